@@ -1,0 +1,1 @@
+"""See memorization while a network trains, and choose the checkpoint that generalises, without labels."""

@@ -1,0 +1,107 @@
+"""Every check of an argument, so that the same fault gives the same error everywhere.
+
+A message has four parts: which argument or layer, what is required, what came, what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+__all__ = [
+    "check_choice",
+    "check_count",
+    "check_enough_samples",
+    "check_same_length",
+    "check_samples",
+    "describe",
+    "nearest_names",
+]
+
+
+def describe(value: object) -> str:
+    """Say what came, in the few words an error message needs."""
+    if isinstance(value, Tensor):
+        return f"a {value.dtype} tensor of shape {list(value.shape)} on {value.device}"
+    return f"{type(value).__name__} {value!r}"
+
+
+def check_samples(samples: object, *, name: str = "samples", dimensions: int = 2) -> Tensor:
+    """Return ``samples`` when it is a real floating-point tensor of the given number of dimensions and not empty."""
+    shape = {1: "[samples]", 2: "[samples, units]"}[dimensions]
+    if not isinstance(samples, Tensor):
+        raise TypeError(
+            f"{name}: a floating-point torch tensor of shape {shape} is required, got {type(samples).__name__}; "
+            f"convert it with torch.as_tensor({name}, dtype=torch.float64)."
+        )
+    if not samples.is_floating_point():
+        remedy = (
+            "take its real and imaginary parts as units" if samples.is_complex() else f"convert it: {name}.double()"
+        )
+        raise TypeError(f"{name}: a floating-point tensor is required, got {describe(samples)}; {remedy}.")
+    if samples.ndim != dimensions:
+        raise ValueError(f"{name}: shape {shape} is required, got {describe(samples)}; reshape it to one row a sample.")
+    if samples.numel() == 0:
+        raise ValueError(f"{name}: at least one sample and one unit are required, got {describe(samples)}.")
+    return samples
+
+
+def check_same_length(x: Tensor, y: Tensor) -> None:
+    """Require that two variables were observed on the same samples, on the same device."""
+    if len(x) != len(y):
+        raise ValueError(f"y: as many samples as x ({len(x)}) are required, got {len(y)}; pass paired samples.")
+    if x.device != y.device:
+        raise ValueError(f"y: the device of x ({x.device}) is required, got {y.device}; move one of them.")
+
+
+def check_count(value: object, *, name: str, minimum: int = 1) -> int:
+    """Return ``value`` when it is a whole number of at least ``minimum``."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name}: a whole number >= {minimum} is required, got {describe(value)}.")
+    if value < minimum:
+        raise ValueError(f"{name}: a whole number >= {minimum} is required, got {value}; raise it.")
+    return value
+
+
+def check_enough_samples(num_samples: int, neighbors: int, *, dropped: int = 0) -> None:
+    """Require more samples than neighbors: the k-th neighbour of a point must exist."""
+    if num_samples <= neighbors:
+        lost = f" ({dropped} more held non-finite values and were dropped)" if dropped else ""
+        raise ValueError(
+            f"samples: more than neighbors={neighbors} finite samples are required, got {num_samples}{lost}; "
+            "give more samples or lower neighbors."
+        )
+
+
+def check_choice(value: object, *, name: str, choices: Sequence[str]) -> str:
+    """Return ``value`` when it is one of ``choices``."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: one of {', '.join(map(repr, choices))} is required, got {describe(value)}.")
+    if value not in choices:
+        raise ValueError(
+            f"{name}: one of {', '.join(map(repr, choices))} is required, got {value!r}{_did_you_mean(value, choices)}."
+        )
+    return value
+
+
+def nearest_names(wanted: str, names: Iterable[str], *, count: int = 5) -> list[str]:
+    """The names most like ``wanted``, best first; the first few names when none is like it."""
+    known = [name for name in names if name]
+    return difflib.get_close_matches(wanted, known, n=count, cutoff=0.3) or known[:count]
+
+
+def _did_you_mean(value: str, choices: Sequence[str]) -> str:
+    close = difflib.get_close_matches(value, choices, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def check_finite(value: float, *, name: str) -> float:
+    """Return ``value`` when it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name}: a finite number is required, got {describe(value)}.")
+    if not torch.isfinite(torch.tensor(float(value), dtype=torch.float64)):
+        raise ValueError(f"{name}: a finite number is required, got {value}.")
+    return float(value)

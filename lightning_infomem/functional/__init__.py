@@ -1,0 +1,6 @@
+"""Tensors in, tensors out: one quantity a file."""
+
+from lightning_infomem.functional.entropy import binned_entropy
+from lightning_infomem.functional.mutual_information import mutual_information, pairwise_mutual_information
+
+__all__ = ["binned_entropy", "mutual_information", "pairwise_mutual_information"]

@@ -1,0 +1,154 @@
+"""What a measurement returns: plain frozen records that travel inside a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["InformationReport", "LayerInformation"]
+
+_STATE_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class LayerInformation:
+    """The measures of one layer.
+
+    Attributes:
+        name: the module's dotted name.
+        width: units the layer has after pooling.
+        units: int64 ``[units]``, which of them were measured.
+        entropy: float64 ``[units]``, nats. NaN for a unit without finite values.
+        mutual_information: float64 ``[units, units]``, nats, raw (may be slightly negative), symmetric; the diagonal
+            holds the estimator's value for a unit against itself and belongs in no mean.
+        value_range: low and high of the entropy's bins; NaN where every unit has its own.
+        dead_fraction: share of units that are constant over the samples.
+        tie_fraction: share of samples that have the very value of another sample, mean over the units not dead.
+        num_samples: rows measured.
+        num_dropped: rows left out because some unit was not finite there.
+    """
+
+    name: str
+    width: int
+    units: Tensor
+    entropy: Tensor
+    mutual_information: Tensor
+    value_range: tuple[float, float]
+    dead_fraction: float
+    tie_fraction: float
+    num_samples: int
+    num_dropped: int
+
+    def pairs(self) -> Tensor:
+        """The finite mutual information of all pairs of two different units, float64 ``[pairs]``, nats."""
+        first, second = torch.triu_indices(*self.mutual_information.shape, offset=1)
+        values = self.mutual_information[first, second]
+        return values[torch.isfinite(values)]
+
+    def finite_entropy(self) -> Tensor:
+        """The entropy of the units that have one, float64, nats."""
+        return self.entropy[torch.isfinite(self.entropy)]
+
+    def to_state(self) -> dict[str, Any]:
+        """Tensors, numbers and strings only; of the symmetric matrix one half."""
+        first, second = torch.triu_indices(*self.mutual_information.shape)
+        return {
+            "name": self.name,
+            "width": self.width,
+            "units": self.units.cpu(),
+            "entropy": self.entropy.cpu(),
+            "mutual_information": self.mutual_information.cpu()[first, second],
+            "value_range": list(self.value_range),
+            "dead_fraction": self.dead_fraction,
+            "tie_fraction": self.tie_fraction,
+            "num_samples": self.num_samples,
+            "num_dropped": self.num_dropped,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> LayerInformation:
+        """The inverse of `to_state`."""
+        num_units = len(state["units"])
+        first, second = torch.triu_indices(num_units, num_units)
+        matrix = torch.empty(num_units, num_units, dtype=torch.float64)
+        matrix[first, second] = state["mutual_information"]
+        matrix[second, first] = state["mutual_information"]
+        low, high = state["value_range"]
+        return cls(**{**state, "mutual_information": matrix, "value_range": (low, high)})
+
+
+@dataclass(frozen=True, eq=False)
+class InformationReport:
+    """The measures of all monitored layers of one network at one moment.
+
+    Attributes:
+        layers: in the order of the network.
+        settings: of the measurement, `MeasurementSettings.to_state`.
+        backend: the kernel that counted neighbours.
+        skipped: layer name -> why it was not measured.
+        epoch: of the run; None outside a Trainer.
+        step: the global step; None outside a Trainer.
+        seconds: time the measurement took, the forward passes not included.
+        version: of the package.
+    """
+
+    layers: tuple[LayerInformation, ...]
+    settings: Mapping[str, Any]
+    backend: str
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    epoch: int | None = None
+    step: int | None = None
+    seconds: float = 0.0
+    version: str = ""
+
+    def __getitem__(self, name: str) -> LayerInformation:
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(f"{name!r} is not a measured layer; measured are {[layer.name for layer in self.layers]}.")
+
+    def __str__(self) -> str:
+        lines = [f"{'layer':30} {'units':>9} {'entropy':>8} {'MI':>8}  (means in nats)"]
+        for layer in self.layers:
+            units = f"{len(layer.units)}/{layer.width}"
+            entropy, information = layer.finite_entropy().mean(), layer.pairs().mean()
+            lines.append(f"{layer.name:30} {units:>9} {entropy:8.4f} {information:8.4f}")
+        lines += [f"{name:30} skipped: {why}" for name, why in self.skipped.items()]
+        return "\n".join(lines)
+
+    def to_state(self) -> dict[str, Any]:
+        """Tensors, numbers and strings only, so that a checkpoint with it loads with ``weights_only=True``."""
+        return {
+            "state_version": _STATE_VERSION,
+            "layers": [layer.to_state() for layer in self.layers],
+            "settings": dict(self.settings),
+            "backend": self.backend,
+            "skipped": dict(self.skipped),
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self.seconds,
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> InformationReport:
+        """The inverse of `to_state`.
+
+        Raises:
+            ValueError: the state is no report, or one of a later version of the package.
+        """
+        if not isinstance(state, Mapping) or state.get("state_version") != _STATE_VERSION:
+            raise ValueError(
+                f"report: a state of version {_STATE_VERSION} is required; this one is damaged, or was written by "
+                "another version of lightning_infomem: read it with that version."
+            )
+        try:
+            fields = {name: value for name, value in state.items() if name != "state_version"}
+            fields["layers"] = tuple(LayerInformation.from_state(layer) for layer in state["layers"])
+            return cls(**fields)
+        except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as fault:
+            raise ValueError(f"report: the state is damaged ({fault}); measure this checkpoint anew.") from fault

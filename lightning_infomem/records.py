@@ -9,7 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["InformationReport", "LayerInformation"]
+__all__ = ["REPORT_KEY", "InformationReport", "LayerInformation"]
+
+# Under this key the state of a callback in a checkpoint holds the report of that checkpoint.
+REPORT_KEY = "infomem_report"
 
 _STATE_VERSION = 1
 
@@ -45,7 +48,7 @@ class LayerInformation:
 
     def pairs(self) -> Tensor:
         """The finite mutual information of all pairs of two different units, float64 ``[pairs]``, nats."""
-        first, second = torch.triu_indices(*self.mutual_information.shape, offset=1)
+        first, second = torch.triu_indices(len(self.units), len(self.units), offset=1)
         values = self.mutual_information[first, second]
         return values[torch.isfinite(values)]
 
@@ -55,7 +58,7 @@ class LayerInformation:
 
     def to_state(self) -> dict[str, Any]:
         """Tensors, numbers and strings only; of the symmetric matrix one half."""
-        first, second = torch.triu_indices(*self.mutual_information.shape)
+        first, second = torch.triu_indices(len(self.units), len(self.units))
         return {
             "name": self.name,
             "width": self.width,

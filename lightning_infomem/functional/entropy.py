@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_choice, check_count, check_finite, check_samples, describe
-from lightning_infomem.functional.standardization import finite_samples, scale_to_one
+from lightning_infomem.functional.standardization import finite_samples, scale_to_one, warn_of_dropped
 
 __all__ = ["binned_entropy", "check_value_range"]
 
@@ -52,26 +51,21 @@ def binned_entropy(samples: Tensor, *, bins: int = 100, value_range: str | tuple
     check_count(bins, name="bins")
     check_value_range(value_range, choices=("unit", "layer"))
     kept, finite_rows, live_units = finite_samples(samples)
-    num_dropped = int((~finite_rows).sum())
-    if num_dropped == len(samples):
+    warn_of_dropped(finite_rows)
+    if len(kept) == 0:
         raise ValueError(f"samples: a row of finite values is required, got {describe(samples)} without any.")
-    if num_dropped:
-        warnings.warn(
-            f"samples: {num_dropped} rows of {len(samples)} hold non-finite values and were dropped.", stacklevel=2
-        )
     result = torch.full((samples.shape[1],), math.nan, dtype=torch.float64, device=samples.device)
     low, high = kept.aminmax(dim=0)
-    if value_range == "layer":
+    if value_range == "layer" and kept.numel():
         low, high = low.min().expand_as(low), high.max().expand_as(high)
     elif not isinstance(value_range, str):
         low, high = (torch.full(low.shape, edge, dtype=torch.float64, device=low.device) for edge in value_range)
+    entropies = torch.empty(kept.shape[1], dtype=torch.float64, device=samples.device)
     units = max(1, _ELEMENTS_AT_ONCE // len(kept))
-    result[live_units] = torch.cat(
-        [
-            _histogram_entropy(*block, bins)
-            for block in zip(kept.split(units, dim=1), low.split(units), high.split(units), strict=True)
-        ]
-    )
+    for start in range(0, len(entropies), units):
+        part = slice(start, start + units)
+        entropies[part] = _histogram_entropy(kept[:, part], low[part], high[part], bins)
+    result[live_units] = entropies
     return result
 
 
@@ -81,8 +75,8 @@ def check_value_range(value_range: object, *, choices: tuple[str, ...]) -> None:
         check_choice(value_range, name="value_range", choices=choices)
     elif isinstance(value_range, (tuple, list)) and len(value_range) == 2:
         low, high = (check_finite(edge, name="value_range") for edge in value_range)
-        if low >= high:
-            raise ValueError(f"value_range: low < high is required, got ({low}, {high}); swap or widen them.")
+        if low > high:
+            raise ValueError(f"value_range: low <= high is required, got ({low}, {high}); swap them.")
     else:
         named = ", ".join(map(repr, choices))
         raise TypeError(f"value_range: {named} or (low, high) is required, got {describe(value_range)}.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count, check_enough_samples, check_same_length, check_samples
-from lightning_infomem.functional.standardization import finite_samples, standardized_columns
+from lightning_infomem.functional.standardization import finite_samples, standardized_columns, warn_of_dropped
 from lightning_infomem.kernels import Kernel, select_backend
 
 __all__ = ["mutual_information", "pairwise_mutual_information"]
@@ -96,12 +95,8 @@ def pairwise_mutual_information(
     check_count(neighbors, name="neighbors")
     check_count(memory_limit, name="memory_limit")
     kept, finite_rows, live_units = finite_samples(samples)
-    num_dropped = int((~finite_rows).sum())
-    check_enough_samples(len(kept), neighbors, dropped=num_dropped)
-    if num_dropped:
-        warnings.warn(
-            f"samples: {num_dropped} rows of {len(samples)} hold non-finite values and were dropped.", stacklevel=2
-        )
+    check_enough_samples(len(kept), neighbors, dropped=len(samples) - len(kept))
+    warn_of_dropped(finite_rows)
     _, kernel = select_backend(backend, samples.device)
     columns, constant = standardized_columns(kept)
     information = _all_pairs(columns, kernel, neighbors, memory_limit)
@@ -121,7 +116,7 @@ def _all_pairs(columns: Tensor, kernel: Kernel, neighbors: int, memory_limit: in
     device = columns.device
     result = torch.empty(num_units, num_units, dtype=torch.float64, device=device)
     at_k, at_samples = torch.digamma(torch.tensor([neighbors, num_samples], dtype=torch.float64)).tolist()
-    rows = max(1, _PAIRS_AT_ONCE // num_units)
+    rows = max(1, _PAIRS_AT_ONCE // max(1, num_units))
     units = torch.arange(num_units, device=device)
     for start in range(0, num_units, rows):
         first, second = torch.nonzero(units[start : start + rows, None] <= units, as_tuple=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor
 
-__all__ = ["finite_samples", "scale_to_one", "standardized_columns"]
+__all__ = ["finite_samples", "scale_to_one", "standardized_columns", "warn_of_dropped"]
 
 # Two standardised units whose correlation is closer to +-1 than this differ by less than float32 rounding.
 _COPY_TOLERANCE = 1e-12
@@ -29,6 +31,14 @@ def finite_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return samples[finite_rows][:, live_units], finite_rows, live_units
 
 
+def warn_of_dropped(finite_rows: Tensor) -> None:
+    """Warn, in the name of the public function two calls up, how many rows `finite_samples` dropped."""
+    dropped = int((~finite_rows).sum())
+    if dropped:
+        message = f"samples: {dropped} of {len(finite_rows)} rows hold non-finite values and were dropped."
+        warnings.warn(message, stacklevel=3)
+
+
 def standardized_columns(samples: Tensor) -> tuple[Tensor, Tensor]:
     """Give each unit mean 0 and standard deviation 1, because Chebyshev balls compare the scales of two units.
 
@@ -46,8 +56,10 @@ def standardized_columns(samples: Tensor) -> tuple[Tensor, Tensor]:
     constant = (low == high)[:, 0]
     # Powers of two scale without rounding: neither huge nor denormal values leave the range of float64 below.
     columns = scale_to_one(columns, torch.maximum(low.abs(), high.abs()))
-    columns = columns - columns.mean(1, keepdim=True)
-    columns = columns / columns.square().mean(1, keepdim=True).sqrt()
+    # Sums over sorted values: the last bit of mean and deviation, which may break a tie, hangs on no order of samples.
+    ordered = columns.sort(dim=1).values
+    mean = ordered.mean(1, keepdim=True)
+    columns = (columns - mean) / (ordered - mean).square().mean(1, keepdim=True).sqrt()
     columns[constant] = 0.0
     columns = _unify_copies(columns)
     return columns.to(samples.dtype if samples.dtype == torch.float64 else torch.float32).contiguous(), constant

@@ -49,7 +49,7 @@ def select_backend(backend: str, device: torch.device) -> tuple[str, Kernel]:
     check_choice(backend, name="backend", choices=BACKENDS)
     if backend in ("cpu", "cuda"):
         raise ValueError(
-            f'backend: {backend!r} is not part of this version; use "auto" or "reference", which gives the same numbers.'
+            f'backend: {backend!r} is not part of this version; use "auto" or "reference": the same numbers.'
         )
     if backend == "auto" and "reference" not in _announced:
         _announced.add("reference")

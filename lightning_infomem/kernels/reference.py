@@ -1,4 +1,4 @@
-"""Neighbour search and counting for pairs of units in plain torch: portable, and the specification of the fast kernels."""
+"""Neighbours of all points for pairs of units, in plain torch: portable, and the specification of the fast kernels."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class _Axis:
         # A sum rounds differently from the difference that the search compared: look, and mend by bisection.
         wrong = (self.gap(left) < distance) | (self.gap(left + 1) >= distance)
         wrong |= (self.gap(right) < distance) | (self.gap(right - 1) >= distance)
-        at = wrong.logical_and_(distance > 0).nonzero(as_tuple=True)
+        at = _indices(wrong & (distance > 0))
         left[at], right[at] = self.window(distance[at], at, closed=False)
         return left, right
 
@@ -221,7 +221,13 @@ def _finish(kth: Tensor, is_open: Tensor, x: Tensor, y: Tensor, neighbors: int, 
 
 
 def _chunks(chosen: Tensor, memory_limit: int) -> Iterator[Points]:
-    """The chosen points (bool ``[pairs, samples]``), so many at a time that a look at all samples keeps to the limit."""
+    """The chosen points (bool ``[pairs, samples]``), so many at a time that comparing them with all keeps the limit."""
     size = max(1, memory_limit // (_LIVE_TENSORS * 8 * chosen.shape[1]))
+    pair, point = _indices(chosen)
+    for start in range(0, len(pair), size):
+        yield pair[start : start + size], point[start : start + size]
+
+
+def _indices(chosen: Tensor) -> Points:
     pair, point = chosen.nonzero(as_tuple=True)
-    yield from zip(pair.split(size), point.split(size), strict=True) if len(pair) else ()
+    return pair, point

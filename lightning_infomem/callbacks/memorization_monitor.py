@@ -1,0 +1,275 @@
+"""Measures memorization at every validation, from the activations that pass by."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any, Literal
+
+from lightning_infomem._checks import check_choice, check_count
+from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
+from lightning_infomem.measurement import measure_samples
+from lightning_infomem.plots.layers import plot_layers
+from lightning_infomem.records import REPORT_KEY, InformationReport
+from lightning_infomem.reporting.loggers import log_report
+from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.reporting.scalars import mutual_information_drop, scalars
+from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.samples import SamplePlan
+from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.settings import MeasurementSettings
+
+__all__ = ["MemorizationMonitor"]
+
+_HISTORY_KEY = "infomem_history"
+
+_log = logging.getLogger(__name__)
+
+
+class MemorizationMonitor(Callback):
+    """Measures entropy and mutual information of hidden units on validation batches, without labels.
+
+    The ordinary validation loop is watched by forward hooks: no extra forward pass, the user's own
+    ``validation_step``, device and precision. Training is bitwise the same with and without the callback.
+    The last report travels in every checkpoint, where `rank_checkpoints` finds it.
+
+    What is logged at every validation (not at the sanity check), as ``infomem/NAME`` over all layers and as
+    ``infomem/LAYER/NAME`` for each:
+
+    ==================  ==================================================================================
+    name                value
+    ==================  ==================================================================================
+    ``entropy_mean``    mean over units of the entropy, nats; also ``entropy_median``
+    ``mi_mean``         mean over pairs of units of the mutual information, nats; also ``mi_median``, ``mi_p95``
+    ``mi_drop``         share by which ``mi_mean`` has fallen from its highest value in this run; over all
+                        layers the median
+    ``dead_fraction``   share of units that are constant
+    ``tie_fraction``    share of samples whose value another sample has too
+    ``samples``         rows measured (over all layers only)
+    ``seconds``         time of the measurement (over all layers only)
+    ``age``             validations since the measurement (over all layers only)
+    ==================  ==================================================================================
+
+    TensorBoard also gets the histograms ``infomem/LAYER/entropy`` and ``infomem/LAYER/mi`` and the figure
+    ``infomem/layers``. All names can be monitored by ``ModelCheckpoint`` and ``EarlyStopping``, which see the value of
+    the same validation.
+
+    Args:
+        layers: "auto", or names, patterns or module types; see `sampling.layers.select_layers`.
+        max_samples: rows kept of a validation.
+        max_units: units kept of each layer.
+        pooling: positions to one row: "mean", "max", "flatten", "center", "cls", "last"; see `MeasurementSettings`.
+        seed: of the private generators that draw rows and units.
+        bins: of the entropy.
+        value_range: of the bins: "network", "layer", "unit" or (low, high).
+        neighbors: k of the mutual information.
+        backend: of the neighbour search: "auto", "reference", "cpu", "cuda".
+        device: where to measure: "auto" (where the activations are), or a torch device.
+        dataloader_idx: which validation loader is sampled, where there are several.
+        every_n_validations: how often to measure; between measurements the last values are logged again.
+        prefix: first part of every logged name; two monitors need two of them.
+        on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
+
+    Raises:
+        MisconfigurationException: in ``setup``, for settings that do not fit the model or the Trainer.
+
+    >>> monitor = MemorizationMonitor(max_samples=512, neighbors=5)
+    """
+
+    def __init__(
+        self,
+        layers: str | list[str] = "auto",
+        *,
+        max_samples: int = 1024,
+        max_units: int = 256,
+        pooling: str = "mean",
+        seed: int = 0,
+        bins: int = 100,
+        value_range: str | tuple[float, float] = "network",
+        neighbors: int = 3,
+        backend: str = "auto",
+        device: str = "auto",
+        dataloader_idx: int = 0,
+        every_n_validations: int = 1,
+        prefix: str = DEFAULT_PREFIX,
+        on_error: Literal["warn", "raise"] = "warn",
+    ) -> None:
+        super().__init__()
+        self.layers = layers
+        self.settings = MeasurementSettings(
+            max_samples=max_samples,
+            max_units=max_units,
+            pooling=pooling,
+            seed=seed,
+            bins=bins,
+            value_range=value_range,
+            neighbors=neighbors,
+            backend=backend,
+            device=device,
+        )
+        self.dataloader_idx = check_count(dataloader_idx, name="dataloader_idx", minimum=0)
+        self.every_n_validations = check_count(every_n_validations, name="every_n_validations")
+        self.prefix = prefix
+        self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
+        self.report: InformationReport | None = None
+        self._tap: ActivationTap | None = None
+        self._history: list[dict[str, float]] = []
+        self._age = -1  # validations since the last measurement
+        self._stage = "fit"
+        self._announced = False
+
+    @property
+    def state_key(self) -> str:
+        """The name alone, so that a run resumes after its settings were changed."""
+        return f"{type(self).__qualname__}[{self.prefix}]"
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The logged values of every measurement of this run, with ``epoch`` and ``step``, oldest first."""
+        return [dict(values) for values in self._history]
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Raise every mistake of configuration now, not after an epoch."""
+        self._stage = stage
+        twins = [other for other in trainer.callbacks if isinstance(other, MemorizationMonitor) and other is not self]  # type: ignore[attr-defined]
+        if any(other.prefix == self.prefix for other in twins):
+            raise MisconfigurationException(
+                f"MemorizationMonitor: one prefix for each monitor is required, got {self.prefix!r} twice, and Lightning "
+                "would average what both log; give one of them prefix=... ."
+            )
+        if trainer.world_size > 1:
+            raise MisconfigurationException(
+                f"MemorizationMonitor: one process is required in this version, got {trainer.world_size}; "
+                "train on one device, or rank the checkpoints afterwards with rank_checkpoints(model=..., data=...)."
+            )
+        try:
+            layers = select_layers(pl_module, self.layers)
+        except (TypeError, ValueError) as fault:
+            raise MisconfigurationException(f"MemorizationMonitor: {fault}") from fault
+        if not self._announced:
+            self._announced = True
+            _log.info("MemorizationMonitor measures the layers %s.", ", ".join(layers))
+        if stage == "fit" and trainer.global_step == 0:  # a new run; a resumed one loads its state after this hook
+            self.report, self._history, self._age = None, [], -1
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say it when there will be nothing to see."""
+        if not trainer.enable_validation:
+            warnings.warn(
+                "MemorizationMonitor: a validation loop is required (validation_step, validation data, "
+                "limit_val_batches > 0), this run has none: nothing will be measured.",
+                stacklevel=2,
+            )
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Put the hooks on, if this validation is to be measured."""
+        if trainer.sanity_checking or trainer.barebones:
+            return
+        self._age += 1
+        if self.report is None or self._age >= self.every_n_validations or self._stage != "fit":
+            plan = SamplePlan(self.settings.max_samples, self.settings.max_units, self.settings.seed)
+            self._tap = ActivationTap(select_layers(pl_module, self.layers), plan, self.settings.pooling).__enter__()
+
+    def on_validation_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Begin to catch activations."""
+        if self._tap is not None and dataloader_idx == self.dataloader_idx:
+            self._tap.open_batch(batch)
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Close the rows of all layers together."""
+        if self._tap is not None and dataloader_idx == self.dataloader_idx:
+            self._tap.close_batch()
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Measure and log: `ModelCheckpoint` and `EarlyStopping` look only after this hook."""
+        if trainer.sanity_checking or trainer.barebones:
+            return
+        values = self._measure(trainer)
+        if values:
+            # The same names at every validation: ModelCheckpoint fails on a missing one.
+            shown = {name: value for name, value in values.items() if name not in ("epoch", "step")}
+            shown[metric_name(self.prefix, "age")] = float(self._age)
+            pl_module.log_dict(shown, on_step=False, on_epoch=True, batch_size=1)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Leave no hook behind."""
+        self._remove_tap()
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Leave no hook behind."""
+        self._remove_tap()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The last report and the history: tensors, numbers and strings only."""
+        report = None if self.report is None else self.report.to_state()
+        return {REPORT_KEY: report, _HISTORY_KEY: self.history, "age": self._age}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the history of a resumed run; a checkpoint that is only validated leaves the live one alone."""
+        if self._stage != "fit":
+            return
+        try:
+            state = state_dict[REPORT_KEY]
+            report = None if state is None else InformationReport.from_state(state)
+            history = [dict(values) for values in state_dict[_HISTORY_KEY]]
+            age = int(state_dict["age"])
+        except (KeyError, TypeError, ValueError) as fault:
+            warnings.warn(
+                f"MemorizationMonitor: the history in this checkpoint cannot be read ({fault}); it starts anew.",
+                stacklevel=2,
+            )
+            return
+        self.report, self._history, self._age = report, history, age
+
+    def _measure(self, trainer: Trainer) -> dict[str, float]:
+        """The values to log: measured now, or, failing that, the last ones."""
+        last = self._history[-1] if self._history else {}
+        tap = self._tap
+        if tap is None:
+            return last
+        self._remove_tap()
+        try:
+            report = measure_samples(
+                tap.samples(),
+                self.settings,
+                units=tap.units(),
+                widths=tap.widths(),
+                skipped=tap.skipped,
+                epoch=trainer.current_epoch,
+                step=trainer.global_step,
+            )
+        except Exception as fault:
+            if self.on_error == "raise":
+                raise
+            warnings.warn(f"MemorizationMonitor: nothing was measured at this validation: {fault}", stacklevel=2)
+            return last
+        self.report, self._age = report, 0
+        values = {**last, **scalars(report, prefix=self.prefix)}
+        names = [layer.name for layer in report.layers]
+        values |= mutual_information_drop([*self._history, values], names, prefix=self.prefix)
+        values |= {"epoch": float(trainer.current_epoch), "step": float(trainer.global_step)}
+        if self._stage == "fit":
+            self._history.append(values)
+        log_report(trainer.loggers, report, lambda: plot_layers(report), step=_scalar_step(trainer), prefix=self.prefix)
+        return values
+
+    def _remove_tap(self) -> None:
+        if self._tap is not None:
+            self._tap.close()
+            self._tap = None
+
+
+def _scalar_step(trainer: Trainer) -> int:
+    """Where on the x-axis Lightning puts the scalars of this moment."""
+    step = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
+    return trainer.global_step if step is None else int(step)

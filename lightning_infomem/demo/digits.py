@@ -1,0 +1,102 @@
+"""Two ways to make a network memorize, on the handwritten digits that come with scikit-learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+from torch import Tensor
+from torch.utils.data import TensorDataset
+
+__all__ = ["LEVELS", "DigitsTask", "colored_digits", "shuffled_digits"]
+
+LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_NUM_TRAIN = 1197  # of 1,797 images; the other 600 are held out
+
+
+@dataclass(frozen=True)
+class DigitsTask:
+    """Data for one network.
+
+    Attributes:
+        train: images and the labels to learn, which are what makes it memorize.
+        probe: held-out images without labels, the same for all levels of one seed.
+        clean: held-out images with true labels, for the accuracy that stands beside the ranking.
+        num_classes: of the labels.
+    """
+
+    train: TensorDataset
+    probe: Tensor
+    clean: TensorDataset
+    num_classes: int
+
+
+def colored_digits(level: float, seed: int) -> DigitsTask:
+    """A shortcut: the colour of an image agrees with its label more often than its shape does.
+
+    As in Colored MNIST: the label says whether the digit is below five, flipped in a quarter of the images; the
+    colour is the label, flipped with probability ``(1 - level) / 2``. The probe mixes the colours of all levels in
+    equal parts: images as they come from these sources, without labels. On the clean images colours are random.
+
+    Args:
+        level: strength of the shortcut, 0 (colour says nothing) to 1 (colour is the label).
+        seed: of split, labels and colours; levels of one seed share all draws.
+    """
+    generator, images, digits, train, held_out = _split(seed)
+    count = len(images)
+    true = (digits < 5).astype(np.int64)
+    label = np.where(generator.random(count) < 0.25, 1 - true, true)
+    flip = generator.random(count)
+    random_color = generator.integers(0, 2, count)
+    source = np.asarray(LEVELS)[generator.integers(0, len(LEVELS), count)]
+
+    def color(strength: float | NDArray[np.float64]) -> NDArray[np.int64]:
+        return np.where(flip < (1 - strength) / 2, 1 - label, label)
+
+    return DigitsTask(
+        train=_dataset(_colored(images, color(level)), label, train),
+        probe=_colored(images, color(source))[held_out],
+        clean=_dataset(_colored(images, random_color), true, held_out),
+        num_classes=2,
+    )
+
+
+def shuffled_digits(level: float, seed: int) -> DigitsTask:
+    """Label noise: a share of the training labels is drawn at random, so that examples must be learnt by heart.
+
+    Args:
+        level: share of the training labels that is drawn anew, 0 to 1.
+        seed: of split and labels; levels of one seed share all draws.
+    """
+    generator, images, digits, train, held_out = _split(seed)
+    label = np.where(generator.random(len(images)) < level, generator.integers(0, 10, len(images)), digits)
+    flat = torch.from_numpy(images)
+    return DigitsTask(
+        train=_dataset(flat, label, train),
+        probe=flat[held_out],
+        clean=_dataset(flat, digits, held_out),
+        num_classes=10,
+    )
+
+
+def _split(
+    seed: int,
+) -> tuple[np.random.Generator, NDArray[np.float32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    images, digits = load_digits(return_X_y=True)
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(images))
+    return generator, (images / 16).astype(np.float32), digits, order[:_NUM_TRAIN], order[_NUM_TRAIN:]
+
+
+def _colored(images: NDArray[np.float32], color: NDArray[np.int64]) -> Tensor:
+    """Each image in one of two planes, zeros in the other: ``[images, 2 * pixels]``."""
+    planes = np.zeros((len(images), 2, images.shape[1]), dtype=np.float32)
+    planes[np.arange(len(images)), color] = images
+    return torch.from_numpy(planes.reshape(len(images), -1))
+
+
+def _dataset(images: Tensor, labels: NDArray[np.int64], rows: NDArray[np.int64]) -> TensorDataset:
+    return TensorDataset(images[rows], torch.from_numpy(labels[rows]))

@@ -1,0 +1,56 @@
+"""The network of the demonstration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lightning_infomem._lightning import LightningModule
+
+__all__ = ["DigitsNetwork"]
+
+
+class DigitsNetwork(LightningModule):
+    """A multilayer perceptron with three hidden layers of 64 units.
+
+    Its first validation loader is the unlabelled probe that the monitor samples, its second the clean images that
+    the accuracy is taken on.
+    """
+
+    def __init__(self, num_inputs: int, num_classes: int) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.layers = nn.Sequential(
+            nn.Linear(num_inputs, 64),
+            nn.ReLU(),
+            nn.Linear(64, 64),
+            nn.ReLU(),
+            nn.Linear(64, 64),
+            nn.ReLU(),
+            nn.Linear(64, num_classes),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images ``[examples, pixels]`` to logits ``[examples, classes]``."""
+        logits: Tensor = self.layers(images)
+        return logits
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Cross-entropy with the labels to learn."""
+        images, labels = batch
+        loss = nn.functional.cross_entropy(self(images), labels)
+        self.log("train_loss", loss, on_step=False, on_epoch=True)
+        return loss
+
+    def validation_step(self, batch: list[Tensor], batch_idx: int, dataloader_idx: int = 0) -> None:
+        """The probe just passes through; on the clean images the accuracy is logged."""
+        logits = self(batch[0])
+        if dataloader_idx == 1:
+            accuracy = (logits.argmax(1) == batch[1]).float().mean()
+            self.log("clean_accuracy", accuracy, batch_size=len(logits), add_dataloader_idx=False)
+
+    def configure_optimizers(self) -> Any:
+        """Adam with its usual rate."""
+        return torch.optim.Adam(self.parameters(), lr=1e-3)

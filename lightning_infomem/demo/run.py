@@ -1,0 +1,201 @@
+"""Train two zoos of five networks, rank their checkpoints without labels, and show accuracy beside."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from scipy.stats import kendalltau
+from torch.utils.data import DataLoader, TensorDataset
+
+from lightning_infomem._lightning import ModelCheckpoint, TensorBoardLogger, Trainer
+from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
+from lightning_infomem.demo.digits import LEVELS, DigitsTask, colored_digits, shuffled_digits
+from lightning_infomem.demo.network import DigitsNetwork
+from lightning_infomem.plots.layers import plot_layers
+from lightning_infomem.plots.saving import save_figure
+from lightning_infomem.plots.zoo import plot_zoo
+from lightning_infomem.selection.ranking import Ranking, rank_checkpoints
+
+__all__ = ["ZOOS", "RankedZoo", "Zoo", "rank_zoo", "run_demo"]
+
+_VALIDATIONS = 4  # of each training, evenly spaced; the last at its end
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """Networks of one recipe whose data make them memorize more and more.
+
+    Attributes:
+        name: of its folder.
+        title: what is wrong with the data.
+        level_name: what the levels mean.
+        memorization: the kind, as `rank_checkpoints` asks for it.
+        task: level and seed -> data.
+        epochs: of training.
+    """
+
+    name: str
+    title: str
+    level_name: str
+    memorization: str
+    task: Callable[[float, int], DigitsTask]
+    epochs: int
+
+
+ZOOS = (
+    Zoo("colored", "Shortcut: colour predicts the label", "shortcut alpha", "heuristic", colored_digits, 20),
+    Zoo("shuffled", "Label noise: labels drawn at random", "random labels beta", "example", shuffled_digits, 60),
+)
+
+
+@dataclass(frozen=True)
+class RankedZoo:
+    """A zoo after training: the checkpoints in the order of the levels, and how they rank."""
+
+    checkpoints: list[Path]
+    accuracies: list[float]
+    ranking: Ranking
+
+    def tau(self, measure: str) -> float:
+        """Kendall's tau-b between the clean accuracy and the rank by "mutual_information" or "entropy"."""
+        rows = {Path(row.path): row for row in self.ranking.rows}
+        name = "rank" if measure == "mutual_information" else "entropy_rank"
+        ranks = [-getattr(rows[path], name) for path in self.checkpoints]
+        return float(kendalltau(ranks, self.accuracies).statistic)
+
+
+def run_demo(output: Path, seed: int, console: Console) -> None:
+    """Train and rank both zoos, and say what was written.
+
+    Args:
+        output: folder for event files, checkpoints and figures.
+        seed: of data and training.
+        console: where to print.
+    """
+    console.print("Ten small networks learn handwritten digits; five are offered a shortcut, five wrong labels.")
+    console.print("Their checkpoints are ranked by what their hidden units tell each other, without any label.\n")
+    for zoo in ZOOS:
+        with Progress(console=console, transient=True) as progress:
+            bar = progress.add_task(f"{zoo.name} digits", total=len(LEVELS))
+            ranked = rank_zoo(zoo, output, seed, advance=lambda: progress.advance(bar))
+        console.print(_table(zoo, ranked))
+        console.print(
+            f"Kendall's tau with clean accuracy: {ranked.tau('mutual_information'):+.2f} by mutual information, "
+            f"{ranked.tau('entropy'):+.2f} by entropy  (5 networks: tau = 1 by chance has p = 1/120)\n"
+        )
+        _save_figures(zoo, ranked, output)
+    console.print("The kind of memorization was told, not found out; clean accuracy is shown, never used.")
+    console.print(f"\nWritten to {output}:")
+    for kind, pattern in (("checkpoints", "*/*.ckpt"), ("event files", "*/*/events.*"), ("figures", "figures/*.png")):
+        console.print(f"  {kind:12} {len(list(output.glob(pattern))):3}  {pattern}")
+    console.print(f"\nLook at the trainings:   tensorboard --logdir {output}")
+    console.print(f"Rank checkpoints again:  infomem rank {output / 'colored'} --memorization heuristic")
+
+
+def rank_zoo(zoo: Zoo, output: Path, seed: int, advance: Callable[[], None] = lambda: None) -> RankedZoo:
+    """Train one network for every level and rank their last checkpoints.
+
+    Args:
+        zoo: what to train.
+        output: a folder of the zoo's name is made in it.
+        seed: of data and training.
+        advance: called after each network.
+    """
+    checkpoints, accuracies = [], []
+    for level in LEVELS:
+        path, accuracy = _train(zoo, level, output / zoo.name, seed)
+        checkpoints.append(path)
+        accuracies.append(accuracy)
+        advance()
+    return RankedZoo(checkpoints, accuracies, rank_checkpoints(checkpoints, memorization=zoo.memorization))
+
+
+def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float]:
+    task = zoo.task(level, seed)
+    name = f"{zoo.level_name.split()[-1]}-{level:.2f}"
+    (folder / f"{name}.ckpt").unlink(missing_ok=True)  # of an earlier demo: ModelCheckpoint would count versions
+    torch.manual_seed(seed)
+    model = DigitsNetwork(task.probe.shape[1], task.num_classes)
+    with _quiet():
+        trainer = Trainer(
+            max_epochs=zoo.epochs,
+            check_val_every_n_epoch=zoo.epochs // _VALIDATIONS,
+            callbacks=[
+                ModelCheckpoint(folder, filename=name, save_on_train_epoch_end=False),
+                MemorizationMonitor(),
+            ],
+            logger=TensorBoardLogger(folder, name=name, version="", default_hp_metric=False),
+            accelerator="cpu",
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            log_every_n_steps=10,
+        )
+        order = torch.Generator().manual_seed(seed)
+        trainer.fit(
+            model,
+            DataLoader(task.train, batch_size=64, shuffle=True, generator=order),
+            [DataLoader(TensorDataset(task.probe), batch_size=600), DataLoader(task.clean, batch_size=600)],
+        )
+    return folder / f"{name}.ckpt", float(trainer.callback_metrics["clean_accuracy"])
+
+
+def _table(zoo: Zoo, ranked: RankedZoo) -> Table:
+    table = Table(title=f"{zoo.title}\n(better: {_better(zoo.memorization)})", title_justify="left")
+    for column in ("rank", zoo.level_name, "MI (nats)", "entropy (nats)", "rank by entropy", "clean accuracy"):
+        table.add_column(column, justify="right")
+    level, accuracy = (dict(zip(ranked.checkpoints, values, strict=True)) for values in (LEVELS, ranked.accuracies))
+    for row in ranked.ranking.rows:
+        path = Path(row.path)
+        table.add_row(
+            f"{row.rank:g}",
+            f"{level[path]:.2f}",
+            f"{row.mutual_information:.3f}",
+            f"{row.entropy:.3f}",
+            f"{row.entropy_rank:g}",
+            f"{accuracy[path]:.3f}",
+        )
+    return table
+
+
+def _better(memorization: str) -> str:
+    return "lower mutual information" if memorization == "heuristic" else "higher mutual information"
+
+
+def _save_figures(zoo: Zoo, ranked: RankedZoo, output: Path) -> None:
+    rows = {Path(row.path): row for row in ranked.ranking.rows}
+    in_order = [rows[path] for path in ranked.checkpoints]
+    figure = plot_zoo(
+        LEVELS,
+        [row.entropy for row in in_order],
+        [row.mutual_information for row in in_order],
+        ranked.accuracies,
+        level_name=zoo.level_name,
+    )
+    save_figure(figure, output / "figures" / f"{zoo.name}.png")
+    for path in (ranked.checkpoints[0], ranked.checkpoints[-1]):
+        report = read_checkpoint(path).report
+        save_figure(plot_layers(report), output / "figures" / f"{zoo.name}-{path.stem}.png")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what Lightning says about devices and workers, which is of no interest here."""
+    log = logging.getLogger("pytorch_lightning")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*does not have many workers.*")
+            warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
+            yield
+    finally:
+        log.setLevel(level)

@@ -1,0 +1,242 @@
+"""Samples and settings in, report out: the one function that the callback and the offline path both call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lightning_infomem._checks import check_enough_samples, describe
+from lightning_infomem.functional.entropy import binned_entropy
+from lightning_infomem.functional.mutual_information import pairwise_mutual_information
+from lightning_infomem.functional.standardization import finite_samples
+from lightning_infomem.kernels import select_backend
+from lightning_infomem.records import InformationReport, LayerInformation
+from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.samples import SamplePlan
+from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.settings import MeasurementSettings
+
+__all__ = ["measure", "measure_samples"]
+
+
+def measure(
+    model: nn.Module,
+    batches: Iterable[Any],
+    layers: str | type[nn.Module] | Sequence[str | type[nn.Module]] = "auto",
+    *,
+    forward: Callable[[nn.Module, Any], object] | None = None,
+    **settings: Any,
+) -> InformationReport:
+    """Measure entropy and mutual information of the units of a network on unlabelled data, without any Trainer.
+
+    The network runs in evaluation mode and without gradients, each batch on the device of its parameters, and is
+    given back as it came. For the same network, data and settings the report equals that of `MemorizationMonitor`.
+
+    Args:
+        model: any module.
+        batches: what the network is given, one batch at a time; labels are not needed. All batches are gone through.
+        layers: see `sampling.layers.select_layers`.
+        forward: how to run the network on a batch. By default a tensor is given to it as it is, of a tuple or list
+            the first entry, and of a mapping everything but "label" and "labels", by name.
+        **settings: the fields of `MeasurementSettings`.
+
+    Returns:
+        The report; layers that cannot be measured are in its ``skipped``, with the reason.
+
+    Raises:
+        ValueError: a pattern matches nothing, there are too few samples, or no layer could be measured.
+        TypeError: a setting or the data is of the wrong type.
+
+    Cost:
+        One forward pass over ``batches``; see `pairwise_mutual_information` for the measurement itself.
+
+    >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    >>> report = measure(model, torch.randn(100, 4).split(25))
+    >>> [(layer.name, layer.num_samples, len(layer.units)) for layer in report.layers]
+    [('0', 100, 8)]
+    """
+    chosen = MeasurementSettings(**settings)
+    plan = SamplePlan(chosen.max_samples, chosen.max_units, chosen.seed)
+    parameter = next(iter(model.parameters()), None)
+    device = parameter.device if parameter is not None else torch.device("cpu")
+    with _evaluating(model), torch.no_grad(), ActivationTap(select_layers(model, layers), plan, chosen.pooling) as tap:
+        for batch in batches:
+            moved = _to_device(batch, device)
+            tap.open_batch(moved)
+            (forward or _forward)(model, moved)
+            tap.close_batch()
+    return measure_samples(tap.samples(), chosen, units=tap.units(), widths=tap.widths(), skipped=tap.skipped)
+
+
+def measure_samples(
+    samples: Mapping[str, Tensor],
+    settings: MeasurementSettings,
+    *,
+    units: Mapping[str, Tensor] | None = None,
+    widths: Mapping[str, int] | None = None,
+    skipped: Mapping[str, str] | None = None,
+    epoch: int | None = None,
+    step: int | None = None,
+) -> InformationReport:
+    """Measure activations that are at hand.
+
+    Args:
+        samples: layer name -> ``[samples, units]``, floating point, on any device.
+        settings: what to measure and how.
+        units: layer name -> int64 ``[units]``, which units of the layer the columns are; all of it by default.
+        widths: layer name -> how many units the layer has; the number of columns by default.
+        skipped: layers that could not even be sampled, with reasons; carried into the report.
+        epoch: of the run.
+        step: of the run.
+
+    Returns:
+        The report, all tensors on the CPU. A layer whose samples cannot be measured is skipped with a reason.
+
+    Raises:
+        ValueError: no layer is left to measure; the message names each with its reason.
+    """
+    start = time.perf_counter()
+    reasons = dict(skipped or {})
+    finite: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
+    for name, rows in samples.items():
+        moved = rows if settings.device == "auto" else rows.to(settings.device)
+        kept, finite_rows, live_units = finite_samples(moved)
+        try:
+            check_enough_samples(len(kept), settings.neighbors, dropped=len(rows) - len(kept))
+            finite[name] = (kept, finite_rows, live_units)
+        except ValueError as fault:
+            reasons[name] = str(fault)
+    if not finite:
+        detail = "; ".join(f"{name}: {why}" for name, why in reasons.items()) or "no activation was captured"
+        raise ValueError(f"layers: a layer that can be measured is required, got none ({detail}).")
+    value_range = settings.value_range
+    if value_range == "network":
+        value_range = _common_range([kept for kept, _, _ in finite.values()])
+    backend, layers = "", []
+    for name, (kept, finite_rows, live_units) in finite.items():
+        backend, _ = select_backend(settings.backend, kept.device)
+        own_units = torch.arange(len(live_units)) if units is None else units[name]
+        layers.append(
+            _measure_layer(
+                name,
+                kept,
+                live_units,
+                settings,
+                value_range,
+                own_units,
+                int((~finite_rows).sum()),
+                len(live_units) if widths is None else widths[name],
+            )
+        )
+    return InformationReport(
+        layers=tuple(layers),
+        settings=settings.to_state(),
+        backend=backend,
+        skipped=reasons,
+        epoch=epoch,
+        step=step,
+        seconds=time.perf_counter() - start,
+        version=_package_version(),
+    )
+
+
+def _measure_layer(
+    name: str,
+    kept: Tensor,
+    live_units: Tensor,
+    settings: MeasurementSettings,
+    value_range: str | tuple[float, float],
+    units: Tensor,
+    num_dropped: int,
+    width: int,
+) -> LayerInformation:
+    low, high = (float("nan"),) * 2
+    if value_range == "layer":
+        low, high = kept.min().item(), kept.max().item()
+    elif not isinstance(value_range, str):
+        low, high = value_range
+    try:
+        entropy = binned_entropy(kept, bins=settings.bins, value_range=value_range)
+        information = pairwise_mutual_information(
+            kept, neighbors=settings.neighbors, backend=settings.backend, memory_limit=settings.memory_limit
+        )
+    except (TypeError, ValueError) as fault:
+        raise type(fault)(f"layer {name!r}: {fault}") from fault
+    num_units = len(live_units)
+    live = live_units.nonzero()[:, 0]
+    all_entropy = torch.full((num_units,), float("nan"), dtype=torch.float64)
+    all_entropy[live.cpu()] = entropy.cpu()
+    all_information = torch.full((num_units, num_units), float("nan"), dtype=torch.float64)
+    all_information[live.cpu()[:, None], live.cpu()] = information.cpu()
+    tie_fraction, dead_fraction = _tie_and_dead_fraction(kept)
+    return LayerInformation(
+        name=name,
+        width=width,
+        units=units.cpu(),
+        entropy=all_entropy,
+        mutual_information=all_information,
+        value_range=(low, high),
+        dead_fraction=dead_fraction,
+        tie_fraction=tie_fraction,
+        num_samples=len(kept),
+        num_dropped=num_dropped,
+    )
+
+
+def _tie_and_dead_fraction(samples: Tensor) -> tuple[float, float]:
+    ordered = samples.T.contiguous().sort(dim=1).values
+    same = ordered[:, 1:] == ordered[:, :-1]
+    border = torch.zeros_like(same[:, :1])
+    tied = torch.cat([border, same], dim=1) | torch.cat([same, border], dim=1)
+    dead = same.all(1)
+    tie_fraction = tied[~dead].double().mean().item() if not bool(dead.all()) else 0.0
+    return tie_fraction, dead.double().mean().item()
+
+
+def _common_range(samples: Sequence[Tensor]) -> tuple[float, float]:
+    low = min(layer.min().item() for layer in samples)
+    high = max(layer.max().item() for layer in samples)
+    return low, high
+
+
+def _forward(model: nn.Module, batch: Any) -> object:
+    if isinstance(batch, Mapping):
+        return model(**{name: part for name, part in batch.items() if name not in ("label", "labels")})
+    if isinstance(batch, (tuple, list)):
+        return model(batch[0])
+    return model(batch)
+
+
+def _to_device(batch: Any, device: torch.device) -> Any:
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    if isinstance(batch, Mapping):
+        return {name: _to_device(part, device) for name, part in batch.items()}
+    if isinstance(batch, (tuple, list)):
+        return [_to_device(part, device) for part in batch]
+    return batch
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode for all modules, and afterwards for each the mode that it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+def _package_version() -> str:
+    try:
+        return version("lightning-infomem")
+    except PackageNotFoundError:
+        return "unknown"

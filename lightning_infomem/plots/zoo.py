@@ -51,7 +51,7 @@ def plot_zoo(
         axes.set_ylabel(f"{name} (nats)", fontsize=12, color=_MEASURE["color"])
         axes.tick_params(labelsize=11)
         axes.grid(color="0.9")
-        axes.spines["top"].set_visible(False)
+        axes.spines[["top", "right"]].set_visible(False)
         if accuracy is not None:
             twin = axes.twinx()
             handles.append(_draw(twin, levels, accuracy, "accuracy on clean data", _ACCURACY))
@@ -59,13 +59,14 @@ def plot_zoo(
             twin.set_ylabel("accuracy on clean data (share)", fontsize=12, color=_ACCURACY["color"])
             twin.tick_params(labelsize=11)
             twin.spines["top"].set_visible(False)
-        axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=11)
+            axes.legend(
+                handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handlelength=3.0,
+                frameon=False, fontsize=11,
+            )  # fmt: skip
     return figure
 
 
-def _draw(
-    axes: Axes, levels: Sequence[float], values: Sequence[float], label: str, style: Mapping[str, str]
-) -> Line2D:
+def _draw(axes: Axes, levels: Sequence[float], values: Sequence[float], label: str, style: Mapping[str, str]) -> Line2D:
     """The points, the line through the mean of each level, and the handle of both for a legend."""
     at, value = np.asarray(levels, dtype=float), np.asarray(values, dtype=float)
     at, value = at[np.isfinite(value)], value[np.isfinite(value)]

@@ -42,7 +42,7 @@ def log_report(
     for logger in loggers:
         kind = type(logger).__name__
         if kind != "TensorBoardLogger":
-            if kind not in _warned:
+            if kind not in _warned and kind != "DummyLogger":  # which stands in for all during fast_dev_run
                 _warned.add(kind)
                 warnings.warn(
                     f"{kind}: histograms and figures of {prefix} are written to TensorBoardLogger only; "

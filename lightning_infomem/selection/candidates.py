@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -61,8 +62,6 @@ class Candidate:
             {name: entropy[name] for name in finite},
             {name: information[name] for name in finite},
             take_fingerprint(report),
-            report.epoch,
-            report.step,
         )
 
 
@@ -80,9 +79,7 @@ def collect_candidates(
     """
     candidates, skipped = [], {}
     console = Console(stderr=True)
-    for path in track(
-        paths, "Reading checkpoints", console=console, transient=True, disable=not sys.stderr.isatty()
-    ):
+    for path in track(paths, "Reading checkpoints", console=console, transient=True, disable=not sys.stderr.isatty()):
         try:
             candidates.append(read_candidate(path, measure_anew))
         except UnusableCheckpoint as fault:
@@ -107,5 +104,11 @@ def read_candidate(path: Path, measure_anew: Callable[[Path], InformationReport]
             "carries no report; train with MemorizationMonitor (and without save_weights_only), or give model= and "
             "data= to have it measured"
         )
-    reduced = Candidate.from_report(path, report)
-    return dataclasses_replace(reduced, record, carried)
+    return dataclasses.replace(
+        Candidate.from_report(path, report),
+        epoch=record.epoch,
+        step=record.step,
+        metrics=record.metrics,
+        notes=record.notes,
+        carried=carried,
+    )

@@ -125,7 +125,7 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
         raise UnusableCheckpoint(str(fault)) from fault
     epoch, step = _whole_number(loaded.get("epoch")), _whole_number(loaded.get("global_step"))
     if report is not None and None not in (step, report.step) and step != report.step:
-        notes.append(f"its report was measured at step {report.step}, its weights are those of step {step}")
+        notes.append("the report was measured at another step than that of the weights")
     return CheckpointRecord(path, epoch, step, report, _monitored(states.values(), path.name), tuple(notes))
 
 
@@ -157,7 +157,7 @@ def _candidates(place: Path) -> Iterator[Path]:
 
 
 def _is_sharded(folder: Path) -> bool:
-    """FSDP writes `meta.pt` and `.metadata` into the folder, DeepSpeed a `latest` that names the folder of its parts."""
+    """FSDP writes `meta.pt` and `.metadata` into the folder, DeepSpeed a `latest` that names the one of its parts."""
     return folder.suffix == _SUFFIX and any((folder / name).exists() for name in ("meta.pt", ".metadata", "latest"))
 
 

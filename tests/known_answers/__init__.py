@@ -1,13 +1,8 @@
-"""Generators of data whose mutual information is known: each returns the samples and the truth in nats."""
+"""Generators of data whose mutual information is known: each returns the samples together with the truth."""
 
-from tests.known_answers.discrete import table_samples
-from tests.known_answers.gaussian import correlated_gaussians, gaussian_mutual_information
-from tests.known_answers.rectified import rectified_gaussians, rectified_mutual_information
+from tests.known_answers.discrete import counted_table
+from tests.known_answers.gaussian import correlated_gaussians
+from tests.known_answers.paired_samples import PairedSamples
+from tests.known_answers.rectified import rectified_gaussians
 
-__all__ = [
-    "correlated_gaussians",
-    "gaussian_mutual_information",
-    "rectified_gaussians",
-    "rectified_mutual_information",
-    "table_samples",
-]
+__all__ = ["PairedSamples", "correlated_gaussians", "counted_table", "rectified_gaussians"]

@@ -4,15 +4,15 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+
+from tests.known_answers.paired_samples import PairedSamples
 
 
-def table_samples(counts: Sequence[Sequence[int]], *, dtype: torch.dtype = torch.float64) -> tuple[Tensor, float]:
-    """Two discrete units observed just so often as the table of counts says, ``[samples, 2]``, and their information."""
+def counted_table(counts: Sequence[Sequence[int]]) -> PairedSamples:
+    """Two discrete variables, observed exactly as often as the table of counts says: one draw, float64."""
     table = torch.tensor(counts)
-    place = torch.nonzero(table)
-    samples = place.repeat_interleave(table[tuple(place.T)], dim=0)
+    cells = torch.nonzero(table)
+    samples = cells.repeat_interleave(table[tuple(cells.T)], dim=0).double()
     share = table.double() / table.sum()
-    rows, columns = share.sum(1), share.sum(0)
-    truth = sum(float(share[i, j]) * math.log(share[i, j] / (rows[i] * columns[j])) for i, j in place.tolist())
-    return samples.to(dtype), truth
+    truth = sum(float(share[i, j] * math.log(share[i, j] / (share[i].sum() * share[:, j].sum()))) for i, j in cells)
+    return PairedSamples(samples[:, :1], samples[:, 1:], truth)

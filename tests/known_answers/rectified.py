@@ -3,43 +3,37 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 from scipy.stats import norm
-from torch import Tensor
 
 from tests.known_answers.gaussian import correlated_gaussians
+from tests.known_answers.paired_samples import PairedSamples
 
 
 def rectified_gaussians(
-    correlation: float,
-    *,
-    zeros: float,
-    num_samples: int,
-    num_units: int,
-    seed: int,
-    dtype: torch.dtype = torch.float64,
-) -> tuple[Tensor, float]:
-    """What a ReLU leaves of `correlated_gaussians` whose mean makes the given share of them zero, and the truth."""
-    gaussians, _ = correlated_gaussians(correlation, num_samples=num_samples, num_units=num_units, seed=seed)
-    samples = (gaussians - norm.ppf(zeros)).relu()
-    return samples.to(dtype), rectified_mutual_information(correlation, zeros)
+    correlation: float, *, zeros: float, num_samples: int, num_draws: int, seed: int = 0
+) -> PairedSamples:
+    """What a ReLU leaves of normal variables of which it sets the given share to zero, float64."""
+    threshold = float(norm.ppf(zeros))
+    x, y, _ = correlated_gaussians(correlation, num_samples=num_samples, num_draws=num_draws, seed=seed)
+    return PairedSamples((x - threshold).relu(), (y - threshold).relu(), _mutual_information(correlation, threshold))
 
 
-def rectified_mutual_information(correlation: float, zeros: float) -> float:
-    """Mutual information of ``relu(X - c)`` and ``relu(Y - c)``, in nats, by Gauss-Legendre quadrature.
+def _mutual_information(correlation: float, threshold: float) -> float:
+    """By Gauss-Legendre quadrature over ten standard deviations.
 
-    The pair has an atom where both are zero, two lines where one is, and a density where none is. To the expectation of
-    the log-ratio each adds its part; ``q(x) = P(Y <= c | X = x)``.
+    The pair has an atom where both are zero, two lines where one is, and a density where none is; each adds its part to
+    the mean log-ratio. On a line the ratio is ``P(Y = 0 | x) / P(Y = 0)``.
     """
-    threshold = norm.ppf(zeros)
     spread = math.sqrt(1 - correlation**2)
+    zero = float(norm.cdf(threshold))
     node, weight = np.polynomial.legendre.leggauss(200)
-    x = threshold + 5 * (node + 1)  # ten standard deviations
+    x = threshold + 5 * (node + 1)
     weight = 5 * weight * norm.pdf(x)
-    one_is_zero = norm.cdf((threshold - correlation * x) / spread)
-    on_a_line = np.sum(weight * one_is_zero * np.log(one_is_zero / zeros))
-    both_are_zero = zeros - np.sum(weight * one_is_zero)
+    other_is_zero = norm.cdf((threshold - correlation * x) / spread)
+    line = np.sum(weight * other_is_zero * np.log(other_is_zero / zero))
+    both_are_zero = zero - np.sum(weight * other_is_zero)
+    atom = both_are_zero * math.log(both_are_zero / zero**2)
     y = x[:, None]
     ratio = np.exp((2 * correlation * x * y - correlation**2 * (x**2 + y**2)) / (2 * spread**2)) / spread
-    off_the_lines = np.sum(weight * weight[:, None] * ratio * np.log(ratio))
-    return float(both_are_zero * math.log(both_are_zero / zeros**2) + 2 * on_a_line + off_the_lines)
+    density = np.sum(weight * weight[:, None] * ratio * np.log(ratio))
+    return float(atom + 2 * line + density)

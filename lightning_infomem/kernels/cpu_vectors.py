@@ -1,0 +1,251 @@
+"""Vector instructions for the search, written for LLVM: it lowers them to AVX-512, AVX2, SSE2 or NEON as it finds them.
+
+A vector is 64 bytes: 16 lanes of float32 or 8 of float64. Loops written in plain numba stay scalar here, because
+LLVM does not vectorise a sorted insertion. Masks are integers, one bit a lane, the lowest for the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+__all__ = [
+    "count_left",
+    "count_left_of_group",
+    "count_right",
+    "count_right_of_group",
+    "lowest_bit",
+    "mask_closer",
+    "num_bits",
+    "plane_counts",
+    "search_both",
+    "search_left",
+    "search_right",
+]
+
+# What numba and llvmlite hand to a code generator is untyped.
+Generator = Callable[[Any, Any, Any, Any], Any]
+
+# Offsets taken by one call of a search or count, all before it looks whether any lane is still open.
+SEARCH_STEPS = 4
+COUNT_STEPS = 4
+
+_INT32, _INT64 = ir.IntType(32), ir.IntType(64)
+
+
+class _Vectors:
+    """Loads, stores and arithmetic on vectors of one element type."""
+
+    def __init__(self, context: Any, builder: Any, signature: Any, values: Any) -> None:
+        self.builder, self._context = builder, context
+        self._arrays = dict(enumerate(zip(signature.args, values, strict=True)))
+        dtype = next(kind.dtype for kind in signature.args if isinstance(kind, types.Array))
+        self.lanes = 512 // dtype.bitwidth
+        self._bits = ir.VectorType(ir.IntType(dtype.bitwidth), self.lanes)
+        self._all_but_sign = ir.Constant(self._bits, [(1 << (dtype.bitwidth - 1)) - 1] * self.lanes)
+        self.real = ir.VectorType(context.get_value_type(dtype), self.lanes)
+        self.count = ir.VectorType(_INT32, self.lanes)
+
+    def _address(self, argument: int, place: Any, kind: Any) -> tuple[Any, int]:
+        array_type, value = self._arrays[argument]
+        data = self._context.make_array(array_type)(self._context, self.builder, value).data
+        address = self.builder.gep(data, [place])
+        return self.builder.bitcast(address, kind.as_pointer()), array_type.dtype.bitwidth // 8
+
+    def load(self, argument: int, place: Any, kind: Any = None) -> Any:
+        address, alignment = self._address(argument, place, kind or self.real)
+        loaded = self.builder.load(address)
+        loaded.align = alignment
+        return loaded
+
+    def element(self, argument: int, place: Any) -> Any:
+        array_type, value = self._arrays[argument]
+        data = self._context.make_array(array_type)(self._context, self.builder, value).data
+        return self.builder.load(self.builder.gep(data, [place]))
+
+    def store(self, vector: Any, argument: int, place: Any) -> None:
+        address, alignment = self._address(argument, place, vector.type)
+        self.builder.store(vector, address).align = alignment
+
+    def splat(self, scalar: Any) -> Any:
+        single = self.builder.insert_element(ir.Constant(self.real, ir.Undefined), scalar, ir.Constant(_INT32, 0))
+        same = ir.Constant(self.count, [0] * self.lanes)
+        return self.builder.shuffle_vector(single, ir.Constant(self.real, ir.Undefined), same)
+
+    def absolute(self, vector: Any) -> Any:
+        bits = self.builder.and_(self.builder.bitcast(vector, self._bits), self._all_but_sign)
+        return self.builder.bitcast(bits, self.real)
+
+    def smaller(self, left: Any, right: Any) -> Any:
+        return self.builder.select(self.builder.fcmp_ordered("<", left, right), left, right)
+
+    def larger(self, left: Any, right: Any) -> Any:
+        return self.builder.select(self.builder.fcmp_ordered("<", left, right), right, left)
+
+    def mask(self, lanes: Any) -> Any:
+        return self.builder.zext(self.builder.bitcast(lanes, ir.IntType(self.lanes)), _INT64)
+
+    def num_set(self, lanes: Any) -> Any:
+        return self.builder.ctpop(self.mask(lanes))
+
+
+def _constant(number: int) -> Any:
+    return ir.Constant(_INT64, number)
+
+
+def _search(towards: tuple[int, ...]) -> Callable[..., Any]:
+    """Compare the points at ``place`` and after, one in a lane, with those ``offset`` and more away on one or both sides.
+
+    ``nearest`` holds the smallest distances of every lane, all first ones, then all second ones. Returns the mask of
+    lanes still open to the right, plus that of those open to the left, 16 bits higher: a side of a lane is open while
+    the next point there may be nearer than the k-th.
+    """
+
+    def search(typing: Any, slots: Any, x: Any, y: Any, place: Any, offset: Any, nearest: Any) -> tuple[Any, Generator]:
+        neighbors = slots.count
+
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            vectors = _Vectors(context, builder, signature, values)
+            place, offset = values[3], values[4]
+            x_here, y_here = vectors.load(1, place), vectors.load(2, place)
+            kept = [vectors.load(5, _constant(rank * vectors.lanes)) for rank in range(neighbors)]
+            along = dict.fromkeys(towards)
+            for step in range(SEARCH_STEPS):
+                away = builder.add(offset, _constant(step))
+                for side in towards:
+                    there = builder.add(place, away) if side > 0 else builder.sub(place, away)
+                    x_there, y_there = vectors.load(1, there), vectors.load(2, there)
+                    along[side] = builder.fsub(x_there, x_here) if side > 0 else builder.fsub(x_here, x_there)
+                    across = vectors.absolute(builder.fsub(y_there, y_here))
+                    distance = vectors.larger(along[side], across)
+                    for rank in range(neighbors):
+                        smaller = vectors.smaller(distance, kept[rank])
+                        distance = vectors.larger(distance, kept[rank])
+                        kept[rank] = smaller
+            for rank in range(neighbors):
+                vectors.store(kept[rank], 5, _constant(rank * vectors.lanes))
+            is_open = _constant(0)
+            for side in towards:
+                mask = vectors.mask(builder.fcmp_ordered("<", along[side], kept[-1]))
+                is_open = builder.or_(is_open, builder.shl(mask, _constant(0 if side > 0 else 16)))
+            return is_open
+
+        return types.int64(slots, x, y, types.int64, types.int64, nearest), generate
+
+    return search
+
+
+def _count(towards: int, *, from_edge: bool) -> Callable[..., Any]:
+    """Count neighbours along one axis of the points at ``place`` and after, one in a lane, walking to one side.
+
+    The first neighbour of the first lane is at ``there``, and the next lanes have the next ones; or, ``from_edge``,
+    all lanes have the same: so do points of one value. Adds to ``strict`` the neighbours nearer than ``reach`` and to
+    ``closed`` those not farther; returns the mask of the lanes whose last one was not farther.
+    """
+
+    def count(
+        typing: Any, values: Any, reach: Any, strict: Any, closed: Any, place: Any, there: Any
+    ) -> tuple[Any, Generator]:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            vectors = _Vectors(context, builder, signature, arguments)
+            place, there = arguments[4], arguments[5]
+            here, limit = vectors.load(0, place), vectors.load(1, place)
+            num_strict, num_closed = vectors.load(2, place, vectors.count), vectors.load(3, place, vectors.count)
+            not_farther = None
+            for step in range(COUNT_STEPS):
+                away = builder.add(there, _constant(towards * step))
+                neighbor = vectors.splat(vectors.element(0, away)) if from_edge else vectors.load(0, away)
+                distance = builder.fsub(neighbor, here) if towards > 0 else builder.fsub(here, neighbor)
+                nearer = builder.fcmp_ordered("<", distance, limit)
+                not_farther = builder.fcmp_ordered("<=", distance, limit)
+                num_strict = builder.sub(num_strict, builder.sext(nearer, vectors.count))
+                num_closed = builder.sub(num_closed, builder.sext(not_farther, vectors.count))
+            vectors.store(num_strict, 2, place)
+            vectors.store(num_closed, 3, place)
+            return vectors.mask(not_farther)
+
+        return types.int64(values, reach, strict, closed, types.int64, types.int64), generate
+
+    return count
+
+
+def _distances(vectors: _Vectors, place: Any, x_here: Any, y_here: Any) -> tuple[Any, Any]:
+    """Along both axes from one point to those at ``place`` and after; arguments 0 and 1 are the coordinates."""
+    along, across = (
+        vectors.absolute(vectors.builder.fsub(vectors.load(axis, place), vectors.splat(here)))
+        for axis, here in enumerate((x_here, y_here))
+    )
+    return along, across
+
+
+def _mask_closer(typing: Any, x: Any, y: Any, place: Any, x_here: Any, y_here: Any, limit: Any) -> tuple[Any, Generator]:
+    """Of the points at ``place`` and after, the mask of those nearer to one point than ``limit``."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        vectors = _Vectors(context, builder, signature, values)
+        along, across = _distances(vectors, *values[2:5])
+        return vectors.mask(builder.fcmp_ordered("<", vectors.larger(along, across), vectors.splat(values[5])))
+
+    return types.int64(x, y, types.int64, x.dtype, x.dtype, x.dtype), generate
+
+
+def _plane_counts(
+    typing: Any, x: Any, y: Any, place: Any, chosen: Any, x_here: Any, y_here: Any, reach: Any
+) -> tuple[Any, Generator]:
+    """Of the points at ``place`` and after that are in the mask ``chosen``, count around one point.
+
+    Returns how many are nearer than ``reach``, not farther, at that distance along x, and along y.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        vectors = _Vectors(context, builder, signature, values)
+        place, chosen, x_here, y_here, reach = values[2:]
+        along, across = _distances(vectors, place, x_here, y_here)
+        distance, limit = vectors.larger(along, across), vectors.splat(reach)
+        closed = vectors.mask(builder.fcmp_ordered("<=", distance, limit))
+        masks = [
+            vectors.mask(builder.fcmp_ordered("<", distance, limit)),
+            closed,
+            builder.and_(closed, vectors.mask(builder.fcmp_ordered("==", along, limit))),
+            builder.and_(closed, vectors.mask(builder.fcmp_ordered("==", across, limit))),
+        ]
+        counts = [builder.ctpop(builder.and_(mask, chosen)) for mask in masks]
+        return context.make_tuple(builder, signature.return_type, counts)
+
+    counts = types.UniTuple(types.int64, 4)
+    return counts(x, y, types.int64, types.int64, x.dtype, x.dtype, x.dtype), generate
+
+
+def _num_bits(typing: Any, mask: Any) -> tuple[Any, Generator]:
+    """How many bits of the mask are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.ctpop(values[0])
+
+    return types.int64(types.int64), generate
+
+
+def _lowest_bit(typing: Any, mask: Any) -> tuple[Any, Generator]:
+    """The place of the lowest bit that is set; undefined for a mask without any."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate
+
+
+search_both = intrinsic(_search((1, -1)))
+search_right = intrinsic(_search((1,)))
+search_left = intrinsic(_search((-1,)))
+count_right = intrinsic(_count(1, from_edge=False))
+count_left = intrinsic(_count(-1, from_edge=False))
+count_right_of_group = intrinsic(_count(1, from_edge=True))
+count_left_of_group = intrinsic(_count(-1, from_edge=True))
+mask_closer = intrinsic(_mask_closer)
+plane_counts = intrinsic(_plane_counts)
+num_bits = intrinsic(_num_bits)
+lowest_bit = intrinsic(_lowest_bit)

@@ -1,0 +1,13 @@
+"""From checkpoints to a ranking: reports are read out of the files, nothing is run."""
+
+from lightning_infomem.selection.checkpoints import CheckpointRecord, find_checkpoints, read_checkpoint
+from lightning_infomem.selection.ranking import RankedCheckpoint, Ranking, rank_checkpoints
+
+__all__ = [
+    "CheckpointRecord",
+    "RankedCheckpoint",
+    "Ranking",
+    "find_checkpoints",
+    "rank_checkpoints",
+    "read_checkpoint",
+]

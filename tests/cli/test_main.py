@@ -1,0 +1,77 @@
+"""The command `infomem` as a user types it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from lightning_infomem.cli.main import main
+from tests.selection.checkpoint_files import save_zoo
+
+
+def test_the_version_is_printed(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"infomem {version('lightning-infomem')}\n"
+
+
+@pytest.mark.parametrize("words", [["--help"], ["rank", "--help"], ["show", "--help"], ["demo", "--help"]])
+def test_help_is_no_failure(capsys, words):
+    assert main(words) == 0
+    assert "usage: infomem" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "the following arguments are required: command; see infomem --help"),
+        (["rnak"], "invalid choice: 'rnak'"),
+        (["rank"], "the following arguments are required: DIR; see infomem rank --help"),
+        (["rank", "nowhere"], "an existing file or folder is required, got 'nowhere'"),
+        (["rank", ".", "--memorization", "both"], "invalid choice: 'both'"),
+        (["show"], "the following arguments are required: CKPT; see infomem show --help"),
+        (["show", "nowhere.ckpt"], "'nowhere.ckpt': cannot be opened (No such file or directory)"),
+        (["demo", "--seed", "one"], "invalid int value: 'one'"),
+    ],
+)
+def test_wrong_use_exits_2_with_one_line(capsys, words, message):
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.startswith("infomem: ")
+    assert err.count("\n") == 1
+
+
+@pytest.fixture
+def infomem(tmp_path):
+    """The installed module in a process of its own, in a narrow terminal without colour."""
+    save_zoo(tmp_path / "zoo", {"low": 0.1, "high": 0.9})
+    return {
+        "args": [sys.executable, "-c", "import sys; from lightning_infomem.cli.main import main; sys.exit(main())"],
+        "env": {**os.environ, "COLUMNS": "60", "NO_COLOR": "1", "TERM": "dumb"},
+        "cwd": tmp_path,
+        "text": True,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+    }
+
+
+def test_a_process_ranks_a_folder(infomem):
+    infomem["args"] += ["rank", "zoo", "--memorization", "heuristic"]
+    done = subprocess.run(**infomem, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.index("low.ckpt") < done.stdout.index("high.ckpt")
+    assert max(map(len, done.stdout.splitlines())) <= 60
+    assert "\x1b" not in done.stdout
+
+
+def test_a_reader_who_stops_early_sees_no_traceback(infomem):
+    infomem["args"] += ["rank", "zoo", "--memorization", "heuristic", "--json"]
+    with subprocess.Popen(**infomem) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0

@@ -1,0 +1,64 @@
+"""`infomem rank`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lightning_infomem.cli.main import main
+from tests.selection.checkpoint_files import make_report, save_checkpoint, save_zoo
+
+ZOO = {"low": 0.1, "high": 0.9, "middle": 0.4}
+
+
+def test_a_folder_is_ranked(tmp_path, capsys):
+    assert main(["rank", str(save_zoo(tmp_path, ZOO)), "--memorization", "heuristic"]) == 0
+    out, err = capsys.readouterr()
+    assert out.index("low.ckpt") < out.index("middle.ckpt") < out.index("high.ckpt")
+    assert err == ""
+
+
+def test_files_are_ranked_by_a_reference(tmp_path, capsys):
+    save_zoo(tmp_path, ZOO)
+    files = [str(tmp_path / f"{name}.ckpt") for name in ("middle", "low")]
+    assert main(["rank", *files, "--reference", str(tmp_path / "high.ckpt")]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.index("middle.ckpt") < out.index("low.ckpt")
+    assert "the reference tells example memorization: 0 of 2 checkpoints have more" in out
+
+
+def test_json_is_pure_also_where_a_ranking_is_refused(tmp_path, capsys):
+    save_zoo(tmp_path, ZOO)
+    assert main(["rank", str(tmp_path), "--memorization", "example", "--json"]) == 0
+    assert [row["rank"] for row in json.loads(capsys.readouterr().out)["rows"]] == [1, 2, 3]
+    assert main(["rank", str(tmp_path), "--json"]) == 2
+    state = json.loads(capsys.readouterr().out)
+    assert [row["rank"] for row in state["rows"]] == [None, None, None]
+    assert "the kind of memorization is not known" in state["refusal"]
+
+
+def test_without_a_kind_the_values_are_printed_and_the_refusal_is_one_line_of_error(tmp_path, capsys):
+    assert main(["rank", str(save_zoo(tmp_path, ZOO))]) == 2
+    out, err = capsys.readouterr()
+    for name in ZOO:
+        assert f"{name}.ckpt" in out
+    assert err.startswith("infomem: no ranking: the kind of memorization is not known")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "at least two usable ones are required, got 1 of 2"),
+        (["--reference", "x.ckpt", "--memorization", "example"], "reference: not together with memorization"),
+    ],
+)
+def test_what_cannot_be_ranked_is_one_line_of_error(tmp_path, capsys, arguments, message):
+    save_checkpoint(tmp_path / "only.ckpt", make_report({"fc1": 0.1}))
+    (tmp_path / "text.ckpt").write_text("no checkpoint\n")
+    assert main(["rank", str(tmp_path), *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1

@@ -1,0 +1,70 @@
+"""Reports whose measures are known, and checkpoint files in the layout that Lightning writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lightning_infomem.records import REPORT_KEY, InformationReport, LayerInformation
+from lightning_infomem.settings import MeasurementSettings
+
+MONITOR = "MemorizationMonitor[infomem]"
+
+
+def make_layer(name: str, information: float, entropy: float, *, units: int = 3, **fields: Any) -> LayerInformation:
+    """A layer of which every unit has the same entropy and every pair the same mutual information."""
+    known: dict[str, Any] = {
+        "name": name,
+        "width": units,
+        "units": torch.arange(units),
+        "entropy": torch.full((units,), entropy, dtype=torch.float64),
+        "mutual_information": torch.full((units, units), information, dtype=torch.float64),
+        "value_range": (-1.0, 1.0),
+        "dead_fraction": 0.0,
+        "tie_fraction": 0.0,
+        "num_samples": 100,
+        "num_dropped": 0,
+    }
+    return LayerInformation(**{**known, **fields})
+
+
+def make_report(
+    information: Mapping[str, float],
+    entropy: Mapping[str, float] | None = None,
+    *,
+    step: int | None = None,
+    **fields: Any,
+) -> InformationReport:
+    """Layer name -> mutual information, and entropy: the opposite by default, as under heuristic memorization."""
+    entropy = {name: 3.0 - value for name, value in information.items()} if entropy is None else entropy
+    layers = tuple(make_layer(name, value, entropy[name]) for name, value in information.items())
+    known: dict[str, Any] = {"layers": layers, "settings": MeasurementSettings().to_state(), "backend": "reference"}
+    return InformationReport(**{**known, "step": step, **fields})
+
+
+def save_checkpoint(
+    path: Path, report: InformationReport | None, *, epoch: int = 9, step: int = 90, **extra: Any
+) -> Path:
+    """Write one file; ``extra`` replaces or adds top-level entries."""
+    state = None if report is None else report.to_state()
+    checkpoint = {
+        "epoch": epoch,
+        "global_step": step,
+        "pytorch-lightning_version": "2.6.6",
+        "state_dict": {"weight": torch.zeros(2, 2)},
+        "callbacks": {"EarlyStopping{'monitor': 'loss'}": {"wait_count": 0}, MONITOR: {REPORT_KEY: state, "age": 0}},
+        "optimizer_states": [],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({**checkpoint, **extra}, path)
+    return path
+
+
+def save_zoo(folder: Path, information: Mapping[str, float]) -> Path:
+    """One file a name, each with a report of two layers, the second of which repeats the first on another scale."""
+    for name, value in information.items():
+        save_checkpoint(folder / f"{name}.ckpt", make_report({"first": value, "second": 10 * value}))
+    return folder

@@ -1,0 +1,76 @@
+"""Imports point down the house, never up; and no file grows too long."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "lightning_infomem"
+STANDARD = {"__future__", "torch", "numpy"}  # numpy comes with torch and is the language of arrays
+
+# From the top of the house to the ground: a floor may import from itself and from what stands below it.
+# Beside each, the third-party packages it may name.
+FLOORS = {
+    "__init__": set(),
+    "cli": {"rich"},
+    "demo": {"rich", "sklearn", "scipy"},
+    "callbacks": set(),  # Lightning itself is named in _lightning alone
+    "reporting": {"matplotlib"},
+    "selection": {"scipy", "rich", "pandas"},
+    "plots": {"matplotlib", "sklearn"},
+    "measurement": set(),
+    "sampling": set(),
+    "settings": set(),
+    "functional": {"scipy"},
+    "kernels": {"numba", "llvmlite", "triton"},
+    "records": set(),
+    "_lightning": {"lightning", "pytorch_lightning"},
+    "_checks": set(),
+}
+ORDER = list(FLOORS)
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def floor_of(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: a relative import hides where it points"
+            yield node.module
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down_the_house(path):
+    floor = floor_of(path)
+    for name in imports_of(path):
+        package, *rest = name.split(".")
+        if package == "lightning_infomem":
+            below = rest[0] if rest else "__init__"
+            assert ORDER.index(below) >= ORDER.index(floor), f"{path.name} on {floor} imports {name}"
+        elif package not in __import__("sys").stdlib_module_names:
+            assert package in STANDARD | FLOORS[floor], f"{path.name} on {floor} imports {package}"
+
+
+def test_no_file_is_long():
+    lengths = sorted(len(path.read_text().splitlines()) for path in FILES)
+    assert lengths[-1] <= 400
+    assert lengths[len(lengths) // 2] <= 140
+
+
+def test_every_room_has_a_name():
+    assert not {path.stem for path in FILES} & {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def test_only_one_file_names_lightning():
+    naming = {
+        path.name
+        for path in FILES
+        for name in imports_of(path)
+        if name.split(".")[0] in ("lightning", "pytorch_lightning")
+    }
+    assert naming == {"_lightning.py"}

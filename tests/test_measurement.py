@@ -1,0 +1,119 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from lightning_infomem.functional import binned_entropy, pairwise_mutual_information
+from lightning_infomem.measurement import measure, measure_samples
+from lightning_infomem.settings import MeasurementSettings
+from tests.networks import Encoder, dense, mlp
+
+
+def test_the_report_holds_the_estimates_of_the_activations():
+    model, inputs = mlp(), dense(200)
+    report = measure(model, inputs.split(30), "2", value_range="unit", neighbors=5, bins=20)
+    activations = model[:3](inputs).detach()
+    layer = report["2"]
+    torch.testing.assert_close(layer.entropy, binned_entropy(activations, bins=20))
+    torch.testing.assert_close(layer.mutual_information, pairwise_mutual_information(activations, neighbors=5))
+    assert (layer.width, layer.num_samples, layer.num_dropped) == (8, 200, 0)
+
+
+def test_the_network_wide_range_spans_all_layers():
+    samples = {"a": torch.tensor([[0.0], [1.0], [2.0], [4.0]]), "b": torch.tensor([[-4.0], [0.0], [1.0], [1.0]])}
+    report = measure_samples(samples, MeasurementSettings(bins=2))
+    assert report["a"].value_range == report["b"].value_range == (-4.0, 4.0)
+    assert report["a"].entropy.item() == 0.0  # 0 lies on the edge and belongs to the upper bin, as the rest does
+    quarter = 0.25 * math.log(4) + 0.75 * math.log(4 / 3)
+    assert report["b"].entropy.item() == pytest.approx(quarter)
+    own = measure_samples(samples, MeasurementSettings(bins=2, value_range="layer"))
+    assert own["a"].value_range == (0.0, 4.0)
+    assert math.isnan(measure_samples(samples, MeasurementSettings(value_range="unit"))["a"].value_range[0])
+
+
+def test_dead_units_and_ties_are_counted():
+    samples = torch.stack([torch.zeros(10), torch.arange(10.0), torch.arange(10.0).clamp_min(4)], dim=1)
+    layer = measure_samples({"x": samples}, MeasurementSettings())["x"]
+    assert layer.dead_fraction == pytest.approx(1 / 3)
+    assert layer.tie_fraction == pytest.approx((0 + 5 / 10) / 2)  # 0..4 are all 4 in the last unit
+    assert layer.entropy[0] == 0
+    assert layer.mutual_information[0].tolist() == [0, 0, 0]
+
+
+def test_non_finite_rows_are_dropped_and_units_without_values_are_nan():
+    samples = torch.randn(50, 3)
+    samples[7, 0] = math.inf
+    samples[:, 2] = math.nan
+    layer = measure_samples({"x": samples}, MeasurementSettings())["x"]
+    assert (layer.num_samples, layer.num_dropped) == (49, 1)
+    assert layer.entropy.isnan().tolist() == [False, False, True]
+    assert layer.mutual_information[2].isnan().all()
+    assert layer.mutual_information[:2, :2].isfinite().all()
+
+
+def test_a_layer_without_enough_finite_samples_is_skipped_by_name():
+    samples = {"good": torch.randn(20, 2), "bad": torch.full((20, 2), math.nan)}
+    report = measure_samples(samples, MeasurementSettings())
+    assert [layer.name for layer in report.layers] == ["good"]
+    assert "more than neighbors=3" in report.skipped["bad"]
+
+
+def test_nothing_to_measure_is_an_error_that_says_why():
+    with pytest.raises(ValueError, match="x: samples: more than neighbors=3 finite samples"):
+        measure_samples({"x": torch.randn(3, 2)}, MeasurementSettings())
+    with pytest.raises(ValueError, match="no activation was captured"):
+        measure_samples({}, MeasurementSettings())
+
+
+def test_the_model_is_given_back_as_it_came():
+    model = nn.Sequential(nn.Linear(6, 4), nn.BatchNorm1d(4), nn.Dropout(), nn.Linear(4, 2))
+    model.train()
+    model[2].eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    measure(model, dense(50).split(10))
+    assert [module.training for module in model] == [True, True, False, True]
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(not module._forward_hooks for module in model.modules())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_the_model_is_given_back_after_a_fault_too():
+    model = mlp().train()
+    with pytest.raises(RuntimeError):
+        measure(model, [torch.randn(5, 99)])
+    assert model.training
+    assert all(not module._forward_hooks for module in model.modules())
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda x: x, lambda x: (x, torch.zeros(len(x))), lambda x: {"input": x, "labels": torch.zeros(len(x))}]
+)
+def test_batches_may_be_tensors_tuples_or_mappings(wrap):
+    model, inputs = mlp(), dense(60)
+    expected = measure(model, [inputs])
+    report = measure(model, [wrap(inputs)])
+    assert torch.equal(report["0"].mutual_information, expected["0"].mutual_information)
+
+
+def test_a_forward_function_may_do_the_work():
+    model = Encoder()
+    tokens = torch.randint(0, 11, (30, 5))
+    report = measure(model, [{"anything": tokens}], forward=lambda model, batch: model(batch["anything"]))
+    assert [layer.name for layer in report.layers] == ["encoder.layers.0", "encoder.layers.1"]
+
+
+def test_settings_travel_with_the_numbers():
+    report = measure(mlp(), [dense(50)], bins=7, value_range=(-1.0, 1.0))
+    assert report.settings["bins"] == 7
+    assert report.settings["value_range"] == [-1.0, 1.0]
+    assert report.backend in ("reference", "cpu")
+    assert report.version
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"), [({"neighbours": 3}, TypeError), ({"bins": 0}, ValueError), ({"max_samples": 3}, ValueError)]
+)
+def test_wrong_settings_are_errors(settings, error):
+    with pytest.raises(error):
+        measure(mlp(), [dense(50)], **settings)

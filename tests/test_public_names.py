@@ -1,0 +1,37 @@
+import inspect
+
+import pytest
+
+import lightning_infomem
+import lightning_infomem.functional
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        (
+            lightning_infomem,
+            ["InformationReport", "MemorizationMonitor", "Ranking", "measure", "rank_checkpoints"],
+        ),
+        (lightning_infomem.functional, ["binned_entropy", "mutual_information", "pairwise_mutual_information"]),
+    ],
+)
+def test_exported_members_are_these(module, names):
+    assert sorted(module.__all__) == names
+    for name in names:
+        assert inspect.getdoc(getattr(module, name))
+
+
+def test_signatures_that_users_rely_on():
+    def parameters(function):
+        return {name: value.default for name, value in inspect.signature(function).parameters.items()}
+
+    functional = lightning_infomem.functional
+    assert parameters(functional.binned_entropy) | {"bins": 100, "value_range": "unit"} == parameters(
+        functional.binned_entropy
+    )
+    for function in (functional.mutual_information, functional.pairwise_mutual_information):
+        assert parameters(function) | {"neighbors": 3, "backend": "auto"} == parameters(function)
+    assert list(parameters(lightning_infomem.measure))[:3] == ["model", "batches", "layers"]
+    ranking = parameters(lightning_infomem.rank_checkpoints)
+    assert ranking | {"memorization": None, "reference": None, "model": None, "data": None} == ranking

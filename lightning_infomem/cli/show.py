@@ -89,7 +89,7 @@ def _quantile(values: Tensor, share: float) -> float:
 
 def _print(summary: dict[str, Any], console: Console) -> None:
     console.print(Text(f"{summary['path']}, epoch {summary['epoch']}, step {summary['step']}; nats", style="bold"))
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("layer", overflow="fold", min_width=8)
     for name in ("units", "entropy\nmean", "\nmedian", "MI\nmean", "\nmedian", "\n95 %", "dead", "ties"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -23,11 +23,12 @@ from lightning_infomem.demo.network import DigitsNetwork
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.saving import save_figure
 from lightning_infomem.plots.zoo import plot_zoo
+from lightning_infomem.selection.checkpoints import read_checkpoint
 from lightning_infomem.selection.ranking import Ranking, rank_checkpoints
 
 __all__ = ["ZOOS", "RankedZoo", "Zoo", "rank_zoo", "run_demo"]
 
-_VALIDATIONS = 4  # of each training, evenly spaced; the last at its end
+_VALIDATIONS = 2  # of each training, evenly spaced; the last at its end
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class RankedZoo:
 
     def tau(self, measure: str) -> float:
         """Kendall's tau-b between the clean accuracy and the rank by "mutual_information" or "entropy"."""
-        rows = {Path(row.path): row for row in self.ranking.rows}
+        rows = {row.path: row for row in self.ranking.rows}
         name = "rank" if measure == "mutual_information" else "entropy_rank"
         ranks = [-getattr(rows[path], name) for path in self.checkpoints]
         return float(kendalltau(ranks, self.accuracies).statistic)
@@ -154,14 +155,13 @@ def _table(zoo: Zoo, ranked: RankedZoo) -> Table:
         table.add_column(column, justify="right")
     level, accuracy = (dict(zip(ranked.checkpoints, values, strict=True)) for values in (LEVELS, ranked.accuracies))
     for row in ranked.ranking.rows:
-        path = Path(row.path)
         table.add_row(
-            f"{row.rank:g}",
-            f"{level[path]:.2f}",
+            str(row.rank),
+            f"{level[row.path]:.2f}",
             f"{row.mutual_information:.3f}",
             f"{row.entropy:.3f}",
-            f"{row.entropy_rank:g}",
-            f"{accuracy[path]:.3f}",
+            str(row.entropy_rank),
+            f"{accuracy[row.path]:.3f}",
         )
     return table
 
@@ -171,7 +171,7 @@ def _better(memorization: str) -> str:
 
 
 def _save_figures(zoo: Zoo, ranked: RankedZoo, output: Path) -> None:
-    rows = {Path(row.path): row for row in ranked.ranking.rows}
+    rows = {row.path: row for row in ranked.ranking.rows}
     in_order = [rows[path] for path in ranked.checkpoints]
     figure = plot_zoo(
         LEVELS,
@@ -183,19 +183,24 @@ def _save_figures(zoo: Zoo, ranked: RankedZoo, output: Path) -> None:
     save_figure(figure, output / "figures" / f"{zoo.name}.png")
     for path in (ranked.checkpoints[0], ranked.checkpoints[-1]):
         report = read_checkpoint(path).report
-        save_figure(plot_layers(report), output / "figures" / f"{zoo.name}-{path.stem}.png")
+        if report is not None:  # None if the measurement failed, which the training has warned of
+            save_figure(plot_layers(report), output / "figures" / f"{zoo.name}-{path.stem}.png")
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without what Lightning says about devices and workers, which is of no interest here."""
-    log = logging.getLogger("pytorch_lightning")
-    level = log.level
-    log.setLevel(logging.ERROR)
+    # Where both packages are installed, the one imported last speaks for both.
+    logs = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*does not have many workers.*")
             warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
+            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
             yield
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)

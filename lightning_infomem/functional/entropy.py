@@ -56,7 +56,7 @@ def binned_entropy(samples: Tensor, *, bins: int = 100, value_range: str | tuple
         raise ValueError(f"samples: a row of finite values is required, got {describe(samples)} without any.")
     result = torch.full((samples.shape[1],), math.nan, dtype=torch.float64, device=samples.device)
     low, high = kept.aminmax(dim=0)
-    if value_range == "layer" and kept.numel():
+    if value_range == "layer":
         low, high = low.min().expand_as(low), high.max().expand_as(high)
     elif not isinstance(value_range, str):
         low, high = (torch.full(low.shape, edge, dtype=torch.float64, device=low.device) for edge in value_range)

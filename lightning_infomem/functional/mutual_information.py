@@ -116,7 +116,7 @@ def _all_pairs(columns: Tensor, kernel: Kernel, neighbors: int, memory_limit: in
     device = columns.device
     result = torch.empty(num_units, num_units, dtype=torch.float64, device=device)
     at_k, at_samples = torch.digamma(torch.tensor([neighbors, num_samples], dtype=torch.float64)).tolist()
-    rows = max(1, _PAIRS_AT_ONCE // max(1, num_units))
+    rows = max(1, _PAIRS_AT_ONCE // num_units)
     units = torch.arange(num_units, device=device)
     for start in range(0, num_units, rows):
         first, second = torch.nonzero(units[start : start + rows, None] <= units, as_tuple=True)

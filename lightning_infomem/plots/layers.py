@@ -136,7 +136,7 @@ def _draw_densities(axes: Axes, layers: Sequence[LayerInformation], colors: NDAr
             lines = np.zeros(min(1, len(values) - len(continuous)))
         else:
             lines = np.unique(values)[:_FEWEST_PAIRS]  # more only where all are equal but for rounding
-        axes.vlines(lines, base, base + 0.9, color=color, linewidth=2)
+        axes.vlines(lines, base, base + 0.9, color=color, linewidth=2, label="pairs")
         if len(values):
             axes.vlines(values.mean(), base, base + 0.45, color="black", linewidth=1.5, label="mean")
         axes.annotate(

@@ -112,7 +112,8 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
     path = Path(path)
     loaded = load_checkpoint(path)
     callbacks = loaded.get("callbacks")
-    states = {key: state for key, state in dict(callbacks or {}).items() if isinstance(state, Mapping)}
+    callbacks = callbacks if isinstance(callbacks, Mapping) else {}
+    states = {key: state for key, state in callbacks.items() if isinstance(state, Mapping)}
     # Of a monitor that had not measured yet the report is None.
     reports = {key: state[REPORT_KEY] for key, state in states.items() if state.get(REPORT_KEY) is not None}
     notes: list[str] = []

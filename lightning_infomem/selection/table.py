@@ -24,7 +24,7 @@ def render_ranking(ranking: Ranking) -> RenderableType:
     folder = os.path.commonpath([row.path.parent for row in ranking.rows])
     metrics = list(dict.fromkeys(name for row in ranking.rows for name in row.metrics))
     ranked = ranking.refusal is None
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     if ranked:
         table.add_column("rank", justify="right")
     table.add_column("checkpoint", overflow="fold", min_width=12)

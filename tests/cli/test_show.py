@@ -37,7 +37,7 @@ def test_the_table_holds_the_numbers_of_every_layer(path, capsys, monkeypatch):
     # The 95th percentile of 0.1, 0.2, 0.9 lies nine tenths of the way from the second to the third.
     assert line.split() == [
         "encoder.layers.0.linear1",
-        "3/8",
+        "3",
         "3.000",
         "2.000",
         "0.400",
@@ -63,7 +63,7 @@ def test_the_table_fits_a_narrow_terminal_with_every_number_whole(path, capsys, 
     assert main(["show", str(path)]) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 60
-    for number in ("3/8", "3.000", "2.000", "0.400", "0.200", "0.830", "25%", "50%"):
+    for number in ("3.000", "2.000", "0.400", "0.200", "0.830", "25%", "50%"):
         assert number in out
 
 

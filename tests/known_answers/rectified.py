@@ -19,7 +19,7 @@ def rectified_gaussians(
 
 
 def _mutual_information(correlation: float, threshold: float) -> float:
-    """By Gauss-Legendre quadrature over ten standard deviations.
+    """By Gauss-Legendre quadrature up to nine standard deviations.
 
     The pair has an atom where both are zero, two lines where one is, and a density where none is; each adds its part to
     the mean log-ratio. On a line the ratio is ``P(Y = 0 | x) / P(Y = 0)``.
@@ -27,8 +27,9 @@ def _mutual_information(correlation: float, threshold: float) -> float:
     spread = math.sqrt(1 - correlation**2)
     zero = float(norm.cdf(threshold))
     node, weight = np.polynomial.legendre.leggauss(200)
-    x = threshold + 5 * (node + 1)
-    weight = 5 * weight * norm.pdf(x)
+    half_width = (9 - threshold) / 2
+    x = threshold + half_width * (node + 1)
+    weight = half_width * weight * norm.pdf(x)
     other_is_zero = norm.cdf((threshold - correlation * x) / spread)
     line = np.sum(weight * other_is_zero * np.log(other_is_zero / zero))
     both_are_zero = zero - np.sum(weight * other_is_zero)

@@ -122,6 +122,16 @@ def test_the_format_before_zip_archives_is_read(tmp_path):
     assert read_checkpoint(path).report["fc1"].pairs().tolist() == [0.5, 0.5, 0.5]
 
 
+def test_a_report_stays_what_it_was_when_its_file_is_overwritten(tmp_path):
+    path = save_checkpoint(tmp_path / "a.ckpt", make_report({"fc1": 0.5}, {"fc1": 2.0}))
+    report = read_checkpoint(path).report
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.write(bytes(size))
+    assert report["fc1"].entropy.tolist() == [2.0, 2.0, 2.0]
+    assert report["fc1"].units.tolist() == [0, 1, 2]
+
+
 def test_of_several_reports_the_first_is_read_and_said(tmp_path):
     states = {f"Monitor[{name}]": {REPORT_KEY: make_report({name: 0.5}).to_state()} for name in ("one", "two")}
     record = read_checkpoint(save_checkpoint(tmp_path / "a.ckpt", None, callbacks=states))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -36,6 +36,7 @@ def test_equal_checkpoints_share_the_smaller_rank():
     assert _low_first([0.1, 0.2, 0.2, 0.3], [1, 2, 2, 3]) == [1, 2, 2, 4]
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_a_scale_of_its_own_for_each_layer_changes_nothing(values):
     scale = np.arange(1, len(values) + 1)[:, None] * 7.0
@@ -44,6 +45,7 @@ def test_a_scale_of_its_own_for_each_layer_changes_nothing(values):
     assert ranks.min() == 1
 
 
+@settings(deadline=None)
 @given(VALUES, st.randoms(use_true_random=False))
 def test_the_order_of_the_checkpoints_does_not_matter(values, random):
     order = list(range(values.shape[1]))

@@ -45,7 +45,9 @@ def main() -> None:
         table.add_row(str(seed), *(f"{taus[(seed, *column)]:+.2f}" for column in columns))
     others = [seed for seed in arguments.seeds if seed != 0]
     if others:
-        table.add_row("mean without 0", *(f"{fmean(taus[(seed, *column)] for seed in others):+.2f}" for column in columns))
+        table.add_row(
+            "mean without 0", *(f"{fmean(taus[(seed, *column)] for seed in others):+.2f}" for column in columns)
+        )
     console.print(table)
     if arguments.json:
         numbers = [{"seed": key[0], "zoo": key[1], "measure": key[2], "tau": tau} for key, tau in taus.items()]

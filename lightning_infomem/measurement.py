@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_infomem._checks import check_enough_samples, describe
+from lightning_infomem._checks import check_enough_samples
 from lightning_infomem.functional.entropy import binned_entropy
 from lightning_infomem.functional.mutual_information import pairwise_mutual_information
 from lightning_infomem.functional.standardization import finite_samples

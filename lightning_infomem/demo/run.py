@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -87,7 +88,7 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
     for zoo in ZOOS:
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task(f"{zoo.name} digits", total=len(LEVELS))
-            ranked = rank_zoo(zoo, output, seed, advance=lambda: progress.advance(bar))
+            ranked = rank_zoo(zoo, output, seed, advance=partial(progress.advance, bar))
         console.print(_table(zoo, ranked))
         console.print(
             f"Kendall's tau with clean accuracy: {ranked.tau('mutual_information'):+.2f} by mutual information, "

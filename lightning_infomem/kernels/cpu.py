@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,17 +16,17 @@ def prepare(columns):
     n, s = columns.shape
     ordered = np.empty((n, s + 2 * PADDING), columns.numpy().dtype)
     ordered[:, :PADDING] = -np.inf
-    ordered[:, PADDING + s:] = np.inf
+    ordered[:, PADDING + s :] = np.inf
     order = np.empty((n, s), np.int32)
     rank = np.empty((n, s), np.int32)
     grouped = np.zeros(n, bool)
     for a in range(0, n, 64):
-        v, o = torch.sort(columns[a:a+64], dim=1, stable=True)
-        ordered[a:a+64, PADDING:PADDING+s] = v.numpy()
-        order[a:a+64] = o.numpy()
-        np.put_along_axis(rank[a:a+64], o.numpy(), np.arange(s, dtype=np.int32)[None], 1)
+        v, o = torch.sort(columns[a : a + 64], dim=1, stable=True)
+        ordered[a : a + 64, PADDING : PADDING + s] = v.numpy()
+        order[a : a + 64] = o.numpy()
+        np.put_along_axis(rank[a : a + 64], o.numpy(), np.arange(s, dtype=np.int32)[None], 1)
         if s > LARGE_GROUP:
-            grouped[a:a+64] = (v[:, LARGE_GROUP:] == v[:, :s-LARGE_GROUP]).any(1).numpy()
+            grouped[a : a + 64] = (v[:, LARGE_GROUP:] == v[:, : s - LARGE_GROUP]).any(1).numpy()
     return ordered, order, rank, grouped
 
 
@@ -39,5 +35,7 @@ def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int
     ordered, order, rank, grouped = prepare(columns)
     psi = torch.digamma(torch.arange(1, columns.shape[1] + 2, dtype=torch.float64)).numpy()
     result = np.empty(len(first))
-    pairs.mean_terms_of_pairs((0,) * neighbors, columns.numpy(), ordered, order, rank, grouped, first.numpy(), second.numpy(), psi, result)
+    pairs.mean_terms_of_pairs(
+        (0,) * neighbors, columns.numpy(), ordered, order, rank, grouped, first.numpy(), second.numpy(), psi, result
+    )
     return torch.from_numpy(result)

@@ -52,7 +52,14 @@ def _edge(values: Reals, here: float, start: int, towards: int, reach: float, cl
 
 @compiled
 def _count_alone(
-    values: Reals, point: int, start: int, towards: int, reach: Reals, num_samples: int, strict: Integers, closed: Integers
+    values: Reals,
+    point: int,
+    start: int,
+    towards: int,
+    reach: Reals,
+    num_samples: int,
+    strict: Integers,
+    closed: Integers,
 ) -> None:
     """Add what lies from ``start`` on to the counts of one point."""
     edge = _edge(values, values[point], start, towards, reach[point], False, num_samples)
@@ -137,9 +144,7 @@ def count_along(
 
 
 @compiled
-def count_in_plane(
-    x: Reals, y: Reals, point: int, start: int, stop: int, reach: float
-) -> tuple[int, int, int, int]:
+def count_in_plane(x: Reals, y: Reals, point: int, start: int, stop: int, reach: float) -> tuple[int, int, int, int]:
     """Inside the ball around a point, not outside, on its boundary along x and along y, among places start..stop."""
     lanes = 64 // x.itemsize
     inside = closed = boundary_x = boundary_y = 0

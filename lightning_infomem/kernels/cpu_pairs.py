@@ -6,8 +6,6 @@ numba looks at the date of this file alone to see whether what it kept is out of
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray

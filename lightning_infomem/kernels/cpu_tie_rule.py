@@ -11,6 +11,7 @@ from lightning_infomem.kernels.cpu_search import compiled
 
 __all__ = ["atom_term", "digamma", "tied_term"]
 
+
 @compiled
 def digamma(argument: float) -> float:
     """Digamma of a number of at least 1, to 1e-15 relative to the larger of it and 1."""
@@ -29,13 +30,9 @@ def digamma(argument: float) -> float:
 
 
 @compiled
-def atom_term(
-    closed_x: int, closed_y: int, closed: int, neighbors: int, digamma_above: NDArray[np.float64]
-) -> float:
+def atom_term(closed_x: int, closed_y: int, closed: int, neighbors: int, digamma_above: NDArray[np.float64]) -> float:
     """The term of a point with k others at distance zero; ``digamma_above[n]`` is ``psi(n + 1)``."""
-    return (
-        digamma_above[closed_x] + digamma_above[closed_y] - digamma_above[closed] + digamma_above[neighbors - 1]
-    )
+    return digamma_above[closed_x] + digamma_above[closed_y] - digamma_above[closed] + digamma_above[neighbors - 1]
 
 
 @compiled

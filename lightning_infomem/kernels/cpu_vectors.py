@@ -182,7 +182,9 @@ def _distances(vectors: _Vectors, place: Any, x_here: Any, y_here: Any) -> tuple
     return along, across
 
 
-def _mask_closer(typing: Any, x: Any, y: Any, place: Any, x_here: Any, y_here: Any, limit: Any) -> tuple[Any, Generator]:
+def _mask_closer(
+    typing: Any, x: Any, y: Any, place: Any, x_here: Any, y_here: Any, limit: Any
+) -> tuple[Any, Generator]:
     """Of the points at ``place`` and after, the mask of those nearer to one point than ``limit``."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:

@@ -47,7 +47,7 @@ def mean_terms(
     name, device = backend
     chosen, kernel = select_backend(name, torch.device(device))
     assert chosen == name
-    columns, first, second = (part.to(device) for part in (columns, first, second))
+    columns, first, second = columns.to(device), first.to(device), second.to(device)
     terms = kernel(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
     assert terms.dtype == torch.float64
     assert terms.device == columns.device
@@ -61,8 +61,8 @@ def all_pairs(columns: Tensor) -> tuple[Tensor, Tensor]:
 
 def assert_same_as_reference(backend: tuple[str, str], columns: Tensor, *, neighbors: int = 3) -> None:
     first, second = all_pairs(columns)
-    # In chunks of few pairs, so that the reference itself is compared with another way of its own.
-    expected = reference.mean_terms(columns, first, second, neighbors=neighbors, memory_limit=2**20)
+    # The other way round, so that the reference itself is compared with a search along the other axis.
+    expected = reference.mean_terms(columns, second, first, neighbors=neighbors, memory_limit=MEMORY_LIMIT)
     terms = mean_terms(backend, columns, first, second, neighbors=neighbors)
     torch.testing.assert_close(terms, expected, rtol=0, atol=ROUNDING_OF_A_SUM)
 
@@ -145,7 +145,8 @@ def test_the_memory_limit_changes_no_bit(backend: tuple[str, str], kind: str) ->
     columns, _ = standardized_columns(KINDS[kind])
     first, second = all_pairs(columns)
     plenty = mean_terms(backend, columns, first, second)
-    assert torch.equal(mean_terms(backend, columns, first, second, memory_limit=2**16), plenty)
+    four_pairs_at_a_time = 24 * 8 * 4 * columns.shape[1]
+    assert torch.equal(mean_terms(backend, columns, first, second, memory_limit=four_pairs_at_a_time), plenty)
 
 
 @pytest.mark.parametrize("kind", ["dependent", "rectified float32", "every sample four times"])
@@ -172,7 +173,7 @@ def test_the_reference_runs_wherever_it_is_asked_for() -> None:
 
 
 def test_an_unknown_backend_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(ValueError, match="backend: one of 'auto', .* got 'cdua'; did you mean 'cuda'"):
+    with pytest.raises(ValueError, match=r"backend: one of 'auto', .* got 'cdua'; did you mean 'cuda'"):
         select_backend("cdua", torch.device("cpu"))
 
 

@@ -46,8 +46,8 @@ def test_without_a_tie_the_term_is_that_of_the_plain_estimator(axis: str, neighb
 @pytest.mark.parametrize(
     "counts",
     [
-        # Zeros of a ReLU in x: many points tied along x alone, beside the one k-th neighbour.
-        {"strict_x": 10, "closed_x": 110, "strict_y": 7, "closed_y": 8, "boundary_x": 0, "boundary_y": 1},
+        # Zeros of a ReLU in x: many points tied along x alone, beside those on the boundary in the plane.
+        {"strict_x": 10, "closed_x": 110, "strict_y": 7, "closed_y": 10, "boundary_x": 0, "boundary_y": 3},
         # Rounded values: some ties along both axes, several of them in the plane.
         {"strict_x": 20, "closed_x": 26, "strict_y": 18, "closed_y": 23, "boundary_x": 2, "boundary_y": 2},
         {"strict_x": 30, "closed_x": 90, "strict_y": 40, "closed_y": 70, "boundary_x": 3, "boundary_y": 1},
@@ -56,11 +56,10 @@ def test_without_a_tie_the_term_is_that_of_the_plain_estimator(axis: str, neighb
 )
 @pytest.mark.parametrize("inside", [0, 1, 2])
 def test_a_tied_term_is_its_mean_over_random_dithers(counts: dict[str, int], inside: int) -> None:
-    on_boundary = max(counts["boundary_x"] + counts["boundary_y"], 3 - inside)
-    counts = {**counts, "boundary_y": on_boundary - counts["boundary_x"]}
-    counted = counts_of(**counts, inside=inside, closed=inside + on_boundary)
-    # Two points stand for the whole law of the ball's place: a few hundredths of a nat for one point, as seen here.
-    assert float(tied_terms(counted, 3)) == pytest.approx(expected_under_dither(counted, 3), abs=0.05)
+    counted = counts_of(**counts, inside=inside, closed=inside + counts["boundary_x"] + counts["boundary_y"])
+    # Two places stand for the whole law of the ball's: up to .08 for one point, seen where 400 points are tied and the
+    # place has its widest law (s = 1). The mean over points is held to .01 of the mean over dithers elsewhere.
+    assert float(tied_terms(counted, 3)) == pytest.approx(expected_under_dither(counted, 3), abs=0.1)
 
 
 def test_swapping_the_axes_leaves_a_tied_term() -> None:

@@ -46,12 +46,14 @@ def test_units_beyond_the_limit_are_drawn_and_named():
 
 def test_hooks_come_off_after_an_exception():
     model = nn.Sequential(nn.Linear(2, 2))
-    with (
-        pytest.raises(RuntimeError, match="the network's own"),
-        ActivationTap({"0": model[0]}, SamplePlan(5, 5, 0)),
-    ):
-        assert num_hooks(model) == 1
-        raise RuntimeError("the network's own")
+
+    def fail_inside():
+        with ActivationTap({"0": model[0]}, SamplePlan(5, 5, 0)):
+            assert num_hooks(model) == 1
+            raise RuntimeError("the network's own")
+
+    with pytest.raises(RuntimeError, match="the network's own"):
+        fail_inside()
     assert num_hooks(model) == 0
 
 

@@ -172,6 +172,7 @@ def _better(memorization: str) -> str:
 
 
 def _save_figures(zoo: Zoo, ranked: RankedZoo, output: Path) -> None:
+    (output / "figures").mkdir(parents=True, exist_ok=True)
     rows = {row.path: row for row in ranked.ranking.rows}
     in_order = [rows[path] for path in ranked.checkpoints]
     figure = plot_zoo(

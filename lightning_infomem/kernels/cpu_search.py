@@ -167,3 +167,5 @@ def neighbor_distances(
                 alone[rank] = together[rank * lanes + lane]
             _search_alone(x, y, block + lane, block + lane + right, block + lane - left, starts, stops, alone)
             kth[block + lane] = alone[neighbors - 1]
+    # Beyond the last point there is nobody: a count around it must end at once.
+    kth[PADDING + num_samples :] = 0

@@ -60,8 +60,8 @@ def plot_zoo(
             twin.tick_params(labelsize=11)
             twin.spines["top"].set_visible(False)
             axes.legend(
-                handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handlelength=3.0,
-                frameon=False, fontsize=11,
+                handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handlelength=2.4,
+                columnspacing=1.2, frameon=False, fontsize=11,
             )  # fmt: skip
     return figure
 

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 
-def _normal(num_samples: int = 100, num_units: int = 4, *, seed: int) -> Tensor:
+def _normal(num_samples: int = 60, num_units: int = 4, *, seed: int) -> Tensor:
     return torch.randn(num_samples, num_units, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def _whole(below: int, num_samples: int = 100, *, seed: int) -> Tensor:
+def _whole(below: int, num_samples: int = 60, *, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, below, (num_samples, 4), generator=generator).double()
 
@@ -44,8 +44,8 @@ KINDS: dict[str, Tensor] = {
     "ten whole numbers": _whole(10, seed=21),
     "ten whole numbers float32": _whole(10, seed=22).float(),
     "thirds": _whole(30, seed=23) / 3,
-    "every sample twice": _dependent(seed=24)[:50].repeat(2, 1),
-    "every sample four times": _dependent(seed=25)[:25].repeat(4, 1),
+    "every sample twice": _dependent(seed=24)[:30].repeat(2, 1),
+    "every sample four times": _dependent(seed=25)[:15].repeat(4, 1),
     "a copy and a mirror image": _normal(num_units=2, seed=26)[:, [0, 0, 0, 1]]
     * torch.tensor([1.0, 3.7, -0.1, 1.0], dtype=torch.float64),
     "one unit constant": _dependent(seed=27) * torch.tensor([1.0, 0.0, 1.0, 1.0], dtype=torch.float64),

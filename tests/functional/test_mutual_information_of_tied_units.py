@@ -47,15 +47,15 @@ def test_tied_units_have_the_information_promised(draws: PairedSamples, dtype: t
     assert abs(mean - truth) < PROMISED
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=["float64", "bfloat16"])
 @pytest.mark.parametrize(
-    "draws",
+    ("draws", "dtype"),
     [
-        rectified(0.6, 0.5, num_samples=500, num_draws=2),
-        rectified(0.0, 0.8, num_samples=500, num_draws=2),
-        gaussian(0.6, num_samples=500, num_draws=2),
+        (rectified(0.6, 0.5, num_samples=500, num_draws=2), torch.float64),
+        (rectified(0.0, 0.8, num_samples=500, num_draws=2), torch.float64),
+        (rectified(0.9, 0.5, num_samples=500, num_draws=2), torch.bfloat16),
+        (gaussian(0.6, num_samples=500, num_draws=2), torch.bfloat16),
     ],
-    ids=["relu .6", "relu 80 % zeros", "gaussian .6"],
+    ids=["relu .6", "relu 80 % zeros", "relu .9 bfloat16", "gaussian .6 bfloat16"],
 )
 def test_tied_units_have_the_mean_over_random_dithers(draws: PairedSamples, dtype: torch.dtype) -> None:
     x, y, _ = draws.to(dtype)

@@ -20,7 +20,7 @@ from tests import oracles
 
 ROUNDING_OF_A_SUM = 1e-12
 
-law = settings(max_examples=50, deadline=None)
+law = settings(max_examples=30, deadline=None)
 
 
 def tensors(elements: st.SearchStrategy[float], *, min_samples: int = 1, max_samples: int = 25) -> st.SearchStrategy:

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from lightning_infomem.settings import MeasurementSettings
+
+
+def largest_position(maps: Tensor) -> Tensor:
+    return maps.amax(1)
+
+
+@pytest.mark.parametrize(
+    ("knob", "error", "message"),
+    [
+        ({"max_samples": 3}, ValueError, "max_samples: a whole number >= 4 is required, got 3; raise it"),
+        ({"max_samples": 10, "neighbors": 10}, ValueError, "max_samples: a whole number >= 11 is required, got 10"),
+        ({"max_samples": 1e3}, TypeError, r"max_samples: a whole number >= 4 is required, got float 1000\.0"),
+        ({"max_samples": None}, TypeError, "max_samples: a whole number >= 4 is required, got NoneType None"),
+        ({"max_units": 1}, ValueError, "max_units: a whole number >= 2 is required, got 1; raise it"),
+        ({"max_units": "all"}, TypeError, "max_units: a whole number >= 2 is required, got str 'all'"),
+        ({"seed": -1}, ValueError, "seed: a whole number >= 0 is required, got -1"),
+        ({"seed": None}, TypeError, "seed: a whole number >= 0 is required, got NoneType None"),
+        ({"bins": 0}, ValueError, "bins: a whole number >= 1 is required, got 0"),
+        ({"bins": True}, TypeError, "bins: a whole number >= 1 is required, got bool True"),
+        ({"neighbors": 0}, ValueError, "neighbors: a whole number >= 1 is required, got 0"),
+        ({"neighbors": 3.0}, TypeError, r"neighbors: a whole number >= 1 is required, got float 3\.0"),
+        ({"memory_limit": 0}, ValueError, "memory_limit: a whole number >= 1 is required, got 0"),
+        ({"memory_limit": "1GB"}, TypeError, "memory_limit: a whole number >= 1 is required, got str '1GB'"),
+        ({"pooling": "men"}, ValueError, "pooling: one of 'mean', .* got 'men'; did you mean 'mean'"),
+        ({"pooling": None}, TypeError, "pooling: one of 'mean', .* got NoneType None"),
+        ({"value_range": "nework"}, ValueError, "value_range: one of 'network', .* did you mean 'network'"),
+        ({"value_range": (1, 0)}, ValueError, "value_range: low <= high is required"),
+        ({"value_range": (0, math.nan)}, ValueError, "value_range: a finite number is required, got nan"),
+        ({"value_range": (0, 1, 2)}, TypeError, r"value_range: .* or \(low, high\) is required, got tuple"),
+        ({"value_range": None}, TypeError, r"value_range: .* or \(low, high\) is required, got NoneType"),
+        ({"backend": "gpu"}, ValueError, "backend: one of 'auto', .* got 'gpu'"),
+        ({"backend": None}, TypeError, "backend: one of 'auto', .* got NoneType"),
+        ({"device": 0}, TypeError, 'device: "auto" or the name of a torch device is required, got int 0'),
+    ],
+)
+def test_a_bad_knob_is_refused_where_it_is_turned(knob: dict[str, Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        MeasurementSettings(**knob)
+
+
+@pytest.mark.parametrize(
+    "knob",
+    [
+        {"max_samples": 4},
+        {"max_units": 2},
+        {"pooling": "last"},
+        {"pooling": largest_position},
+        {"value_range": "unit"},
+        {"value_range": (-1, 1.5)},
+        {"value_range": [0.0, 1.0]},
+        {"backend": "reference"},
+        {"device": "cpu"},
+        {"neighbors": 16},
+    ],
+)
+def test_a_good_knob_is_kept(knob: dict[str, Any]) -> None:
+    (name,) = knob
+    assert getattr(MeasurementSettings(**knob), name) == knob[name]
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        MeasurementSettings().bins = 10  # type: ignore[misc]
+
+
+def test_the_defaults_are_the_papers_bins_and_neighbors_and_its_codes_range() -> None:
+    settings = MeasurementSettings()
+    assert (settings.bins, settings.neighbors, settings.value_range) == (100, 3, "network")
+
+
+def test_the_state_names_all_that_decides_the_numbers() -> None:
+    settings = MeasurementSettings(value_range=(0, 1), pooling=largest_position)
+    assert settings.to_state() == {
+        "max_samples": 1024,
+        "max_units": 256,
+        "pooling": "tests.test_settings.largest_position",
+        "seed": 0,
+        "bins": 100,
+        "value_range": [0.0, 1.0],
+        "neighbors": 3,
+        "backend": "auto",
+    }
+
+
+def test_a_callable_object_is_named_by_its_class() -> None:
+    class Pooling(torch.nn.Module):
+        """Has no name of its own."""
+
+    name = MeasurementSettings(pooling=Pooling()).to_state()["pooling"]
+    assert isinstance(name, str)
+    assert name.startswith("tests.test_settings.")

@@ -59,7 +59,7 @@ def plot_layers(report: InformationReport) -> Figure:
         About 0.1 s a layer, 4 s for 64 layers.
 
     Reference:
-        The interval of the median: Conover, Practical Nonparametric Statistics, section 3.2, normal approximation.
+        The interval of the median: Conover, Practical Nonparametric Statistics, with the normal approximation.
     """
     if not report.layers:
         raise ValueError(

@@ -62,8 +62,8 @@ def rank_checkpoints(
         ValueError: fewer than two usable checkpoints, reports that were not measured alike, or a wrong argument.
 
     Reference:
-        Measures of Information Reflect Memorization Patterns (2022), which ranks by the mean over a network.
-        Departure: ranks per layer.
+        Measures of Information Reflect Memorization Patterns (2022), which relates both measures to generalisation.
+        Ranking within layers is ours.
     """
     if memorization is not None:
         check_choice(memorization, name="memorization", choices=KINDS)

@@ -34,6 +34,7 @@ def test_help_is_no_failure(capsys, words):
         (["rank", ".", "--memorization", "both"], "invalid choice: 'both'"),
         (["show"], "the following arguments are required: CKPT; see infomem show --help"),
         (["show", "nowhere.ckpt"], "'nowhere.ckpt': cannot be opened (No such file or directory)"),
+        (["show", "two\nlines.ckpt"], "'two lines.ckpt': cannot be opened"),
         (["demo", "--seed", "one"], "invalid int value: 'one'"),
     ],
 )

@@ -74,27 +74,27 @@ def test_one_sample_has_no_entropy() -> None:
 # numpy.histogram
 
 
-@pytest.mark.parametrize("bins", [1, 2, 7, 100, 1000])
-def test_every_kind_of_samples_has_the_entropy_of_its_histogram(samples: Tensor, bins: int) -> None:
-    assert_entropies(samples, histogram_entropies(samples, bins), bins=bins)
+def test_every_kind_of_samples_has_the_entropy_of_its_histogram(samples: Tensor) -> None:
+    for bins in (1, 2, 7, 100, 1000):
+        assert_entropies(samples, histogram_entropies(samples, bins), bins=bins)
 
 
-@pytest.mark.parametrize("bins", [10, 30, 100, 256])
-def test_a_common_range_is_the_range_of_all_units(samples: Tensor, bins: int) -> None:
+def test_a_common_range_is_the_range_of_all_units(samples: Tensor) -> None:
     ends = (float(samples.min()), float(samples.max()))
-    expected = histogram_entropies(samples, bins, ends)
-    assert_entropies(samples, expected, bins=bins, value_range="layer")
-    assert_entropies(samples, expected, bins=bins, value_range=(ends[0], ends[1]))
+    for bins in (10, 30, 100, 256):
+        expected = histogram_entropies(samples, bins, ends)
+        assert_entropies(samples, expected, bins=bins, value_range="layer")
+        assert_entropies(samples, expected, bins=bins, value_range=ends)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("step", [0.01, 0.1, 1 / 3, 1.0, 0.07])
-@pytest.mark.parametrize("bins", [10, 100, 101])
-def test_values_on_the_edges_of_bins_fall_where_numpy_puts_them(step: float, bins: int, dtype: torch.dtype) -> None:
+def test_values_on_the_edges_of_bins_fall_where_numpy_puts_them(step: float, dtype: torch.dtype) -> None:
     whole = torch.arange(-250, 251, dtype=torch.float64)
     units = [whole, whole.abs(), whole + 251, whole.div(5, rounding_mode="floor"), whole.clamp(-100, 100)]
     samples = (torch.stack(units, dim=1) * step).to(dtype)
-    assert_entropies(samples, histogram_entropies(samples, bins), bins=bins)
+    for bins in (10, 100, 101):
+        assert_entropies(samples, histogram_entropies(samples, bins), bins=bins)
 
 
 @pytest.mark.parametrize("value_range", [(0.0, 1.0), (-1.0, 1.0), (0.0, 0.3), (-0.7, 2.9), (0.1, 0.9)])

@@ -15,7 +15,7 @@ from lightning_infomem.selection.result import RankedCheckpoint, Ranking
 
 FOLDER = Path("runs", "[zoo]")
 ROWS = (
-    RankedCheckpoint(FOLDER / "a.ckpt", 3, 30, 2.5, 0.125, 1, 2, {"val_loss": 0.25}),
+    RankedCheckpoint(FOLDER / "a[bold].ckpt", 3, 30, 2.5, 0.125, 1, 2, {"val_loss": 0.25}),
     RankedCheckpoint(FOLDER / "b" / "b.ckpt", None, None, 2.75, 0.5, 2, 1, {"val_loss": math.inf}),
 )
 RANKING = Ranking(ROWS, "heuristic", ("fc1",), {str(FOLDER / "c.ckpt"): "truncated"}, ("a note",))
@@ -30,7 +30,7 @@ def _print(ranking, width):
 def test_json_holds_everything_and_nothing_that_json_lacks():
     state = json.loads(RANKING.to_json())
     assert state["rows"][0] == {
-        "path": str(FOLDER / "a.ckpt"),
+        "path": str(FOLDER / "a[bold].ckpt"),
         "epoch": 3,
         "step": 30,
         "entropy": 2.5,
@@ -66,7 +66,16 @@ def test_without_pandas_the_extra_is_named(monkeypatch):
 
 def test_the_table_says_names_values_direction_skipped_and_notes():
     text = " ".join(str(RANKING).split())
-    for part in ("a.ckpt", "b/b.ckpt", "0.1250", "2.7500", "[zoo]", "val_loss", "'c.ckpt': truncated", "note: a note"):
+    for part in (
+        "a[bold].ckpt",
+        "b/b.ckpt",
+        "0.1250",
+        "2.7500",
+        "[zoo]",
+        "val_loss",
+        "'c.ckpt': truncated",
+        "note: a note",
+    ):
         assert part in text
     assert "for heuristic memorization: low mutual information and high entropy are better" in text
     assert "\x1b" not in text

@@ -1,7 +1,8 @@
-"""Neighbour search and counting for all pairs of units, one backend a file, and the choice between them."""
+"""Neighbour search and counting for pairs of units, one backend a file, and the choice between them."""
 
 from __future__ import annotations
 
+import importlib
 import logging
 from typing import Protocol
 
@@ -29,29 +30,60 @@ class Kernel(Protocol):
 def select_backend(backend: str, device: torch.device) -> tuple[str, Kernel]:
     """Choose the kernel that counts neighbours.
 
-    ==============  ======================================================
-    ``backend``     chosen
-    ==============  ======================================================
-    ``"auto"``      ``"reference"``, the only one of this version
+    ===============  ==================================================================
+    ``backend``      chosen
+    ===============  ==================================================================
+    ``"auto"``       ``"cpu"`` for samples on a processor where numba can be imported,
+                     else ``"reference"``
     ``"reference"``  plain torch, on the device of the samples
-    ==============  ======================================================
+    ``"cpu"``        numba: vector instructions and threads, samples on the processor
+    ``"cuda"``       not in this version
+    ===============  ==================================================================
 
     Args:
-        backend: one of ``BACKENDS``. "auto" says once in the log what it chose; any other name is taken at its word.
+        backend: one of ``BACKENDS``. "auto" says once in the log what it chose and why; any other name is taken at
+            its word.
         device: where the samples are.
 
     Returns:
         The name of the chosen backend and its function.
 
     Raises:
-        ValueError: no such backend, or it cannot run here.
+        ValueError: no such backend, or not for this device.
+        ModuleNotFoundError: "cpu" was asked for by name and numba is not installed.
     """
     check_choice(backend, name="backend", choices=BACKENDS)
-    if backend in ("cpu", "cuda"):
+    if backend == "cuda":
         raise ValueError(
-            f'backend: {backend!r} is not part of this version; use "auto" or "reference": the same numbers.'
+            'backend: "cuda" is not part of this version; use "auto" or "reference", which runs on the GPU too and '
+            "gives the same numbers."
         )
-    if backend == "auto" and "reference" not in _announced:
-        _announced.add("reference")
-        _log.info("Mutual information on %s uses the backend 'reference' (plain torch).", device)
+    if backend == "cpu":
+        if device.type != "cpu":
+            raise ValueError(
+                f'backend: samples on the CPU are required for "cpu", got {device}; move them with .cpu().'
+            )
+        return "cpu", _cpu_kernel()
+    if backend == "auto" and device.type == "cpu":
+        try:
+            kernel = _cpu_kernel()
+        except ImportError as fault:
+            _announce("reference", f"numba cannot be used: {fault}")
+        else:
+            _announce("cpu", "samples are on the processor")
+            return "cpu", kernel
+    elif backend == "auto":
+        _announce("reference", f"samples are on {device.type}")
     return "reference", reference.mean_terms
+
+
+def _cpu_kernel() -> Kernel:
+    # Loaded when first asked for: numba takes a second to import.
+    kernel: Kernel = importlib.import_module("lightning_infomem.kernels.cpu").mean_terms
+    return kernel
+
+
+def _announce(name: str, why: str) -> None:
+    if name not in _announced:
+        _announced.add(name)
+        _log.info("Backend of mutual information: %r (%s).", name, why)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from lightning_infomem.kernels.cpu_search import (
     LARGE_GROUP,
-    OPEN_LANES_PER_OFFSET,
+    OFFSETS_PER_OPEN_LANE,
     PADDING,
     Integers,
+    Places,
     Reals,
     compiled,
 )
@@ -27,13 +26,13 @@ __all__ = ["count_along", "count_in_plane"]
 
 
 @compiled
-def _edge(values: Reals, here: float, start: int, towards: int, reach: float, closed: bool, num_samples: int) -> int:
-    """The first place from ``start`` on, going right (1) or left (-1), out of ``reach``; or, ``closed``, beyond it."""
+def _edge(values: Reals, here: float, start: int, towards: int, reach: float, or_equal: bool, num_samples: int) -> int:
+    """The first place from ``start`` on, going right (1) or left (-1), out of ``reach``; or, ``or_equal``, beyond it."""
     last = PADDING + num_samples if towards > 0 else PADDING - 1
     within, beyond, step = start - towards, start, 1
     while True:
         distance = abs(values[beyond] - here)
-        if not (distance < reach or (closed and distance == reach)):
+        if not (distance < reach or (or_equal and distance == reach)):
             break
         within = beyond
         beyond += towards * step
@@ -43,7 +42,7 @@ def _edge(values: Reals, here: float, start: int, towards: int, reach: float, cl
     while abs(beyond - within) > 1:
         look = (within + beyond) >> 1
         distance = abs(values[look] - here)
-        if distance < reach or (closed and distance == reach):
+        if distance < reach or (or_equal and distance == reach):
             within = look
         else:
             beyond = look
@@ -62,10 +61,11 @@ def _count_alone(
     closed: Integers,
 ) -> None:
     """Add what lies from ``start`` on to the counts of one point."""
-    edge = _edge(values, values[point], start, towards, reach[point], False, num_samples)
-    strict[point] += (edge - start) * towards
-    edge = _edge(values, values[point], edge, towards, reach[point], True, num_samples)
-    closed[point] += (edge - start) * towards
+    edge = start
+    for or_equal in (False, True):
+        edge = _edge(values, values[point], edge, towards, reach[point], or_equal, num_samples)
+        counts = closed if or_equal else strict
+        counts[point] += (edge - start) * towards
 
 
 @compiled
@@ -97,7 +97,7 @@ def _count_together(
             more = count_left(values, reach, strict, closed, block, there)
         there += towards * COUNT_STEPS
         offset += COUNT_STEPS
-        if num_bits(more) <= offset * OPEN_LANES_PER_OFFSET:
+        if num_bits(more) * OFFSETS_PER_OPEN_LANE <= offset:
             break
     while more:
         lane = lowest_bit(more)
@@ -111,8 +111,8 @@ def count_along(
     values: Reals,
     reach: Reals,
     num_samples: int,
-    starts: Integers,
-    stops: Integers,
+    starts: Places,
+    stops: Places,
     strict: Integers,
     right: Integers,
     left: Integers,
@@ -121,26 +121,27 @@ def count_along(
     lanes = 64 // values.itemsize
     for block in range(PADDING, PADDING + num_samples, lanes):
         last = block + lanes - 1
-        start, stop = np.int64(starts[block]), np.int64(stops[block])
-        if stop - start <= LARGE_GROUP and stops[last] - starts[last] <= LARGE_GROUP:
-            strict[block : block + lanes] = 0
-            right[block : block + lanes] = 0
-            left[block : block + lanes] = 0
-            _count_together(values, block, block + 1, 1, False, reach, num_samples, strict, right)
-            _count_together(values, block, block - 1, -1, False, reach, num_samples, strict, left)
-            continue
-        # At reach zero the strict count is wrong; such points are atoms, whose term has no strict count.
+        start, stop = starts[block], stops[block]
+        is_large = stop - start > LARGE_GROUP or stops[last] - starts[last] > LARGE_GROUP
+        is_one_group = is_large and stop > last
         for point in range(block, block + lanes):
-            strict[point] = stops[point] - starts[point] - 1
-            right[point] = stops[point] - point - 1
-            left[point] = point - starts[point]
-        if stop > last:
-            _count_together(values, block, stop, 1, True, reach, num_samples, strict, right)
-            _count_together(values, block, start - 1, -1, True, reach, num_samples, strict, left)
-            continue
-        for point in range(block, min(block + lanes, PADDING + num_samples)):
-            _count_alone(values, point, np.int64(stops[point]), 1, reach, num_samples, strict, right)
-            _count_alone(values, point, starts[point] - 1, -1, reach, num_samples, strict, left)
+            strict[point] = right[point] = left[point] = 0
+            if is_large:
+                # At reach zero this strict count is wrong; such points are atoms, whose term has no strict count.
+                strict[point] = stops[point] - starts[point] - 1
+                right[point] = stops[point] - point - 1
+                left[point] = point - starts[point]
+        for towards in (1, -1):
+            closed = right if towards > 0 else left
+            if is_large and not is_one_group:
+                for point in range(block, min(block + lanes, PADDING + num_samples)):
+                    beside_group = stops[point] if towards > 0 else starts[point] - 1
+                    _count_alone(values, point, beside_group, towards, reach, num_samples, strict, closed)
+                continue
+            first = block + towards
+            if is_one_group:
+                first = stop if towards > 0 else start - 1
+            _count_together(values, block, first, towards, is_one_group, reach, num_samples, strict, closed)
 
 
 @compiled

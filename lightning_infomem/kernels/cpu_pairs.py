@@ -15,6 +15,7 @@ from lightning_infomem.kernels.cpu_search import (
     LARGE_GROUP,
     PADDING,
     Integers,
+    Places,
     Reals,
     compiled,
     neighbor_distances,
@@ -25,7 +26,7 @@ __all__ = ["mean_terms_of_pairs"]
 
 
 @compiled
-def _find_groups(values: Reals, num_samples: int, is_grouped: bool, starts: Integers, stops: Integers) -> None:
+def _find_groups(values: Reals, num_samples: int, is_grouped: bool, starts: Places, stops: Places) -> None:
     """For each place of a sorted unit, where the run of equal values around it starts and where it stops.
 
     Of units that are not grouped nobody asks for the runs, and every place is taken for one of its own.
@@ -38,17 +39,19 @@ def _find_groups(values: Reals, num_samples: int, is_grouped: bool, starts: Inte
     start = PADDING
     for place in range(PADDING + 1, PADDING + num_samples + 1):
         if values[place] != values[start]:
-            starts[start:place] = start
-            stops[start:place] = place
+            for member in range(start, place):
+                starts[member] = start
+                stops[member] = place
             start = place
 
 
 @compiled
 def _order_by_group(
-    order_y: Integers, rank_x: Integers, starts: Integers, next_place: Integers, sample_at: Integers
+    order_y: Integers, rank_x: Integers, starts: Places, next_place: Places, sample_at: Integers
 ) -> None:
     """Samples in the order of x, and within its groups in the order of y: deal them out in the order of y."""
-    next_place[:] = starts
+    for place in range(len(starts)):
+        next_place[place] = starts[place]
     for sample in order_y:
         group = starts[PADDING + rank_x[sample]]
         sample_at[next_place[group] - PADDING] = sample
@@ -108,17 +111,12 @@ def mean_terms_of_pairs(
     length = ordered.shape[1]
     reals = np.zeros((3, length), columns.dtype)
     y, kth, reach_y = reals[0], reals[1], reals[2]
-    integers = np.zeros((12, length), np.int32)
-    strict_x, right_x, left_x, strict_y, right_y, left_y = (
-        integers[0],
-        integers[1],
-        integers[2],
-        integers[3],
-        integers[4],
-        integers[5],
-    )
-    starts_x, stops_x, starts_y, stops_y = integers[6], integers[7], integers[8], integers[9]
-    next_place, place_y = integers[10], integers[11]
+    counts = np.zeros((6, length), np.int32)
+    strict_x, right_x, left_x = counts[0], counts[1], counts[2]
+    strict_y, right_y, left_y = counts[3], counts[4], counts[5]
+    places = np.zeros((6, length), np.int64)
+    starts_x, stops_x, starts_y, stops_y = places[0], places[1], places[2], places[3]
+    next_place, place_y = places[4], places[5]
     dealt = np.empty(num_samples, np.int32)
     known_x = -1
     for pair in range(len(first)):

@@ -28,23 +28,24 @@ from lightning_infomem.kernels.cpu_vectors import (
     search_right,
 )
 
-__all__ = ["LARGE_GROUP", "OPEN_LANES_PER_OFFSET", "PADDING", "Integers", "Reals", "compiled", "neighbor_distances"]
+__all__ = ["LARGE_GROUP", "OFFSETS_PER_OPEN_LANE", "PADDING", "Integers", "Places", "Reals", "compiled", "neighbor_distances"]
 
 Reals: TypeAlias = "NDArray[np.floating[Any]]"
 Integers: TypeAlias = "NDArray[np.int32]"
+Places: TypeAlias = "NDArray[np.int64]"
 
 # Longer than the longest step that is taken without a look at where it leads: a vector, and the offsets of one call.
 PADDING = 64
 # Groups larger than this are jumped over.
 LARGE_GROUP = 48
 # A block of points walks together while there are more open lanes than this share of the offset it has reached.
-OPEN_LANES_PER_OFFSET = 1 / 8
+OFFSETS_PER_OPEN_LANE = 16
 # A block that touches a large group walks no further than this before each of its points goes on alone.
 _OFFSETS_IN_GROUP = 16
 _LEFT_LANES = 16  # bits between the masks of the two sides in the answer of `search_both`
 
 # Not kept on disk: all is compiled into the one function that is, in `cpu_pairs`.
-compiled = njit(error_model="numpy", nogil=True)
+compiled = njit(error_model="numpy", nogil=True, _nrt=False)
 
 
 @compiled
@@ -100,7 +101,7 @@ def _keep_closer_of_group(x: Reals, y: Reals, point: int, start: int, stop: int,
 
 @compiled
 def _search_alone(
-    x: Reals, y: Reals, point: int, right: int, left: int, starts: Integers, stops: Integers, nearest: Reals
+    x: Reals, y: Reals, point: int, right: int, left: int, starts: Places, stops: Places, nearest: Reals
 ) -> None:
     """Walk on for one point from the places ``right`` and ``left``, which are the next to be looked at."""
     lanes = 64 // x.itemsize
@@ -111,14 +112,14 @@ def _search_alone(
         if go_right:
             if stops[right] - starts[right] > LARGE_GROUP:
                 _keep_closer_of_group(x, y, point, right, stops[right], nearest)
-                right = np.int64(stops[right])
+                right = stops[right]
             else:
                 _keep_closer(x, y, point, right, lanes, nearest)
                 right += lanes
         go_left = x_here - x[left] < nearest[-1]
         if go_left:
             if stops[left] - starts[left] > LARGE_GROUP:
-                _keep_closer_of_group(x, y, point, np.int64(starts[left]), left + 1, nearest)
+                _keep_closer_of_group(x, y, point, starts[left], left + 1, nearest)
                 left = starts[left] - 1
             else:
                 _keep_closer(x, y, point, left - lanes + 1, lanes, nearest)
@@ -127,7 +128,7 @@ def _search_alone(
 
 @compiled
 def neighbor_distances(
-    slots: tuple[int, ...], x: Reals, y: Reals, num_samples: int, starts: Integers, stops: Integers, kth: Reals
+    slots: tuple[int, ...], x: Reals, y: Reals, num_samples: int, starts: Places, stops: Places, kth: Reals
 ) -> None:
     """The distance of every point to its k-th neighbour in the plane, into ``kth``; k is the number of ``slots``."""
     lanes = 64 // x.itemsize
@@ -136,7 +137,8 @@ def neighbor_distances(
     alone = np.empty(neighbors, x.dtype)
     to_right = (1 << _LEFT_LANES) - 1
     for block in range(PADDING, PADDING + num_samples, lanes):
-        together[:] = np.inf
+        for slot in range(neighbors * lanes):
+            together[slot] = np.inf
         longest = num_samples
         if stops[block] - starts[block] > LARGE_GROUP or (
             stops[block + lanes - 1] - starts[block + lanes - 1] > LARGE_GROUP
@@ -146,7 +148,7 @@ def neighbor_distances(
         is_open = search_both(slots, x, y, block, right, together)
         right += SEARCH_STEPS
         left += SEARCH_STEPS
-        while right <= longest and num_bits(is_open) > right * OPEN_LANES_PER_OFFSET:
+        while right <= longest and num_bits(is_open) * OFFSETS_PER_OPEN_LANE > right:
             if is_open <= to_right:
                 is_open = search_right(slots, x, y, block, right, together)
                 right += SEARCH_STEPS
@@ -168,4 +170,5 @@ def neighbor_distances(
             _search_alone(x, y, block + lane, block + lane + right, block + lane - left, starts, stops, alone)
             kth[block + lane] = alone[neighbors - 1]
     # Beyond the last point there is nobody: a count around it must end at once.
-    kth[PADDING + num_samples :] = 0
+    for place in range(PADDING + num_samples, len(kth)):
+        kth[place] = 0

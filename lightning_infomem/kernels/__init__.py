@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from typing import Protocol
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_choice
-from lightning_infomem.kernels import reference
+from lightning_infomem.kernels import cpu, reference
 
 __all__ = ["BACKENDS", "Kernel", "select_backend"]
 
@@ -33,7 +32,7 @@ def select_backend(backend: str, device: torch.device) -> tuple[str, Kernel]:
     ===============  ==================================================================
     ``backend``      chosen
     ===============  ==================================================================
-    ``"auto"``       ``"cpu"`` for samples on a processor where numba can be imported,
+    ``"auto"``       ``"cpu"`` for samples on a processor where numba is installed,
                      else ``"reference"``
     ``"reference"``  plain torch, on the device of the samples
     ``"cpu"``        numba: vector instructions and threads, samples on the processor
@@ -63,24 +62,15 @@ def select_backend(backend: str, device: torch.device) -> tuple[str, Kernel]:
             raise ValueError(
                 f'backend: samples on the CPU are required for "cpu", got {device}; move them with .cpu().'
             )
-        return "cpu", _cpu_kernel()
-    if backend == "auto" and device.type == "cpu":
-        try:
-            kernel = _cpu_kernel()
-        except ImportError as fault:
-            _announce("reference", f"numba cannot be used: {fault}")
-        else:
-            _announce("cpu", "samples are on the processor")
-            return "cpu", kernel
-    elif backend == "auto":
-        _announce("reference", f"samples are on {device.type}")
+        if not cpu.is_usable():
+            raise ModuleNotFoundError('backend: numba is required for "cpu" and not installed; pip install numba.')
+        return "cpu", cpu.mean_terms
+    if backend == "auto" and device.type == "cpu" and cpu.is_usable():
+        _announce("cpu", "samples are on the processor")
+        return "cpu", cpu.mean_terms
+    if backend == "auto":
+        _announce("reference", "numba is not installed" if device.type == "cpu" else f"samples are on {device.type}")
     return "reference", reference.mean_terms
-
-
-def _cpu_kernel() -> Kernel:
-    # Loaded when first asked for: numba takes a second to import.
-    kernel: Kernel = importlib.import_module("lightning_infomem.kernels.cpu").mean_terms
-    return kernel
 
 
 def _announce(name: str, why: str) -> None:

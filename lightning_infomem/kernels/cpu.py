@@ -1,41 +1,182 @@
-"""Neighbours of all points for pairs of units on the processor: vector instructions, threads, any ties."""
+"""Neighbours of all points for pairs of units on a processor: compiled, by vector instructions, on several threads."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, NamedTuple, TypeAlias
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from lightning_infomem.kernels import cpu_pairs as pairs
-from lightning_infomem.kernels.cpu_search import LARGE_GROUP, PADDING
+from lightning_infomem.kernels import reference
 
-__all__ = ["mean_terms"]
+__all__ = ["is_usable", "mean_terms"]
+
+Compiled: TypeAlias = "Callable[..., None]"
+
+# The work of one task of a thread, in pairs times samples: about ten milliseconds, the time that Ctrl-C takes.
+_TASK_SIZE = 1 << 18
+# How many values are sorted at once: bounds the memory for the indices of 8 bytes that sorting gives.
+_SORTED_AT_ONCE = 1 << 20
 
 
-def prepare(columns):
-    n, s = columns.shape
-    ordered = np.empty((n, s + 2 * PADDING), columns.numpy().dtype)
-    ordered[:, :PADDING] = -np.inf
-    ordered[:, PADDING + s :] = np.inf
-    order = np.empty((n, s), np.int32)
-    rank = np.empty((n, s), np.int32)
-    grouped = np.zeros(n, bool)
-    for a in range(0, n, 64):
-        v, o = torch.sort(columns[a : a + 64], dim=1, stable=True)
-        ordered[a : a + 64, PADDING : PADDING + s] = v.numpy()
-        order[a : a + 64] = o.numpy()
-        np.put_along_axis(rank[a : a + 64], o.numpy(), np.arange(s, dtype=np.int32)[None], 1)
-        if s > LARGE_GROUP:
-            grouped[a : a + 64] = (v[:, LARGE_GROUP:] == v[:, : s - LARGE_GROUP]).any(1).numpy()
-    return ordered, order, rank, grouped
+def is_usable() -> bool:
+    """Whether numba, which compiles this backend, is installed."""
+    return find_spec("numba") is not None
 
 
 def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int, memory_limit: int) -> Tensor:
-    columns = columns.contiguous()
-    ordered, order, rank, grouped = prepare(columns)
-    psi = torch.digamma(torch.arange(1, columns.shape[1] + 2, dtype=torch.float64)).numpy()
-    result = np.empty(len(first))
-    pairs.mean_terms_of_pairs(
-        (0,) * neighbors, columns.numpy(), ordered, order, rank, grouped, first.numpy(), second.numpy(), psi, result
+    """The numbers of `reference.mean_terms`, from equal counts, for samples in the memory of the processor.
+
+    Runs on `torch.get_num_threads()` threads, without holding Python's lock; Ctrl-C ends it within a few hundredths of
+    a second. Every pair is computed by one thread in one order, so neither threads nor the list of pairs change a bit
+    of its number. The first call for a kind of input (dtype and k) on a machine takes seconds for compilation, which is
+    kept on disk for later processes. Where compiling fails, `reference` computes, after a warning.
+
+    Args:
+        columns: ``[units, samples]``, float32 or float64, standardised and finite.
+        first: int64 ``[pairs]``, index of the one unit of each pair.
+        second: int64 ``[pairs]``, index of the other.
+        neighbors: k, less than the number of samples.
+        memory_limit: only for `reference`, should it be needed. Here sorted copies of the units of the list take 12
+            bytes a value in float32, 16 in float64, and every thread about 100 a sample.
+
+    Returns:
+        float64 ``[pairs]``, nats.
+
+    Cost: time about ``pairs * samples**1.4``, for tied data too.
+    """
+    if not len(first):
+        return torch.empty(0, dtype=torch.float64)
+    search = _compiled_search(neighbors, columns.dtype)
+    if search is None:
+        return reference.mean_terms(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
+    units, (first, second) = _units_in(len(columns), first, second)
+    sorted_units = _SortedUnits.of_columns(columns[units].contiguous())
+    return _over_threads(search, sorted_units, first, second, neighbors)
+
+
+class _SortedUnits(NamedTuple):
+    """What the compiled search reads; see `cpu_pairs.mean_terms_of_pairs`."""
+
+    columns: NDArray[Any]
+    ordered: NDArray[Any]
+    order: NDArray[np.int32]
+    rank: NDArray[np.int32]
+    is_grouped: NDArray[np.bool_]
+
+    @classmethod
+    def of_columns(cls, columns: Tensor) -> _SortedUnits:
+        from lightning_infomem.kernels.cpu_search import LARGE_GROUP, PADDING
+
+        num_units, num_samples = columns.shape
+        dtype = columns.numpy().dtype
+        ordered = np.full((num_units, num_samples + 2 * PADDING), np.inf, dtype)
+        ordered[:, :PADDING] = -np.inf
+        order, rank = np.empty((2, num_units, num_samples), np.int32)
+        is_grouped = np.zeros(num_units, np.bool_)
+        places = torch.arange(num_samples, dtype=torch.int32)
+        chunk = max(1, _SORTED_AT_ONCE // num_samples)
+        for start in range(0, num_units, chunk):
+            rows = slice(start, start + chunk)
+            values, samples = torch.sort(columns[rows], dim=1, stable=True)
+            ordered[rows, PADDING : PADDING + num_samples] = values.numpy()
+            order[rows] = samples.numpy()
+            torch.from_numpy(rank[rows]).scatter_(1, samples, places.expand_as(samples))
+            # One value in so many places is a large group.
+            is_grouped[rows] = (values[:, LARGE_GROUP:] == values[:, :-LARGE_GROUP]).any(1).numpy()
+        return cls(columns.numpy(), ordered, order, rank, is_grouped)
+
+
+def _units_in(num_units: int, *lists: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """The units that occur in lists of indices, and the lists as indices among those."""
+    occurs = torch.zeros(num_units, dtype=torch.bool)
+    for units in lists:
+        occurs[units] = True
+    index = occurs.cumsum(0) - 1
+    return occurs.nonzero()[:, 0], [index[units] for units in lists]
+
+
+def _over_threads(
+    search: Compiled, sorted_units: _SortedUnits, first: Tensor, second: Tensor, neighbors: int
+) -> Tensor:
+    """Share the pairs among threads: whoever is free takes the next few of the list."""
+    num_samples, length = sorted_units.columns.shape[1], sorted_units.ordered.shape[1]
+    dtype = sorted_units.ordered.dtype
+    slots = (0,) * neighbors
+    digamma_above = torch.digamma(torch.arange(1, num_samples + 2, dtype=torch.float64)).numpy()
+    terms = torch.empty(len(first), dtype=torch.float64)
+    task_size = max(1, _TASK_SIZE // num_samples)
+
+    def run(start: int) -> None:
+        pairs = slice(start, start + task_size)
+        nearest, reals = np.empty(17 * neighbors, dtype), np.zeros((3, length), dtype)
+        counts, places = np.zeros((7, length), np.int32), np.zeros((6, length), np.int64)
+        search(
+            slots,
+            *sorted_units,
+            first[pairs].numpy(),
+            second[pairs].numpy(),
+            digamma_above,
+            nearest,
+            reals,
+            counts,
+            places,
+            terms[pairs].numpy(),
+        )
+
+    starts = range(0, len(first), task_size)
+    num_threads = min(torch.get_num_threads(), len(starts))
+    if num_threads == 1:
+        for start in starts:
+            run(start)
+        return terms
+    executor = ThreadPoolExecutor(num_threads, thread_name_prefix="infomem")
+    try:
+        for future in [executor.submit(run, start) for start in starts]:
+            future.result()
+    finally:
+        # After Ctrl-C or an error, what has not begun is not begun any more.
+        executor.shutdown(wait=True, cancel_futures=True)
+    return terms
+
+
+@cache
+def _compiled_search(neighbors: int, dtype: torch.dtype) -> Compiled | None:
+    """The search, compiled for k and dtype, from disk where it was before; nothing, after a warning, where it fails."""
+    try:
+        from lightning_infomem.kernels import cpu_pairs
+    except Exception as error:
+        _warn(f"cannot be loaded ({_in_short(error)}); using the backend 'reference'")
+        return None
+    tiny = torch.arange(neighbors + 1, dtype=dtype).repeat(1, 1)
+    pair = torch.zeros(1, dtype=torch.int64)
+    for kept in (True, False):
+        search: Compiled = cpu_pairs.mean_terms_of_pairs(kept_on_disk=kept)
+        try:
+            _over_threads(search, _SortedUnits.of_columns(tiny), pair, pair, neighbors)
+        except Exception as error:
+            fallback = "compiling again in every process" if kept else "using the backend 'reference'"
+            _warn(f"cannot be compiled{' and kept on disk' * kept} ({_in_short(error)}); {fallback}")
+        else:
+            return search
+    return None
+
+
+def _in_short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _warn(what: str) -> None:
+    warnings.warn(
+        f"backend: the search of the backend 'cpu' {what}. The numbers are the same, later. Set NUMBA_CACHE_DIR to a "
+        'folder that can be written, or choose backend="reference".',
+        RuntimeWarning,
+        stacklevel=3,
     )
-    return torch.from_numpy(result)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from lightning_infomem.kernels.cpu_search import (
     LARGE_GROUP,
     OFFSETS_PER_OPEN_LANE,
@@ -19,15 +21,17 @@ from lightning_infomem.kernels.cpu_vectors import (
     count_right_of_group,
     lowest_bit,
     num_bits,
+    num_ties,
     plane_counts,
 )
 
-__all__ = ["count_along", "count_in_plane"]
+__all__ = ["count_along", "count_in_plane", "edge"]
 
 
 @compiled
-def _edge(values: Reals, here: float, start: int, towards: int, reach: float, or_equal: bool, num_samples: int) -> int:
+def edge(values: Reals, point: int, start: int, towards: int, reach: float, or_equal: bool, num_samples: int) -> int:
     """The first place from ``start`` on, going right (1) or left (-1), out of ``reach``; or, ``or_equal``, beyond it."""
+    here = values[point]
     last = PADDING + num_samples if towards > 0 else PADDING - 1
     within, beyond, step = start - towards, start, 1
     while True:
@@ -50,25 +54,6 @@ def _edge(values: Reals, here: float, start: int, towards: int, reach: float, or
 
 
 @compiled
-def _count_alone(
-    values: Reals,
-    point: int,
-    start: int,
-    towards: int,
-    reach: Reals,
-    num_samples: int,
-    strict: Integers,
-    closed: Integers,
-) -> None:
-    """Add what lies from ``start`` on to the counts of one point."""
-    edge = start
-    for or_equal in (False, True):
-        edge = _edge(values, values[point], edge, towards, reach[point], or_equal, num_samples)
-        counts = closed if or_equal else strict
-        counts[point] += (edge - start) * towards
-
-
-@compiled
 def _count_together(
     values: Reals,
     block: int,
@@ -77,8 +62,7 @@ def _count_together(
     from_edge: bool,
     reach: Reals,
     num_samples: int,
-    strict: Integers,
-    closed: Integers,
+    counts: Integers,
 ) -> None:
     """Add what lies to one side to the counts of a block of points; see `cpu_vectors.count_right`.
 
@@ -88,13 +72,13 @@ def _count_together(
     while True:
         if from_edge:
             if towards > 0:
-                more = count_right_of_group(values, reach, strict, closed, block, there)
+                more = count_right_of_group(values, reach, counts, block, there)
             else:
-                more = count_left_of_group(values, reach, strict, closed, block, there)
+                more = count_left_of_group(values, reach, counts, block, there)
         elif towards > 0:
-            more = count_right(values, reach, strict, closed, block, there)
+            more = count_right(values, reach, counts, block, there)
         else:
-            more = count_left(values, reach, strict, closed, block, there)
+            more = count_left(values, reach, counts, block, there)
         there += towards * COUNT_STEPS
         offset += COUNT_STEPS
         if num_bits(more) * OFFSETS_PER_OPEN_LANE <= offset:
@@ -103,7 +87,8 @@ def _count_together(
         lane = lowest_bit(more)
         more &= more - 1
         start = there if from_edge else there + lane
-        _count_alone(values, block + lane, start, towards, reach, num_samples, strict, closed)
+        point = block + lane
+        counts[point] += (edge(values, point, start, towards, reach[point], False, num_samples) - start) * towards
 
 
 @compiled
@@ -113,11 +98,15 @@ def count_along(
     num_samples: int,
     starts: Places,
     stops: Places,
-    strict: Integers,
     right: Integers,
     left: Integers,
+    ties: Integers,
 ) -> None:
-    """Count along one axis, in its own order: others nearer than ``reach``, and those not farther to both sides."""
+    """Count along one axis, in its own order: others nearer than ``reach`` to both sides, and those just at ``reach``.
+
+    At most two ``ties`` a side are counted: more than one in all means that the tie rule decides, which counts itself.
+    Where ``reach`` is zero the counts of points in large groups are those of the group.
+    """
     lanes = 64 // values.itemsize
     for block in range(PADDING, PADDING + num_samples, lanes):
         last = block + lanes - 1
@@ -125,23 +114,21 @@ def count_along(
         is_large = stop - start > LARGE_GROUP or stops[last] - starts[last] > LARGE_GROUP
         is_one_group = is_large and stop > last
         for point in range(block, block + lanes):
-            strict[point] = right[point] = left[point] = 0
-            if is_large:
-                # At reach zero this strict count is wrong; such points are atoms, whose term has no strict count.
-                strict[point] = stops[point] - starts[point] - 1
-                right[point] = stops[point] - point - 1
-                left[point] = point - starts[point]
+            right[point] = stops[point] - point - 1 if is_large else 0
+            left[point] = point - starts[point] if is_large else 0
         for towards in (1, -1):
-            closed = right if towards > 0 else left
+            counts = right if towards > 0 else left
             if is_large and not is_one_group:
                 for point in range(block, min(block + lanes, PADDING + num_samples)):
-                    beside_group = stops[point] if towards > 0 else starts[point] - 1
-                    _count_alone(values, point, beside_group, towards, reach, num_samples, strict, closed)
+                    beside = stops[point] if towards > 0 else starts[point] - 1
+                    outside = edge(values, point, beside, towards, reach[point], False, num_samples)
+                    counts[point] += (outside - beside) * towards
                 continue
             first = block + towards
             if is_one_group:
                 first = stop if towards > 0 else start - 1
-            _count_together(values, block, first, towards, is_one_group, reach, num_samples, strict, closed)
+            _count_together(values, block, first, towards, is_one_group, reach, num_samples, counts)
+        num_ties(values, reach, right, left, ties, block)
 
 
 @compiled

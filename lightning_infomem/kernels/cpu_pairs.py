@@ -1,16 +1,17 @@
 """The mean digamma terms of pairs of units, compiled and kept on disk.
-
-numba looks at the date of this file alone to see whether what it kept is out of date: whoever changes `cpu_vectors`,
-`cpu_search`, `cpu_count` or `cpu_tie_rule` must touch this file.
 """
 
 from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from lightning_infomem.kernels.cpu_count import count_along, count_in_plane
+from lightning_infomem.kernels.cpu_count import count_along, count_in_plane, edge
 from lightning_infomem.kernels.cpu_search import (
     LARGE_GROUP,
     PADDING,
@@ -75,49 +76,45 @@ def _count_along_y(
     return inside - (reach > 0), closed - 1, boundary_x, boundary_y
 
 
+@compiled
+def _closed_window(
+    values: Reals, point: int, right: int, left: int, reach: float, num_samples: int
+) -> tuple[int, int]:
+    """Where the places not farther than ``reach`` start and stop, given how many are nearer to both sides."""
+    start = edge(values, point, point - left - 1, -1, reach, True, num_samples) + 1
+    return start, edge(values, point, point + right + 1, 1, reach, True, num_samples)
+
+
 # A place along y costs that many along x, where neighbours are consecutive in memory and counted by vectors.
 _COST_ALONG_Y = 8
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def mean_terms_of_pairs(
+@compiled
+def _mean_terms(
     slots: tuple[int, ...],
     columns: Reals,
     ordered: Reals,
     order: Integers,
     rank: Integers,
     is_grouped: NDArray[np.bool_],
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
+    first: Places,
+    second: Places,
     digamma_above: NDArray[np.float64],
+    nearest: Reals,
+    reals: Reals,
+    counts: Integers,
+    places: Places,
     terms: NDArray[np.float64],
 ) -> None:
-    """Mean over points of ``psi(n_x + 1) + psi(n_y + 1)`` for each pair, ties included, into ``terms``.
-
-    Args:
-        slots: as many numbers as neighbours: k must be part of the type, so that the insertion is compiled for it.
-        columns: ``[units, samples]``.
-        ordered: ``[units, padding + samples + padding]``, the same sorted, infinite in the padding.
-        order: ``[units, samples]``, the sample at each place of the sorted unit.
-        rank: ``[units, samples]``, its inverse.
-        is_grouped: ``[units]``, whether the unit has a large group of equal values.
-        first: ``[pairs]``, index of the one unit.
-        second: ``[pairs]``, index of the other.
-        digamma_above: ``[samples + 1]``, ``psi(n + 1)``.
-        terms: ``[pairs]``, the result.
-    """
     neighbors = len(slots)
     num_samples = columns.shape[1]
-    length = ordered.shape[1]
-    reals = np.zeros((3, length), columns.dtype)
     y, kth, reach_y = reals[0], reals[1], reals[2]
-    counts = np.zeros((6, length), np.int32)
-    strict_x, right_x, left_x = counts[0], counts[1], counts[2]
-    strict_y, right_y, left_y = counts[3], counts[4], counts[5]
-    places = np.zeros((6, length), np.int64)
+    right_x, left_x, ties_x = counts[0], counts[1], counts[2]
+    right_y, left_y, ties_y = counts[3], counts[4], counts[5]
+    dealt = counts[6]
     starts_x, stops_x, starts_y, stops_y = places[0], places[1], places[2], places[3]
     next_place, place_y = places[4], places[5]
-    dealt = np.empty(num_samples, np.int32)
+    together, alone = nearest[neighbors:], nearest[:neighbors]
     known_x = -1
     for pair in range(len(first)):
         # Walk along the unit without large groups, if one is; and so that (a, b) and (b, a) are the same.
@@ -137,40 +134,82 @@ def mean_terms_of_pairs(
             sample = sample_at[at]
             y[PADDING + at] = columns[unit_y, sample]
             place_y[PADDING + at] = PADDING + rank[unit_y, sample]
-        neighbor_distances(slots, x, y, num_samples, starts_x, stops_x, kth)
+        neighbor_distances(slots, x, y, num_samples, starts_x, stops_x, together, alone, kth)
         for place in range(PADDING, PADDING + num_samples):
             reach_y[place_y[place]] = kth[place]
-        count_along(x, kth, num_samples, starts_x, stops_x, strict_x, right_x, left_x)
-        count_along(sorted_y, reach_y, num_samples, starts_y, stops_y, strict_y, right_y, left_y)
+        count_along(x, kth, num_samples, starts_x, stops_x, right_x, left_x, ties_x)
+        count_along(sorted_y, reach_y, num_samples, starts_y, stops_y, right_y, left_y, ties_y)
         total = term = 0.0
         for place in range(PADDING, PADDING + num_samples):
             at_y, reach = place_y[place], kth[place]
-            closed_x = right_x[place] + left_x[place]
-            closed_y = right_y[at_y] + left_y[at_y]
-            x_counts = strict_x[place], closed_x
-            y_counts = strict_y[at_y], closed_y
-            if closed_x + closed_y - strict_x[place] - strict_y[at_y] == 1 and reach > 0:
-                total += digamma_above[strict_x[place]] + digamma_above[strict_y[at_y]]
+            strict_x, strict_y = right_x[place] + left_x[place], right_y[at_y] + left_y[at_y]
+            if ties_x[place] + ties_y[at_y] == 1 and reach > 0:
+                total += digamma_above[strict_x] + digamma_above[strict_y]
                 continue
-            start, stop = place - left_x[place], place + right_x[place] + 1
+            if reach == 0 and place > PADDING and x[place] == x[place - 1] and y[place] == y[place - 1]:
+                total += term  # of the same atom
+                continue
+            start, stop = _closed_window(x, place, right_x[place], left_x[place], reach, num_samples)
+            start_y, stop_y = _closed_window(sorted_y, at_y, right_y[at_y], left_y[at_y], reach, num_samples)
+            closed_x, closed_y = stop - start - 1, stop_y - start_y - 1
+            x_counts, y_counts = (strict_x, closed_x), (strict_y, closed_y)
             if reach > 0:
                 if closed_x <= closed_y * _COST_ALONG_Y:
                     plane = count_in_plane(x, y, place, start, stop, reach)
                 else:
-                    start, stop = at_y - left_y[at_y], at_y + right_y[at_y] + 1
                     plane = _count_along_y(
-                        columns[unit_x], sorted_y, order[unit_y], x[place], y[place], start, stop, reach
+                        columns[unit_x], sorted_y, order[unit_y], x[place], y[place], start_y, stop_y, reach
                     )
                 total += tied_term(x_counts, y_counts, plane, neighbors, digamma_above)
                 continue
-            # An atom: all of its points have the same term, and in a large group they follow one another.
+            # An atom. Its points follow one another in a large group of x, and all have the same term.
+            num_same = 0
             if stop - start <= LARGE_GROUP:
                 num_same = count_in_plane(x, y, place, start, stop, reach)[1]
-                term = atom_term(closed_x, closed_y, num_same, neighbors, digamma_above)
-            elif place == start or y[place] != y[place - 1]:
-                num_same = 0
+            else:
                 while place + num_same + 1 < stop and y[place + num_same + 1] == y[place]:
                     num_same += 1
-                term = atom_term(closed_x, closed_y, num_same, neighbors, digamma_above)
+            term = atom_term(closed_x, closed_y, num_same, neighbors, digamma_above)
             total += term
         terms[pair] = total / num_samples
+
+
+def mean_terms_of_pairs(*, kept_on_disk: bool) -> Callable[..., None]:
+    """The compiled search: mean over points of ``psi(n_x + 1) + psi(n_y + 1)`` for each pair, ties included.
+
+    Its arguments, all of them arrays but the first:
+
+    ===============  ===================================================================================================
+    slots            tuple of as many numbers as neighbours: with k in the type, the insertion is compiled for k
+    columns          ``[units, samples]``
+    ordered          ``[units, padding + samples + padding]``, the same sorted, infinite in the padding
+    order            int32 ``[units, samples]``, the sample at each place of the sorted unit
+    rank             int32 ``[units, samples]``, its inverse
+    is_grouped       bool ``[units]``, whether the unit has a large group of equal values
+    first, second    int64 ``[pairs]``, indices of the units
+    digamma_above    float64 ``[samples + 1]``, ``psi(n + 1)``
+    nearest          room for 17 k distances
+    reals            room, ``[3, padding + samples + padding]``, zeros
+    counts           room, int32 ``[7, padding + samples + padding]``
+    places           room, int64 ``[6, padding + samples + padding]``
+    terms            float64 ``[pairs]``, the result
+    ===============  ===================================================================================================
+    """
+    # numba looks at the text of this file alone to see whether what it kept is out of date, but also at the values the
+    # kept function closes over: hence the checksum.
+    sources = zlib.crc32(b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in _FILES)) | 1
+
+    @njit(cache=kept_on_disk, error_model="numpy", nogil=True, _nrt=False)
+    def search(
+        slots, columns, ordered, order, rank, is_grouped, first, second, digamma_above, nearest, reals, counts, places, terms
+    ):
+        if sources:
+            _mean_terms(
+                slots, columns, ordered, order, rank, is_grouped, first, second, digamma_above,
+                nearest, reals, counts, places, terms,
+            )  # fmt: skip
+
+    return search
+
+
+_FILES = ("cpu_vectors", "cpu_search", "cpu_count", "cpu_tie_rule", "cpu_pairs")

@@ -38,12 +38,13 @@ Places: TypeAlias = "NDArray[np.int64]"
 PADDING = 64
 # Groups larger than this are jumped over.
 LARGE_GROUP = 48
-# A block of points walks together while there are more open lanes than this share of the offset it has reached.
-OFFSETS_PER_OPEN_LANE = 16
+# A block of points walks together until for every lane still open it has taken this many offsets.
+OFFSETS_PER_OPEN_LANE = 64
 # A block that touches a large group walks no further than this before each of its points goes on alone.
 _OFFSETS_IN_GROUP = 16
 _LEFT_LANES = 16  # bits between the masks of the two sides in the answer of `search_both`
 
+# Without reference counting, which would cost more than a short walk: these functions get all arrays from outside.
 # Not kept on disk: all is compiled into the one function that is, in `cpu_pairs`.
 compiled = njit(error_model="numpy", nogil=True, _nrt=False)
 
@@ -128,13 +129,22 @@ def _search_alone(
 
 @compiled
 def neighbor_distances(
-    slots: tuple[int, ...], x: Reals, y: Reals, num_samples: int, starts: Places, stops: Places, kth: Reals
+    slots: tuple[int, ...],
+    x: Reals,
+    y: Reals,
+    num_samples: int,
+    starts: Places,
+    stops: Places,
+    together: Reals,
+    alone: Reals,
+    kth: Reals,
 ) -> None:
-    """The distance of every point to its k-th neighbour in the plane, into ``kth``; k is the number of ``slots``."""
+    """The distance of every point to its k-th neighbour in the plane, into ``kth``; k is the number of ``slots``.
+
+    ``together`` and ``alone`` are room for the k smallest distances of a vector of points, and of one.
+    """
     lanes = 64 // x.itemsize
     neighbors = len(slots)
-    together = np.empty(neighbors * lanes, x.dtype)
-    alone = np.empty(neighbors, x.dtype)
     to_right = (1 << _LEFT_LANES) - 1
     for block in range(PADDING, PADDING + num_samples, lanes):
         for slot in range(neighbors * lanes):

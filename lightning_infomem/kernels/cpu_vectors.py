@@ -32,7 +32,7 @@ Generator = Callable[[Any, Any, Any, Any], Any]
 
 # Offsets taken by one call of a search or count, all before it looks whether any lane is still open.
 SEARCH_STEPS = 4
-COUNT_STEPS = 4
+COUNT_STEPS = 8
 
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 
@@ -67,9 +67,18 @@ class _Vectors:
         data = self._context.make_array(array_type)(self._context, self.builder, value).data
         return self.builder.load(self.builder.gep(data, [place]))
 
+    def gather(self, argument: int, places: Any) -> Any:
+        array_type, value = self._arrays[argument]
+        data = self._context.make_array(array_type)(self._context, self.builder, value).data
+        addresses = self.builder.gep(data, [places])
+        return addresses
+
     def store(self, vector: Any, argument: int, place: Any) -> None:
         address, alignment = self._address(argument, place, vector.type)
         self.builder.store(vector, address).align = alignment
+
+    def constant(self, number: float) -> Any:
+        return ir.Constant(self.real, [number] * self.lanes)
 
     def splat(self, scalar: Any) -> Any:
         single = self.builder.insert_element(ir.Constant(self.real, ir.Undefined), scalar, ir.Constant(_INT32, 0))
@@ -88,9 +97,6 @@ class _Vectors:
 
     def mask(self, lanes: Any) -> Any:
         return self.builder.zext(self.builder.bitcast(lanes, ir.IntType(self.lanes)), _INT64)
-
-    def num_set(self, lanes: Any) -> Any:
-        return self.builder.ctpop(self.mask(lanes))
 
 
 def _constant(number: int) -> Any:
@@ -143,35 +149,72 @@ def _count(towards: int, *, from_edge: bool) -> Callable[..., Any]:
     """Count neighbours along one axis of the points at ``place`` and after, one in a lane, walking to one side.
 
     The first neighbour of the first lane is at ``there``, and the next lanes have the next ones; or, ``from_edge``,
-    all lanes have the same: so do points of one value. Adds to ``strict`` the neighbours nearer than ``reach`` and to
-    ``closed`` those not farther; returns the mask of the lanes whose last one was not farther.
+    all lanes have the same: so do points of one value. Adds to ``counts`` the neighbours nearer than ``reach``;
+    returns the mask of the lanes whose last one was.
     """
 
-    def count(
-        typing: Any, values: Any, reach: Any, strict: Any, closed: Any, place: Any, there: Any
-    ) -> tuple[Any, Generator]:
+    def count(typing: Any, values: Any, reach: Any, counts: Any, place: Any, there: Any) -> tuple[Any, Generator]:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             vectors = _Vectors(context, builder, signature, arguments)
-            place, there = arguments[4], arguments[5]
+            place, there = arguments[3], arguments[4]
             here, limit = vectors.load(0, place), vectors.load(1, place)
-            num_strict, num_closed = vectors.load(2, place, vectors.count), vectors.load(3, place, vectors.count)
-            not_farther = None
+            # Counting in floating point, -0.0 for none: where masks are registers, LLVM adds under the mask at once.
+            one, none = vectors.constant(1.0), vectors.constant(-0.0)
+            counted, is_nearer = none, None
             for step in range(COUNT_STEPS):
                 away = builder.add(there, _constant(towards * step))
                 neighbor = vectors.splat(vectors.element(0, away)) if from_edge else vectors.load(0, away)
                 distance = builder.fsub(neighbor, here) if towards > 0 else builder.fsub(here, neighbor)
-                nearer = builder.fcmp_ordered("<", distance, limit)
-                not_farther = builder.fcmp_ordered("<=", distance, limit)
-                num_strict = builder.sub(num_strict, builder.sext(nearer, vectors.count))
-                num_closed = builder.sub(num_closed, builder.sext(not_farther, vectors.count))
-            vectors.store(num_strict, 2, place)
-            vectors.store(num_closed, 3, place)
-            return vectors.mask(not_farther)
+                is_nearer = builder.fcmp_ordered("<", distance, limit)
+                counted = builder.fadd(counted, builder.select(is_nearer, one, none))
+            before = vectors.load(2, place, vectors.count)
+            vectors.store(builder.add(before, builder.fptosi(counted, vectors.count)), 2, place)
+            return vectors.mask(is_nearer)
 
-        return types.int64(values, reach, strict, closed, types.int64, types.int64), generate
+        return types.int64(values, reach, counts, types.int64, types.int64), generate
 
     return count
 
+
+def _num_ties(typing: Any, values: Any, reach: Any, right: Any, left: Any, ties: Any, place: Any) -> tuple[Any, Generator]:
+    """Count those just at ``reach``, two a side at most."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vectors = _Vectors(context, builder, signature, arguments)
+        place = arguments[5]
+        here, limit = vectors.load(0, place), vectors.load(1, place)
+        wide = ir.VectorType(_INT64, vectors.lanes)
+        lane = ir.Constant(wide, list(range(vectors.lanes)))
+        single = builder.insert_element(ir.Constant(wide, ir.Undefined), place, ir.Constant(_INT32, 0))
+        at = builder.add(builder.shuffle_vector(single, ir.Constant(wide, ir.Undefined), ir.Constant(vectors.count, [0]*vectors.lanes)), lane)
+        nr = builder.sext(vectors.load(2, place, vectors.count), wide)
+        nl = builder.sext(vectors.load(3, place, vectors.count), wide)
+        array_type, value = vectors._arrays[0]
+        data = context.make_array(array_type)(context, builder, value).data
+        pv = ir.VectorType(data.type, vectors.lanes)
+        fn = builder.module.declare_intrinsic if False else None
+        from llvmlite.ir import FunctionType
+        name = f"llvm.masked.gather.v{vectors.lanes}f{array_type.dtype.bitwidth}.v{vectors.lanes}p0"
+        fnty = FunctionType(vectors.real, [pv, _INT32, ir.VectorType(ir.IntType(1), vectors.lanes), vectors.real])
+        import numba.core.cgutils as cgutils
+        f = cgutils.get_or_insert_function(builder.module, fnty, name)
+        total = ir.Constant(vectors.count, [0]*vectors.lanes)
+        for side in (1, -1):
+            for step in (1, 2):
+                idx = builder.add(builder.add(at, nr), ir.Constant(wide, [step]*vectors.lanes)) if side > 0 else builder.sub(builder.sub(at, nl), ir.Constant(wide, [step]*vectors.lanes))
+                base = builder.ptrtoint(data, _INT64)
+                bs = builder.shuffle_vector(builder.insert_element(ir.Constant(wide, ir.Undefined), base, ir.Constant(_INT32, 0)), ir.Constant(wide, ir.Undefined), ir.Constant(vectors.count, [0]*vectors.lanes))
+                off = builder.mul(idx, ir.Constant(wide, [array_type.dtype.bitwidth // 8]*vectors.lanes))
+                ptrs = builder.inttoptr(builder.add(bs, off), pv)
+                v = builder.call(f, [ptrs, ir.Constant(_INT32, 4), ir.Constant(ir.VectorType(ir.IntType(1), vectors.lanes), [1]*vectors.lanes), ir.Constant(vectors.real, ir.Undefined)])
+                d = builder.fsub(v, here) if side > 0 else builder.fsub(here, v)
+                total = builder.sub(total, builder.sext(builder.fcmp_ordered("==", d, limit), vectors.count))
+        vectors.store(total, 4, place)
+        return _constant(0)
+
+    return types.int64(values, reach, right, left, ties, types.int64), generate
+
+num_ties = intrinsic(_num_ties)
 
 def _distances(vectors: _Vectors, place: Any, x_here: Any, y_here: Any) -> tuple[Any, Any]:
     """Along both axes from one point to those at ``place`` and after; arguments 0 and 1 are the coordinates."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from lightning_infomem.kernels.cpu_search import (
     LARGE_GROUP,
     OFFSETS_PER_OPEN_LANE,
@@ -19,9 +17,9 @@ from lightning_infomem.kernels.cpu_vectors import (
     count_left_of_group,
     count_right,
     count_right_of_group,
+    count_ties,
     lowest_bit,
     num_bits,
-    num_ties,
     plane_counts,
 )
 
@@ -128,7 +126,7 @@ def count_along(
             if is_one_group:
                 first = stop if towards > 0 else start - 1
             _count_together(values, block, first, towards, is_one_group, reach, num_samples, counts)
-        num_ties(values, reach, right, left, ties, block)
+        count_ties(values, reach, right, left, ties, block)
 
 
 @compiled

@@ -11,6 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "count_left_of_group",
     "count_right",
     "count_right_of_group",
+    "count_ties",
     "lowest_bit",
     "mask_closer",
     "num_bits",
@@ -49,6 +51,7 @@ class _Vectors:
         self._all_but_sign = ir.Constant(self._bits, [(1 << (dtype.bitwidth - 1)) - 1] * self.lanes)
         self.real = ir.VectorType(context.get_value_type(dtype), self.lanes)
         self.count = ir.VectorType(_INT32, self.lanes)
+        self.place = ir.VectorType(_INT64, self.lanes)
 
     def _address(self, argument: int, place: Any, kind: Any) -> tuple[Any, int]:
         array_type, value = self._arrays[argument]
@@ -68,10 +71,22 @@ class _Vectors:
         return self.builder.load(self.builder.gep(data, [place]))
 
     def gather(self, argument: int, places: Any) -> Any:
+        """The elements at a vector of places; processors without such a load do it one by one."""
         array_type, value = self._arrays[argument]
         data = self._context.make_array(array_type)(self._context, self.builder, value).data
-        addresses = self.builder.gep(data, [places])
-        return addresses
+        width = array_type.dtype.bitwidth
+        start = self.splat(self.builder.ptrtoint(data, _INT64), self.place)
+        offsets = self.builder.mul(places, ir.Constant(self.place, [width // 8] * self.lanes))
+        addresses = self.builder.inttoptr(self.builder.add(start, offsets), ir.VectorType(data.type, self.lanes))
+        chosen = ir.Constant(ir.VectorType(ir.IntType(1), self.lanes), [1] * self.lanes)
+        alignment, otherwise = ir.Constant(_INT32, width // 8), ir.Constant(self.real, ir.Undefined)
+        arguments = [addresses, alignment, chosen, otherwise]
+        gather = cgutils.get_or_insert_function(
+            self.builder.module,
+            ir.FunctionType(self.real, [argument.type for argument in arguments]),
+            f"llvm.masked.gather.v{self.lanes}f{width}.v{self.lanes}p0",
+        )
+        return self.builder.call(gather, arguments)
 
     def store(self, vector: Any, argument: int, place: Any) -> None:
         address, alignment = self._address(argument, place, vector.type)
@@ -80,10 +95,10 @@ class _Vectors:
     def constant(self, number: float) -> Any:
         return ir.Constant(self.real, [number] * self.lanes)
 
-    def splat(self, scalar: Any) -> Any:
-        single = self.builder.insert_element(ir.Constant(self.real, ir.Undefined), scalar, ir.Constant(_INT32, 0))
-        same = ir.Constant(self.count, [0] * self.lanes)
-        return self.builder.shuffle_vector(single, ir.Constant(self.real, ir.Undefined), same)
+    def splat(self, scalar: Any, kind: Any = None) -> Any:
+        undefined = ir.Constant(kind or self.real, ir.Undefined)
+        single = self.builder.insert_element(undefined, scalar, ir.Constant(_INT32, 0))
+        return self.builder.shuffle_vector(single, undefined, ir.Constant(self.count, [0] * self.lanes))
 
     def absolute(self, vector: Any) -> Any:
         bits = self.builder.and_(self.builder.bitcast(vector, self._bits), self._all_but_sign)
@@ -176,45 +191,36 @@ def _count(towards: int, *, from_edge: bool) -> Callable[..., Any]:
     return count
 
 
-def _num_ties(typing: Any, values: Any, reach: Any, right: Any, left: Any, ties: Any, place: Any) -> tuple[Any, Generator]:
-    """Count those just at ``reach``, two a side at most."""
+def _count_ties(
+    typing: Any, values: Any, reach: Any, right: Any, left: Any, ties: Any, place: Any
+) -> tuple[Any, Generator]:
+    """Count into ``ties`` those at the very distance ``reach`` from the points at ``place`` and after, one in a lane.
+
+    ``right`` and ``left`` are how many to both sides are nearer. At most two a side are counted: one more than without
+    ties.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vectors = _Vectors(context, builder, signature, arguments)
         place = arguments[5]
         here, limit = vectors.load(0, place), vectors.load(1, place)
-        wide = ir.VectorType(_INT64, vectors.lanes)
-        lane = ir.Constant(wide, list(range(vectors.lanes)))
-        single = builder.insert_element(ir.Constant(wide, ir.Undefined), place, ir.Constant(_INT32, 0))
-        at = builder.add(builder.shuffle_vector(single, ir.Constant(wide, ir.Undefined), ir.Constant(vectors.count, [0]*vectors.lanes)), lane)
-        nr = builder.sext(vectors.load(2, place, vectors.count), wide)
-        nl = builder.sext(vectors.load(3, place, vectors.count), wide)
-        array_type, value = vectors._arrays[0]
-        data = context.make_array(array_type)(context, builder, value).data
-        pv = ir.VectorType(data.type, vectors.lanes)
-        fn = builder.module.declare_intrinsic if False else None
-        from llvmlite.ir import FunctionType
-        name = f"llvm.masked.gather.v{vectors.lanes}f{array_type.dtype.bitwidth}.v{vectors.lanes}p0"
-        fnty = FunctionType(vectors.real, [pv, _INT32, ir.VectorType(ir.IntType(1), vectors.lanes), vectors.real])
-        import numba.core.cgutils as cgutils
-        f = cgutils.get_or_insert_function(builder.module, fnty, name)
-        total = ir.Constant(vectors.count, [0]*vectors.lanes)
-        for side in (1, -1):
+        lane = ir.Constant(vectors.place, list(range(vectors.lanes)))
+        point = builder.add(vectors.splat(place, vectors.place), lane)
+        num_ties = ir.Constant(vectors.count, [0] * vectors.lanes)
+        for argument, towards in ((2, 1), (3, -1)):
+            nearer = builder.sext(vectors.load(argument, place, vectors.count), vectors.place)
             for step in (1, 2):
-                idx = builder.add(builder.add(at, nr), ir.Constant(wide, [step]*vectors.lanes)) if side > 0 else builder.sub(builder.sub(at, nl), ir.Constant(wide, [step]*vectors.lanes))
-                base = builder.ptrtoint(data, _INT64)
-                bs = builder.shuffle_vector(builder.insert_element(ir.Constant(wide, ir.Undefined), base, ir.Constant(_INT32, 0)), ir.Constant(wide, ir.Undefined), ir.Constant(vectors.count, [0]*vectors.lanes))
-                off = builder.mul(idx, ir.Constant(wide, [array_type.dtype.bitwidth // 8]*vectors.lanes))
-                ptrs = builder.inttoptr(builder.add(bs, off), pv)
-                v = builder.call(f, [ptrs, ir.Constant(_INT32, 4), ir.Constant(ir.VectorType(ir.IntType(1), vectors.lanes), [1]*vectors.lanes), ir.Constant(vectors.real, ir.Undefined)])
-                d = builder.fsub(v, here) if side > 0 else builder.fsub(here, v)
-                total = builder.sub(total, builder.sext(builder.fcmp_ordered("==", d, limit), vectors.count))
-        vectors.store(total, 4, place)
-        return _constant(0)
+                away = builder.add(nearer, ir.Constant(vectors.place, [step] * vectors.lanes))
+                there = builder.add(point, away) if towards > 0 else builder.sub(point, away)
+                neighbor = vectors.gather(0, there)
+                distance = builder.fsub(neighbor, here) if towards > 0 else builder.fsub(here, neighbor)
+                is_tie = builder.fcmp_ordered("==", distance, limit)
+                num_ties = builder.sub(num_ties, builder.sext(is_tie, vectors.count))
+        vectors.store(num_ties, 4, place)
+        return context.get_dummy_value()
 
-    return types.int64(values, reach, right, left, ties, types.int64), generate
+    return types.void(values, reach, right, left, ties, types.int64), generate
 
-num_ties = intrinsic(_num_ties)
 
 def _distances(vectors: _Vectors, place: Any, x_here: Any, y_here: Any) -> tuple[Any, Any]:
     """Along both axes from one point to those at ``place`` and after; arguments 0 and 1 are the coordinates."""
@@ -290,6 +296,7 @@ count_right = intrinsic(_count(1, from_edge=False))
 count_left = intrinsic(_count(-1, from_edge=False))
 count_right_of_group = intrinsic(_count(1, from_edge=True))
 count_left_of_group = intrinsic(_count(-1, from_edge=True))
+count_ties = intrinsic(_count_ties)
 mask_closer = intrinsic(_mask_closer)
 plane_counts = intrinsic(_plane_counts)
 num_bits = intrinsic(_num_bits)

@@ -20,6 +20,9 @@ from tests.known_answers import correlated_gaussians, counted_table
 # Two orders of adding up some hundred terms of size 1 to 10 differ by less; one count that is off by one, by more.
 ROUNDING_OF_A_SUM = 1e-12
 
+# A backend that compiles does so for each of them, and for float32 and float64: few are enough.
+NEIGHBORS = [1, 3, 16]
+
 Oracle = Callable[[np.ndarray, np.ndarray, int], float]
 
 
@@ -55,7 +58,7 @@ def test_every_kind_of_samples_agrees_with_the_rule_taken_point_by_point(kind: s
     assert_same(information_of(kind), expected)
 
 
-@pytest.mark.parametrize("neighbors", [1, 3, 10, 16])
+@pytest.mark.parametrize("neighbors", NEIGHBORS)
 @pytest.mark.parametrize("kind", CONTINUOUS)
 def test_continuous_samples_agree_with_brute_force(kind: str, neighbors: int) -> None:
     columns = oracles.standardized(CONTINUOUS[kind].numpy()).T
@@ -63,7 +66,7 @@ def test_continuous_samples_agree_with_brute_force(kind: str, neighbors: int) ->
     assert_same(pairwise_mutual_information(CONTINUOUS[kind], neighbors=neighbors), expected)
 
 
-@pytest.mark.parametrize("neighbors", [1, 3, 10])
+@pytest.mark.parametrize("neighbors", NEIGHBORS)
 @pytest.mark.parametrize("kind", CONTINUOUS)
 def test_continuous_samples_agree_with_scikit_learn_which_clips_at_zero(kind: str, neighbors: int) -> None:
     columns = oracles.standardized(CONTINUOUS[kind].numpy()).T
@@ -78,10 +81,9 @@ def test_a_thousand_samples_agree_with_scikit_learn() -> None:
     assert_same(mutual_information_of_draws(draws.x, draws.y), torch.tensor(expected, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("kind", ["rectified", "bfloat16", "binary", "every sample twice", "k + 1 samples tied"])
-@pytest.mark.parametrize("neighbors", [1, 2, 16])
+@pytest.mark.parametrize("kind", ["rectified", "thirds", "binary", "every sample twice"])
+@pytest.mark.parametrize("neighbors", NEIGHBORS)
 def test_tied_samples_agree_with_the_rule_for_other_numbers_of_neighbors(kind: str, neighbors: int) -> None:
-    neighbors = min(neighbors, len(KINDS[kind]) - 1)
     expected = all_pairs(standardized_columns(KINDS[kind])[0].numpy(), oracles.brute_force_tie_rule, neighbors)
     assert_same(pairwise_mutual_information(KINDS[kind], neighbors=neighbors), expected)
 
@@ -126,7 +128,7 @@ def test_discrete_variables_have_the_information_of_their_table(counts: list[lis
 
 def test_a_unit_against_itself_gives_the_closed_form() -> None:
     samples = CONTINUOUS["dependent"]
-    for neighbors in (1, 3, 16):
+    for neighbors in NEIGHBORS:
         at_k, at_samples = torch.digamma(torch.tensor([neighbors, len(samples)], dtype=torch.float64))
         diagonal = pairwise_mutual_information(samples, neighbors=neighbors).diagonal()
         assert_same(diagonal, (at_samples - at_k).expand(4))

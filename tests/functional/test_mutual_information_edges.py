@@ -47,7 +47,7 @@ def test_one_sample_more_than_neighbors_is_enough() -> None:
 @pytest.mark.parametrize("neighbors", range(1, 17))
 def test_every_number_of_neighbors_up_to_sixteen_gives_its_closed_form(neighbors: int) -> None:
     x = normal()[:, 0]
-    value = float(mutual_information(x, x, neighbors=neighbors))
+    value = float(mutual_information(x, x, neighbors=neighbors, backend="reference"))  # compiles nothing
     assert value == pytest.approx(self_information(60, neighbors), abs=1e-12)
 
 
@@ -139,8 +139,8 @@ def test_huge_values_do_not_overflow() -> None:
 def test_values_from_end_to_end_of_float64_do_not_overflow() -> None:
     ends = torch.tensor([-1.7e308, 1.7e308, 0.0, 1.0, -1e308, 1e308], dtype=torch.float64)
     same = torch.tensor([-1.7, 1.7, 0.0, 1e-308, -1.0, 1.0], dtype=torch.float64)
-    values = pairwise_mutual_information(torch.stack([ends, same], dim=1), neighbors=2)
-    assert values.tolist() == [[pytest.approx(self_information(6, 2), abs=1e-12)] * 2] * 2
+    values = pairwise_mutual_information(torch.stack([ends, same], dim=1))
+    assert values.tolist() == [[pytest.approx(self_information(6), abs=1e-12)] * 2] * 2
 
 
 def test_denormal_values_are_told_apart() -> None:

@@ -80,13 +80,20 @@ def terms_point_by_point(kind: str, first: int, second: int, neighbors: int) -> 
     return float(digamma(neighbors) + digamma(columns.shape[1])) - information
 
 
-@pytest.mark.parametrize("neighbors", [1, 4, 16])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "neighbors"),
+    [(kind, 3) for kind in KINDS]
+    + [
+        (kind, k)
+        for k in (1, 16)
+        for kind, samples in KINDS.items()
+        if samples.dtype == torch.float64 and len(samples) > k
+    ],
+)
 def test_every_kind_of_samples_agrees_with_the_rule_taken_point_by_point(
     backend: tuple[str, str], kind: str, neighbors: int
 ) -> None:
     columns, _ = standardized_columns(KINDS[kind])
-    neighbors = min(neighbors, columns.shape[1] - 1)
     pairs = [(0, 1), (1, 2), (3, 0)]
     expected = [terms_point_by_point(kind, *pair, neighbors) for pair in pairs]
     terms = mean_terms(backend, columns, *torch.tensor(pairs).T, neighbors=neighbors)
@@ -104,7 +111,7 @@ def test_every_number_of_samples_agrees_with_the_reference(
     assert_same_as_reference(backend, columns.to(dtype))
 
 
-@pytest.mark.parametrize("neighbors", range(1, 17))
+@pytest.mark.parametrize("neighbors", [1, 3, 16])  # a backend that compiles does so for each
 def test_every_number_of_neighbors_agrees_with_the_reference(backend: tuple[str, str], neighbors: int) -> None:
     columns = normal(4, 100)
     columns[2:] = columns[2:].relu()
@@ -161,9 +168,9 @@ def test_the_same_call_twice_gives_the_same_bits(backend: tuple[str, str], kind:
     assert torch.equal(mean_terms(backend, columns, first, second), mean_terms(backend, columns, first, second))
 
 
-@pytest.mark.parametrize("kind", ["dependent", "rectified float32", "every sample four times"])
-def test_the_number_of_threads_changes_no_bit(backend: tuple[str, str], kind: str) -> None:
-    columns, _ = standardized_columns(KINDS[kind])
+def test_the_number_of_threads_changes_no_bit(backend: tuple[str, str]) -> None:
+    columns = normal(60, 200).float()  # enough for a backend to share among threads
+    columns[::3] = columns[::3].relu()
     first, second = all_pairs(columns)
     alone = mean_terms(backend, columns, first, second)
     torch.set_num_threads(4)

@@ -1,0 +1,45 @@
+import dataclasses
+import io
+
+import pytest
+from rich.console import Console
+
+from lightning_infomem.demo import run
+
+
+@pytest.fixture(autouse=True)
+def short_trainings(monkeypatch):
+    """One epoch and one validation each: what is tested is the course of things, not what the networks learn."""
+    monkeypatch.setattr(run, "_VALIDATIONS", 1)
+    monkeypatch.setattr(run, "ZOOS", tuple(dataclasses.replace(zoo, epochs=1) for zoo in run.ZOOS))
+
+
+def test_the_demonstration_writes_what_it_says(tmp_path):
+    output, console = tmp_path / "new" / "folder", Console(file=io.StringIO(), width=120)
+    run.run_demo(output, 0, console)
+    text = console.file.getvalue()
+    assert len(list(output.glob("*/*.ckpt"))) == 10
+    assert len(list(output.glob("*/*/events.*"))) == 10
+    assert len(list(output.glob("figures/*.png"))) == 6
+    assert text.count("Kendall's tau with clean accuracy") == 2
+    assert f"tensorboard --logdir {output}" in text.replace("\n", "")
+
+
+def test_a_second_demonstration_in_the_same_folder_gives_the_same_ranking(tmp_path):
+    zoo = run.ZOOS[0]
+    first, second = (run.rank_zoo(zoo, tmp_path, seed=1) for _ in range(2))
+    assert first.ranking.rows == second.ranking.rows
+    assert first.accuracies == second.accuracies
+    assert len(list(tmp_path.rglob("*.ckpt"))) == 5
+
+
+def test_tau_compares_ranks_with_accuracy(tmp_path):
+    ranked = run.rank_zoo(run.ZOOS[1], tmp_path, seed=0)
+    best_first = [ranked.checkpoints.index(row.path) for row in ranked.ranking.rows]
+    accuracies = [0.0] * 5
+    for place, index in enumerate(best_first):
+        accuracies[index] = -float(place)
+    agreeing = dataclasses.replace(ranked, accuracies=accuracies)
+    assert agreeing.tau("mutual_information") == pytest.approx(1)
+    reversed_order = dataclasses.replace(ranked, accuracies=[-value for value in accuracies])
+    assert reversed_order.tau("mutual_information") == pytest.approx(-1)

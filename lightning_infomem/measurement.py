@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -103,41 +104,37 @@ def measure_samples(
     """
     start = time.perf_counter()
     reasons = dict(skipped or {})
-    finite: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
+    finite: dict[str, Tensor] = {}
     for name, rows in samples.items():
-        moved = rows if settings.device == "auto" else rows.to(settings.device)
-        kept, finite_rows, live_units = finite_samples(moved)
+        _, finite_rows, _ = finite_samples(rows)
         try:
-            check_enough_samples(len(kept), settings.neighbors, dropped=len(rows) - len(kept))
-            finite[name] = (kept, finite_rows, live_units)
+            check_enough_samples(int(finite_rows.sum()), settings.neighbors, dropped=int((~finite_rows).sum()))
         except ValueError as fault:
             reasons[name] = str(fault)
+        else:
+            kept = rows[finite_rows]
+            finite[name] = kept if settings.device == "auto" else kept.to(settings.device)
     if not finite:
         detail = "; ".join(f"{name}: {why}" for name, why in reasons.items()) or "no activation was captured"
         raise ValueError(f"layers: a layer that can be measured is required, got none ({detail}).")
     value_range = settings.value_range
     if value_range == "network":
-        value_range = _common_range([kept for kept, _, _ in finite.values()])
-    backend, layers = "", []
-    for name, (kept, finite_rows, live_units) in finite.items():
-        backend, _ = select_backend(settings.backend, kept.device)
-        own_units = torch.arange(len(live_units)) if units is None else units[name]
-        layers.append(
-            _measure_layer(
-                name,
-                kept,
-                live_units,
-                settings,
-                value_range,
-                own_units,
-                int((~finite_rows).sum()),
-                len(live_units) if widths is None else widths[name],
-            )
+        value_range = _span(finite.values())
+    layers = [
+        LayerInformation(
+            name=name,
+            width=rows.shape[1] if widths is None else widths[name],
+            units=torch.arange(rows.shape[1]) if units is None else units[name].cpu(),
+            num_samples=len(rows),
+            num_dropped=len(samples[name]) - len(rows),
+            **_measures(name, rows, settings, value_range),
         )
+        for name, rows in finite.items()
+    ]
     return InformationReport(
         layers=tuple(layers),
         settings=settings.to_state(),
-        backend=backend,
+        backend=select_backend(settings.backend, next(iter(finite.values())).device)[0],
         skipped=reasons,
         epoch=epoch,
         step=step,
@@ -146,47 +143,27 @@ def measure_samples(
     )
 
 
-def _measure_layer(
-    name: str,
-    kept: Tensor,
-    live_units: Tensor,
-    settings: MeasurementSettings,
-    value_range: str | tuple[float, float],
-    units: Tensor,
-    num_dropped: int,
-    width: int,
-) -> LayerInformation:
-    low, high = (float("nan"),) * 2
-    if value_range == "layer":
-        low, high = kept.min().item(), kept.max().item()
-    elif not isinstance(value_range, str):
-        low, high = value_range
+def _measures(
+    name: str, rows: Tensor, settings: MeasurementSettings, value_range: str | tuple[float, float]
+) -> dict[str, Any]:
+    """The measures of one layer whose rows are finite, but for units that are nowhere finite."""
     try:
-        entropy = binned_entropy(kept, bins=settings.bins, value_range=value_range)
+        entropy = binned_entropy(rows, bins=settings.bins, value_range=value_range)
         information = pairwise_mutual_information(
-            kept, neighbors=settings.neighbors, backend=settings.backend, memory_limit=settings.memory_limit
+            rows, neighbors=settings.neighbors, backend=settings.backend, memory_limit=settings.memory_limit
         )
     except (TypeError, ValueError) as fault:
         raise type(fault)(f"layer {name!r}: {fault}") from fault
-    num_units = len(live_units)
-    live = live_units.nonzero()[:, 0]
-    all_entropy = torch.full((num_units,), float("nan"), dtype=torch.float64)
-    all_entropy[live.cpu()] = entropy.cpu()
-    all_information = torch.full((num_units, num_units), float("nan"), dtype=torch.float64)
-    all_information[live.cpu()[:, None], live.cpu()] = information.cpu()
-    tie_fraction, dead_fraction = _tie_and_dead_fraction(kept)
-    return LayerInformation(
-        name=name,
-        width=width,
-        units=units.cpu(),
-        entropy=all_entropy,
-        mutual_information=all_information,
-        value_range=(low, high),
-        dead_fraction=dead_fraction,
-        tie_fraction=tie_fraction,
-        num_samples=len(kept),
-        num_dropped=num_dropped,
-    )
+    tie_fraction, dead_fraction = _tie_and_dead_fraction(finite_samples(rows)[0])
+    if isinstance(value_range, str):
+        value_range = _span([rows]) if value_range == "layer" else (math.nan, math.nan)
+    return {
+        "entropy": entropy.cpu(),
+        "mutual_information": information.cpu(),
+        "value_range": value_range,
+        "dead_fraction": dead_fraction,
+        "tie_fraction": tie_fraction,
+    }
 
 
 def _tie_and_dead_fraction(samples: Tensor) -> tuple[float, float]:
@@ -199,10 +176,10 @@ def _tie_and_dead_fraction(samples: Tensor) -> tuple[float, float]:
     return tie_fraction, dead.double().mean().item()
 
 
-def _common_range(samples: Sequence[Tensor]) -> tuple[float, float]:
-    low = min(layer.min().item() for layer in samples)
-    high = max(layer.max().item() for layer in samples)
-    return low, high
+def _span(samples: Iterable[Tensor]) -> tuple[float, float]:
+    """The lowest and the highest finite value."""
+    low, high = zip(*(finite_samples(layer)[0].aminmax() for layer in samples), strict=True)
+    return min(edge.item() for edge in low), max(edge.item() for edge in high)
 
 
 def _forward(model: nn.Module, batch: Any) -> object:

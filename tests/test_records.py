@@ -17,9 +17,9 @@ def layer(name: str = "encoder.0", *, num_units: int = 5) -> LayerInformation:
     generator = torch.Generator().manual_seed(len(name))
     half = torch.randn(num_units, num_units, generator=generator, dtype=torch.float64)
     entropy = torch.rand(num_units, generator=generator, dtype=torch.float64)
-    entropy[-1] = math.nan
     information = half + half.T
-    information[-1] = information[:, -1] = math.nan
+    if num_units > 1:
+        entropy[-1] = information[-1] = information[:, -1] = math.nan
     return LayerInformation(
         name=name,
         width=2 * num_units,

@@ -58,7 +58,9 @@ def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int
     if search is None:
         return reference.mean_terms(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
     units, (first, second) = _units_in(len(columns), first, second)
-    sorted_units = _SortedUnits.of_columns(columns[units].contiguous())
+    if len(units) < len(columns):
+        columns = columns[units]
+    sorted_units = _SortedUnits.of_columns(columns.contiguous())
     return _over_threads(search, sorted_units, first, second, neighbors)
 
 
@@ -157,15 +159,18 @@ def _compiled_search(neighbors: int, dtype: torch.dtype) -> Compiled | None:
         return None
     tiny = torch.arange(neighbors + 1, dtype=dtype).repeat(1, 1)
     pair = torch.zeros(1, dtype=torch.int64)
-    for kept in (True, False):
-        search: Compiled = cpu_pairs.mean_terms_of_pairs(kept_on_disk=kept)
+    failure = ""
+    for kept_on_disk in (True, False):
         try:
+            search = cpu_pairs.mean_terms_of_pairs(kept_on_disk=kept_on_disk)
             _over_threads(search, _SortedUnits.of_columns(tiny), pair, pair, neighbors)
         except Exception as error:
-            fallback = "compiling again in every process" if kept else "using the backend 'reference'"
-            _warn(f"cannot be compiled{' and kept on disk' * kept} ({_in_short(error)}); {fallback}")
+            failure = failure or _in_short(error)
         else:
+            if failure:
+                _warn(f"cannot be kept on disk ({failure}); compiling it again in every process")
             return search
+    _warn(f"cannot be compiled ({failure}); using the backend 'reference'")
     return None
 
 

@@ -28,7 +28,7 @@ __all__ = ["count_along", "count_in_plane", "edge"]
 
 @compiled
 def edge(values: Reals, point: int, start: int, towards: int, reach: float, or_equal: bool, num_samples: int) -> int:
-    """The first place from ``start`` on, going right (1) or left (-1), out of ``reach``; or, ``or_equal``, beyond it."""
+    """The first place out of ``reach`` from ``start`` on, going right (1) or left (-1); ``or_equal``, beyond it."""
     here = values[point]
     last = PADDING + num_samples if towards > 0 else PADDING - 1
     within, beyond, step = start - towards, start, 1

@@ -1,11 +1,11 @@
-"""The mean digamma terms of pairs of units, compiled and kept on disk.
-"""
+"""The mean digamma terms of pairs of units, compiled and kept on disk."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numba import njit
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lightning_infomem.kernels.cpu_count import count_along, count_in_plane, edge
 from lightning_infomem.kernels.cpu_search import (
     LARGE_GROUP,
+    OPTIONS,
     PADDING,
     Integers,
     Places,
@@ -77,14 +78,14 @@ def _count_along_y(
 
 
 @compiled
-def _closed_window(
-    values: Reals, point: int, right: int, left: int, reach: float, num_samples: int
-) -> tuple[int, int]:
+def _closed_window(values: Reals, point: int, right: int, left: int, reach: float, num_samples: int) -> tuple[int, int]:
     """Where the places not farther than ``reach`` start and stop, given how many are nearer to both sides."""
     start = edge(values, point, point - left - 1, -1, reach, True, num_samples) + 1
     return start, edge(values, point, point + right + 1, 1, reach, True, num_samples)
 
 
+# Adding up so many terms, and then the sums, keeps the rounding of thousands of equal terms from piling up.
+_TERMS_ADDED_UP = 256
 # A place along y costs that many along x, where neighbours are consecutive in memory and counted by vectors.
 _COST_ALONG_Y = 8
 
@@ -113,7 +114,8 @@ def _mean_terms(
     right_y, left_y, ties_y = counts[3], counts[4], counts[5]
     dealt = counts[6]
     starts_x, stops_x, starts_y, stops_y = places[0], places[1], places[2], places[3]
-    next_place, place_y = places[4], places[5]
+    # An unsigned index is not looked at for a sign: these are the loops where that shows.
+    next_place, place_y = places[4], places[5].view(np.uint64)
     together, alone = nearest[neighbors:], nearest[:neighbors]
     known_x = -1
     for pair in range(len(first)):
@@ -130,29 +132,33 @@ def _mean_terms(
         if is_grouped[unit_x]:
             _order_by_group(order[unit_y], rank[unit_x], starts_x, next_place, dealt)
             sample_at = dealt
+        column_y, rank_y = columns[unit_y], rank[unit_y]
         for at in range(num_samples):
-            sample = sample_at[at]
-            y[PADDING + at] = columns[unit_y, sample]
-            place_y[PADDING + at] = PADDING + rank[unit_y, sample]
+            sample = np.uint32(sample_at[at])
+            y[PADDING + at] = column_y[sample]
+            place_y[PADDING + at] = PADDING + rank_y[sample]
         neighbor_distances(slots, x, y, num_samples, starts_x, stops_x, together, alone, kth)
         for place in range(PADDING, PADDING + num_samples):
             reach_y[place_y[place]] = kth[place]
         count_along(x, kth, num_samples, starts_x, stops_x, right_x, left_x, ties_x)
         count_along(sorted_y, reach_y, num_samples, starts_y, stops_y, right_y, left_y, ties_y)
-        total = term = 0.0
+        total = subtotal = term = 0.0
         for place in range(PADDING, PADDING + num_samples):
+            if place & (_TERMS_ADDED_UP - 1) == 0:
+                total += subtotal
+                subtotal = 0.0
             at_y, reach = place_y[place], kth[place]
-            strict_x, strict_y = right_x[place] + left_x[place], right_y[at_y] + left_y[at_y]
+            strict_x, strict_y = np.uint32(right_x[place] + left_x[place]), np.uint32(right_y[at_y] + left_y[at_y])
             if ties_x[place] + ties_y[at_y] == 1 and reach > 0:
-                total += digamma_above[strict_x] + digamma_above[strict_y]
+                subtotal += digamma_above[strict_x] + digamma_above[strict_y]
                 continue
             if reach == 0 and place > PADDING and x[place] == x[place - 1] and y[place] == y[place - 1]:
-                total += term  # of the same atom
+                subtotal += term  # of the same atom
                 continue
             start, stop = _closed_window(x, place, right_x[place], left_x[place], reach, num_samples)
-            start_y, stop_y = _closed_window(sorted_y, at_y, right_y[at_y], left_y[at_y], reach, num_samples)
+            start_y, stop_y = _closed_window(sorted_y, np.int64(at_y), right_y[at_y], left_y[at_y], reach, num_samples)
             closed_x, closed_y = stop - start - 1, stop_y - start_y - 1
-            x_counts, y_counts = (strict_x, closed_x), (strict_y, closed_y)
+            x_counts, y_counts = (np.int64(strict_x), closed_x), (np.int64(strict_y), closed_y)
             if reach > 0:
                 if closed_x <= closed_y * _COST_ALONG_Y:
                     plane = count_in_plane(x, y, place, start, stop, reach)
@@ -160,7 +166,7 @@ def _mean_terms(
                     plane = _count_along_y(
                         columns[unit_x], sorted_y, order[unit_y], x[place], y[place], start_y, stop_y, reach
                     )
-                total += tied_term(x_counts, y_counts, plane, neighbors, digamma_above)
+                subtotal += tied_term(x_counts, y_counts, plane, neighbors, digamma_above)
                 continue
             # An atom. Its points follow one another in a large group of x, and all have the same term.
             num_same = 0
@@ -170,8 +176,8 @@ def _mean_terms(
                 while place + num_same + 1 < stop and y[place + num_same + 1] == y[place]:
                     num_same += 1
             term = atom_term(closed_x, closed_y, num_same, neighbors, digamma_above)
-            total += term
-        terms[pair] = total / num_samples
+            subtotal += term
+        terms[pair] = (total + subtotal) / num_samples
 
 
 def mean_terms_of_pairs(*, kept_on_disk: bool) -> Callable[..., None]:
@@ -199,17 +205,41 @@ def mean_terms_of_pairs(*, kept_on_disk: bool) -> Callable[..., None]:
     # kept function closes over: hence the checksum.
     sources = zlib.crc32(b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in _FILES)) | 1
 
-    @njit(cache=kept_on_disk, error_model="numpy", nogil=True, _nrt=False)
     def search(
-        slots, columns, ordered, order, rank, is_grouped, first, second, digamma_above, nearest, reals, counts, places, terms
-    ):
+        slots: tuple[int, ...],
+        columns: Reals,
+        ordered: Reals,
+        order: Integers,
+        rank: Integers,
+        is_grouped: NDArray[np.bool_],
+        first: Places,
+        second: Places,
+        digamma_above: NDArray[np.float64],
+        nearest: Reals,
+        reals: Reals,
+        counts: Integers,
+        places: Places,
+        terms: NDArray[np.float64],
+    ) -> None:
         if sources:
             _mean_terms(
-                slots, columns, ordered, order, rank, is_grouped, first, second, digamma_above,
-                nearest, reals, counts, places, terms,
-            )  # fmt: skip
+                slots,
+                columns,
+                ordered,
+                order,
+                rank,
+                is_grouped,
+                first,
+                second,
+                digamma_above,
+                nearest,
+                reals,
+                counts,
+                places,
+                terms,
+            )
 
-    return search
+    return cast(Callable[..., None], njit(cache=kept_on_disk, **OPTIONS)(search))
 
 
 _FILES = ("cpu_vectors", "cpu_search", "cpu_count", "cpu_tie_rule", "cpu_pairs")

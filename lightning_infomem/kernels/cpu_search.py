@@ -12,7 +12,8 @@ that is near along y.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -28,11 +29,22 @@ from lightning_infomem.kernels.cpu_vectors import (
     search_right,
 )
 
-__all__ = ["LARGE_GROUP", "OFFSETS_PER_OPEN_LANE", "PADDING", "Integers", "Places", "Reals", "compiled", "neighbor_distances"]
+__all__ = [
+    "LARGE_GROUP",
+    "OFFSETS_PER_OPEN_LANE",
+    "OPTIONS",
+    "PADDING",
+    "Integers",
+    "Places",
+    "Reals",
+    "compiled",
+    "neighbor_distances",
+]
 
 Reals: TypeAlias = "NDArray[np.floating[Any]]"
 Integers: TypeAlias = "NDArray[np.int32]"
 Places: TypeAlias = "NDArray[np.int64]"
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Longer than the longest step that is taken without a look at where it leads: a vector, and the offsets of one call.
 PADDING = 64
@@ -46,7 +58,13 @@ _LEFT_LANES = 16  # bits between the masks of the two sides in the answer of `se
 
 # Without reference counting, which would cost more than a short walk: these functions get all arrays from outside.
 # Not kept on disk: all is compiled into the one function that is, in `cpu_pairs`.
-compiled = njit(error_model="numpy", nogil=True, _nrt=False)
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False}
+_INSIDE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **OPTIONS}
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function that only compiled functions call."""
+    return cast(Function, njit(**_INSIDE)(function))
 
 
 @compiled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,13 +27,15 @@ def digamma(argument: float) -> float:
         1 / 12
         - square * (1 / 120 - square * (1 / 252 - square * (1 / 240 - square * (1 / 132 - square * 691 / 32760))))
     )
-    return np.log(argument) - 0.5 * inverse - series - correction
+    return math.log(argument) - 0.5 * inverse - series - correction
 
 
 @compiled
 def atom_term(closed_x: int, closed_y: int, closed: int, neighbors: int, digamma_above: NDArray[np.float64]) -> float:
     """The term of a point with k others at distance zero; ``digamma_above[n]`` is ``psi(n + 1)``."""
-    return digamma_above[closed_x] + digamma_above[closed_y] - digamma_above[closed] + digamma_above[neighbors - 1]
+    return float(
+        digamma_above[closed_x] + digamma_above[closed_y] - digamma_above[closed] + digamma_above[neighbors - 1]
+    )
 
 
 @compiled
@@ -40,7 +43,7 @@ def _axis_term(
     strict: int, closed: int, boundary: int, inside: float, low: float, high: float, digamma_above: Any
 ) -> float:
     if closed == strict:
-        return digamma_above[strict]
+        return float(digamma_above[strict])
     tied_alone = closed - strict - boundary
     count = strict + inside * boundary + 1.0
     return 0.5 * (digamma(count + low * tied_alone) + digamma(count + high * tied_alone))
@@ -67,7 +70,7 @@ def tied_term(
     num_boundary = closed - inside
     position = neighbors - inside
     mean = position / (num_boundary + 1)
-    deviation = np.sqrt(mean * (1 - mean) / (num_boundary + 2))
+    deviation = math.sqrt(mean * (1 - mean) / (num_boundary + 2))
     low, high = max(mean - deviation, 0.0), min(mean + deviation, 1.0)
     share = (position - 1) / num_boundary
     return _axis_term(x[0], x[1], boundary_x, share, low, high, digamma_above) + _axis_term(

@@ -29,6 +29,10 @@ __all__ = [
     "search_right",
 ]
 
+# Not typed where they come from.
+_function_named: Any = cgutils.get_or_insert_function
+_tuple_of: Any = types.UniTuple
+
 # What numba and llvmlite hand to a code generator is untyped.
 Generator = Callable[[Any, Any, Any, Any], Any]
 
@@ -81,7 +85,7 @@ class _Vectors:
         chosen = ir.Constant(ir.VectorType(ir.IntType(1), self.lanes), [1] * self.lanes)
         alignment, otherwise = ir.Constant(_INT32, width // 8), ir.Constant(self.real, ir.Undefined)
         arguments = [addresses, alignment, chosen, otherwise]
-        gather = cgutils.get_or_insert_function(
+        gather = _function_named(
             self.builder.module,
             ir.FunctionType(self.real, [argument.type for argument in arguments]),
             f"llvm.masked.gather.v{self.lanes}f{width}.v{self.lanes}p0",
@@ -119,7 +123,7 @@ def _constant(number: int) -> Any:
 
 
 def _search(towards: tuple[int, ...]) -> Callable[..., Any]:
-    """Compare the points at ``place`` and after, one in a lane, with those ``offset`` and more away on one or both sides.
+    """Compare the points at ``place`` and after, one in a lane, with those ``offset`` and more away.
 
     ``nearest`` holds the smallest distances of every lane, all first ones, then all second ones. Returns the mask of
     lanes still open to the right, plus that of those open to the left, 16 bits higher: a side of a lane is open while
@@ -267,7 +271,7 @@ def _plane_counts(
         counts = [builder.ctpop(builder.and_(mask, chosen)) for mask in masks]
         return context.make_tuple(builder, signature.return_type, counts)
 
-    counts = types.UniTuple(types.int64, 4)
+    counts = _tuple_of(types.int64, 4)
     return counts(x, y, types.int64, types.int64, x.dtype, x.dtype, x.dtype), generate
 
 
@@ -289,15 +293,15 @@ def _lowest_bit(typing: Any, mask: Any) -> tuple[Any, Generator]:
     return types.int64(types.int64), generate
 
 
-search_both = intrinsic(_search((1, -1)))
-search_right = intrinsic(_search((1,)))
-search_left = intrinsic(_search((-1,)))
-count_right = intrinsic(_count(1, from_edge=False))
-count_left = intrinsic(_count(-1, from_edge=False))
-count_right_of_group = intrinsic(_count(1, from_edge=True))
-count_left_of_group = intrinsic(_count(-1, from_edge=True))
-count_ties = intrinsic(_count_ties)
-mask_closer = intrinsic(_mask_closer)
-plane_counts = intrinsic(_plane_counts)
-num_bits = intrinsic(_num_bits)
-lowest_bit = intrinsic(_lowest_bit)
+search_both: Callable[..., Any] = intrinsic(_search((1, -1)))
+search_right: Callable[..., Any] = intrinsic(_search((1,)))
+search_left: Callable[..., Any] = intrinsic(_search((-1,)))
+count_right: Callable[..., Any] = intrinsic(_count(1, from_edge=False))
+count_left: Callable[..., Any] = intrinsic(_count(-1, from_edge=False))
+count_right_of_group: Callable[..., Any] = intrinsic(_count(1, from_edge=True))
+count_left_of_group: Callable[..., Any] = intrinsic(_count(-1, from_edge=True))
+count_ties: Callable[..., Any] = intrinsic(_count_ties)
+mask_closer: Callable[..., Any] = intrinsic(_mask_closer)
+plane_counts: Callable[..., Any] = intrinsic(_plane_counts)
+num_bits: Callable[..., Any] = intrinsic(_num_bits)
+lowest_bit: Callable[..., Any] = intrinsic(_lowest_bit)

@@ -1,0 +1,149 @@
+"""Time of one pair: ours over whole rows of the matrix, peers over a few pairs, all in turn in one process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lightning_infomem.functional.standardization import standardized_columns
+from lightning_infomem.kernels import cpu, reference
+from tests.benchmarks.peers import Estimator
+
+KINDS: dict[str, Callable[[Tensor], Tensor]] = {
+    "Gaussian": lambda z: z,
+    "ReLU, half zeros": torch.relu,
+    "ReLU, 80 % zeros": lambda z: torch.relu(z - 0.8416),
+    "tanh, saturated": lambda z: torch.tanh(4 * z).float().double(),
+    "bf16": lambda z: z.bfloat16().double(),
+}
+NEIGHBORS = 3
+MEMORY_LIMIT = 2**28
+ROUNDS = 3
+# Seconds that one measurement of our compiled search, of our reference, and of a peer may take; more is a sample.
+_OURS, _REFERENCE, _PEER = 0.6, 0.2, 0.15
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Milliseconds a pair, medians over rounds; ``ratios`` are medians of the ratios within a round."""
+
+    kind: str
+    num_units: int
+    num_samples: int
+    milliseconds: dict[str, float]
+    ratios: dict[str, float]
+    second_thread: float | None
+
+
+def columns_of(kind: str, num_units: int, num_samples: int) -> Tensor:
+    """Standardised float32 columns; before the nonlinearity every two units have correlation 0.36."""
+    generator = torch.Generator().manual_seed(0)
+    own = torch.randn(num_samples, num_units, generator=generator, dtype=torch.float64)
+    common = torch.randn(num_samples, 1, generator=generator, dtype=torch.float64)
+    columns, _ = standardized_columns(KINDS[kind](0.8 * own + 0.6 * common).float())
+    return columns.contiguous()
+
+
+def measure(
+    kind: str,
+    num_units: int,
+    num_samples: int,
+    peers: dict[str, Estimator],
+    threads: list[int],
+    *,
+    rounds: int = ROUNDS,
+) -> Measurement:
+    """Everything once a round, in turn, so that a change of the machine's speed changes all of them."""
+    columns = columns_of(kind, num_units, num_samples)
+    doubles = columns.double().numpy()
+    seconds: dict[str, list[float]] = {}
+    sizes: dict[str, int] = {}
+    for turn in range(rounds + 1):
+        for num_threads in threads:
+            name = _ours(num_threads)
+            sizes.setdefault(name, 1)
+            seconds.setdefault(name, []).append(_seconds_of_ours(columns, num_threads, sizes[name]))
+        if peers:
+            name = "reference"
+            sizes.setdefault(name, 1)
+            seconds.setdefault(name, []).append(_seconds_of_reference(columns, sizes[name]))
+        for name, estimator in peers.items():
+            sizes.setdefault(name, 1)
+            seconds.setdefault(name, []).append(_seconds_of_peer(doubles, estimator, sizes[name]))
+        if turn == 0:  # warm-up, and how much fits into the time
+            for name, (once,) in list(seconds.items()):
+                allowed = _OURS if name.startswith("ours") else _REFERENCE if name == "reference" else _PEER
+                sizes[name] = max(1, int(allowed / (once * (num_units if name.startswith("ours") else 1))))
+                seconds[name] = []
+    ours = np.array(seconds[_ours(1)])
+    return Measurement(
+        kind,
+        num_units,
+        num_samples,
+        {name: 1e3 * float(np.median(values)) for name, values in seconds.items()},
+        {
+            name: float(np.median(np.array(values) / ours))
+            for name, values in seconds.items()
+            if not name.startswith("ours")
+        },
+        float(np.median(ours / np.array(seconds[_ours(2)]))) if 2 in threads else None,
+    )
+
+
+def _ours(num_threads: int) -> str:
+    return f"ours, {num_threads} thread{'s' * (num_threads > 1)}"
+
+
+def _seconds_of_ours(columns: Tensor, num_threads: int, num_rows: int) -> float:
+    """A pair, its share of the sorting of all units included."""
+    num_units = len(columns)
+    num_pairs = num_units * (num_units - 1) // 2
+    first, second = torch.triu_indices(num_units, num_units, 1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(num_threads)
+    try:
+        if num_rows * 2 >= num_units:
+            return _seconds(lambda: _mean_terms(columns, first, second)) / num_pairs
+        sorting = _seconds(lambda: cpu._SortedUnits.of_columns(columns))
+        rows = torch.linspace(0, num_units - 1, num_rows).long()
+        first = rows.repeat_interleave(num_units)
+        second = torch.arange(num_units).repeat(num_rows)
+        first, second = first[first != second], second[first != second]
+        searching = _seconds(lambda: _mean_terms(columns, first, second)) - sorting
+        return searching / len(first) + sorting / num_pairs
+    finally:
+        torch.set_num_threads(before)
+
+
+def _mean_terms(columns: Tensor, first: Tensor, second: Tensor) -> None:
+    cpu.mean_terms(columns, first, second, neighbors=NEIGHBORS, memory_limit=MEMORY_LIMIT)
+
+
+def _seconds_of_reference(columns: Tensor, num_pairs: int) -> float:
+    first = torch.arange(num_pairs) % (len(columns) - 1)
+    return (
+        _seconds(
+            lambda: reference.mean_terms(columns, first, first + 1, neighbors=NEIGHBORS, memory_limit=MEMORY_LIMIT)
+        )
+        / num_pairs
+    )
+
+
+def _seconds_of_peer(columns: np.ndarray, estimator: Estimator, num_pairs: int) -> float:
+    def run() -> None:
+        for pair in range(num_pairs):
+            unit = pair % (len(columns) - 1)
+            estimator(columns[unit], columns[unit + 1], NEIGHBORS)
+
+    return _seconds(run) / num_pairs
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start

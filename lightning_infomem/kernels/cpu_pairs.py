@@ -156,9 +156,9 @@ def _mean_terms(
                 subtotal += term  # of the same atom
                 continue
             start, stop = _closed_window(x, place, right_x[place], left_x[place], reach, num_samples)
-            start_y, stop_y = _closed_window(sorted_y, np.int64(at_y), right_y[at_y], left_y[at_y], reach, num_samples)
+            start_y, stop_y = _closed_window(sorted_y, at_y, right_y[at_y], left_y[at_y], reach, num_samples)
             closed_x, closed_y = stop - start - 1, stop_y - start_y - 1
-            x_counts, y_counts = (np.int64(strict_x), closed_x), (np.int64(strict_y), closed_y)
+            x_counts, y_counts = (int(strict_x), closed_x), (int(strict_y), closed_y)
             if reach > 0:
                 if closed_x <= closed_y * _COST_ALONG_Y:
                     plane = count_in_plane(x, y, place, start, stop, reach)

@@ -38,7 +38,7 @@ Generator = Callable[[Any, Any, Any, Any], Any]
 
 # Offsets taken by one call of a search or count, all before it looks whether any lane is still open.
 SEARCH_STEPS = 4
-COUNT_STEPS = 8
+COUNT_STEPS = 12
 
 _INT32, _INT64 = ir.IntType(32), ir.IntType(64)
 

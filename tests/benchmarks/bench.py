@@ -28,6 +28,7 @@ UNITS_WITH_PEERS = 256
 
 def main() -> None:
     arguments = _arguments()
+    torch.set_num_threads(1)
     console = Console(width=160)
     peers, notes = installed_peers()
     for note in notes:
@@ -38,7 +39,6 @@ def main() -> None:
             for num_samples in arguments.samples:
                 compared = peers if num_units == UNITS_WITH_PEERS else {}
                 measurements.append(measure(kind, num_units, num_samples, compared, arguments.threads))
-                console.print(f"[dim]{kind}, N = {num_units}, S = {num_samples}[/dim]", end="\r")
         console.print(_table(kind, [found for found in measurements if found.kind == kind]))
     exponents = _exponents(measurements)
     console.print(_exponent_table(exponents))

@@ -36,15 +36,15 @@ def _infomeasure() -> Estimator:
 
 
 def _libksg() -> Estimator:
-    package = importlib.import_module("libksg")
-    return lambda x, y, neighbors: float(package.mutual_information(x, y, k=neighbors))
+    estimator = importlib.import_module("libKSG").KSG()
+    return lambda x, y, neighbors: float(estimator.mi(x, y, neighbors))
 
 
 def installed_peers() -> tuple[dict[str, Estimator], list[str]]:
     """The estimators that can run here, and a note for each that cannot."""
     peers: dict[str, Estimator] = {"scikit-learn": _scikit_learn, "cKDTree (NPEET)": _tree_loop}
     notes = []
-    for name, load in {"infomeasure": _infomeasure, "libksg": _libksg}.items():
+    for name, load in {"infomeasure": _infomeasure, "libKSG": _libksg}.items():
         try:
             peers[name] = load()
             peers[name](np.linspace(0, 1, 20), np.linspace(0, 1, 20) ** 2, 3)

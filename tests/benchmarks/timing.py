@@ -23,9 +23,9 @@ KINDS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 NEIGHBORS = 3
 MEMORY_LIMIT = 2**28
-ROUNDS = 3
+_ROUNDS = 3
 # Seconds that one measurement of our compiled search, of our reference, and of a peer may take; more is a sample.
-_OURS, _REFERENCE, _PEER = 0.6, 0.2, 0.15
+_OURS, _REFERENCE, _PEER = 0.5, 0.2, 0.2
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,13 @@ def measure(
     num_samples: int,
     peers: dict[str, Estimator],
     threads: list[int],
-    *,
-    rounds: int = ROUNDS,
 ) -> Measurement:
     """Everything once a round, in turn, so that a change of the machine's speed changes all of them."""
     columns = columns_of(kind, num_units, num_samples)
     doubles = columns.double().numpy()
     seconds: dict[str, list[float]] = {}
     sizes: dict[str, int] = {}
-    for turn in range(rounds + 1):
+    for turn in range(_ROUNDS + 1):
         for num_threads in threads:
             name = _ours(num_threads)
             sizes.setdefault(name, 1)

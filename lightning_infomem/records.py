@@ -77,6 +77,9 @@ class LayerInformation:
         """The inverse of `to_state`."""
         num_units = len(state["units"])
         first, second = torch.triu_indices(num_units, num_units)
+        # Assignment below would spread a single number over the whole matrix.
+        if state["entropy"].shape != (num_units,) or state["mutual_information"].shape != first.shape:
+            raise ValueError(f"the measures of layer {state['name']!r} are not those of {num_units} units")
         matrix = torch.empty(num_units, num_units, dtype=torch.float64)
         matrix[first, second] = state["mutual_information"]
         matrix[second, first] = state["mutual_information"]
@@ -153,5 +156,5 @@ class InformationReport:
             fields = {name: value for name, value in state.items() if name != "state_version"}
             fields["layers"] = tuple(LayerInformation.from_state(layer) for layer in state["layers"])
             return cls(**fields)
-        except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as fault:
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as fault:
             raise ValueError(f"report: the state is damaged ({fault}); measure this checkpoint anew.") from fault

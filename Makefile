@@ -23,5 +23,9 @@ lint: install
 test: lint
 	$(BIN)/python -m pytest
 
+# Ours beside what a user would otherwise pick, in one run; `make bench ARGS=--quick` for the short one.
+bench: install
+	$(BIN)/python -m tests.benchmarks.bench $(ARGS)
+
 clean:
 	rm -rf .venv build dist *.egg-info infomem-demo

@@ -1,6 +1,7 @@
 """Imports point down the house, never up; and no file grows too long."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_imports_point_down_the_house(path):
         if package == "lightning_infomem":
             below = rest[0] if rest else "__init__"
             assert ORDER.index(below) >= ORDER.index(floor), f"{path.name} on {floor} imports {name}"
-        elif package not in __import__("sys").stdlib_module_names:
+        elif package not in sys.stdlib_module_names:
             assert package in STANDARD | FLOORS[floor], f"{path.name} on {floor} imports {package}"
 
 

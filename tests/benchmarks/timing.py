@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,6 +25,8 @@ KINDS: dict[str, Callable[[Tensor], Tensor]] = {
 NEIGHBORS = 3
 MEMORY_LIMIT = 2**28
 _ROUNDS = 3
+# Whatever takes this many seconds for one pair is timed once only.
+_SLOW = 0.5
 # Seconds that one measurement of our compiled search, of our reference, and of a peer may take; more is a sample.
 _OURS, _REFERENCE, _PEER = 0.5, 0.2, 0.2
 
@@ -61,23 +64,21 @@ def measure(
     doubles = columns.double().numpy()
     seconds: dict[str, list[float]] = {}
     sizes: dict[str, int] = {}
-    for turn in range(_ROUNDS + 1):
-        for num_threads in threads:
-            name = _ours(num_threads)
-            sizes.setdefault(name, 1)
-            seconds.setdefault(name, []).append(_seconds_of_ours(columns, num_threads, sizes[name]))
-        if peers:
-            name = "reference"
-            sizes.setdefault(name, 1)
-            seconds.setdefault(name, []).append(_seconds_of_reference(columns, sizes[name]))
-        for name, estimator in peers.items():
-            sizes.setdefault(name, 1)
-            seconds.setdefault(name, []).append(_seconds_of_peer(doubles, estimator, sizes[name]))
-        if turn == 0:  # warm-up, and how much fits into the time
-            for name, (once,) in list(seconds.items()):
-                allowed = _OURS if name.startswith("ours") else _REFERENCE if name == "reference" else _PEER
-                sizes[name] = max(1, int(allowed / (once * (num_units if name.startswith("ours") else 1))))
-                seconds[name] = []
+    timed: dict[str, Callable[[int], float]] = {
+        _ours(num_threads): partial(_seconds_of_ours, columns, num_threads) for num_threads in threads
+    }
+    if peers:
+        timed["reference"] = partial(_seconds_of_reference, columns)
+    timed |= {name: partial(_seconds_of_peer, doubles, estimator) for name, estimator in peers.items()}
+    for name, time_of_pair in timed.items():
+        once = time_of_pair(1)
+        allowed = _OURS / num_units if name.startswith("ours") else _REFERENCE if name == "reference" else _PEER
+        sizes[name] = max(1, int(allowed / once))
+        seconds[name] = [once] * _ROUNDS if once > _SLOW else []
+    for _ in range(_ROUNDS):
+        for name, time_of_pair in timed.items():
+            if len(seconds[name]) < _ROUNDS:
+                seconds[name].append(time_of_pair(sizes[name]))
     ours = np.array(seconds[_ours(1)])
     return Measurement(
         kind,

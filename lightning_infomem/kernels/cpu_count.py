@@ -106,14 +106,18 @@ def count_along(
     Where ``reach`` is zero the counts of points in large groups are those of the group.
     """
     lanes = 64 // values.itemsize
+    # Here and not block by block: a vector loaded right after its elements were stored one by one waits for them.
+    right[:] = 0
+    left[:] = 0
     for block in range(PADDING, PADDING + num_samples, lanes):
         last = block + lanes - 1
         start, stop = starts[block], stops[block]
         is_large = stop - start > LARGE_GROUP or stops[last] - starts[last] > LARGE_GROUP
         is_one_group = is_large and stop > last
-        for point in range(block, block + lanes):
-            right[point] = stops[point] - point - 1 if is_large else 0
-            left[point] = point - starts[point] if is_large else 0
+        if is_large:
+            for point in range(block, block + lanes):
+                right[point] = stops[point] - point - 1
+                left[point] = point - starts[point]
         for towards in (1, -1):
             counts = right if towards > 0 else left
             if is_large and not is_one_group:

@@ -24,7 +24,10 @@ test: lint
 	$(BIN)/python -m pytest
 
 # Ours beside what a user would otherwise pick, in one run; `make bench ARGS=--quick` for the short one.
+# Peers that cannot be installed are left out, and the table says so.
 bench: install
+	-$(BIN)/python -m pip install --quiet --constraint constraints.txt infomeasure
+	-$(BIN)/python -m pip install --quiet --constraint constraints.txt libKSG
 	$(BIN)/python -m tests.benchmarks.bench $(ARGS)
 
 clean:

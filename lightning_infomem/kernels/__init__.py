@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from types import ModuleType
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_choice
-from lightning_infomem.kernels import cpu, reference
+from lightning_infomem.kernels import cpu, cuda, reference
 
 __all__ = ["BACKENDS", "Kernel", "select_backend"]
 
 BACKENDS = ("auto", "reference", "cpu", "cuda")
+
+# The device whose samples each searches, what compiles it, and the backend itself.
+_COMPILED: dict[str, tuple[str, ModuleType]] = {"cpu": ("numba", cpu), "cuda": ("triton", cuda)}
 
 _log = logging.getLogger(__name__)
 _announced: set[str] = set()
@@ -33,10 +37,11 @@ def select_backend(backend: str, device: torch.device) -> tuple[str, Kernel]:
     ``backend``      chosen
     ===============  ==================================================================
     ``"auto"``       ``"cpu"`` for samples on a processor where numba is installed,
+                     ``"cuda"`` for samples on a GPU where Triton is,
                      else ``"reference"``
     ``"reference"``  plain torch, on the device of the samples
     ``"cpu"``        numba: vector instructions and threads, samples on the processor
-    ``"cuda"``       not in this version
+    ``"cuda"``       Triton: samples on a GPU
     ===============  ==================================================================
 
     Args:
@@ -49,28 +54,26 @@ def select_backend(backend: str, device: torch.device) -> tuple[str, Kernel]:
 
     Raises:
         ValueError: no such backend, or not for this device.
-        ModuleNotFoundError: "cpu" was asked for by name and numba is not installed.
+        ModuleNotFoundError: "cpu" or "cuda" was asked for by name and numba or Triton is not installed.
     """
     check_choice(backend, name="backend", choices=BACKENDS)
-    if backend == "cuda":
-        raise ValueError(
-            'backend: "cuda" is not part of this version; use "auto" or "reference", which runs on the GPU too and '
-            "gives the same numbers."
-        )
-    if backend == "cpu":
-        if device.type != "cpu":
-            raise ValueError(
-                f'backend: samples on the CPU are required for "cpu", got {device}; move them with .cpu().'
-            )
-        if not cpu.is_usable():
-            raise ModuleNotFoundError('backend: numba is required for "cpu" and not installed; pip install numba.')
-        return "cpu", cpu.mean_terms
-    if backend == "auto" and device.type == "cpu" and cpu.is_usable():
-        _announce("cpu", "samples are on the processor")
-        return "cpu", cpu.mean_terms
+    wanted = device.type if backend == "auto" else backend
+    compiler, kernel = _COMPILED.get(wanted, ("", reference))
     if backend == "auto":
-        _announce("reference", "numba is not installed" if device.type == "cpu" else f"samples are on {device.type}")
-    return "reference", reference.mean_terms
+        missing = compiler if compiler and not kernel.is_usable() else ""
+        name = wanted if compiler and not missing else "reference"
+        _announce(name, f"{missing} is not installed" if missing else f"samples are on the device {device.type}")
+        return name, (reference if missing else kernel).mean_terms
+    if compiler and device.type != wanted:
+        raise ValueError(
+            f'backend: samples on the device {wanted} are required for "{wanted}", got {device.type}; '
+            f'move them with .to("{wanted}"), or use "auto".'
+        )
+    if compiler and not kernel.is_usable():
+        raise ModuleNotFoundError(
+            f'backend: {compiler} is required for "{wanted}" and not installed; pip install {compiler}.'
+        )
+    return wanted, kernel.mean_terms
 
 
 def _announce(name: str, why: str) -> None:

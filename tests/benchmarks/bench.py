@@ -49,7 +49,7 @@ def main() -> None:
         console.print(f" (to keep: {allowed:.0f} MiB).")
     record = {
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
-        "processor": platform.processor() or platform.machine(),
+        "processor": _processor(),
         "versions": _versions(),
         "notes": notes,
         "exponents": exponents,
@@ -75,6 +75,13 @@ def _arguments() -> argparse.Namespace:
         arguments.samples, arguments.units, arguments.kinds = [1000, 5000], [UNITS_WITH_PEERS], list(KINDS)[:3]
     arguments.threads = sorted({1, *arguments.threads})
     return arguments
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {len(names)} logical" if names else platform.processor() or platform.machine()
 
 
 def _versions() -> dict[str, str]:

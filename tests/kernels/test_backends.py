@@ -25,6 +25,7 @@ BACKENDS_UNDER_TEST = [
     pytest.param(("reference", "cpu"), id="reference"),
     pytest.param(("cpu", "cpu"), id="cpu"),
     pytest.param(("reference", "cuda"), id="reference on cuda", marks=NEEDS_A_GPU),
+    pytest.param(("cuda", "cuda"), id="cuda", marks=NEEDS_A_GPU),  # in Triton's interpreter: test_cuda.py
 ]
 
 # The counts are integers and agree exactly; a sum of some thousand digammas may be added up in another order.
@@ -190,7 +191,7 @@ def test_an_unknown_backend_is_refused_with_the_nearest_name() -> None:
 
 
 def test_a_gpu_backend_is_refused_for_samples_on_the_cpu() -> None:
-    with pytest.raises(ValueError, match=r'^backend: "cuda" is not part'):
+    with pytest.raises(ValueError, match=r'^backend: samples on the device cuda are required for "cuda", got cpu'):
         select_backend("cuda", torch.device("cpu"))
 
 

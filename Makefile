@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test lint bench clean
+.PHONY: install demo test lint fuzz bench bench-gpu clean
 
 install: .venv/.installed
 
@@ -23,12 +23,20 @@ lint: install
 test: lint
 	$(BIN)/python -m pytest
 
+# Any data, 2,000 cases of each backend: minutes.
+fuzz: install
+	$(BIN)/python -m pytest tests/kernels/test_any_data.py --hypothesis-profile=thorough
+
 # Ours beside what a user would otherwise pick, in one run; `make bench ARGS=--quick` for the short one.
 # Peers that cannot be installed are left out, and the table says so.
 bench: install
 	-$(BIN)/python -m pip install --quiet --constraint constraints.txt infomeasure
 	-$(BIN)/python -m pip install --quiet --constraint constraints.txt libKSG
 	$(BIN)/python -m tests.benchmarks.bench $(ARGS)
+
+# The same on a CUDA device, with the python of the machine, whose torch knows the device.
+bench-gpu:
+	$(PYTHON) -m tests.benchmarks.bench_gpu $(ARGS)
 
 clean:
 	rm -rf .venv build dist *.egg-info infomem-demo

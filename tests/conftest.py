@@ -3,8 +3,18 @@ from __future__ import annotations
 import os
 
 import torch
+from hypothesis import HealthCheck, settings
 
 # Triton looks at this when it is first imported: without a GPU, its interpreter runs the search for GPUs.
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
+# `--hypothesis-profile=thorough` is `make fuzz`.
+settings.register_profile("quick", max_examples=30, deadline=None)
+settings.register_profile(
+    "thorough",
+    max_examples=2000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("quick")

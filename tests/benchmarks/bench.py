@@ -19,7 +19,7 @@ from rich.table import Table
 
 from tests.benchmarks import memory
 from tests.benchmarks.peers import installed_peers
-from tests.benchmarks.timing import KINDS, Measurement, measure
+from tests.benchmarks.timing import KINDS, Measurement, entropy_ratio, measure
 
 RESULTS = Path(__file__).with_name("results")
 # The number of units at which the peers are timed; their time of a pair does not depend on it.
@@ -42,6 +42,9 @@ def main() -> None:
         console.print(_table(kind, [found for found in measurements if found.kind == kind]))
     exponents = _exponents(measurements)
     console.print(_exponent_table(exponents))
+    entropies = {units: entropy_ratio(units, 1000) for units in (*arguments.units, 4096)}
+    for units, (time, ratio) in entropies.items():
+        console.print(f"Entropies of {units} units, S = 1000: {time:.1f} ms; a loop over numpy.histogram {ratio:.1f}x.")
     num_units, num_samples = max(arguments.units), max(arguments.samples)
     used, allowed = memory.peak(num_units, num_samples), memory.allowed(num_units, num_samples)
     if used is not None:
@@ -53,6 +56,7 @@ def main() -> None:
         "versions": _versions(),
         "notes": notes,
         "exponents": exponents,
+        "entropy": {f"N = {units}, S = 1000": found for units, found in entropies.items()},
         "memory": {"units": num_units, "samples": num_samples, "mebibytes": used, "allowed": allowed},
         "measurements": [asdict(found) for found in measurements],
     }

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lightning_infomem.functional import binned_entropy
+from lightning_infomem.functional.pairs import choose_pairs
 from lightning_infomem.functional.standardization import standardized_columns
 from lightning_infomem.kernels import cpu, reference
 from tests.benchmarks.peers import Estimator
@@ -28,7 +30,9 @@ _ROUNDS = 3
 # Whatever takes this many seconds for one pair is timed once only.
 _SLOW = 0.5
 # Seconds that one measurement of our compiled search, of our reference, and of a peer may take; more is a sample.
-_OURS, _REFERENCE, _PEER = 0.5, 0.2, 0.2
+_OURS, _PEER = 0.5, 0.2
+# Our reference is made for many pairs at once: about as many as it takes in one chunk.
+_VALUES_OF_REFERENCE = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,11 @@ def measure(
         timed["reference"] = partial(_seconds_of_reference, columns)
     timed |= {name: partial(_seconds_of_peer, doubles, estimator) for name, estimator in peers.items()}
     for name, time_of_pair in timed.items():
+        if name == "reference":
+            sizes[name], seconds[name] = max(1, _VALUES_OF_REFERENCE // num_samples), []
+            continue
         once = time_of_pair(1)
-        allowed = _OURS / num_units if name.startswith("ours") else _REFERENCE if name == "reference" else _PEER
-        sizes[name] = max(1, int(allowed / once))
+        sizes[name] = max(1, int((_OURS / num_units if name.startswith("ours") else _PEER) / once))
         seconds[name] = [once] * _ROUNDS if once > _SLOW else []
     for _ in range(_ROUNDS):
         for name, time_of_pair in timed.items():
@@ -92,6 +98,24 @@ def measure(
         },
         float(np.median(ours / np.array(seconds[_ours(2)]))) if 2 in threads else None,
     )
+
+
+def entropy_ratio(num_units: int, num_samples: int) -> tuple[float, float]:
+    """Milliseconds for the entropies of all units, and how many times as long a loop over numpy.histogram takes."""
+    samples = columns_of("Gaussian", num_units, num_samples).T.contiguous()
+    columns = samples.T.contiguous().numpy()
+
+    def loop() -> None:
+        for column in columns:
+            share = np.histogram(column, bins=100)[0] / num_samples
+            share = share[share > 0]
+            float(-(share * np.log(share)).sum())
+
+    ours, peer = [], []
+    for _ in range(_ROUNDS):
+        ours.append(_seconds(lambda: binned_entropy(samples, value_range="unit")))
+        peer.append(_seconds(loop))
+    return 1e3 * float(np.median(ours)), float(np.median(np.array(peer) / np.array(ours)))
 
 
 def _ours(num_threads: int) -> str:
@@ -124,13 +148,12 @@ def _mean_terms(columns: Tensor, first: Tensor, second: Tensor) -> None:
 
 
 def _seconds_of_reference(columns: Tensor, num_pairs: int) -> float:
-    first = torch.arange(num_pairs) % (len(columns) - 1)
-    return (
-        _seconds(
-            lambda: reference.mean_terms(columns, first, first + 1, neighbors=NEIGHBORS, memory_limit=MEMORY_LIMIT)
-        )
-        / num_pairs
-    )
+    first, second = choose_pairs(min(num_pairs, len(columns)), len(columns), seed=0).T
+
+    def run() -> None:
+        reference.mean_terms(columns, first, second, neighbors=NEIGHBORS, memory_limit=MEMORY_LIMIT)
+
+    return _seconds(run) / len(first)
 
 
 def _seconds_of_peer(columns: np.ndarray, estimator: Estimator, num_pairs: int) -> float:

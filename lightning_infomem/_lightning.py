@@ -13,6 +13,7 @@ __all__ = [
     "ModelCheckpoint",
     "TensorBoardLogger",
     "Trainer",
+    "isolate_rng",
 ]
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from pytorch_lightning.callbacks import ModelCheckpoint
     from pytorch_lightning.loggers import TensorBoardLogger
     from pytorch_lightning.utilities.exceptions import MisconfigurationException  # type: ignore[attr-defined]
+    from pytorch_lightning.utilities.seed import isolate_rng
 else:
     from pytorch_lightning import LightningModule, Trainer
     from pytorch_lightning.callbacks import ModelCheckpoint
     from pytorch_lightning.loggers import TensorBoardLogger
     from pytorch_lightning.utilities.exceptions import MisconfigurationException
+    from pytorch_lightning.utilities.seed import isolate_rng
 
     try:
         from lightning.pytorch import Callback as _UnifiedCallback

@@ -14,16 +14,17 @@ from torch import Tensor, nn
 
 from lightning_infomem._checks import check_enough_samples
 from lightning_infomem.functional.entropy import binned_entropy
-from lightning_infomem.functional.mutual_information import pairwise_mutual_information
+from lightning_infomem.functional.mutual_information import share_of_pairwise
 from lightning_infomem.functional.standardization import finite_samples
 from lightning_infomem.kernels import select_backend
 from lightning_infomem.records import InformationReport, LayerInformation
 from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["measure", "measure_samples"]
+__all__ = ["catch", "measure", "measure_samples"]
 
 
 def measure(
@@ -64,15 +65,32 @@ def measure(
     """
     chosen = MeasurementSettings(**settings)
     plan = SamplePlan(chosen.max_samples, chosen.max_units, chosen.seed)
+    tap = catch(model, batches, select_layers(model, layers), plan, chosen.pooling, forward)
+    return measure_samples(tap.samples(), chosen, units=tap.units(), widths=tap.widths(), skipped=tap.skipped)
+
+
+def catch(
+    model: nn.Module,
+    batches: Iterable[Any],
+    layers: Mapping[str, nn.Module],
+    plan: SamplePlan,
+    pooling: str | Callable[[Tensor], Tensor],
+    forward: Callable[[nn.Module, Any], object] | None = None,
+) -> ActivationTap:
+    """Send batches through a network in evaluation mode and without gradients; see `measure`.
+
+    Returns:
+        What was caught, the hooks taken off again.
+    """
     parameter = next(iter(model.parameters()), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
-    with _evaluating(model), torch.no_grad(), ActivationTap(select_layers(model, layers), plan, chosen.pooling) as tap:
+    with _evaluating(model), torch.no_grad(), ActivationTap(layers, plan, pooling) as tap:
         for batch in batches:
             moved = _to_device(batch, device)
             tap.open_batch(moved)
             (forward or _forward)(model, moved)
             tap.close_batch()
-    return measure_samples(tap.samples(), chosen, units=tap.units(), widths=tap.widths(), skipped=tap.skipped)
+    return tap
 
 
 def measure_samples(
@@ -84,6 +102,7 @@ def measure_samples(
     skipped: Mapping[str, str] | None = None,
     epoch: int | None = None,
     step: int | None = None,
+    ranks: Ranks | None = None,
 ) -> InformationReport:
     """Measure activations that are at hand.
 
@@ -95,6 +114,7 @@ def measure_samples(
         skipped: layers that could not even be sampled, with reasons; carried into the report.
         epoch: of the run.
         step: of the run.
+        ranks: processes that all call this with the same samples and share the pairs of units; each gets the report.
 
     Returns:
         The report, all tensors on the CPU. A layer whose samples cannot be measured is skipped with a reason.
@@ -120,6 +140,10 @@ def measure_samples(
     value_range = settings.value_range
     if value_range == "network":
         value_range = _span(finite.values())
+    ranks = ranks or Ranks()
+    parts = ranks.on_all(
+        lambda: {name: _measures(name, rows, settings, value_range, ranks) for name, rows in finite.items()}
+    )
     layers = [
         LayerInformation(
             name=name,
@@ -127,7 +151,10 @@ def measure_samples(
             units=torch.arange(rows.shape[1]) if units is None else units[name].cpu(),
             num_samples=len(rows),
             num_dropped=len(samples[name]) - len(rows),
-            **_measures(name, rows, settings, value_range),
+            **{
+                **parts[ranks.rank][name],
+                "mutual_information": torch.stack([part[name]["mutual_information"] for part in parts]).sum(0),
+            },
         )
         for name, rows in finite.items()
     ]
@@ -138,19 +165,23 @@ def measure_samples(
         skipped=reasons,
         epoch=epoch,
         step=step,
-        seconds=time.perf_counter() - start,
+        seconds=max(ranks.on_all(lambda: time.perf_counter() - start)),
         version=_package_version(),
     )
 
 
 def _measures(
-    name: str, rows: Tensor, settings: MeasurementSettings, value_range: str | tuple[float, float]
+    name: str, rows: Tensor, settings: MeasurementSettings, value_range: str | tuple[float, float], ranks: Ranks
 ) -> dict[str, Any]:
-    """The measures of one layer whose rows are finite, but for units that are nowhere finite."""
+    """The measures of one layer whose rows are finite, but for units that are nowhere finite; of the pairs a share."""
     try:
         entropy = binned_entropy(rows, bins=settings.bins, value_range=value_range)
-        information = pairwise_mutual_information(
-            rows, neighbors=settings.neighbors, backend=settings.backend, memory_limit=settings.memory_limit
+        information = share_of_pairwise(
+            rows,
+            ranks,
+            neighbors=settings.neighbors,
+            backend=settings.backend,
+            memory_limit=settings.memory_limit,
         )
     except (TypeError, ValueError) as fault:
         raise type(fault)(f"layer {name!r}: {fault}") from fault

@@ -15,8 +15,8 @@ FLOORS = {
     "__init__": set(),
     "cli": {"rich"},
     "demo": {"rich", "sklearn", "scipy"},
-    "callbacks": set(),  # Lightning itself is named in _lightning alone
-    "reporting": {"matplotlib"},
+    "callbacks": {"transformers"},  # Lightning itself is named in _lightning alone
+    "reporting": {"matplotlib", "wandb"},
     "selection": {"scipy", "rich", "pandas"},
     "plots": {"matplotlib", "sklearn"},
     "measurement": set(),

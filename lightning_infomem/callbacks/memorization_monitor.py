@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from lightning_infomem._checks import check_choice, check_count
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
+from lightning_infomem.callbacks.watching import Watch, catch_probe, loader_of
 from lightning_infomem.measurement import measure_samples
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import REPORT_KEY, InformationReport
@@ -15,7 +17,7 @@ from lightning_infomem.reporting.loggers import log_report
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
 from lightning_infomem.reporting.scalars import mutual_information_drop, scalars
 from lightning_infomem.sampling.layers import select_layers
-from lightning_infomem.sampling.samples import SamplePlan
+from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings
 
@@ -30,8 +32,10 @@ class MemorizationMonitor(Callback):
     """Measures entropy and mutual information of hidden units on validation batches, without labels.
 
     The ordinary validation loop is watched by forward hooks: no extra forward pass, the user's own
-    ``validation_step``, device and precision. Training is bitwise the same with and without the callback.
-    The last report travels in every checkpoint, where `rank_checkpoints` finds it.
+    ``validation_step``, device and precision. ``trainer.validate`` and ``trainer.test`` are watched in the same way.
+    Training is bitwise the same with and without the callback. The last report travels in every checkpoint, where
+    `rank_checkpoints` finds it. Many processes (DDP, FSDP) measure the rows that one would have drawn, repetitions
+    left out, share the pairs of units, and log the same numbers.
 
     What is logged at every validation (not at the sanity check), as ``infomem/NAME`` over all layers and as
     ``infomem/LAYER/NAME`` for each:
@@ -50,7 +54,7 @@ class MemorizationMonitor(Callback):
     ``age``             validations since the measurement (over all layers only)
     ==================  ==================================================================================
 
-    TensorBoard also gets the histograms ``infomem/LAYER/entropy`` and ``infomem/LAYER/mi`` and the figure
+    Loggers that have them also get the histograms ``infomem/LAYER/entropy`` and ``infomem/LAYER/mi`` and the figure
     ``infomem/layers``. All names can be monitored by ``ModelCheckpoint`` and ``EarlyStopping``, which see the value of
     the same validation.
 
@@ -66,7 +70,11 @@ class MemorizationMonitor(Callback):
         backend: of the neighbour search: "auto", "reference", "cpu", "cuda".
         device: where to measure: "auto" (where the activations are), or a torch device.
         dataloader_idx: which validation loader is sampled, where there are several.
+        dataloader: batches of the user's own, for example a probe without labels. They are sent through the network
+            in evaluation mode at the end of each validation, and the validation batches are not watched. Given to the
+            network like to `measure`: the first entry of a tuple, or a mapping by name.
         every_n_validations: how often to measure; between measurements the last values are logged again.
+        every_n_train_steps: measure ``dataloader`` also after every so many optimizer steps, for long epochs.
         prefix: first part of every logged name, and of the name of this monitor's state; two monitors need two.
         on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
 
@@ -90,7 +98,9 @@ class MemorizationMonitor(Callback):
         backend: str = "auto",
         device: str = "auto",
         dataloader_idx: int = 0,
+        dataloader: Iterable[Any] | None = None,
         every_n_validations: int = 1,
+        every_n_train_steps: int | None = None,
         prefix: str = DEFAULT_PREFIX,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
@@ -108,13 +118,24 @@ class MemorizationMonitor(Callback):
             device=device,
         )
         self.dataloader_idx = check_count(dataloader_idx, name="dataloader_idx", minimum=0)
+        self.dataloader = dataloader
         self.every_n_validations = check_count(every_n_validations, name="every_n_validations")
+        if every_n_train_steps is not None:
+            check_count(every_n_train_steps, name="every_n_train_steps")
+            if dataloader is None:
+                raise ValueError(
+                    f"dataloader: batches to measure are required for every_n_train_steps={every_n_train_steps}, got "
+                    "none; give a small loader of unlabelled data."
+                )
+        self.every_n_train_steps = every_n_train_steps
         self.prefix = prefix
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
         self.report: InformationReport | None = None
-        self._tap: ActivationTap | None = None
+        self._watch: Watch | None = None
+        self._is_due = False  # whether this validation is to be measured
         self._history: list[dict[str, float]] = []
         self._age = -1  # validations since the last measurement
+        self._last_step = -1  # optimizer step of the last measurement between validations
         self._stage = "fit"
         self._announced = False
         self._told: set[str] = set()  # layers whose omission was said
@@ -132,11 +153,6 @@ class MemorizationMonitor(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Raise every mistake of configuration now, not after an epoch."""
         self._stage = stage
-        if trainer.world_size > 1:
-            raise MisconfigurationException(
-                f"MemorizationMonitor: one process is required in this version, got {trainer.world_size}; "
-                "train on one device, or rank the checkpoints afterwards with rank_checkpoints(model=..., data=...)."
-            )
         try:
             layers = select_layers(pl_module, self.layers)
         except (TypeError, ValueError) as fault:
@@ -149,29 +165,34 @@ class MemorizationMonitor(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say it when there will be nothing to see."""
-        if not trainer.enable_validation:
+        if not trainer.enable_validation and self.every_n_train_steps is None:
             warnings.warn(
                 "MemorizationMonitor: a validation loop is required (validation_step, validation data, "
                 "limit_val_batches > 0), this run has none: nothing will be measured.",
                 stacklevel=2,
             )
 
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Measure the user's own loader between validations."""
+        every, step = self.every_n_train_steps, trainer.global_step
+        if every is None or trainer.barebones or not step or step % every or step == self._last_step:
+            return
+        self._last_step = step
+        self._log(pl_module, self._measure(trainer, pl_module), on_step=True)
+
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put the hooks on, if this validation is to be measured."""
-        if trainer.sanity_checking or trainer.barebones:
-            return
-        in_run = self._stage == "fit"
-        self._age += in_run
-        if not in_run or not self._history or self._age >= self.every_n_validations:
-            plan = SamplePlan(self.settings.max_samples, self.settings.max_units, self.settings.seed)
-            self._tap = ActivationTap(select_layers(pl_module, self.layers), plan, self.settings.pooling).__enter__()
+        if not trainer.sanity_checking:
+            self._begin(trainer, pl_module, trainer.val_dataloaders)
 
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Begin to catch activations."""
-        if self._tap is not None and dataloader_idx == self.dataloader_idx:
-            self._tap.open_batch(batch)
+        if self._watch is not None and dataloader_idx == self.dataloader_idx:
+            self._watch.tap.open_batch(batch)
 
     def on_validation_batch_end(
         self,
@@ -183,27 +204,33 @@ class MemorizationMonitor(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Close the rows of all layers together."""
-        if self._tap is not None and dataloader_idx == self.dataloader_idx:
-            self._tap.close_batch()
+        if self._watch is not None and dataloader_idx == self.dataloader_idx:
+            self._watch.tap.close_batch()
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure and log: `ModelCheckpoint` and `EarlyStopping` look only after this hook."""
         if trainer.sanity_checking or trainer.barebones:
             return
-        values = self._measure(trainer)
-        if values:
-            # The same names at every validation: ModelCheckpoint fails on a missing one.
-            shown = {name: value for name, value in values.items() if name not in ("epoch", "step")}
-            shown[metric_name(self.prefix, "age")] = float(self._age)
-            pl_module.log_dict(shown, on_step=False, on_epoch=True, batch_size=1)
+        values = self._history[-1] if self._history else {}
+        if self._is_due:
+            values = self._measure(trainer, pl_module)
+        self._log(pl_module, values, on_step=False)
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """As for a validation."""
+        self._begin(trainer, pl_module, trainer.test_dataloaders)
+
+    on_test_batch_start = on_validation_batch_start
+    on_test_batch_end = on_validation_batch_end
+    on_test_epoch_end = on_validation_epoch_end
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Leave no hook behind."""
-        self._remove_tap()
+        self._close_watch()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Leave no hook behind."""
-        self._remove_tap()
+        self._close_watch()
 
     def state_dict(self) -> dict[str, Any]:
         """The last report and the history: tensors, numbers and strings only."""
@@ -227,23 +254,27 @@ class MemorizationMonitor(Callback):
             return
         self.report, self._history, self._age = report, history, age
 
-    def _measure(self, trainer: Trainer) -> dict[str, float]:
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy for a spawned process takes no hooks along."""
+        return {**self.__dict__, "_watch": None}
+
+    def _begin(self, trainer: Trainer, model: LightningModule, loaders: object) -> None:
+        if trainer.barebones:
+            return
+        in_run = self._stage == "fit"
+        self._age += in_run
+        self._is_due = not in_run or not self._history or self._age >= self.every_n_validations
+        if self._is_due and self.dataloader is None:
+            self._close_watch()  # of a validation that was broken off
+            loader = loader_of(loaders, self.dataloader_idx)
+            self._watch = Watch(model, self.layers, self.settings, loader, Ranks.current())
+
+    def _measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """The values to log: measured now, or, failing that, the last ones."""
+        self._is_due = False
         last = self._history[-1] if self._history else {}
-        tap = self._tap
-        if tap is None:
-            return last
-        self._remove_tap()
         try:
-            report = measure_samples(
-                tap.samples(),
-                self.settings,
-                units=tap.units(),
-                widths=tap.widths(),
-                skipped=tap.skipped,
-                epoch=trainer.current_epoch,
-                step=trainer.global_step,
-            )
+            report = self._report(self._caught(trainer, model), trainer)
             self._tell_skipped(report)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             if self.on_error == "raise":
@@ -257,8 +288,44 @@ class MemorizationMonitor(Callback):
         values |= {"epoch": float(trainer.current_epoch), "step": float(trainer.global_step)}
         if self._stage == "fit":
             self._history.append(values)
-        log_report(trainer.loggers, report, lambda: plot_layers(report), step=_scalar_step(trainer), prefix=self.prefix)
+        if trainer.is_global_zero:
+            step = _scalar_step(trainer)
+            log_report(trainer.loggers, report, lambda: plot_layers(report), step=step, prefix=self.prefix)
         return values
+
+    def _caught(self, trainer: Trainer, model: LightningModule) -> ActivationTap:
+        """What this rank caught of the validation, or catches now of the user's own loader."""
+        if self._watch is not None:
+            tap = self._watch.tap
+            self._close_watch()
+            return tap
+        probe = () if self.dataloader is None else self.dataloader
+        taps: list[ActivationTap] = []
+        Ranks.current().on_all(lambda: taps.append(catch_probe(trainer, model, self.layers, self.settings, probe)))
+        return taps[0]
+
+    def _report(self, tap: ActivationTap, trainer: Trainer) -> InformationReport:
+        ranks = Ranks.current()
+        caught = bring_together(tap, ranks)
+        return measure_samples(
+            caught.samples,
+            self.settings,
+            units=caught.units,
+            widths=caught.widths,
+            skipped=caught.skipped,
+            epoch=trainer.current_epoch,
+            step=trainer.global_step,
+            ranks=ranks,
+        )
+
+    def _log(self, model: LightningModule, values: dict[str, float], *, on_step: bool) -> None:
+        if values:
+            # The same names at every validation: ModelCheckpoint fails on a missing one.
+            shown = {name: value for name, value in values.items() if name not in ("epoch", "step")}
+            shown[metric_name(self.prefix, "age")] = float(self._age)
+            # The numbers are the same on all ranks; without the word, Lightning warns that they might not be.
+            is_shared = Ranks.current().size > 1
+            model.log_dict(shown, on_step=on_step, on_epoch=not on_step, batch_size=1, sync_dist=is_shared)
 
     def _tell_skipped(self, report: InformationReport) -> None:
         new = {name: why for name, why in report.skipped.items() if name not in self._told}
@@ -270,10 +337,10 @@ class MemorizationMonitor(Callback):
             raise ValueError(f"MemorizationMonitor: {message}.")
         warnings.warn(f"MemorizationMonitor leaves out {message}.", stacklevel=2)
 
-    def _remove_tap(self) -> None:
-        if self._tap is not None:
-            self._tap.close()
-            self._tap = None
+    def _close_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
 
 def _scalar_step(trainer: Trainer) -> int:

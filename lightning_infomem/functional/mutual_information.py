@@ -15,7 +15,7 @@ from lightning_infomem.functional.pairs import PairInformation, choose_pairs
 from lightning_infomem.functional.standardization import finite_samples, standardized_columns, warn_of_dropped
 from lightning_infomem.kernels import Kernel, select_backend
 
-__all__ = ["mutual_information", "pairwise_mutual_information"]
+__all__ = ["mutual_information", "pairwise_mutual_information", "share_of_pairwise"]
 
 # Pairs given to a kernel at once: bounds the memory for their indices, and lets Ctrl-C through between two calls.
 _PAIRS_AT_ONCE = 1 << 20
@@ -133,37 +133,61 @@ def pairwise_mutual_information(
     kept, finite_rows, live_units = finite_samples(samples)
     check_enough_samples(len(kept), neighbors, dropped=len(samples) - len(kept))
     warn_of_dropped(finite_rows)
-    _, kernel = select_backend(backend, samples.device)
+    if chosen is None:
+        return _matrix(kept, live_units, (0, 1), neighbors, backend, memory_limit)
     with saying_what_fits(kept, memory_limit):
         columns, constant = standardized_columns(kept)
-        if chosen is not None:
-            known = live_units[chosen].all(1)
-            first, second = (live_units.cumsum(0) - 1)[chosen[known]].T
-            found = torch.full((len(chosen),), math.nan, dtype=torch.float64, device=samples.device)
-            found[known] = _information(columns, constant, first, second, kernel, neighbors, memory_limit)
-            return PairInformation.of(chosen, found)
-        information = _all_pairs(columns, constant, kernel, neighbors, memory_limit)
+        known = live_units[chosen].all(1)
+        first, second = (live_units.cumsum(0) - 1)[chosen[known]].T
+        found = torch.full((len(chosen),), math.nan, dtype=torch.float64, device=samples.device)
+        _, kernel = select_backend(backend, samples.device)
+        found[known] = _information(columns, constant, first, second, kernel, neighbors, memory_limit)
+    return PairInformation.of(chosen, found)
+
+
+def share_of_pairwise(
+    samples: Tensor, share: tuple[int, int], *, neighbors: int, backend: str, memory_limit: int
+) -> Tensor:
+    """What one of several processes computes of `pairwise_mutual_information`: the sum over all is the matrix.
+
+    Args:
+        samples: as there, and checked before.
+        share: number of this process, and how many there are. Each takes every so many-th pair.
+        neighbors: as there.
+        backend: as there.
+        memory_limit: as there.
+
+    Returns:
+        The matrix, with zeros for the pairs of the other processes.
+    """
+    kept, _, live_units = finite_samples(samples)
+    return _matrix(kept, live_units, share, neighbors, backend, memory_limit)
+
+
+def _matrix(
+    kept: Tensor, live_units: Tensor, share: tuple[int, int], neighbors: int, backend: str, memory_limit: int
+) -> Tensor:
+    """The symmetric matrix of estimates, diagonal included, in blocks of whole rows; NaN for units without values."""
+    process, num_processes = share
+    _, kernel = select_backend(backend, kept.device)
+    with saying_what_fits(kept, memory_limit):
+        columns, constant = standardized_columns(kept)
+        num_units = len(columns)
+        result = torch.zeros(num_units, num_units, dtype=torch.float64, device=kept.device)
+        rows = max(1, _PAIRS_AT_ONCE // num_units)
+        units = torch.arange(num_units, device=kept.device)
+        for start in range(0, num_units, rows):
+            first, second = torch.nonzero(units[start : start + rows, None] <= units, as_tuple=True)
+            first, second = (first + start)[process::num_processes], second[process::num_processes]
+            information = _information(columns, constant, first, second, kernel, neighbors, memory_limit)
+            result[first, second] = information
+            result[second, first] = information
         if bool(live_units.all()):
-            return information
-        result = torch.full((samples.shape[1],) * 2, math.nan, dtype=torch.float64, device=samples.device)
+            return result
+        everything = torch.full((len(live_units),) * 2, math.nan, dtype=torch.float64, device=kept.device)
         live = live_units.nonzero()[:, 0]
-        result[live[:, None], live] = information
-        return result
-
-
-def _all_pairs(columns: Tensor, constant: Tensor, kernel: Kernel, neighbors: int, memory_limit: int) -> Tensor:
-    """The symmetric matrix of estimates, diagonal included, in blocks of whole rows."""
-    num_units = len(columns)
-    result = torch.empty(num_units, num_units, dtype=torch.float64, device=columns.device)
-    rows = max(1, _PAIRS_AT_ONCE // num_units)
-    units = torch.arange(num_units, device=columns.device)
-    for start in range(0, num_units, rows):
-        first, second = torch.nonzero(units[start : start + rows, None] <= units, as_tuple=True)
-        first = first + start
-        information = _information(columns, constant, first, second, kernel, neighbors, memory_limit)
-        result[first, second] = information
-        result[second, first] = information
-    return result
+        everything[live[:, None], live] = result
+        return everything
 
 
 def _information(

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from lightning_infomem.records import InformationReport
-from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX
+from lightning_infomem.reporting.pictures import Pictures, picture
+from lightning_infomem.reporting.to_comet import to_comet
+from lightning_infomem.reporting.to_mlflow import to_mlflow
+from lightning_infomem.reporting.to_tensorboard import to_tensorboard
+from lightning_infomem.reporting.to_wandb import to_wandb
 
 __all__ = ["log_report"]
+
+_Adapter = Callable[[Any, Pictures], None]
+
+# By name: Lightning's two packages hold two classes of each, and what nobody uses need not be installed.
+_ADAPTERS: Mapping[str, _Adapter] = {
+    "TensorBoardLogger": to_tensorboard,
+    "WandbLogger": to_wandb,
+    "MLFlowLogger": to_mlflow,
+    "CometLogger": to_comet,
+}
+# What Lightning puts in the place of a logger during fast_dev_run, and of its experiment on every rank but the first.
+_STAND_IN_LOGGER, _STAND_IN_EXPERIMENT = "DummyLogger", "_DummyExperiment"
 
 _log = logging.getLogger(__name__)
 _warned: set[str] = set()
@@ -28,38 +45,45 @@ def log_report(
 ) -> None:
     """Give every logger the histograms and the figure of a report, as far as it has them.
 
-    A logger that takes scalars only is named once in a warning. A logger that fails is named in the log: logging
-    never stops a training.
+    In TensorBoard, W&B and Comet they stand beside the scalars. In MLflow they are artifacts of the run, two files a
+    step. A logger of another kind is named once in a warning. A logger that fails is named in the log: logging never
+    stops a training.
 
     Args:
-        loggers: of the Trainer.
-        report: the measures.
+        loggers: of the Trainer; known by the name of their class, or of one that it inherits from.
+        report: the measures; what is not finite is left out, and so is a histogram of nothing.
         figure: draws the figure of the report; called once, and only if some logger shows figures.
         step: place on the x-axis, the one of the scalars.
         prefix: first part of the names.
     """
-    drawn: Figure | None = None
+    pictures: Pictures | None = None
     for logger in loggers:
         kind = type(logger).__name__
-        if kind != "TensorBoardLogger":
-            if kind not in _warned and kind != "DummyLogger":  # which stands in for all during fast_dev_run
-                _warned.add(kind)
-                warnings.warn(
-                    f"{kind}: histograms and figures of {prefix} are written to TensorBoardLogger only; "
-                    "this logger gets the scalars.",
-                    stacklevel=2,
-                )
+        adapter = _adapter(logger)
+        if adapter is None:
+            _warn_once(kind, prefix)
             continue
-        drawn = drawn or figure()
         try:
-            _to_tensorboard(logger.experiment, report, drawn, step, prefix)
+            if type(logger.experiment).__name__ == _STAND_IN_EXPERIMENT:
+                continue
+            if pictures is None:
+                pictures = picture(report, figure, step=step, prefix=prefix)
+            adapter(logger, pictures)
         except Exception as fault:  # a full disk or a closed writer is not worth a training run
-            _log.warning("%s did not take the histograms of %s: %s", kind, prefix, fault)
+            _log.warning("%s did not take the histograms and figures of %s: %s", kind, prefix, fault)
 
 
-def _to_tensorboard(writer: Any, report: InformationReport, figure: Figure, step: int, prefix: str) -> None:
-    for layer in report.layers:
-        for measure, values in (("entropy", layer.finite_entropy()), ("mi", layer.pairs())):
-            if len(values):
-                writer.add_histogram(metric_name(prefix, measure, layer.name), values, step)
-    writer.add_figure(metric_name(prefix, "layers"), figure, step, close=False)
+def _adapter(logger: Any) -> _Adapter | None:
+    names = (ancestor.__name__ for ancestor in type(logger).__mro__)
+    return next((_ADAPTERS[name] for name in names if name in _ADAPTERS), None)
+
+
+def _warn_once(kind: str, prefix: str) -> None:
+    if kind in _warned or kind == _STAND_IN_LOGGER:
+        return
+    _warned.add(kind)
+    warnings.warn(
+        f"{kind}: histograms and figures of {prefix} are written to {', '.join(_ADAPTERS)} only; "
+        "this logger gets the scalars.",
+        stacklevel=3,
+    )

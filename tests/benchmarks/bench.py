@@ -154,9 +154,10 @@ def _plot(measurements: list[Measurement], path: Path) -> None:
         axis.set(title=kind, xlabel="samples")
         axis.grid(True, which="both", alpha=0.2)
     axes[0][0].set_ylabel("milliseconds a pair")
-    axes[0][-1].legend(fontsize=7)
-    figure.tight_layout()
-    figure.savefig(path, dpi=150)
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=len(labels), fontsize=8, frameon=False)
+    figure.tight_layout(rect=(0, 0.08, 1, 1))
+    figure.savefig(path, dpi=120)
     pyplot.close(figure)
 
 

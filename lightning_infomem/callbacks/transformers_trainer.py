@@ -1,0 +1,336 @@
+"""Measures memorization at every evaluation of the Trainer of Hugging Face transformers."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from lightning_infomem._checks import check_choice
+from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
+from lightning_infomem.measurement import measure_samples
+from lightning_infomem.plots.layers import plot_layers
+from lightning_infomem.records import REPORT_KEY, InformationReport
+from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.reporting.pictures import picture
+from lightning_infomem.reporting.scalars import mutual_information_drop, scalars
+from lightning_infomem.reporting.to_tensorboard import to_tensorboard
+from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.settings import MeasurementSettings
+
+try:
+    from transformers.trainer_callback import TrainerCallback, TrainerControl, TrainerState
+except ModuleNotFoundError as fault:
+    raise ModuleNotFoundError(
+        "MemorizationTrainerCallback: the packages transformers and accelerate are required, one of them is not "
+        "installed; pip install 'lightning-infomem[transformers]'."
+    ) from fault
+
+if TYPE_CHECKING:
+    from transformers import Trainer, TrainingArguments
+
+__all__ = ["REPORT_FILE", "MemorizationTrainerCallback"]
+
+# In the folder of a checkpoint; a mapping with the report under REPORT_KEY, as in the state of a Lightning callback.
+REPORT_FILE = "infomem_report.pt"
+
+_log = logging.getLogger(__name__)
+
+
+class MemorizationTrainerCallback(TrainerCallback):
+    """`MemorizationMonitor` for ``transformers.Trainer``: the same measures of the same rows, without labels.
+
+    The ordinary evaluation loop is watched by forward hooks, with no forward pass of its own. Hooks are on the model
+    only between training steps, so that no training forward meets one, and training is bitwise the same with and
+    without the callback. The last forward pass before the end of an evaluation step counts; those that generate
+    tokens from a cache do not. An attention mask among the model's arguments is respected by pooling.
+
+    Where the values go, with the names of `MemorizationMonitor`:
+
+    - The ``metrics`` of the evaluation get those over all layers, as ``eval_infomem/mi_mean`` and so on:
+      ``metric_for_best_model="infomem/mi_mean"`` works, and so does an EarlyStoppingCallback that comes after this
+      callback in the list. Those of single layers would fill the tables of notebooks and model cards.
+    - An entry of their own in ``state.log_history`` gets all values, and with it ``trainer_state.json``.
+    - The Trainer's loggers get all values, and TensorBoard histograms and the figure, after `set_trainer`:
+      a callback alone cannot reach them.
+    - Each checkpoint folder gets the last report in ``infomem_report.pt``, which loads with ``weights_only=True``.
+
+    Only evaluations during ``trainer.train`` are measured: of ``trainer.evaluate`` alone a callback learns too late.
+    Use `measure` there. Of several evaluation datasets the first is measured. One process and one device are required.
+    After an exception outside the model, of which transformers tells no callback, `close` removes the hooks, and so
+    does the next training.
+
+    Args:
+        layers: "auto", or names, patterns or module types; see `sampling.layers.select_layers`.
+        max_samples: rows kept of an evaluation.
+        max_units: units kept of each layer.
+        pooling: positions to one row: "mean", "max", "flatten", "center", "cls", "last"; see `MeasurementSettings`.
+        seed: of the private generators that draw rows and units.
+        bins: of the entropy.
+        value_range: of the bins: "network", "layer", "unit" or (low, high).
+        neighbors: k of the mutual information.
+        backend: of the neighbour search: "auto", "reference", "cpu", "cuda".
+        device: where to measure: "auto" (where the activations are), or a torch device.
+        prefix: first part of every name.
+        on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
+
+    Raises:
+        ValueError: when training begins, for layers that the model has not, or more than one process or device.
+        TypeError: when training begins, for layers that are neither names, patterns nor module types.
+
+    >>> monitor = MemorizationTrainerCallback(max_samples=512, pooling="cls")
+    """
+
+    def __init__(
+        self,
+        layers: str | list[str] = "auto",
+        *,
+        max_samples: int = 1024,
+        max_units: int = 256,
+        pooling: str = "mean",
+        seed: int = 0,
+        bins: int = 100,
+        value_range: str | tuple[float, float] = "network",
+        neighbors: int = 3,
+        backend: str = "auto",
+        device: str = "auto",
+        prefix: str = DEFAULT_PREFIX,
+        on_error: Literal["warn", "raise"] = "warn",
+    ) -> None:
+        super().__init__()
+        self.layers = layers
+        self.settings = MeasurementSettings(
+            max_samples=max_samples,
+            max_units=max_units,
+            pooling=pooling,
+            seed=seed,
+            bins=bins,
+            value_range=value_range,
+            neighbors=neighbors,
+            backend=backend,
+            device=device,
+        )
+        self.prefix = prefix
+        self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
+        self.report: InformationReport | None = None
+        self._trainer: Trainer | None = None
+        self._watch: EvaluationWatch | None = None
+        self._history: list[dict[str, float]] = []
+        self._age = -1  # evaluations since the last measurement
+        self._dataset: str | None = None  # what the Trainer puts before the metrics of the dataset that is measured
+        self._told: set[str] = set()  # layers whose omission was said
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The values of every measurement of this run, with ``epoch`` and ``step``, oldest first."""
+        return [dict(values) for values in self._history]
+
+    def set_trainer(self, trainer: Trainer) -> None:
+        """Also log by ``trainer.log``, which reaches every logger that the Trainer reports to."""
+        self._trainer = trainer
+
+    def close(self) -> None:
+        """Take all hooks off."""
+        if self._watch is not None:
+            self._watch.close()
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
+    ) -> None:
+        """Raise every mistake of configuration now, and continue the history of a resumed run."""
+        devices = max(args.world_size, args.n_gpu)
+        if devices > 1:
+            raise ValueError(
+                f"MemorizationTrainerCallback: one process and one device are required, got {devices}; "
+                "train on one device, or measure afterwards with lightning_infomem.measure."
+            )
+        layers = select_layers(model, self.layers)
+        _log.info("MemorizationTrainerCallback measures the layers %s.", ", ".join(layers))
+        if args.eval_strategy == "no":
+            warnings.warn(
+                'MemorizationTrainerCallback: evaluations are required, got eval_strategy="no": nothing will be '
+                'measured; set it to "epoch" or "steps".',
+                stacklevel=2,
+            )
+        self.report, self._history, self._age, self._dataset = None, [], -1, None
+        if state.global_step > 0:
+            self._resume(args, state)
+        self.close()
+        self._watch = EvaluationWatch(model, layers, self.settings)
+        self._watch.open()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """An evaluation may follow: nothing announces it."""
+        if self._watch is not None:
+            self._watch.open()
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """No hook in training."""
+        self.close()
+
+    def on_prediction_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """The forward pass before this was one of the evaluation loop."""
+        if self._watch is not None:
+            self._watch.confirm()
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Measure: the Trainer looks at the metrics for the best model only after this."""
+        if self._watch is None or metrics is None:
+            return
+        tap, dataset = self._watch.take(), _dataset_of(metrics)
+        self._dataset = self._dataset or dataset
+        if dataset != self._dataset:
+            return
+        self._age += 1
+        values = self._measure(tap, state)
+        if values:
+            shown = {name: value for name, value in values.items() if name not in ("epoch", "step")}
+            shown = {f"{dataset}_{name}": value for name, value in (shown | {self._age_name: float(self._age)}).items()}
+            metrics |= {name: value for name, value in shown.items() if name.count("/") == 1}
+            self._log(shown, state)
+
+    def on_predict(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: Any, **kwargs: Any
+    ) -> None:
+        """Predictions are no evaluation."""
+        if self._watch is not None:
+            self._watch.take()
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Lay the last report into the folder of the checkpoint."""
+        folder = _checkpoint_folder(args, state)
+        if self.report is None or not state.is_world_process_zero:
+            return
+        try:
+            torch.save({REPORT_KEY: self.report.to_state()}, folder / REPORT_FILE)
+        except (OSError, RuntimeError) as fault:
+            self._fail(f"the checkpoint in '{folder}' carries no report", fault)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Leave no hook behind."""
+        self.close()
+        self._watch = None
+
+    @property
+    def _age_name(self) -> str:
+        return metric_name(self.prefix, "age")
+
+    def _measure(self, tap: ActivationTap | None, state: TrainerState) -> dict[str, float]:
+        """The values to log: measured now, or, failing that, the last ones."""
+        last = self._history[-1] if self._history else {}
+        try:
+            if tap is None:
+                raise ValueError("the evaluation did not call the model")
+            report = measure_samples(
+                tap.samples(),
+                self.settings,
+                units=tap.units(),
+                widths=tap.widths(),
+                skipped=tap.skipped,
+                epoch=int(state.epoch),
+                step=state.global_step,
+            )
+            self._tell_skipped(report)
+        except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
+            self._fail("nothing was measured at this evaluation", fault)
+            return last
+        self.report, self._age = report, 0
+        values = {**last, **scalars(report, prefix=self.prefix)}
+        names = [layer.name for layer in report.layers]
+        values |= mutual_information_drop([*self._history, values], names, prefix=self.prefix)
+        values |= {"epoch": float(state.epoch), "step": float(state.global_step)}
+        self._history.append(values)
+        self._log_pictures(report, state.global_step)
+        return values
+
+    def _log(self, values: Mapping[str, float], state: TrainerState) -> None:
+        if self._trainer is not None:
+            self._trainer.log(dict(values))  # which also makes the entry below
+        else:
+            state.log_history.append({**values, "epoch": state.epoch, "step": state.global_step})
+
+    def _log_pictures(self, report: InformationReport, step: int) -> None:
+        callbacks = [] if self._trainer is None else self._trainer.callback_handler.callbacks
+        loggers = [_TensorBoard(callback.tb_writer) for callback in callbacks if getattr(callback, "tb_writer", None)]
+        if not loggers:
+            return
+        try:
+            pictures = picture(report, lambda: plot_layers(report), step=step, prefix=self.prefix)
+            for logger in loggers:
+                to_tensorboard(logger, pictures)
+        except Exception as fault:  # a full disk or a closed writer is not worth a training run
+            _log.warning("TensorBoard did not take the histograms and figures of %s: %s", self.prefix, fault)
+
+    def _tell_skipped(self, report: InformationReport) -> None:
+        new = {name: why for name, why in report.skipped.items() if name not in self._told}
+        if not new:
+            return
+        self._told |= new.keys()
+        message = "; ".join(f"layer {name!r}: {why}" for name, why in new.items())
+        if self.on_error == "raise":
+            raise ValueError(f"MemorizationTrainerCallback: {message}.")
+        warnings.warn(f"MemorizationTrainerCallback leaves out {message}.", stacklevel=2)
+
+    def _fail(self, what: str, fault: Exception) -> None:
+        if self.on_error == "raise":
+            self.close()
+            raise fault
+        warnings.warn(f"MemorizationTrainerCallback: {what}: {fault}", stacklevel=3)
+
+    def _resume(self, args: TrainingArguments, state: TrainerState) -> None:
+        """The history from the Trainer's own log, which it restores from any place, and the report from the folder."""
+        names = {name for entry in state.log_history for name in entry}
+        heads = {name.removesuffix("runtime") for name in names if name.endswith("_runtime")}
+        for entry in state.log_history:
+            for head in heads:
+                if head + self._age_name not in entry:
+                    continue
+                self._age = int(entry[head + self._age_name])
+                if self._age == 0:  # else a repetition of the last values
+                    own = head + metric_name(self.prefix, "")
+                    values = {name.removeprefix(head): entry[name] for name in entry if name.startswith(own)}
+                    del values[self._age_name]
+                    self._history.append(values | {"epoch": float(entry["epoch"]), "step": float(entry["step"])})
+        folders = [args.resume_from_checkpoint, _checkpoint_folder(args, state)]
+        path = next((path for folder in folders if folder and (path := Path(folder, REPORT_FILE)).exists()), None)
+        if path is None:
+            return
+        try:
+            self.report = InformationReport.from_state(torch.load(path, weights_only=True)[REPORT_KEY])
+        except Exception as fault:  # bytes that are no pickle make the unpickler stumble over anything
+            self._fail(f"the report in '{path}' cannot be read", fault)
+
+
+class _TensorBoard:
+    """The Trainer's writer as `to_tensorboard` wants it."""
+
+    def __init__(self, writer: Any) -> None:
+        self.experiment = writer
+
+
+def _dataset_of(metrics: Mapping[str, float]) -> str:
+    """What stands before every name, "eval" or of several datasets "eval_NAME"; the Trainer always adds a runtime."""
+    runtimes = [name for name in metrics if name.endswith("_runtime")]
+    return min(runtimes, key=len, default="eval_runtime").removesuffix("_runtime")
+
+
+def _checkpoint_folder(args: TrainingArguments, state: TrainerState) -> Path:
+    return Path(args.output_dir or ".", f"checkpoint-{state.global_step}")

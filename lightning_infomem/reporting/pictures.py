@@ -1,0 +1,74 @@
+"""What of a report goes to the loggers beside its scalars."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from lightning_infomem.records import InformationReport
+from lightning_infomem.reporting.metric_names import metric_name
+
+__all__ = ["Pictures", "picture"]
+
+_BINS = 64
+_SAME = 1e-9  # nats; values this close are equal but for rounding, which numpy cannot divide into bins
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """The histograms and figures of one measurement, under the names that loggers show.
+
+    Attributes:
+        histograms: name -> finite values ``[values]``, at least one; nats.
+        figures: name -> figure. All loggers share it: leave it open.
+        together: the name for all histograms in one file.
+        step: place on the x-axis, the one of the scalars.
+    """
+
+    histograms: Mapping[str, NDArray[np.float64]]
+    figures: Mapping[str, Figure]
+    together: str
+    step: int
+
+    def binned(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Count one histogram's values, for loggers that do not count themselves.
+
+        Returns:
+            Counts ``[64]`` and edges ``[65]`` of bins of equal width between the lowest and the highest value. Equal
+            values stand in the middle of bins that span 1 nat.
+        """
+        values = self.histograms[name]
+        low, high = values.min(), values.max()
+        around = 0.5 if high - low < _SAME else 0.0
+        counts, edges = np.histogram(values, _BINS, range=(low - around, high + around))
+        return counts, edges
+
+
+def picture(report: InformationReport, figure: Callable[[], Figure], *, step: int, prefix: str) -> Pictures:
+    """Collect what loggers show of a report.
+
+    Args:
+        report: the measures; what is not finite is left out, and so is a histogram of nothing.
+        figure: draws the figure of the report. Where it fails, the log says so and the histograms go on alone.
+        step: place on the x-axis.
+        prefix: first part of the names.
+    """
+    histograms = {
+        metric_name(prefix, measure, layer.name): values.cpu().numpy()
+        for layer in report.layers
+        for measure, values in (("entropy", layer.finite_entropy()), ("mi", layer.pairs()))
+        if len(values)
+    }
+    figures: dict[str, Figure] = {}
+    try:
+        figures[metric_name(prefix, "layers")] = figure()
+    except Exception as fault:
+        _log.warning("the figure of %s could not be drawn: %s", prefix, fault)
+    return Pictures(histograms, figures, metric_name(prefix, "histograms"), step)

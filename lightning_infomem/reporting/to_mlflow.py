@@ -1,0 +1,27 @@
+"""Histograms and figures for MLflow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lightning_infomem.reporting.pictures import Pictures
+
+__all__ = ["to_mlflow"]
+
+
+def to_mlflow(logger: Any, pictures: Pictures) -> None:
+    """Store them as artifacts of an MLFlowLogger's run, for MLflow knows no histograms.
+
+    At step 123 the figure is ``infomem/layers/step_000123.png``, and ``infomem/histograms/step_000123.json`` holds all
+    histograms: name -> ``counts`` (64) and ``edges`` (65, nats).
+    """
+    client, run = logger.experiment, logger.run_id
+    file = f"step_{pictures.step:06d}"  # sorts by time
+    counted = {}
+    for name in pictures.histograms:
+        counts, edges = pictures.binned(name)
+        counted[name] = {"counts": counts.tolist(), "edges": edges.tolist()}
+    if counted:
+        client.log_dict(run, counted, f"{pictures.together}/{file}.json")
+    for name, figure in pictures.figures.items():
+        client.log_figure(run, figure, f"{name}/{file}.png")

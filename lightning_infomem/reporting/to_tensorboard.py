@@ -1,0 +1,18 @@
+"""Histograms and figures for TensorBoard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lightning_infomem.reporting.pictures import Pictures
+
+__all__ = ["to_tensorboard"]
+
+
+def to_tensorboard(logger: Any, pictures: Pictures) -> None:
+    """Add them to the event file of a TensorBoardLogger."""
+    writer = logger.experiment
+    for name, values in pictures.histograms.items():
+        writer.add_histogram(name, values, pictures.step)
+    for name, figure in pictures.figures.items():
+        writer.add_figure(name, figure, pictures.step, close=False)

@@ -1,0 +1,105 @@
+"""Many processes that train one network: what each caught, brought together; none waits for one that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, distributed
+
+from lightning_infomem.sampling.taps import ActivationTap
+
+__all__ = ["Caught", "Ranks", "bring_together"]
+
+Value = TypeVar("Value")
+
+
+class Ranks(NamedTuple):
+    """This process among those that train together; by default the only one."""
+
+    rank: int = 0
+    size: int = 1
+
+    @classmethod
+    def current(cls) -> Ranks:
+        """As the initialised process group of torch says."""
+        if distributed.is_available() and distributed.is_initialized():
+            return cls(distributed.get_rank(), distributed.get_world_size())
+        return cls()
+
+    def on_all(self, work: Callable[[], Value]) -> list[Value]:
+        """Do something on every rank and give every rank all results, in the order of ranks.
+
+        An error on one rank is raised on all of them, so that none waits for a result that never comes.
+
+        Args:
+            work: the share of this rank; its result is pickled, so tensors should be on the CPU.
+
+        Raises:
+            Exception: the error of ``work`` on its own rank; on the others a `RuntimeError` that names rank and error.
+        """
+        if self.size == 1:
+            return [work()]
+        result: Value | None = None
+        fault: Exception | None = None
+        try:
+            result = work()
+        except Exception as error:  # whatever it is, the other ranks must hear of it
+            fault = error
+        outcomes: list[tuple[Value, str]] = [None] * self.size  # type: ignore[list-item]
+        distributed.all_gather_object(outcomes, (result, f"{type(fault).__name__}: {fault}" if fault else ""))
+        if fault is not None:
+            raise fault
+        failed = [f"rank {rank}: {words}" for rank, (_, words) in enumerate(outcomes) if words]
+        if failed:
+            raise RuntimeError(f"another rank failed ({'; '.join(failed)})")
+        return [value for value, _ in outcomes]
+
+
+class Caught(NamedTuple):
+    """What an `ActivationTap` caught, on all ranks together."""
+
+    samples: dict[str, Tensor]
+    units: dict[str, Tensor]
+    widths: dict[str, int]
+    skipped: dict[str, str]
+
+
+def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
+    """The rows that one process would have kept, had it seen the rows of all ranks; every rank gets all of them.
+
+    Each rank kept the rows of smallest keys among its own, so those of all are among them. Only the keys of all kept
+    rows and the rows that stay are sent. A layer that one rank could not read is left out on all.
+
+    Args:
+        tap: of this rank, closed.
+        ranks: who takes part; all must call this.
+
+    Raises:
+        RuntimeError: a rank failed, or the ranks have layers of different widths.
+    """
+    if ranks.size == 1:
+        return Caught(tap.samples(), tap.units(), tap.widths(), tap.skipped)
+    headers = ranks.on_all(lambda: (tap.plan.keys, tap.widths(), tap.skipped))
+    skipped = {name: why for _, _, reasons in headers for name, why in reasons.items()}
+    widths: dict[str, int] = {}
+    for _, found, _ in headers:
+        for name, width in found.items():
+            if widths.setdefault(name, width) != width:
+                skipped[name] = f"it has {widths[name]} units on one rank and {width} on another; pool its positions"
+    widths = {name: width for name, width in widths.items() if name not in skipped}
+    every_key = np.sort(np.concatenate([keys for keys, _, _ in headers]))
+    last = every_key[: tap.plan.max_samples][-1:]
+    stays = torch.from_numpy(tap.plan.keys <= last) if len(last) else torch.zeros(0, dtype=torch.bool)
+    mine = tap.samples()
+    parts = ranks.on_all(
+        lambda: {name: rows[stays.to(rows.device)].cpu() for name, rows in mine.items() if name in widths}
+    )
+    samples = {
+        name: torch.cat([part[name] for part in parts if name in part]).to(mine[name].device if name in mine else "cpu")
+        for name in widths
+    }
+    units = {name: tap.plan.units(width) for name, width in widths.items()}
+    return Caught(samples, units, widths, skipped)

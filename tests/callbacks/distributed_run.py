@@ -1,0 +1,110 @@
+"""Training runs of several processes, for test_distributed: ``python -m tests.callbacks.distributed_run RUNS``.
+
+``RUNS`` is a JSON list of keyword arguments of `run`. Each rank writes what it saw to ``rankN.json`` in its folder.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+
+from lightning_infomem.callbacks import MemorizationMonitor
+from tests.networks import Classifier, dense, loader, mlp
+
+
+class Faulty(Classifier):
+    """Fails on one rank only, in what the monitor does there. Does not learn: runs are compared by their numbers."""
+
+    def __init__(self, fault: str):
+        super().__init__(mlp())
+        self.fault = fault
+
+    def on_validation_epoch_start(self):
+        if self.global_rank == 1 and not self.trainer.sanity_checking:
+            tap = getattr(self.trainer.callbacks[0]._watch, "tap", None)
+            if self.fault == "memory":
+                tap.samples = self.exhausted
+            elif self.fault == "layer":
+                tap.skipped["network.0"] = "it is broken on this rank"
+
+    test_step = Classifier.validation_step
+
+    def exhausted(self):
+        raise MemoryError("there is none left")
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.0)
+
+
+class Writer(pl.Callback):
+    """Writes what this rank saw, in the process that trained."""
+
+    def __init__(self, folder: Path, monitor: MemorizationMonitor):
+        self.folder, self.monitor = folder, monitor
+        self.warned: list[str] = []
+
+    def setup(self, trainer, pl_module, stage):
+        warnings.showwarning = lambda message, *_, **__: self.warned.append(str(message))
+
+    def teardown(self, trainer, pl_module, stage):
+        report, metrics = self.monitor.report, trainer.callback_metrics
+        layers = () if report is None else report.layers
+        found = {
+            "metrics": {name: value.item() for name, value in metrics.items() if name.startswith("infomem")},
+            "mutual_information": [layer.mutual_information.tolist() for layer in layers],
+            "entropy": [layer.entropy.tolist() for layer in layers],
+            "samples": [layer.num_samples for layer in layers],
+            "skipped": {} if report is None else report.skipped,
+            "history": len(self.monitor.history),
+            "hooks": sum(len(part._forward_hooks) for part in pl_module.modules()),
+            "warned": [words for words in self.warned if "MemorizationMonitor" in words or "sync_dist" in words],
+        }
+        (self.folder / f"rank{trainer.global_rank}.json").write_text(json.dumps(found))
+
+
+def run(
+    folder: str,
+    devices: int = 2,
+    strategy: str = "ddp",
+    examples: int = 101,
+    max_samples: int = 1024,
+    fault: str = "",
+    probe: bool = False,
+    whole: bool = False,
+    stage: str = "fit",
+) -> None:
+    """One run. ``whole``: nobody divides the validation data, every rank sees all of it."""
+    torch.manual_seed(0)
+    settings = {"dataloader": loader(dense(30)), "every_n_train_steps": 1} if probe else {}
+    monitor = MemorizationMonitor(max_samples=max_samples, **settings)
+    Path(folder).mkdir(exist_ok=True)  # every process runs this file
+    trainer = pl.Trainer(
+        accelerator="cpu",
+        devices=devices,
+        strategy=strategy if devices > 1 else "auto",
+        max_epochs=1,
+        limit_train_batches=2,
+        use_distributed_sampler=not whole,
+        callbacks=[monitor, Writer(Path(folder), monitor)],
+        default_root_dir=folder,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=1,
+    )
+    model, batches = Faulty(fault), loader(dense(examples), batch_size=8)
+    if stage == "fit":
+        trainer.fit(model, batches, batches)
+    else:
+        getattr(trainer, stage)(model, batches, verbose=False)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for arguments in json.loads(sys.argv[1]):
+        run(**arguments)

@@ -1,0 +1,141 @@
+"""Several processes measure what one would have measured, and none waits for one that failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SECONDS_TO_HANG = 120
+# One start of so many processes serves all runs of that number.
+RUNS: dict[str, dict[str, Any]] = {
+    "one process": {"devices": 1},
+    "two processes": {},
+    "four processes": {"devices": 4},
+    "one process, few rows": {"devices": 1, "max_samples": 37},
+    "two processes, few rows": {"max_samples": 37},
+    "two processes, nobody divides the data": {"whole": True},
+    "two processes, five samples": {"examples": 5},
+    "one process, five samples": {"devices": 1, "examples": 5},
+    "one process, own loader": {"devices": 1, "probe": True},
+    "two processes, own loader": {"probe": True},
+    "two processes, test": {"stage": "test"},
+    "out of memory on one rank": {"fault": "memory"},
+    "a layer broken on one rank": {"fault": "layer"},
+}
+
+
+def launch(*runs: dict[str, Any], processes: int = 1) -> None:
+    """Start that many processes by torchrun; one starts others itself, where a run asks for it."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"] * (processes > 1)
+    command = [sys.executable, "-m", *torchrun, "tests.callbacks.distributed_run", json.dumps(runs)]
+    with subprocess.Popen(
+        command,
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            _, complaints = process.communicate(timeout=SECONDS_TO_HANG)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    assert process.returncode == 0, complaints[-4000:]
+
+
+def ranks_in(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("rank*.json"))]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """What each rank of each run saw."""
+    folder = tmp_path_factory.mktemp("runs")
+    for processes in (1, 2, 4):
+        runs = {name: settings for name, settings in RUNS.items() if settings.get("devices", 2) == processes}
+        launch(*({"folder": str(folder / name), **settings} for name, settings in runs.items()), processes=processes)
+    return {name: ranks_in(folder / name) for name in RUNS}
+
+
+def assert_same_report(ranks: list[dict[str, Any]], alone: dict[str, Any]) -> None:
+    for rank in ranks:
+        assert rank["samples"] == alone["samples"]
+        for ours, theirs in zip(rank["mutual_information"], alone["mutual_information"], strict=True):
+            for row, expected in zip(ours, theirs, strict=True):
+                assert row == pytest.approx(expected, abs=1e-6)
+        for ours, theirs in zip(rank["entropy"], alone["entropy"], strict=True):
+            assert ours == pytest.approx(theirs, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("together", "alone", "num_ranks"),
+    [
+        ("two processes", "one process", 2),
+        ("four processes", "one process", 4),
+        ("two processes, few rows", "one process, few rows", 2),
+        ("two processes, nobody divides the data", "one process", 2),
+        ("two processes, five samples", "one process, five samples", 2),
+        ("two processes, own loader", "one process, own loader", 2),
+        ("two processes, test", "one process", 2),
+    ],
+)
+def test_many_processes_report_what_one_reports(
+    found: dict[str, list[dict[str, Any]]], together: str, alone: str, num_ranks: int
+) -> None:
+    """Of 101 rows, which neither two nor four ranks can share equally: some are repeated, and left out."""
+    assert len(found[together]) == num_ranks
+    assert found[alone][0]["mutual_information"], "there is something to compare"
+    assert_same_report(found[together], found[alone][0])
+
+
+def test_all_ranks_log_the_same_numbers(found: dict[str, list[dict[str, Any]]]) -> None:
+    for name in ("two processes", "four processes", "two processes, own loader"):
+        first, *others = found[name]
+        assert first["metrics"].keys() == found["one process"][0]["metrics"].keys()
+        for other in others:
+            assert other["metrics"] == first["metrics"]
+        assert not any(rank["warned"] for rank in found[name])
+
+
+def test_rows_come_from_all_ranks(found: dict[str, list[dict[str, Any]]]) -> None:
+    assert found["two processes"][0]["samples"] == [101, 101]
+    assert found["two processes, few rows"][0]["samples"] == [37, 37]
+    assert found["two processes, nobody divides the data"][0]["samples"] == [101, 101]
+    assert found["two processes, five samples"][0]["samples"] == [5, 5]
+
+
+def test_a_rank_that_fails_is_named_on_all_and_training_goes_on(found: dict[str, list[dict[str, Any]]]) -> None:
+    first, second = found["out of memory on one rank"]
+    assert any("another rank failed (rank 1: MemoryError: there is none left)" in words for words in first["warned"])
+    assert any("nothing was measured at this validation: there is none left" in words for words in second["warned"])
+    assert first["history"] == second["history"] == 0
+
+
+def test_a_layer_that_one_rank_cannot_read_is_left_out_on_all(found: dict[str, list[dict[str, Any]]]) -> None:
+    for rank in found["a layer broken on one rank"]:
+        assert rank["skipped"] == {"network.0": "it is broken on this rank"}
+        assert len(rank["samples"]) == 1
+
+
+def test_no_rank_keeps_a_hook(found: dict[str, list[dict[str, Any]]]) -> None:
+    assert {rank["hooks"] for ranks in found.values() for rank in ranks} == {0}
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "ddp_spawn"])
+def test_processes_started_in_every_way_measure(
+    tmp_path: Path, found: dict[str, list[dict[str, Any]]], strategy: str
+) -> None:
+    """As commands of their own and spawned, where the monitor is pickled."""
+    launch({"folder": str(tmp_path / "run"), "strategy": strategy})
+    ranks = ranks_in(tmp_path / "run")
+    assert len(ranks) == 2
+    assert_same_report(ranks, found["one process"][0])

@@ -1,0 +1,323 @@
+import copy
+import subprocess
+import sys
+
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
+
+from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
+from lightning_infomem.measurement import measure
+from lightning_infomem.records import REPORT_KEY, InformationReport
+from lightning_infomem.settings import MeasurementSettings
+
+transformers = pytest.importorskip("transformers")
+pytest.importorskip("accelerate")
+
+from lightning_infomem.callbacks.transformers_trainer import (  # noqa: E402
+    REPORT_FILE,
+    MemorizationTrainerCallback,
+)
+
+LAYERS = ["distilbert.transformer.layer.0", "distilbert.transformer.layer.1"]
+MEASURES = {
+    "dead_fraction",
+    "entropy_mean",
+    "entropy_median",
+    "mi_drop",
+    "mi_mean",
+    "mi_median",
+    "mi_p95",
+    "tie_fraction",
+}
+OVER_LAYERS = {f"eval_infomem/{measure}" for measure in MEASURES | {"samples", "seconds", "age"}}
+BY_LAYER = {f"eval_infomem/{layer}/{measure}" for layer in LAYERS for measure in MEASURES}
+
+
+def network():
+    torch.manual_seed(0)
+    config = transformers.DistilBertConfig(
+        vocab_size=100, dim=32, n_layers=2, n_heads=4, hidden_dim=48, max_position_embeddings=16, num_labels=3
+    )
+    return transformers.DistilBertForSequenceClassification(config)
+
+
+def sentences(count, seed=0):
+    """Random tokens of 4 to 8 positions, the rest padding."""
+    generator = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(4, 9, (count,), generator=generator)
+    tokens = torch.randint(1, 100, (count, 8), generator=generator)
+    mask = (torch.arange(8) < lengths[:, None]).long()
+    labels = torch.randint(0, 3, (count,), generator=generator)
+    return [
+        {"input_ids": row, "attention_mask": admitted, "labels": label}
+        for row, admitted, label in zip(tokens * mask, mask, labels, strict=True)
+    ]
+
+
+def trainer(folder, *callbacks, model=None, evaluation=None, **options):
+    defaults = {
+        "num_train_epochs": 2,
+        "per_device_train_batch_size": 16,
+        "per_device_eval_batch_size": 16,
+        "learning_rate": 1e-2,
+        "eval_strategy": "epoch",
+        "save_strategy": "no",
+        "logging_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+        "use_cpu": True,
+        "dataloader_pin_memory": False,
+    }
+    runner = transformers.Trainer(
+        network() if model is None else model,
+        transformers.TrainingArguments(str(folder), **{**defaults, **options}),
+        train_dataset=sentences(32, seed=1),
+        eval_dataset=sentences(40) if evaluation is None else evaluation,
+        callbacks=list(callbacks),
+    )
+    runner.remove_callback(transformers.PrinterCallback)
+    return runner
+
+
+def num_hooks(model):
+    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+
+
+class Recorder(transformers.TrainerCallback):
+    """Keeps the metrics of every evaluation."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_evaluate(self, args, state, control, metrics=None, **kwargs):
+        self.seen.append(dict(metrics))
+
+
+def test_every_evaluation_gives_its_values_to_metrics_and_log(tmp_path):
+    monitor, recorder = MemorizationTrainerCallback(), Recorder()
+    runner = trainer(tmp_path, monitor, recorder)
+    runner.train()
+    assert [layer.name for layer in monitor.report.layers] == LAYERS
+    assert monitor.report.skipped == {}
+    assert [{name for name in metrics if "infomem" in name} for metrics in recorder.seen] == [OVER_LAYERS] * 2
+    entries = [entry for entry in runner.state.log_history if "eval_infomem/mi_mean" in entry]
+    assert [entry.keys() - {"epoch", "step"} for entry in entries] == [OVER_LAYERS | BY_LAYER] * 2
+    assert [(values["epoch"], values["step"]) for values in monitor.history] == [(1, 2), (2, 4)]
+    for metrics, entry, values in zip(recorder.seen, entries, monitor.history, strict=True):
+        assert metrics["eval_infomem/mi_mean"] == entry["eval_infomem/mi_mean"] == values["infomem/mi_mean"]
+
+
+@pytest.mark.parametrize("options", [{}, {"pooling": "cls", "max_samples": 32, "max_units": 8, "seed": 3}])
+def test_the_evaluation_loop_is_measured_like_the_model_alone(tmp_path, options):
+    monitor = MemorizationTrainerCallback(**options)
+    model = network()
+    trainer(tmp_path, monitor, model=model, num_train_epochs=1).train()
+    data = transformers.default_data_collator(sentences(40))
+    report = measure(model, [data], **options)
+    for watched, alone in zip(monitor.report.layers, report.layers, strict=True):
+        assert watched.num_samples == alone.num_samples == options.get("max_samples", 40)
+        # Batches of another size may change the last bits of a float32 activation.
+        torch.testing.assert_close(watched.entropy, alone.entropy, rtol=0, atol=1e-6)
+        torch.testing.assert_close(watched.mutual_information, alone.mutual_information, rtol=0, atol=1e-6)
+
+
+def test_the_best_checkpoint_can_be_chosen_and_training_stopped_by_a_measure(tmp_path):
+    monitor = MemorizationTrainerCallback()
+    stopper = transformers.EarlyStoppingCallback(1, early_stopping_threshold=100.0)
+    choice = {"metric_for_best_model": "infomem/mi_mean", "greater_is_better": True, "load_best_model_at_end": True}
+    runner = trainer(tmp_path, monitor, stopper, num_train_epochs=6, save_strategy="epoch", **choice)
+    runner.train()
+    assert len(monitor.history) == 2
+    assert runner.state.best_metric == max(values["infomem/mi_mean"] for values in monitor.history)
+
+
+def test_checkpoints_carry_the_report_and_a_resumed_run_continues_its_history(tmp_path):
+    monitor = MemorizationTrainerCallback()
+    trainer(tmp_path, monitor, save_strategy="epoch").train()
+    for values in monitor.history:
+        stored = torch.load(tmp_path / f"checkpoint-{values['step']:.0f}" / REPORT_FILE, weights_only=True)
+        report = InformationReport.from_state(stored[REPORT_KEY])
+        assert report.step == values["step"]
+        assert report[LAYERS[1]].pairs().mean().item() == values[f"infomem/{LAYERS[1]}/mi_mean"]
+
+    begun = []
+
+    class Begin(transformers.TrainerCallback):
+        def on_train_begin(self, args, state, control, **kwargs):
+            begun.append((resumed.report, resumed.history))
+
+    for folder in (tmp_path, tmp_path / "elsewhere"):
+        resumed = MemorizationTrainerCallback()
+        runner = trainer(folder, resumed, Begin(), num_train_epochs=3)
+        runner.train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
+        assert begun[-1][1] == monitor.history
+        assert [values["step"] for values in resumed.history] == [2, 4, 6]
+    assert begun[0][0].step == 4
+    runner.train()  # a new run
+    assert begun[-1] == (None, [])
+
+
+def test_a_damaged_report_in_a_checkpoint_does_no_harm(tmp_path):
+    trainer(tmp_path, MemorizationTrainerCallback(), save_strategy="epoch", num_train_epochs=1).train()
+    (tmp_path / "checkpoint-2" / REPORT_FILE).write_bytes(b"no archive")
+    monitor = MemorizationTrainerCallback()
+    with pytest.warns(UserWarning, match=r"the report in '.*checkpoint-2.*' cannot be read"):
+        trainer(tmp_path, monitor).train(resume_from_checkpoint=True)
+    assert [values["step"] for values in monitor.history] == [2, 4]
+
+
+def test_training_is_bitwise_the_same_with_and_without(tmp_path):
+    def weights(*callbacks):
+        model = network()
+        assert model.config.dropout > 0
+        trainer(tmp_path, *callbacks, model=model, eval_strategy="steps", eval_steps=1).train()
+        return model.state_dict()
+
+    with_monitor, without = weights(MemorizationTrainerCallback()), weights()
+    assert all(torch.equal(with_monitor[name], without[name]) for name in without)
+
+
+def test_a_failed_measurement_warns_and_training_goes_on(tmp_path):
+    monitor = MemorizationTrainerCallback()
+    runner = trainer(tmp_path, monitor, evaluation=sentences(3))
+    with pytest.warns(UserWarning, match=r"nothing was measured .*more than neighbors=3 finite samples"):
+        runner.train()
+    assert runner.state.global_step == 4
+    assert monitor.history == []
+
+
+def test_a_failed_measurement_raises_for_the_strict_and_leaves_no_hook(tmp_path):
+    runner = trainer(tmp_path, MemorizationTrainerCallback(on_error="raise"), evaluation=sentences(3))
+    with pytest.raises(ValueError, match=r"more than neighbors=3 finite samples"):
+        runner.train()
+    assert num_hooks(runner.model) == 0
+
+
+def test_no_hook_is_there_in_training_nor_after_it(tmp_path):
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network, self.seen = network(), {True: [], False: []}
+
+        def forward(self, **inputs):
+            self.seen[self.training].append(num_hooks(self))
+            return self.network(**inputs)
+
+    model = Counting()
+    trainer(tmp_path, MemorizationTrainerCallback(), model=model, remove_unused_columns=False).train()
+    assert set(model.seen[True]) == {0}
+    assert set(model.seen[False]) == {4}  # two on the model, one on each layer
+    assert num_hooks(model) == 0
+
+
+def test_no_hook_survives_an_exception_in_the_model(tmp_path):
+    class Failing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network()
+
+        def forward(self, **inputs):
+            if not self.training:
+                raise ArithmeticError("the user's own")
+            return self.network(**inputs)
+
+    model = Failing()
+    with pytest.raises(ArithmeticError, match="the user's own"):
+        trainer(tmp_path, MemorizationTrainerCallback(), model=model, remove_unused_columns=False).train()
+    assert num_hooks(model) == 0
+
+
+def test_forward_passes_of_strangers_and_of_predictions_are_not_sampled(tmp_path):
+    class Stranger(transformers.TrainerCallback):
+        def call(self, model):
+            data = transformers.default_data_collator(sentences(7, seed=9))
+            with torch.no_grad():
+                model.eval()(**data)
+                copy.deepcopy(model)(**data)
+
+        def on_epoch_end(self, args, state, control, model=None, **kwargs):
+            runner.predict(sentences(20, seed=8))
+            self.call(model)
+
+        def on_prediction_step(self, args, state, control, model=None, **kwargs):
+            self.call(model)
+
+    monitors = MemorizationTrainerCallback(), MemorizationTrainerCallback()
+    # One epoch: a prediction draws from torch's generator, so that the next epoch is another one.
+    trainer(tmp_path, monitors[0], num_train_epochs=1).train()
+    runner = trainer(tmp_path, monitors[1], Stranger(), num_train_epochs=1)
+    runner.train()
+    alone, among_strangers = monitors[0].history[0], monitors[1].history[0]
+    assert among_strangers | {"infomem/seconds": 0} == alone | {"infomem/seconds": 0}
+
+
+def test_passes_that_generate_are_passed_over_and_those_of_training_too():
+    model = nn.Linear(4, 6)
+    model.forward = lambda x, past_key_values=None: nn.functional.linear(x, model.weight)
+    outer = nn.Sequential(model)
+    outer.forward = lambda x, **kwargs: model(x, **kwargs)
+    watch = EvaluationWatch(outer, {"0": model}, MeasurementSettings())
+    watch.open()
+    inputs = torch.randn(5, 4)
+    outer.train()(inputs)
+    outer.eval()
+    watch.confirm()  # of nothing
+    outer(inputs)
+    outer(inputs[:2], past_key_values=object())
+    watch.confirm()
+    outer(inputs[:3])  # forgotten
+    outer(inputs[:1])
+    watch.confirm()
+    outer(inputs[:3])  # forgotten too
+    tap = watch.take()
+    torch.testing.assert_close(tap.samples()["0"], model(torch.cat([inputs, inputs[:1]])).detach())
+    watch.close()
+    assert num_hooks(outer) == 0
+
+
+def test_of_several_evaluation_datasets_the_first_is_measured(tmp_path):
+    monitor, recorder = MemorizationTrainerCallback(), Recorder()
+    data = {"known": sentences(40), "new": sentences(30, seed=5)}
+    trainer(tmp_path, monitor, recorder, evaluation=data).train()
+    names = [[name for name in metrics if name.endswith("infomem/samples")] for metrics in recorder.seen]
+    assert names == [["eval_known_infomem/samples"], []] * 2
+    assert [values["infomem/samples"] for values in monitor.history] == [40, 40]
+
+
+def test_loggers_get_scalars_and_tensorboard_pictures_by_way_of_the_trainer(tmp_path, monkeypatch):
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "events"))
+    monitor = MemorizationTrainerCallback()
+    runner = trainer(tmp_path, monitor, report_to="tensorboard")
+    monitor.set_trainer(runner)
+    runner.train()
+    events = EventAccumulator(str(tmp_path / "events"), size_guidance={"histograms": 0})
+    events.Reload()
+    scalars = {name.removeprefix("eval/") for name in events.Tags()["scalars"]}
+    assert {name.removeprefix("eval_") for name in OVER_LAYERS | BY_LAYER} <= scalars
+    assert set(events.Tags()["histograms"]) == {f"infomem/{layer}/{m}" for layer in LAYERS for m in ("entropy", "mi")}
+    assert events.Tags()["images"] == ["infomem/layers"]
+    assert [event.step for event in events.Scalars("eval/infomem/mi_mean")] == [2, 4]
+    assert len([entry for entry in runner.state.log_history if "eval_infomem/mi_mean" in entry]) == 2
+
+
+def test_mistakes_are_raised_when_training_begins(tmp_path):
+    with pytest.raises(ValueError, match="nearest: 'distilbert"):
+        trainer(tmp_path, MemorizationTrainerCallback("distilbart")).train()
+    with pytest.warns(UserWarning, match="evaluations are required"):
+        trainer(tmp_path, MemorizationTrainerCallback(), eval_strategy="no", num_train_epochs=1).train()
+
+
+def test_without_transformers_the_package_imports_and_the_callback_names_what_to_install():
+    lines = (
+        "import sys",
+        # As if it were not installed. All of it cannot be hidden: torchmetrics imports it where it finds it.
+        "sys.modules['transformers.trainer_callback'] = None",
+        "import lightning_infomem.callbacks",
+        "print('the package imports')",
+        "import lightning_infomem.callbacks.transformers_trainer",
+    )
+    outcome = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert outcome.stdout == "the package imports\n"
+    assert "pip install 'lightning-infomem[transformers]'" in outcome.stderr.splitlines()[-1]

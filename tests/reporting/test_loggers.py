@@ -1,0 +1,99 @@
+import logging
+
+import lightning.pytorch.loggers
+import pytest
+import pytorch_lightning.loggers
+from lightning_fabric.loggers.logger import _DummyExperiment
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from lightning_infomem.reporting.metric_names import metric_name
+from tests.reporting.reports import FIGURE, HISTOGRAMS, STEP, log
+
+
+class CometLogger:
+    """By name a logger that shows histograms; its experiment counts the calls, or fails."""
+
+    def __init__(self, fault=None):
+        self.experiment, self.fault, self.calls = self, fault, []
+
+    def log_histogram_3d(self, values, name, step):
+        if self.fault:
+            raise self.fault
+        self.calls.append(name)
+
+    def log_figure(self, figure_name, figure, step):
+        self.calls.append(figure_name)
+
+
+class Inherited(CometLogger):
+    pass
+
+
+class Unheard:
+    pass
+
+
+@pytest.mark.parametrize("loggers", [pytorch_lightning.loggers, lightning.pytorch.loggers])
+def test_tensorboard_of_either_package_or_inherited_gets_histograms_and_the_figure(tmp_path, loggers):
+    class Own(loggers.TensorBoardLogger):
+        pass
+
+    logger = Own(tmp_path)
+    log(logger)
+    logger.experiment.flush()
+    events = EventAccumulator(logger.log_dir, size_guidance={"histograms": 0})
+    events.Reload()
+    assert set(events.Tags()["histograms"]) == set(HISTOGRAMS)
+    assert events.Tags()["images"] == [FIGURE]
+    assert [event.step for event in events.Histograms("infomem/plain/mi")] == [STEP]
+    assert events.Histograms("infomem/plain/mi")[0].histogram_value.num == HISTOGRAMS["infomem/plain/mi"]
+
+
+def test_every_logger_without_histograms_is_named_in_one_warning():
+    csv = type("CSVLogger", (), {})
+    with pytest.warns(UserWarning, match="histograms and figures of infomem") as caught:
+        log(csv(), Unheard(), Unheard())
+    log(csv(), Unheard())  # a second warning would be an error
+    assert [str(warning.message).split(":")[0] for warning in caught] == ["CSVLogger", "Unheard"]
+    assert "TensorBoardLogger, WandbLogger, MLFlowLogger, CometLogger only" in str(caught[0].message)
+
+
+def test_a_logger_that_fails_is_named_in_the_log_and_the_others_go_on(caplog):
+    class Unreachable(CometLogger):
+        def __init__(self):
+            pass
+
+        @property
+        def experiment(self):
+            raise ConnectionError("no server")
+
+    last = Inherited()
+    with caplog.at_level(logging.WARNING, logger="lightning_infomem"):
+        log(CometLogger(OSError("disk full")), Unreachable(), last)
+    assert [record.getMessage() for record in caplog.records] == [
+        "CometLogger did not take the histograms and figures of infomem: disk full",
+        "Unreachable did not take the histograms and figures of infomem: no server",
+    ]
+    assert last.calls == [*HISTOGRAMS, FIGURE]
+
+
+def test_a_figure_that_cannot_be_drawn_costs_no_histogram(caplog):
+    def failing():
+        raise ValueError("no ink")
+
+    logger = CometLogger()
+    with caplog.at_level(logging.WARNING, logger="lightning_infomem"):
+        log(logger, figure=failing)
+    assert caplog.messages == ["the figure of infomem could not be drawn: no ink"]
+    assert logger.calls == list(HISTOGRAMS)
+
+
+def test_the_figure_is_drawn_once_for_all_and_never_for_nobody():
+    drawn = []
+    log(CometLogger(), CometLogger(), figure=lambda: drawn.append(metric_name("infomem", "layers")))
+    assert drawn == [FIGURE]
+    other_rank = CometLogger()
+    other_rank.experiment = _DummyExperiment()  # as Lightning gives it there
+    with pytest.warns(UserWarning, match="Unheard"):
+        log(other_rank, Unheard(), figure=lambda: drawn.append("again"))
+    assert drawn == [FIGURE]

@@ -23,9 +23,10 @@ lint: install
 test: lint
 	$(BIN)/python -m pytest
 
-# Any data, 2,000 cases of each backend: minutes.
+# Any data, 2,000 cases of each backend, and 10,000 outputs of a module, twice: an hour.
 fuzz: install
 	$(BIN)/python -m pytest tests/kernels/test_any_data.py --hypothesis-profile=thorough
+	$(BIN)/python -m pytest tests/callbacks/test_any_output.py --hypothesis-profile=exhaustive
 
 # Ours beside what a user would otherwise pick, in one run; `make bench ARGS=--quick` for the short one.
 # Peers that cannot be installed are left out, and the table says so.

@@ -124,6 +124,41 @@ def measure_samples(
     """
     start = time.perf_counter()
     reasons = dict(skipped or {})
+    ranks = ranks or Ranks()
+    # All work is done where a failure of one rank is told to the others.
+    finite, value_range = ranks.agree(lambda: _finite(samples, settings, reasons))
+    parts = ranks.on_all(
+        lambda: {name: _measures(name, rows, settings, value_range, ranks) for name, rows in finite.items()}
+    )
+
+    def layer(name: str, rows: Tensor) -> LayerInformation:
+        information = torch.stack([part[name]["mutual_information"] for part in parts]).sum(0)
+        return LayerInformation(
+            name=name,
+            width=rows.shape[1] if widths is None else widths[name],
+            units=torch.arange(rows.shape[1]) if units is None else units[name].cpu(),
+            num_samples=len(rows),
+            num_dropped=len(samples[name]) - len(rows),
+            **{**parts[ranks.rank][name], "mutual_information": information},
+        )
+
+    layers = ranks.agree(lambda: tuple(layer(name, rows) for name, rows in finite.items()))
+    return InformationReport(
+        layers=layers,
+        settings=settings.to_state(),
+        backend=select_backend(settings.backend, next(iter(finite.values())).device)[0],
+        skipped=reasons,
+        epoch=epoch,
+        step=step,
+        seconds=max(ranks.on_all(lambda: time.perf_counter() - start)),
+        version=_package_version(),
+    )
+
+
+def _finite(
+    samples: Mapping[str, Tensor], settings: MeasurementSettings, reasons: dict[str, str]
+) -> tuple[dict[str, Tensor], str | tuple[float, float]]:
+    """The finite rows of the layers that have enough, where they are to be measured, and the range of their bins."""
     finite: dict[str, Tensor] = {}
     for name, rows in samples.items():
         _, finite_rows, _ = finite_samples(rows)
@@ -137,37 +172,9 @@ def measure_samples(
     if not finite:
         detail = "; ".join(f"{name}: {why}" for name, why in reasons.items()) or "no activation was captured"
         raise ValueError(f"layers: a layer that can be measured is required, got none ({detail}).")
-    value_range = settings.value_range
-    if value_range == "network":
-        value_range = _span(finite.values())
-    ranks = ranks or Ranks()
-    parts = ranks.on_all(
-        lambda: {name: _measures(name, rows, settings, value_range, ranks) for name, rows in finite.items()}
-    )
-    layers = [
-        LayerInformation(
-            name=name,
-            width=rows.shape[1] if widths is None else widths[name],
-            units=torch.arange(rows.shape[1]) if units is None else units[name].cpu(),
-            num_samples=len(rows),
-            num_dropped=len(samples[name]) - len(rows),
-            **{
-                **parts[ranks.rank][name],
-                "mutual_information": torch.stack([part[name]["mutual_information"] for part in parts]).sum(0),
-            },
-        )
-        for name, rows in finite.items()
-    ]
-    return InformationReport(
-        layers=tuple(layers),
-        settings=settings.to_state(),
-        backend=select_backend(settings.backend, next(iter(finite.values())).device)[0],
-        skipped=reasons,
-        epoch=epoch,
-        step=step,
-        seconds=max(ranks.on_all(lambda: time.perf_counter() - start)),
-        version=_package_version(),
-    )
+    if settings.value_range == "network":
+        return finite, _span(finite.values())
+    return finite, settings.value_range
 
 
 def _measures(

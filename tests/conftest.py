@@ -11,10 +11,11 @@ if not torch.cuda.is_available():
 
 # `--hypothesis-profile=thorough` is `make fuzz`.
 settings.register_profile("quick", max_examples=30, deadline=None)
-settings.register_profile(
-    "thorough",
-    max_examples=2000,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+for name, cases in {"thorough": 2000, "exhaustive": 10_000}.items():
+    settings.register_profile(
+        name,
+        max_examples=cases,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
 settings.load_profile("quick")

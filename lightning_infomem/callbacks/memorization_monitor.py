@@ -300,9 +300,7 @@ class MemorizationMonitor(Callback):
             self._close_watch()
             return tap
         probe = () if self.dataloader is None else self.dataloader
-        taps: list[ActivationTap] = []
-        Ranks.current().on_all(lambda: taps.append(catch_probe(trainer, model, self.layers, self.settings, probe)))
-        return taps[0]
+        return Ranks.current().agree(lambda: catch_probe(trainer, model, self.layers, self.settings, probe))
 
     def _report(self, tap: ActivationTap, trainer: Trainer) -> InformationReport:
         ranks = Ranks.current()

@@ -57,6 +57,12 @@ class Ranks(NamedTuple):
             raise RuntimeError(f"another rank failed ({'; '.join(failed)})")
         return [value for value, _ in outcomes]
 
+    def agree(self, work: Callable[[], Value]) -> Value:
+        """Do something on every rank and keep the result of this one, if no rank failed; see `on_all`."""
+        results: list[Value] = []
+        self.on_all(lambda: results.append(work()))
+        return results[0]
+
 
 class Caught(NamedTuple):
     """What an `ActivationTap` caught, on all ranks together."""
@@ -93,13 +99,19 @@ def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
     every_key = np.sort(np.concatenate([keys for keys, _, _ in headers]))
     last = every_key[: tap.plan.max_samples][-1:]
     stays = torch.from_numpy(tap.plan.keys <= last) if len(last) else torch.zeros(0, dtype=torch.bool)
-    mine = tap.samples()
-    parts = ranks.on_all(
-        lambda: {name: rows[stays.to(rows.device)].cpu() for name, rows in mine.items() if name in widths}
-    )
-    samples = {
-        name: torch.cat([part[name] for part in parts if name in part]).to(mine[name].device if name in mine else "cpu")
-        for name in widths
-    }
+
+    def own_rows() -> dict[str, Tensor]:
+        return {name: rows[stays.to(rows.device)].cpu() for name, rows in tap.samples().items() if name in widths}
+
+    parts = ranks.on_all(own_rows)
+
+    def all_rows() -> dict[str, Tensor]:
+        devices = {name: rows.device for name, rows in tap.samples().items()}
+        return {
+            name: torch.cat([part[name] for part in parts if name in part]).to(devices.get(name, "cpu"))
+            for name in widths
+        }
+
+    samples = ranks.agree(all_rows)
     units = {name: tap.plan.units(width) for name, width in widths.items()}
     return Caught(samples, units, widths, skipped)

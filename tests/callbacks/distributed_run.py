@@ -62,7 +62,7 @@ class Writer(pl.Callback):
             "skipped": {} if report is None else report.skipped,
             "history": len(self.monitor.history),
             "hooks": sum(len(part._forward_hooks) for part in pl_module.modules()),
-            "warned": [words for words in self.warned if "MemorizationMonitor" in words or "sync_dist" in words],
+            "warned": [words for words in self.warned if "MemorizationMonitor" in words or "infomem" in words],
         }
         (self.folder / f"rank{trainer.global_rank}.json").write_text(json.dumps(found))
 

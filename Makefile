@@ -34,6 +34,7 @@ bench: install
 	-$(BIN)/python -m pip install --quiet --constraint constraints.txt infomeasure
 	-$(BIN)/python -m pip install --quiet --constraint constraints.txt libKSG
 	$(BIN)/python -m tests.benchmarks.bench $(ARGS)
+	$(BIN)/python -m tests.benchmarks.overhead
 
 # The same on a CUDA device, with the python of the machine, whose torch knows the device.
 bench-gpu:

@@ -33,7 +33,8 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
         for measure, value in measures.items()
     }
     for measure in dict.fromkeys(measure for measures in by_layer.values() for measure in measures):
-        over_layers = [measures[measure] for measures in by_layer.values() if math.isfinite(measures[measure])]
+        found = (measures.get(measure, math.nan) for measures in by_layer.values())
+        over_layers = [value for value in found if math.isfinite(value)]
         if over_layers:
             values[metric_name(prefix, measure)] = fmean(over_layers)
     values[metric_name(prefix, "samples")] = float(min((layer.num_samples for layer in report.layers), default=0))

@@ -31,7 +31,7 @@ def pool_rows(
     Args:
         output: whatever the module returned.
         module: tells sequences from maps, and the place of the examples.
-        rows: int64, which examples to keep.
+        rows: int64, which examples to keep, increasing.
         num_rows: how many examples the batch has.
         pooling: see `MeasurementSettings`.
         mask: ``[examples, positions]``, nonzero where a position counts; used where its shape fits the output.
@@ -52,7 +52,8 @@ def pool_rows(
         tensor = tensor.transpose(0, 1)
     if tensor.ndim < 1 or tensor.shape[0] != num_rows:
         raise ValueError(f"its output has no row for each of the {num_rows} examples (got {describe(tensor)})")
-    tensor = tensor.detach()[rows]
+    # All of a large map is not copied only to be averaged.
+    tensor = tensor.detach() if len(rows) == num_rows else tensor.detach()[rows]
     if tensor.ndim <= 2:
         pooled = tensor.reshape(len(rows), -1)
     else:
@@ -81,6 +82,9 @@ def attention_mask(batch: object) -> Tensor | None:
 
 
 def _pool(tensor: Tensor, is_map: bool, pooling: str | Callable[[Tensor], Tensor], mask: Tensor | None) -> Tensor:
+    if is_map and pooling in ("mean", "max"):  # along memory; a mask is one of tokens
+        over_space = tensor.flatten(2)
+        return over_space.mean(2, dtype=_wide(tensor)) if pooling == "mean" else over_space.amax(2)
     positions = tensor.flatten(2).transpose(1, 2) if is_map else tensor.flatten(1, -2)
     if mask is not None and mask.shape != positions.shape[:2]:
         mask = None

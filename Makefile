@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test lint fuzz bench bench-gpu clean
+.PHONY: install demo test test-oldest lint fuzz bench bench-gpu clean
 
 install: .venv/.installed
 
@@ -23,6 +23,19 @@ lint: install
 test: lint
 	$(BIN)/python -m pytest
 
+# The core with the oldest versions that pyproject.toml admits, in an environment of its own. What was deprecated since
+# is not their affair, so warnings are no errors here.
+CORE := functional kernels/test_backends.py kernels/test_cpu.py sampling selection cli plots callbacks/test_memorization_monitor.py \
+	callbacks/test_ways_of_training.py test_measurement.py test_records.py test_settings.py test_checks.py
+.venv-oldest/.installed: pyproject.toml constraints-oldest.txt
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --constraint constraints-oldest.txt \
+		--editable ".[lightning,cli,pandas]" "pytest>=8" "hypothesis>=6.90"
+	touch $@
+
+test-oldest: .venv-oldest/.installed
+	.venv-oldest/bin/python -m pytest -o filterwarnings=default -p no:cacheprovider $(addprefix tests/,$(CORE))
+
 # Any data, 2,000 cases of each backend, and 10,000 outputs of a module, twice: an hour.
 fuzz: install
 	$(BIN)/python -m pytest tests/kernels/test_any_data.py --hypothesis-profile=thorough
@@ -41,4 +54,4 @@ bench-gpu:
 	$(PYTHON) -m tests.benchmarks.bench_gpu $(ARGS)
 
 clean:
-	rm -rf .venv build dist *.egg-info infomem-demo
+	rm -rf .venv .venv-oldest build dist *.egg-info infomem-demo

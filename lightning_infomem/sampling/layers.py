@@ -89,7 +89,7 @@ def _auto_layers(model: nn.Module, modules: dict[str, nn.Module]) -> dict[str, n
     blocks = _outermost_blocks(model)
     if blocks:
         return {name: module for name, module in modules.items() if id(module) in blocks}
-    weights = [(name, module) for name, module in modules.items() if isinstance(module, _WEIGHT_LAYERS)]
+    weights = [(name, module) for name, module in modules.items() if _holds_weights(module)]
     inner = {id(child) for _, module in weights for child in module.modules() if child is not module}
     weights = [(name, module) for name, module in weights if id(module) not in inner]
     if not weights:
@@ -115,4 +115,12 @@ def _outermost_blocks(module: nn.Module) -> set[int]:
 
 
 def _num_weight_layers(module: nn.Module) -> int:
-    return sum(isinstance(part, _WEIGHT_LAYERS) for part in module.modules())
+    return sum(_holds_weights(part) for part in module.modules())
+
+
+def _holds_weights(module: nn.Module) -> bool:
+    """Layers of torch, and those of other packages with a matrix of their own (GPT-2's Conv1D), but no embedding."""
+    if isinstance(module, (*_WEIGHT_LAYERS, nn.Embedding, nn.EmbeddingBag)):
+        return isinstance(module, _WEIGHT_LAYERS)
+    weight = dict(module.named_parameters(recurse=False)).get("weight")
+    return weight is not None and weight.ndim >= 2

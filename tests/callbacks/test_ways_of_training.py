@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import subprocess
@@ -21,6 +22,9 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, trainer
+
+# Since Lightning 2.6 it must be asked for.
+SAFELY = {"weights_only": True} if "weights_only" in inspect.signature(pl.Trainer.fit).parameters else {}
 
 
 def fit(tmp_path, monitor, model, **options):
@@ -246,7 +250,7 @@ def test_a_run_killed_in_the_middle_of_a_validation_resumes_with_its_history(tmp
     assert [values["epoch"] for values in before] == [0, 1]
     monitor = MemorizationMonitor(layers=["network.0"])
     runner = trainer(tmp_path, callbacks=[monitor, ModelCheckpoint(tmp_path)], max_epochs=4)
-    runner.fit(Classifier(mlp()), loader(dense()), loader(dense()), ckpt_path=last, weights_only=True)
+    runner.fit(Classifier(mlp()), loader(dense()), loader(dense()), ckpt_path=last, **SAFELY)
     assert [values["epoch"] for values in monitor.history] == [0, 1, 2, 3]
     assert monitor.history[:2] == before
 
@@ -257,7 +261,7 @@ def test_a_run_resumed_with_other_settings_keeps_its_history(tmp_path):
     first.fit(Classifier(mlp()), loader(dense()), loader(dense()))
     monitor = MemorizationMonitor(layers=["network.2"], neighbors=5, max_samples=50)
     runner = trainer(tmp_path, callbacks=[monitor, ModelCheckpoint(tmp_path)], max_epochs=3)
-    runner.fit(Classifier(mlp()), loader(dense()), loader(dense()), ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+    runner.fit(Classifier(mlp()), loader(dense()), loader(dense()), ckpt_path=tmp_path / "last.ckpt", **SAFELY)
     assert len(monitor.history) == 3
     assert "infomem/network.2/mi_mean" in monitor.history[-1]
 
@@ -269,9 +273,7 @@ def test_a_checkpoint_of_weights_alone_is_validated_and_leaves_the_monitor_empty
     runner.fit(model, loader(dense()), loader(dense()))
     monitor = MemorizationMonitor(layers=["network.0"])
     tested = trainer(tmp_path, callbacks=[monitor])
-    (metrics,) = tested.validate(
-        model, loader(dense()), ckpt_path=tmp_path / "weights.ckpt", verbose=False, weights_only=True
-    )
+    (metrics,) = tested.validate(model, loader(dense()), ckpt_path=tmp_path / "weights.ckpt", verbose=False, **SAFELY)
     assert "infomem/mi_mean" in metrics
     assert monitor.history == []
 

@@ -89,3 +89,20 @@ def test_names_of_wrappers_are_removed():
     assert clean_name("_orig_mod.encoder._fsdp_wrapped_module.0") == "encoder.0"
     compiled = torch.compile(mlp())
     assert list(select_layers(compiled, "auto")) == ["0", "2"]
+
+
+def test_auto_sees_the_weight_layers_of_other_packages():
+    class Matrix(nn.Module):
+        """As GPT-2 has them."""
+
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(4, 4))
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.before, self.after = Matrix(), Matrix()
+
+    model = nn.Sequential(nn.Embedding(5, 4), Block(), Block(), nn.Linear(4, 5, bias=False))
+    assert list(select_layers(model, "auto")) == ["1", "2"]

@@ -1,4 +1,6 @@
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -13,7 +15,10 @@ import lightning_infomem.functional
             lightning_infomem,
             ["InformationReport", "MemorizationMonitor", "Ranking", "measure", "rank_checkpoints"],
         ),
-        (lightning_infomem.functional, ["binned_entropy", "mutual_information", "pairwise_mutual_information"]),
+        (
+            lightning_infomem.functional,
+            ["PairInformation", "binned_entropy", "mutual_information", "pairwise_mutual_information"],
+        ),
     ],
 )
 def test_exported_members_are_these(module, names):
@@ -35,3 +40,12 @@ def test_signatures_that_users_rely_on():
     assert list(parameters(lightning_infomem.measure))[:3] == ["model", "batches", "layers"]
     ranking = parameters(lightning_infomem.rank_checkpoints)
     assert ranking | {"memorization": None, "reference": None, "model": None, "data": None} == ranking
+
+
+def test_the_callback_for_transformers_is_found_and_imported_only_when_asked_for():
+    code = (
+        "import sys, lightning_infomem.callbacks as callbacks\n"
+        "assert 'lightning_infomem.callbacks.transformers_trainer' not in sys.modules\n"
+        "assert callbacks.MemorizationTrainerCallback.__name__ == 'MemorizationTrainerCallback'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

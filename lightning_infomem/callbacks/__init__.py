@@ -1,5 +1,23 @@
-"""Lightning callbacks: hooks only, the work is done below."""
+"""Callbacks for Lightning, and for the Trainer of Hugging Face transformers: hooks only, the work is done below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 
+if TYPE_CHECKING:
+    from lightning_infomem.callbacks.transformers_trainer import (
+        MemorizationTrainerCallback as MemorizationTrainerCallback,
+    )
+
 __all__ = ["MemorizationMonitor"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import transformers, which takes seconds and need not be installed, for whoever asks for its callback."""
+    if name == "MemorizationTrainerCallback":
+        from lightning_infomem.callbacks.transformers_trainer import MemorizationTrainerCallback
+
+        return MemorizationTrainerCallback
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,8 +78,10 @@ def collect_candidates(
         The usable checkpoints, and path -> reason of the others.
     """
     candidates, skipped = [], {}
-    console = Console(stderr=True)
-    for path in track(paths, "Reading checkpoints", console=console, transient=True, disable=not sys.stderr.isatty()):
+    seen: Iterable[Path] = paths
+    if sys.stderr.isatty():  # elsewhere older versions of rich leave an empty line
+        seen = track(paths, "Reading checkpoints", console=Console(stderr=True), transient=True)
+    for path in seen:
         try:
             candidates.append(read_candidate(path, measure_anew))
         except UnusableCheckpoint as fault:

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from lightning_infomem._checks import check_choice, check_count
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
+from lightning_infomem.callbacks.course import next_values, tell_skipped
 from lightning_infomem.callbacks.watching import Watch, catch_probe, loader_of
 from lightning_infomem.measurement import measure_samples
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import REPORT_KEY, InformationReport
 from lightning_infomem.reporting.loggers import log_report
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
-from lightning_infomem.reporting.scalars import mutual_information_drop, scalars
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
@@ -275,17 +275,16 @@ class MemorizationMonitor(Callback):
         last = self._history[-1] if self._history else {}
         try:
             report = self._report(self._caught(trainer, model), trainer)
-            self._tell_skipped(report)
+            tell_skipped(report, self._told, who="MemorizationMonitor", strictly=self.on_error == "raise")
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             if self.on_error == "raise":
                 raise
             warnings.warn(f"MemorizationMonitor: nothing was measured at this validation: {fault}", stacklevel=2)
             return last
         self.report, self._age = report, 0
-        values = {**last, **scalars(report, prefix=self.prefix)}
-        names = [layer.name for layer in report.layers]
-        values |= mutual_information_drop([*self._history, values], names, prefix=self.prefix)
-        values |= {"epoch": float(trainer.current_epoch), "step": float(trainer.global_step)}
+        values = next_values(
+            report, self._history, prefix=self.prefix, epoch=trainer.current_epoch, step=trainer.global_step
+        )
         if self._stage == "fit":
             self._history.append(values)
         if trainer.is_global_zero:
@@ -324,16 +323,6 @@ class MemorizationMonitor(Callback):
             # The numbers are the same on all ranks; without the word, Lightning warns that they might not be.
             is_shared = Ranks.current().size > 1
             model.log_dict(shown, on_step=on_step, on_epoch=not on_step, batch_size=1, sync_dist=is_shared)
-
-    def _tell_skipped(self, report: InformationReport) -> None:
-        new = {name: why for name, why in report.skipped.items() if name not in self._told}
-        if not new:
-            return
-        self._told |= new.keys()
-        message = "; ".join(f"layer {name!r}: {why}" for name, why in new.items())
-        if self.on_error == "raise":
-            raise ValueError(f"MemorizationMonitor: {message}.")
-        warnings.warn(f"MemorizationMonitor leaves out {message}.", stacklevel=2)
 
     def _close_watch(self) -> None:
         if self._watch is not None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from lightning_infomem._checks import check_choice
+from lightning_infomem.callbacks.course import next_values, tell_skipped
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.measurement import measure_samples
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import REPORT_KEY, InformationReport
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
 from lightning_infomem.reporting.pictures import picture
-from lightning_infomem.reporting.scalars import mutual_information_drop, scalars
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.taps import ActivationTap
@@ -248,15 +248,12 @@ class MemorizationTrainerCallback(TrainerCallback):
                 epoch=int(state.epoch),
                 step=state.global_step,
             )
-            self._tell_skipped(report)
+            tell_skipped(report, self._told, who="MemorizationTrainerCallback", strictly=self.on_error == "raise")
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             self._fail("nothing was measured at this evaluation", fault)
             return last
         self.report, self._age = report, 0
-        values = {**last, **scalars(report, prefix=self.prefix)}
-        names = [layer.name for layer in report.layers]
-        values |= mutual_information_drop([*self._history, values], names, prefix=self.prefix)
-        values |= {"epoch": float(state.epoch), "step": float(state.global_step)}
+        values = next_values(report, self._history, prefix=self.prefix, epoch=state.epoch, step=state.global_step)
         self._history.append(values)
         self._log_pictures(report, state.global_step)
         return values
@@ -278,16 +275,6 @@ class MemorizationTrainerCallback(TrainerCallback):
                 to_tensorboard(logger, pictures)
         except Exception as fault:  # a full disk or a closed writer is not worth a training run
             _log.warning("TensorBoard did not take the histograms and figures of %s: %s", self.prefix, fault)
-
-    def _tell_skipped(self, report: InformationReport) -> None:
-        new = {name: why for name, why in report.skipped.items() if name not in self._told}
-        if not new:
-            return
-        self._told |= new.keys()
-        message = "; ".join(f"layer {name!r}: {why}" for name, why in new.items())
-        if self.on_error == "raise":
-            raise ValueError(f"MemorizationTrainerCallback: {message}.")
-        warnings.warn(f"MemorizationTrainerCallback leaves out {message}.", stacklevel=2)
 
     def _fail(self, what: str, fault: Exception) -> None:
         if self.on_error == "raise":

@@ -47,7 +47,7 @@ def tell_skipped(report: InformationReport, told: set[str], *, who: str, strictl
     new = {name: why for name, why in report.skipped.items() if name not in told}
     if not new:
         return
-    told |= new.keys()
+    told.update(new)
     message = "; ".join(f"layer {name!r}: {why}" for name, why in new.items())
     if strictly:
         raise ValueError(f"{who}: {message}.")

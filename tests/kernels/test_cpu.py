@@ -89,12 +89,14 @@ def test_numbers_of_samples_around_a_vector_and_a_large_group_are_right(kind: st
     assert difference_from_reference(columns) < ROUNDING_OF_A_SUM
 
 
-@pytest.mark.parametrize("kind", ["continuous", "eight of ten zeros"])
-def test_twenty_thousand_samples_are_right(kind: str) -> None:
-    columns = columns_of(KINDS[kind](samples(20_000, 2, seed=3)))
-    pair = torch.tensor([0]), torch.tensor([1])
-    expected = reference.mean_terms(columns, *pair, neighbors=3, memory_limit=2**26)
-    assert abs(terms(columns, *pair) - expected) < ROUNDING_OF_A_SUM
+def test_four_units_of_twenty_thousand_samples_are_right() -> None:
+    data = samples(20_000, 4, seed=3)
+    data[:, 2:] = KINDS["eight of ten zeros"](data[:, 2:])
+    columns = columns_of(data)
+    pairs = torch.tensor([0, 0, 2]), torch.tensor([1, 2, 3])  # of two kinds, and of both
+    expected = reference.mean_terms(columns, *pairs, neighbors=3, memory_limit=2**26)
+    found = cpu.mean_terms(columns, *pairs, neighbors=3, memory_limit=2**26)
+    assert (found - expected).abs().max() < ROUNDING_OF_A_SUM
 
 
 @settings(max_examples=150, deadline=None)

@@ -67,6 +67,7 @@ def main() -> None:
 
 def measure(kind: str, num_units: int, num_samples: int, peer: object) -> dict[str, object]:
     """All pairs on the card, a sample of them by the reference on the card and by a peer on one core."""
+    torch.cuda.reset_peak_memory_stats()
     columns = columns_of(kind, num_units, num_samples)
     doubles, columns = columns.double().numpy(), columns.cuda()
     first, second = torch.triu_indices(num_units, num_units, 1, device="cuda")

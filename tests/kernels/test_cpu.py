@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import subprocess
 import sys
 import threading
@@ -139,6 +140,15 @@ def test_no_pairs_give_no_numbers() -> None:
     assert terms(columns_of(samples(20, 2)), none, none).shape == (0,)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Also where the tests run in the background, where a process is started to ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("num_threads", [1, 2])
 def test_an_interrupt_ends_the_search_and_its_threads(num_threads: int, threads: Callable[[int], None]) -> None:
     columns = columns_of(samples(4000, 120))

@@ -19,12 +19,12 @@ from lightning_infomem.functional.standardization import finite_samples
 from lightning_infomem.kernels import select_backend
 from lightning_infomem.records import InformationReport, LayerInformation
 from lightning_infomem.sampling.layers import select_layers
-from lightning_infomem.sampling.ranks import Ranks
+from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["catch", "measure", "measure_samples"]
+__all__ = ["catch", "measure", "measure_caught", "measure_samples"]
 
 
 def measure(
@@ -66,7 +66,7 @@ def measure(
     chosen = MeasurementSettings(**settings)
     plan = SamplePlan(chosen.max_samples, chosen.max_units, chosen.seed)
     tap = catch(model, batches, select_layers(model, layers), plan, chosen.pooling, forward)
-    return measure_samples(tap.samples(), chosen, units=tap.units(), widths=tap.widths(), skipped=tap.skipped)
+    return measure_caught(bring_together(tap, Ranks()), chosen)
 
 
 def catch(
@@ -91,6 +91,27 @@ def catch(
             (forward or _forward)(model, moved)
             tap.close_batch()
     return tap
+
+
+def measure_caught(
+    caught: Caught,
+    settings: MeasurementSettings,
+    *,
+    epoch: int | None = None,
+    step: int | None = None,
+    ranks: Ranks | None = None,
+) -> InformationReport:
+    """Measure what a tap caught, on all ranks together; see `measure_samples` for the rest."""
+    return measure_samples(
+        caught.samples,
+        settings,
+        units=caught.units,
+        widths=caught.widths,
+        skipped=caught.skipped,
+        epoch=epoch,
+        step=step,
+        ranks=ranks,
+    )
 
 
 def measure_samples(

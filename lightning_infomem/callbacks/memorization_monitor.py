@@ -10,8 +10,8 @@ from typing import Any, Literal
 from lightning_infomem._checks import check_choice, check_count
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
 from lightning_infomem.callbacks.course import next_values, tell_skipped
-from lightning_infomem.callbacks.watching import Watch, catch_probe, loader_of
-from lightning_infomem.measurement import measure_samples
+from lightning_infomem.callbacks.probing import catch_probe
+from lightning_infomem.measurement import measure_caught
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import REPORT_KEY, InformationReport
 from lightning_infomem.reporting.loggers import log_report
@@ -19,6 +19,7 @@ from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.sampling.watching import Watch, loader_of
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["MemorizationMonitor"]
@@ -304,16 +305,7 @@ class MemorizationMonitor(Callback):
     def _report(self, tap: ActivationTap, trainer: Trainer) -> InformationReport:
         ranks = Ranks.current()
         caught = bring_together(tap, ranks)
-        return measure_samples(
-            caught.samples,
-            self.settings,
-            units=caught.units,
-            widths=caught.widths,
-            skipped=caught.skipped,
-            epoch=trainer.current_epoch,
-            step=trainer.global_step,
-            ranks=ranks,
-        )
+        return measure_caught(caught, self.settings, epoch=trainer.current_epoch, step=trainer.global_step, ranks=ranks)
 
     def _log(self, model: LightningModule, values: dict[str, float], *, on_step: bool) -> None:
         if values:

@@ -13,13 +13,14 @@ import torch
 from lightning_infomem._checks import check_choice
 from lightning_infomem.callbacks.course import next_values, tell_skipped
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
-from lightning_infomem.measurement import measure_samples
+from lightning_infomem.measurement import measure_caught
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import REPORT_KEY, InformationReport
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
 from lightning_infomem.reporting.pictures import picture
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard
 from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings
 
@@ -239,15 +240,8 @@ class MemorizationTrainerCallback(TrainerCallback):
         try:
             if tap is None:
                 raise ValueError("the evaluation did not call the model")
-            report = measure_samples(
-                tap.samples(),
-                self.settings,
-                units=tap.units(),
-                widths=tap.widths(),
-                skipped=tap.skipped,
-                epoch=int(state.epoch),
-                step=state.global_step,
-            )
+            caught = bring_together(tap, Ranks())
+            report = measure_caught(caught, self.settings, epoch=int(state.epoch), step=state.global_step)
             tell_skipped(report, self._told, who="MemorizationTrainerCallback", strictly=self.on_error == "raise")
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             self._fail("nothing was measured at this evaluation", fault)

@@ -15,7 +15,7 @@ def test_wandb_gets_histograms_and_the_figure_at_the_x_axis_of_the_scalars(tmp_p
     log(logger)
     log(logger, step=7)  # a lower step, as of a second fit: W&B's own counter would drop it
     logger.experiment.finish()
-    wandb.teardown()  # waits for the process that writes the file; finish() may come back before its last rows are on disk
+    wandb.teardown()  # waits for the process that writes the file: finish() may be back before its last rows are there
 
     (path,) = tmp_path.rglob("*.wandb")
     scalars, *rows = read_history(path)

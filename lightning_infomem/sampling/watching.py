@@ -1,8 +1,8 @@
-"""From the loop of a Trainer, or a loader of the user's own, to the rows that one process would have kept."""
+"""From a loop over batches, on any number of processes, to the rows that one process would have kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -10,15 +10,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
 
-from lightning_infomem._lightning import LightningModule, Trainer, isolate_rng
-from lightning_infomem.measurement import catch
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["Watch", "catch_probe", "loader_of"]
+__all__ = ["Watch", "is_compiled", "loader_of"]
 
 
 class Watch:
@@ -38,31 +36,13 @@ class Watch:
         self._open = ExitStack()
         plan = _plan(settings, loader, ranks)
         self.tap = self._open.enter_context(ActivationTap(select_layers(model, layers), plan, settings.pooling))
-        if _is_compiled(model):
+        if is_compiled(model):
             # A hook put on after compilation never runs, and nothing says so.
             self._open.enter_context(torch.compiler.set_stance("force_eager"))
 
     def close(self) -> None:
         """Leave nothing behind."""
         self._open.close()
-
-
-def catch_probe(
-    trainer: Trainer, model: LightningModule, layers: Any, settings: MeasurementSettings, probe: Iterable[Any]
-) -> ActivationTap:
-    """Send a loader of the user's own through the network, in evaluation mode and the Trainer's precision.
-
-    Every rank does, since sharded networks need all of them, and rank 0 keeps the rows. The random generators are
-    given back as they were: a loader draws from them when it starts.
-    """
-    ranks = Ranks.current()
-    plan = SamplePlan(settings.max_samples, settings.max_units, settings.seed, length=0 if ranks.rank else None)
-    with ExitStack() as during:
-        during.enter_context(isolate_rng())
-        during.enter_context(trainer.precision_plugin.forward_context())
-        if _is_compiled(model):
-            during.enter_context(torch.compiler.set_stance("force_eager"))
-        return catch(model, probe, select_layers(model, layers), plan, settings.pooling)
 
 
 def loader_of(loaders: object, index: int) -> object:
@@ -93,7 +73,8 @@ def _plan(settings: MeasurementSettings, loader: object, ranks: Ranks) -> Sample
     return SamplePlan(settings.max_samples, settings.max_units, settings.seed, rank=rank, num_ranks=size, length=length)
 
 
-def _is_compiled(model: nn.Module) -> bool:
+def is_compiled(model: nn.Module) -> bool:
+    """Whether the network, or a part of it, was compiled: its hooks would be passed by."""
     if getattr(model, "_compiler_ctx", None) is not None:  # Lightning's note on a module compiled as a whole
         return True
     return any(

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -13,12 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from lightning_infomem._checks import check_enough_samples
+from lightning_infomem.baselines import layer_baselines, mean_over_pairs, prediction_baselines
 from lightning_infomem.functional.entropy import binned_entropy
 from lightning_infomem.functional.mutual_information import share_of_pairwise
+from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.standardization import finite_samples
 from lightning_infomem.kernels import select_backend
 from lightning_infomem.records import InformationReport, LayerInformation
-from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.layers import find_head, select_layers
 from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
@@ -84,7 +87,8 @@ def catch(
     """
     parameter = next(iter(model.parameters()), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
-    with _evaluating(model), torch.no_grad(), ActivationTap(layers, plan, pooling) as tap:
+    tap = ActivationTap(layers, plan, pooling, head=find_head(model, layers))
+    with _evaluating(model), torch.no_grad(), tap:
         for batch in batches:
             moved = _to_device(batch, device)
             tap.open_batch(moved)
@@ -108,6 +112,8 @@ def measure_caught(
         units=caught.units,
         widths=caught.widths,
         skipped=caught.skipped,
+        logits=caught.logits,
+        input_marks=caught.input_marks,
         epoch=epoch,
         step=step,
         ranks=ranks,
@@ -121,6 +127,8 @@ def measure_samples(
     units: Mapping[str, Tensor] | None = None,
     widths: Mapping[str, int] | None = None,
     skipped: Mapping[str, str] | None = None,
+    logits: Tensor | None = None,
+    input_marks: Tensor | None = None,
     epoch: int | None = None,
     step: int | None = None,
     ranks: Ranks | None = None,
@@ -133,6 +141,8 @@ def measure_samples(
         units: layer name -> int64 ``[units]``, which units of the layer the columns are; all of it by default.
         widths: layer name -> how many units the layer has; the number of columns by default.
         skipped: layers that could not even be sampled, with reasons; carried into the report.
+        logits: ``[samples, classes]`` of the predictions, for baselines; no class where they are not known.
+        input_marks: int64 ``[samples, 1]``, equal for equal inputs; no column where they are not known.
         epoch: of the run.
         step: of the run.
         ranks: processes that all call this with the same samples and share the pairs of units; each gets the report.
@@ -147,20 +157,25 @@ def measure_samples(
     reasons = dict(skipped or {})
     ranks = ranks or Ranks()
     # All work is done where a failure of one rank is told to the others.
-    finite, value_range = ranks.agree(lambda: _finite(samples, settings, reasons))
-    parts = ranks.on_all(
-        lambda: {name: _measures(name, rows, settings, value_range, ranks) for name, rows in finite.items()}
-    )
+    finite = ranks.agree(lambda: _finite(samples, settings, reasons))
+    span = _span(finite.values())
+    parts = ranks.on_all(lambda: {name: _measures(name, rows, settings, span, ranks) for name, rows in finite.items()})
 
     def layer(name: str, rows: Tensor) -> LayerInformation:
-        information = torch.stack([part[name]["mutual_information"] for part in parts]).sum(0)
+        own = parts[ranks.rank][name]
+        information, normal_information = (
+            torch.stack([part[name][share] for part in parts]).sum(0) for share in ("information", "normal_information")
+        )
+        if settings.normal_scores:
+            own["scores"]["normal_mutual_information"] = mean_over_pairs(normal_information)
         return LayerInformation(
             name=name,
             width=rows.shape[1] if widths is None else widths[name],
             units=torch.arange(rows.shape[1]) if units is None else units[name].cpu(),
             num_samples=len(rows),
             num_dropped=len(samples[name]) - len(rows),
-            **{**parts[ranks.rank][name], "mutual_information": information},
+            mutual_information=information,
+            **{measure: value for measure, value in own.items() if not measure.endswith("information")},
         )
 
     layers = ranks.agree(lambda: tuple(layer(name, rows) for name, rows in finite.items()))
@@ -173,13 +188,15 @@ def measure_samples(
         step=step,
         seconds=max(ranks.on_all(lambda: time.perf_counter() - start)),
         version=_package_version(),
+        scores={} if logits is None else prediction_baselines(logits),
+        probe=None if input_marks is None else _probe_digest(input_marks),
     )
 
 
 def _finite(
     samples: Mapping[str, Tensor], settings: MeasurementSettings, reasons: dict[str, str]
-) -> tuple[dict[str, Tensor], str | tuple[float, float]]:
-    """The finite rows of the layers that have enough, where they are to be measured, and the range of their bins."""
+) -> dict[str, Tensor]:
+    """The finite rows of the layers that have enough, where they are to be measured."""
     finite: dict[str, Tensor] = {}
     for name, rows in samples.items():
         _, finite_rows, _ = finite_samples(rows)
@@ -193,35 +210,39 @@ def _finite(
     if not finite:
         detail = "; ".join(f"{name}: {why}" for name, why in reasons.items()) or "no activation was captured"
         raise ValueError(f"layers: a layer that can be measured is required, got none ({detail}).")
-    if settings.value_range == "network":
-        return finite, _span(finite.values())
-    return finite, settings.value_range
+    return finite
 
 
 def _measures(
-    name: str, rows: Tensor, settings: MeasurementSettings, value_range: str | tuple[float, float], ranks: Ranks
+    name: str, rows: Tensor, settings: MeasurementSettings, span: tuple[float, float], ranks: Ranks
 ) -> dict[str, Any]:
     """The measures of one layer whose rows are finite, but for units that are nowhere finite; of the pairs a share."""
+    value_range = span if settings.value_range == "network" else settings.value_range
+    search: dict[str, Any] = {
+        "neighbors": settings.neighbors,
+        "backend": settings.backend,
+        "memory_limit": settings.memory_limit,
+    }
+    finite_units = finite_samples(rows)[0]
     try:
         entropy = binned_entropy(rows, bins=settings.bins, value_range=value_range)
-        information = share_of_pairwise(
-            rows,
-            ranks,
-            neighbors=settings.neighbors,
-            backend=settings.backend,
-            memory_limit=settings.memory_limit,
-        )
+        information = share_of_pairwise(rows, ranks, **search).cpu()
+        normal_information = torch.zeros(0, 0)
+        if settings.normal_scores:
+            normal_information = share_of_pairwise(normal_scores(finite_units), ranks, **search).cpu()
     except (TypeError, ValueError) as fault:
         raise type(fault)(f"layer {name!r}: {fault}") from fault
-    tie_fraction, dead_fraction = _tie_and_dead_fraction(finite_samples(rows)[0])
+    tie_fraction, dead_fraction = _tie_and_dead_fraction(finite_units)
     if isinstance(value_range, str):
         value_range = _span([rows]) if value_range == "layer" else (math.nan, math.nan)
     return {
         "entropy": entropy.cpu(),
-        "mutual_information": information.cpu(),
+        "information": information,
+        "normal_information": normal_information,
         "value_range": value_range,
         "dead_fraction": dead_fraction,
         "tie_fraction": tie_fraction,
+        "scores": layer_baselines(finite_units, bins=settings.bins, network_range=span),
     }
 
 
@@ -239,6 +260,13 @@ def _span(samples: Iterable[Tensor]) -> tuple[float, float]:
     """The lowest and the highest finite value."""
     low, high = zip(*(finite_samples(layer)[0].aminmax() for layer in samples), strict=True)
     return min(edge.item() for edge in low), max(edge.item() for edge in high)
+
+
+def _probe_digest(input_marks: Tensor) -> str | None:
+    """One word for all inputs, whatever their order: ranks catch them in another one."""
+    if not input_marks.numel():
+        return None
+    return blake2b(input_marks[:, 0].sort().values.numpy().tobytes(), digest_size=8).hexdigest()
 
 
 def _forward(model: nn.Module, batch: Any) -> object:

@@ -14,7 +14,8 @@ __all__ = ["REPORT_KEY", "InformationReport", "LayerInformation"]
 # Under this key the state of a callback in a checkpoint holds the report of that checkpoint.
 REPORT_KEY = "infomem_report"
 
-_STATE_VERSION = 1
+# Version 1 had no scores and no probe.
+_STATE_VERSIONS = (1, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,7 @@ class LayerInformation:
         tie_fraction: share of samples that have the very value of another sample, mean over the units not dead.
         num_samples: rows measured.
         num_dropped: rows left out because some unit was not finite there.
+        scores: name -> value of the baselines; see `baselines.layer_baselines`.
     """
 
     name: str
@@ -45,6 +47,7 @@ class LayerInformation:
     tie_fraction: float
     num_samples: int
     num_dropped: int
+    scores: Mapping[str, float] = field(default_factory=dict)
 
     def pairs(self) -> Tensor:
         """The finite mutual information of all pairs of two different units, float64 ``[pairs]``, nats."""
@@ -70,6 +73,7 @@ class LayerInformation:
             "tie_fraction": self.tie_fraction,
             "num_samples": self.num_samples,
             "num_dropped": self.num_dropped,
+            "scores": dict(self.scores),
         }
 
     @classmethod
@@ -100,6 +104,8 @@ class InformationReport:
         step: the global step; None outside a Trainer.
         seconds: time the measurement took, the forward passes not included.
         version: of the package.
+        scores: name -> value of the baselines that are of the predictions; see `baselines.prediction_baselines`.
+        probe: a digest of the inputs that were sampled, the same for the same inputs; None where it is not known.
     """
 
     layers: tuple[LayerInformation, ...]
@@ -110,6 +116,8 @@ class InformationReport:
     step: int | None = None
     seconds: float = 0.0
     version: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    probe: str | None = None
 
     def __getitem__(self, name: str) -> LayerInformation:
         for layer in self.layers:
@@ -129,7 +137,7 @@ class InformationReport:
     def to_state(self) -> dict[str, Any]:
         """Tensors, numbers and strings only, so that a checkpoint with it loads with ``weights_only=True``."""
         return {
-            "state_version": _STATE_VERSION,
+            "state_version": _STATE_VERSIONS[-1],
             "layers": [layer.to_state() for layer in self.layers],
             "settings": dict(self.settings),
             "backend": self.backend,
@@ -138,6 +146,8 @@ class InformationReport:
             "step": self.step,
             "seconds": self.seconds,
             "version": self.version,
+            "scores": dict(self.scores),
+            "probe": self.probe,
         }
 
     @classmethod
@@ -147,9 +157,9 @@ class InformationReport:
         Raises:
             ValueError: the state is no report, or one of a later version of the package.
         """
-        if not isinstance(state, Mapping) or state.get("state_version") != _STATE_VERSION:
+        if not isinstance(state, Mapping) or state.get("state_version") not in _STATE_VERSIONS:
             raise ValueError(
-                f"report: a state of version {_STATE_VERSION} is required; this one is damaged, or was written by "
+                f"report: a state of version {_STATE_VERSIONS[-1]} or before is required; this one is damaged, or was written by "
                 "another version of lightning_infomem: read it with that version."
             )
         try:

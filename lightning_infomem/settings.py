@@ -37,6 +37,8 @@ class MeasurementSettings:
         neighbors: k of the mutual information.
         backend: see `kernels.select_backend`.
         device: where to measure: "auto" is where the activations are, else a torch device such as "cpu".
+        normal_scores: measure mutual information also of normal scores, which know neither scale nor heavy tails, as one
+            more baseline; takes as long again.
         memory_limit: bytes for temporary tensors; changes no number.
     """
 
@@ -49,6 +51,7 @@ class MeasurementSettings:
     neighbors: int = 3
     backend: str = "auto"
     device: str = "auto"
+    normal_scores: bool = False
     memory_limit: int = 2**28
 
     def __post_init__(self) -> None:

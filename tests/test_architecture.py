@@ -20,6 +20,7 @@ FLOORS = {
     "selection": {"scipy", "rich", "pandas"},
     "plots": {"matplotlib", "sklearn"},
     "measurement": set(),
+    "baselines": set(),
     "sampling": set(),
     "settings": set(),
     "functional": {"scipy"},

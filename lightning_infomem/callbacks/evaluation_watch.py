@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from lightning_infomem.sampling.layers import find_head
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings
@@ -83,7 +84,8 @@ class EvaluationWatch:
             self.take()  # of a stranger's pass nothing stays
         if self._tap is None:
             plan = SamplePlan(self._settings.max_samples, self._settings.max_units, self._settings.seed)
-            self._tap = ActivationTap(self._layers, plan, self._settings.pooling).__enter__()
+            head = find_head(self._model, self._layers)
+            self._tap = ActivationTap(self._layers, plan, self._settings.pooling, head=head).__enter__()
         self._forget_unconfirmed()
         self._before = copy.deepcopy(self._tap.plan), dict(self._tap.skipped)
         self._tap.open_batch(batch)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
 from lightning_infomem._checks import describe, nearest_names
 
-__all__ = ["clean_name", "select_layers"]
+__all__ = ["clean_name", "find_head", "select_layers"]
 
 # Layers that hold the weights of a network; a block is what contains at least two of them.
 _WEIGHT_LAYERS = (
@@ -57,6 +57,21 @@ def select_layers(
         raise ValueError('layers: at least one pattern is required, got none; give "auto" to have them chosen.')
     chosen = {name for pattern in patterns for name in _matches(pattern, modules)}
     return {name: module for name, module in modules.items() if name in chosen}
+
+
+def find_head(model: nn.Module, layers: Mapping[str, nn.Module]) -> nn.Module | None:
+    """The last linear layer of a network as its author wrote it down, whose outputs are its logits.
+
+    Args:
+        model: the network.
+        layers: name -> module of those that are measured.
+
+    Returns:
+        None where there is no such layer, or it lies within a measured one.
+    """
+    measured = {id(part) for module in layers.values() for part in module.modules()}
+    heads = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    return heads[-1] if heads and id(heads[-1]) not in measured else None
 
 
 def clean_name(name: str) -> str:

@@ -65,12 +65,14 @@ class Ranks(NamedTuple):
 
 
 class Caught(NamedTuple):
-    """What an `ActivationTap` caught, on all ranks together."""
+    """What an `ActivationTap` caught, on all ranks together; see there."""
 
     samples: dict[str, Tensor]
     units: dict[str, Tensor]
     widths: dict[str, int]
     skipped: dict[str, str]
+    logits: Tensor
+    input_marks: Tensor
 
 
 def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
@@ -87,7 +89,7 @@ def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
         RuntimeError: a rank failed, or the ranks have layers of different widths.
     """
     if ranks.size == 1:
-        return Caught(tap.samples(), tap.units(), tap.widths(), tap.skipped)
+        return Caught(tap.samples(), tap.units(), tap.widths(), tap.skipped, tap.logits(), tap.input_marks())
     headers = ranks.on_all(lambda: (tap.plan.keys, tap.widths(), tap.skipped))
     skipped = {name: why for _, _, reasons in headers for name, why in reasons.items()}
     widths: dict[str, int] = {}
@@ -100,18 +102,30 @@ def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
     last = every_key[: tap.plan.max_samples][-1:]
     stays = torch.from_numpy(tap.plan.keys <= last) if len(last) else torch.zeros(0, dtype=torch.bool)
 
-    def own_rows() -> dict[str, Tensor]:
-        return {name: rows[stays.to(rows.device)].cpu() for name, rows in tap.samples().items() if name in widths}
+    def own_rows() -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        own = {name: rows[stays.to(rows.device)].cpu() for name, rows in tap.samples().items() if name in widths}
+        logits = tap.logits()
+        return own, logits[stays.to(logits.device)].cpu(), tap.input_marks()[stays]
 
     parts = ranks.on_all(own_rows)
 
     def all_rows() -> dict[str, Tensor]:
         devices = {name: rows.device for name, rows in tap.samples().items()}
         return {
-            name: torch.cat([part[name] for part in parts if name in part]).to(devices.get(name, "cpu"))
+            name: torch.cat([own[name] for own, _, _ in parts if name in own]).to(devices.get(name, "cpu"))
             for name in widths
         }
 
     samples = ranks.agree(all_rows)
     units = {name: tap.plan.units(width) for name, width in widths.items()}
-    return Caught(samples, units, widths, skipped)
+    logits = _joined([logits for _, logits, _ in parts])
+    input_marks = _joined([marks for _, _, marks in parts])
+    return Caught(samples, units, widths, skipped, logits, input_marks)
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """The rows of all ranks; no column where a rank that has rows read none, or another number."""
+    with_rows = [part for part in parts if len(part)]
+    if len({part.shape[1] for part in with_rows}) == 1:
+        return torch.cat(with_rows)
+    return torch.empty(sum(map(len, parts)), 0)

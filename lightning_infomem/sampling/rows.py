@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import torch
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 
 from lightning_infomem._checks import describe
 
-__all__ = ["attention_mask", "num_examples", "pool_rows"]
+__all__ = ["attention_mask", "mark_examples", "num_examples", "pool_rows"]
+
+_VALUES_MARKED = 64
 
 
 def pool_rows(
@@ -69,6 +72,26 @@ def num_examples(batch: object) -> int | None:
         if isinstance(leaf, Tensor) and leaf.ndim > 0:
             return leaf.shape[0]
     return None
+
+
+def mark_examples(batch: object, rows: Tensor) -> Tensor | None:
+    """A number for each of these examples, equal for equal inputs: a hash of some values of the first tensor.
+
+    Args:
+        batch: as the network is given it.
+        rows: int64, which examples.
+
+    Returns:
+        int64 ``[len(rows), 1]`` on the CPU; None where the batch holds no tensor.
+    """
+    leaf = next((leaf for leaf in _leaves(batch) if isinstance(leaf, Tensor) and leaf.ndim > 0), None)
+    if leaf is None or not leaf.numel():
+        return None
+    values = leaf.detach().reshape(len(leaf), -1)
+    spread = torch.linspace(0, values.shape[1] - 1, min(_VALUES_MARKED, values.shape[1])).long()
+    some = values[rows.to(values.device)][:, spread.to(values.device)].cpu().double().numpy()  # exact for every dtype
+    marks = [int.from_bytes(blake2b(row.tobytes(), digest_size=8).digest(), "little", signed=True) for row in some]
+    return torch.tensor(marks, dtype=torch.int64)[:, None]
 
 
 def attention_mask(batch: object) -> Tensor | None:

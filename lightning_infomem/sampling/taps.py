@@ -9,10 +9,37 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from lightning_infomem.sampling.rows import attention_mask, num_examples, pool_rows
+from lightning_infomem.sampling.rows import attention_mask, mark_examples, num_examples, pool_rows
 from lightning_infomem.sampling.samples import SamplePlan
 
 __all__ = ["ActivationTap"]
+
+_MAX_CLASSES = 4096  # more are a vocabulary: its logits would take more memory than all layers
+
+
+class _Rows:
+    """The kept rows of one stream, by slot; no column once a batch came without them, or with another width."""
+
+    def __init__(self) -> None:
+        self._kept: Tensor | None = None
+        self._is_broken = False
+
+    def write(self, rows: Tensor | None, slots: Tensor, plan: SamplePlan) -> None:
+        if rows is None or (self._kept is not None and rows.shape[1] != self._kept.shape[1]):
+            self._is_broken, self._kept = True, None
+        if self._is_broken or rows is None:
+            return
+        if self._kept is None or len(self._kept) < plan.num_kept:
+            # Grown by doubling: a small validation set does not pay for max_samples.
+            held = 0 if self._kept is None else len(self._kept)
+            grown = rows.new_zeros((min(plan.max_samples, max(plan.num_kept, 2 * held)), rows.shape[1]))
+            if self._kept is not None:
+                grown[:held] = self._kept
+            self._kept = grown
+        self._kept[slots.to(self._kept.device)] = rows.to(self._kept.device)
+
+    def read(self, num_kept: int) -> Tensor:
+        return torch.empty(num_kept, 0) if self._kept is None else self._kept[:num_kept]
 
 
 class ActivationTap:
@@ -27,17 +54,25 @@ class ActivationTap:
         layers: name -> module.
         plan: which rows and units are kept.
         pooling: see `MeasurementSettings`.
+        head: the layer whose outputs are read as logits; nothing is said where they cannot be.
     """
 
     def __init__(
-        self, layers: Mapping[str, nn.Module], plan: SamplePlan, pooling: str | Callable[[Tensor], Tensor] = "mean"
+        self,
+        layers: Mapping[str, nn.Module],
+        plan: SamplePlan,
+        pooling: str | Callable[[Tensor], Tensor] = "mean",
+        head: nn.Module | None = None,
     ) -> None:
         self.plan = plan
         self.skipped: dict[str, str] = {}
         self._layers = dict(layers)
+        self._head = head
+        self._logits = _Rows()
+        self._input_marks = _Rows()
         self._pooling = pooling
         self._handles: list[RemovableHandle] = []
-        self._buffers: dict[str, Tensor] = {}
+        self._buffers: dict[str, _Rows] = {}
         self._widths: dict[str, int] = {}
         self._num_batches = 0
         self._open = False
@@ -45,6 +80,8 @@ class ActivationTap:
     def __enter__(self) -> ActivationTap:
         for name, module in self._layers.items():
             self._handles.append(module.register_forward_hook(self._hook(name)))
+        if self._head is not None:
+            self._handles.append(self._head.register_forward_hook(self._head_hook))
         return self
 
     def __exit__(
@@ -65,7 +102,9 @@ class ActivationTap:
         self._num_rows = count or 0
         self._rows, self._slots = self.plan.offer(self._num_rows)
         self._mask = attention_mask(batch)
+        self._marks = mark_examples(batch, self._rows)
         self._caught: dict[str, Tensor] = {}
+        self._caught_logits: Tensor | None = None
         self._called: set[str] = set()
         self._open = len(self._rows) > 0
 
@@ -79,12 +118,14 @@ class ActivationTap:
             self.skipped[name] = f"not called in sampled batch {self._num_batches}"
         for name, rows in self._caught.items():
             if name not in self.skipped:
-                self._store(name, rows)
+                self._store(self._buffers.setdefault(name, _Rows()), rows)
+        self._store(self._logits, self._caught_logits)
+        self._store(self._input_marks, self._marks)
 
     def samples(self) -> dict[str, Tensor]:
         """Name -> ``[samples, units]`` of the layers that were caught in every batch."""
         kept = self.plan.num_kept
-        return {name: self._buffers[name][:kept] for name in self._layers if self._readable(name)}
+        return {name: self._buffers[name].read(kept) for name in self._layers if self._readable(name)}
 
     def units(self) -> dict[str, Tensor]:
         """Name -> int64 indices of the units that `samples` holds."""
@@ -94,19 +135,19 @@ class ActivationTap:
         """Name -> units that the layer has."""
         return {name: self._widths[name] for name in self._layers if self._readable(name)}
 
+    def logits(self) -> Tensor:
+        """``[samples, classes]``, float32, what the head put out for the same rows; no class where it was not read."""
+        return self._logits.read(self.plan.num_kept)
+
+    def input_marks(self) -> Tensor:
+        """int64 ``[samples, 1]``, on the CPU: equal for equal inputs; no column where inputs could not be read."""
+        return self._input_marks.read(self.plan.num_kept)
+
     def _readable(self, name: str) -> bool:
         return name in self._buffers and name not in self.skipped
 
-    def _store(self, name: str, rows: Tensor) -> None:
-        buffer = self._buffers.get(name)
-        if buffer is None or len(buffer) < self.plan.num_kept:
-            # Grown by doubling: a small validation set does not pay for max_samples.
-            size = min(self.plan.max_samples, max(self.plan.num_kept, 2 * len(buffer) if buffer is not None else 0))
-            grown = rows.new_zeros((size, rows.shape[1]))
-            if buffer is not None:
-                grown[: len(buffer)] = buffer
-            buffer = self._buffers[name] = grown
-        buffer[self._slots.to(buffer.device)] = rows.to(buffer.device)
+    def _store(self, buffer: _Rows, rows: Tensor | None) -> None:
+        buffer.write(rows, self._slots, self.plan)
 
     def _hook(self, name: str) -> Callable[[nn.Module, object, object], None]:
         def catch(module: nn.Module, inputs: object, output: object) -> None:
@@ -119,6 +160,12 @@ class ActivationTap:
                 self.skipped[name] = f"{fault}" or type(fault).__name__
 
         return catch
+
+    def _head_hook(self, module: nn.Module, inputs: object, output: object) -> None:
+        if not self._open or self._caught_logits is not None or not isinstance(output, Tensor):
+            return
+        if output.ndim == 2 and len(output) == self._num_rows and 2 <= output.shape[1] <= _MAX_CLASSES:
+            self._caught_logits = output.detach()[self._rows.to(output.device)].float()
 
     @torch.no_grad()
     def _read(self, name: str, module: nn.Module, output: object) -> Tensor:

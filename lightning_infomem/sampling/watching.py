@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
 
-from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.layers import find_head, select_layers
 from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
@@ -35,7 +35,9 @@ class Watch:
     ) -> None:
         self._open = ExitStack()
         plan = _plan(settings, loader, ranks)
-        self.tap = self._open.enter_context(ActivationTap(select_layers(model, layers), plan, settings.pooling))
+        chosen = select_layers(model, layers)
+        tap = ActivationTap(chosen, plan, settings.pooling, head=find_head(model, chosen))
+        self.tap = self._open.enter_context(tap)
         if is_compiled(model):
             # A hook put on after compilation never runs, and nothing says so.
             self._open.enter_context(torch.compiler.set_stance("force_eager"))

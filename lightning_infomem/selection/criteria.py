@@ -1,33 +1,146 @@
-"""From a report to one number a layer: what checkpoints are ranked by."""
+"""What checkpoints can be ranked by: our measures, and the baselines that stand beside them."""
 
 from __future__ import annotations
 
-from lightning_infomem.records import InformationReport
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-__all__ = ["mean_entropy", "mean_mutual_information"]
+__all__ = ["CRITERIA", "ENTROPY", "MUTUAL_INFORMATION", "Criterion"]
+
+_LOW, _HIGH = "low", "high"
+_REDUNDANCY = {"heuristic": _LOW, "example": _HIGH}  # what units share
+_DIVERSITY = {"heuristic": _HIGH, "example": _LOW}
+_ALWAYS_LOW = dict.fromkeys(("heuristic", "example", "mixed"), _LOW)
+_ALWAYS_HIGH = dict.fromkeys(("heuristic", "example", "mixed"), _HIGH)
 
 
-def mean_entropy(report: InformationReport) -> dict[str, float]:
-    """Mean entropy of the units of each layer.
+@dataclass(frozen=True)
+class Criterion:
+    """One way to order checkpoints.
 
-    Not to be averaged over layers of different width before a comparison: rank per layer, as `rank_checkpoints` does.
-
-    Args:
-        report: of one checkpoint.
-
-    Returns:
-        Layer name -> nats; NaN where no unit has a finite entropy.
+    Attributes:
+        name: as in reports, tables and `Ranking.correlate`.
+        better: kind of memorization -> "low" or "high". Where a kind is missing, as "mixed" is for what units share,
+            the value nearest to that of the reference is better.
+        needs: what it is computed from.
+        formula: in words or symbols, with the function that computes it.
+        source: who proposed it.
     """
-    return {layer.name: layer.finite_entropy().mean().item() for layer in report.layers}
+
+    name: str
+    better: Mapping[str, str]
+    needs: str
+    formula: str
+    source: str
 
 
-def mean_mutual_information(report: InformationReport) -> dict[str, float]:
-    """Mean mutual information of all pairs of two different units of each layer.
+_ACTIVATIONS = "activations"
+_PREDICTIONS = "predictions"
+_WEIGHTS = "weights (weight_norms=True)"
+_LABELS = "labels, logged beside the monitor"
+_P = "Measures of Information Reflect Memorization Patterns (2022)"
 
-    Args:
-        report: of one checkpoint.
+MUTUAL_INFORMATION = Criterion(
+    "mutual_information",
+    _REDUNDANCY,
+    _ACTIVATIONS,
+    "mean KSG mutual information of the pairs of units (`functional.pairwise_mutual_information`), nats",
+    _P,
+)
+ENTROPY = Criterion(
+    "entropy",
+    _DIVERSITY,
+    _ACTIVATIONS,
+    "mean binned entropy of the units (`functional.binned_entropy`), bins as the settings say, nats",
+    _P,
+)
 
-    Returns:
-        Layer name -> nats, raw and thus perhaps slightly negative; NaN where no pair has a finite value.
-    """
-    return {layer.name: layer.pairs().mean().item() for layer in report.layers}
+# The order is that of the tables. Ranks are made per layer where there is a value per layer.
+CRITERIA: tuple[Criterion, ...] = (
+    MUTUAL_INFORMATION,
+    ENTROPY,
+    *(
+        Criterion(
+            f"entropy_{value_range}_range", _DIVERSITY, _ACTIVATIONS, f"entropy, one range of bins a {value_range}", _P
+        )
+        for value_range in ("network", "layer", "unit")
+    ),
+    Criterion(
+        "normal_mutual_information",
+        _REDUNDANCY,
+        "activations (normal_scores=True)",
+        "mean KSG mutual information of normal scores (`functional.normal_scores`), nats",
+        "Kraskov et al. (2004), section II, on reparametrised marginals",
+    ),
+    Criterion(
+        "gaussian_mutual_information",
+        _REDUNDANCY,
+        _ACTIVATIONS,
+        "mean of -1/2 ln(1 - rho^2) of normal scores (`functional.gaussian_copula_information`), nats",
+        "Ince et al. (2017)",
+    ),
+    Criterion(
+        "mean_correlation", _REDUNDANCY, _ACTIVATIONS, "mean |rho| of the pairs (`functional.correlation`)", "Pearson"
+    ),
+    Criterion(
+        "rankme",
+        _DIVERSITY,
+        _ACTIVATIONS,
+        "exp of the entropy of the singular values (`functional.rankme`)",
+        "Garrido et al. (2023)",
+    ),
+    Criterion(
+        "participation_ratio",
+        _DIVERSITY,
+        _ACTIVATIONS,
+        "(sum l)^2 / sum l^2 of the covariance's eigenvalues (`functional.participation_ratio`)",
+        "Gao et al. (2017)",
+    ),
+    Criterion(
+        "alpha_req",
+        _REDUNDANCY,
+        _ACTIVATIONS,
+        "exponent of the decay of the covariance's eigenvalues (`functional.alpha_req`)",
+        "Agrawal et al. (2022)",
+    ),
+    Criterion("dead_fraction", _ALWAYS_LOW, _ACTIVATIONS, "share of constant units", "folklore"),
+    Criterion(
+        "mean_confidence",
+        _ALWAYS_HIGH,
+        _PREDICTIONS,
+        "mean highest probability (`functional.mean_confidence`)",
+        "Guillory et al. (2021)",
+    ),
+    Criterion(
+        "softmax_entropy",
+        _ALWAYS_LOW,
+        _PREDICTIONS,
+        "mean entropy of the probabilities (`functional.softmax_entropy`), nats",
+        "Guillory et al. (2021)",
+    ),
+    Criterion(
+        "nuclear_norm",
+        _ALWAYS_HIGH,
+        _PREDICTIONS,
+        "nuclear norm of the matrix of probabilities over its maximum (`functional.nuclear_norm`)",
+        "Deng et al. (2023)",
+    ),
+    *(
+        Criterion(f"{norm}_norm_{how}", _ALWAYS_LOW, _WEIGHTS, formula, "Neyshabur et al. (2017), Jiang et al. (2020)")
+        for norm, matrix in (("spectral", "largest singular value"), ("frobenius", "Frobenius norm"))
+        for how, formula in (
+            ("sum", f"sum over layers of the squared {matrix} (`functional.{norm}_norms`)"),
+            ("log_product", f"log of the product over layers of the {matrix} (`functional.{norm}_norms`)"),
+        )
+    ),
+    Criterion(
+        "path_norm",
+        _ALWAYS_LOW,
+        "weights and model (weight_norms=True)",
+        "square root of the network's output on ones, all weights squared (`functional.path_norm`)",
+        "Neyshabur et al. (2015)",
+    ),
+    Criterion("epoch", _ALWAYS_HIGH, "the checkpoint", "the last epoch: what people take by default", "custom"),
+    Criterion("validation_loss", _ALWAYS_LOW, _LABELS, "as ModelCheckpoint monitored it", "custom"),
+    Criterion("validation_accuracy", _ALWAYS_HIGH, _LABELS, "as ModelCheckpoint monitored it", "custom"),
+)

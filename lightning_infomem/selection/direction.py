@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
+from statistics import median
+from typing import NamedTuple
 
-import numpy as np
+from lightning_infomem.selection.candidates import Candidate
 
-__all__ = ["BETTER", "KINDS", "choose_direction"]
+__all__ = ["BETTER", "KINDS", "Verdict", "choose_direction", "kind_of"]
 
 KINDS = ("heuristic", "example")
 
@@ -14,47 +17,87 @@ KINDS = ("heuristic", "example")
 BETTER = {
     "heuristic": "low mutual information and high entropy are better",
     "example": "high mutual information and low entropy are better",
+    "mixed": "the nearer to the reference the better, since it has both kinds on either side",
 }
+
+_CERTAIN = 1.645  # standard errors: beyond, a difference in this direction has p < .05
+_SHARE = 2 / 3
+
+
+class Verdict(NamedTuple):
+    """A kind of memorization, and where it comes from.
+
+    Attributes:
+        kind: "heuristic", "example", "mixed" (both are found), or None.
+        evidence: a sentence: what tells the kind, or why there is none and what to do.
+    """
+
+    kind: str | None
+    evidence: str
 
 
 def choose_direction(
-    memorization: str | None,
-    candidates: Sequence[Mapping[str, float]],
-    reference: Mapping[str, float] | None,
-) -> tuple[str | None, str]:
+    memorization: str | None, candidates: Sequence[Candidate], reference: Candidate | None
+) -> Verdict:
     """Name the kind of memorization, told or inferred from a checkpoint that is known to generalise.
 
-    Shortcuts make units copies of one another and raise their mutual information; storing single examples lowers it.
-    Each checkpoint has one vote, the median over its layers of the sign of the difference to the reference.
+    Each checkpoint that differs from the reference beyond doubt has one vote; see `kind_of`. Two thirds of the votes
+    make a kind; less, where each side has at least two, a mixture.
 
     Args:
         memorization: the kind, where it is told.
-        candidates: of each checkpoint the mean mutual information per layer.
-        reference: the same of the checkpoint known to generalise.
-
-    Returns:
-        "heuristic" or "example", and a sentence that says where it comes from; or None, and a sentence that says why
-        there is no direction: nothing was told, or fewer than two thirds of the checkpoints that differ from the
-        reference agree.
+        candidates: the checkpoints.
+        reference: the checkpoint known to generalise.
     """
     if memorization is not None:
-        return memorization, f"{memorization} memorization was told"
+        return Verdict(memorization, f"{memorization} memorization was told")
     if reference is None:
-        return None, (
+        return Verdict(
+            None,
             "the kind of memorization is not known, and it decides the direction: shortcuts raise mutual information, "
-            "stored examples lower it; give memorization='heuristic' or 'example', or a reference that generalises."
+            "stored examples lower it; give memorization='heuristic' or 'example', or a reference that generalises.",
         )
-    votes = [_vote(candidate, reference) for candidate in candidates]
-    above, below = sum(vote > 0 for vote in votes), sum(vote < 0 for vote in votes)
-    told = f"{above} of {len(votes)} checkpoints have more mutual information than the reference, {below} have less"
+    votes = [kind_of(candidate, reference) for candidate in candidates]
+    above, below = votes.count("heuristic"), votes.count("example")
+    told = (
+        f"{above} of {len(votes)} checkpoints have more mutual information than the reference, {below} have less, "
+        f"{len(votes) - above - below} about the same"
+    )
     if above + below == 0:
-        return None, f"the reference does not tell the kind of memorization: no checkpoint differs from it ({told})."
-    if 3 * max(above, below) < 2 * (above + below):
-        return None, f"the reference does not tell the kind of memorization: less than two thirds agree ({told})."
-    kind = "heuristic" if above > below else "example"
-    return kind, f"the reference tells {kind} memorization: {told}"
+        return Verdict(
+            None, f"the reference does not tell the kind of memorization: no checkpoint differs from it ({told})."
+        )
+    if max(above, below) >= _SHARE * (above + below):
+        kind = "heuristic" if above > below else "example"
+    elif min(above, below) >= 2:
+        kind = "mixed"
+    else:
+        return Verdict(
+            None, f"the reference does not tell the kind of memorization: less than two thirds agree ({told})."
+        )
+    return Verdict(kind, f"the reference tells {kind} memorization: {told}")
 
 
-def _vote(candidate: Mapping[str, float], reference: Mapping[str, float]) -> float:
-    signs = [np.sign(candidate[name] - reference[name]) for name in candidate if name in reference]
-    return float(np.median(signs)) if signs else 0.0
+def kind_of(candidate: Candidate, reference: Candidate) -> str | None:
+    """The kind of memorization of one checkpoint, by the median over layers of its distance to a reference.
+
+    Shortcuts make units copies of one another and raise their mutual information; storing single examples lowers it.
+
+    Returns:
+        "heuristic" or "example" where the distance is beyond 1.645 standard errors (over units), else None.
+    """
+    distances = [_distance(candidate, reference, name) for name in candidate.layers if name in reference.layers]
+    distance = median(distances) if distances else 0.0
+    if abs(distance) < _CERTAIN:
+        return None
+    return "heuristic" if distance > 0 else "example"
+
+
+def _distance(candidate: Candidate, reference: Candidate, name: str) -> float:
+    """In standard errors; without any error (few units, all alike) every difference is beyond doubt."""
+    one, other = candidate.layers[name], reference.layers[name]
+    difference = one.mutual_information - other.mutual_information
+    error = math.hypot(one.standard_error, other.standard_error)
+    if difference == 0 or math.isnan(error):
+        return 0.0
+    return math.copysign(math.inf, difference) if error == 0 else difference / error

@@ -1,0 +1,73 @@
+"""Cheaper measures of the same activations, and of the predictions: what every ranking is compared with."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lightning_infomem.functional.confidence import mean_confidence, nuclear_norm, softmax_entropy
+from lightning_infomem.functional.correlation import correlation
+from lightning_infomem.functional.entropy import binned_entropy
+from lightning_infomem.functional.gaussian_copula import gaussian_copula_information
+from lightning_infomem.functional.pairs import jackknife_error
+from lightning_infomem.functional.spectrum import alpha_req, participation_ratio, rankme
+from lightning_infomem.functional.standardization import scale_to_one
+
+__all__ = ["layer_baselines", "mean_over_pairs", "prediction_baselines"]
+
+
+def layer_baselines(samples: Tensor, *, bins: int, network_range: tuple[float, float]) -> dict[str, float]:
+    """The baselines that are taken of one layer.
+
+    Args:
+        samples: ``[samples, units]``, finite.
+        bins: of the entropies.
+        network_range: the lowest and the highest value of all layers.
+
+    Returns:
+        Name -> value; NaN where one is not defined. ``gaussian_mutual_information`` (nats, mean over pairs) with its
+        ``gaussian_mutual_information_error`` (jackknife over units), ``mean_correlation`` (mean magnitude over pairs),
+        ``rankme``, ``participation_ratio``, ``alpha_req``, and the mean entropy by each range of the bins:
+        ``entropy_network_range``, ``entropy_layer_range``, ``entropy_unit_range``.
+
+    Cost:
+        An eigenvalue decomposition of ``[units, units]``.
+    """
+    # All but the entropies are the same on every scale; by a power of two none of their squares leaves float64.
+    scaled = scale_to_one(samples.double(), samples.double().abs().amax())
+    information = gaussian_copula_information(scaled).cpu()
+    pairs = torch.triu_indices(*information.shape, offset=1)
+    values: dict[str, float | Tensor] = {
+        "gaussian_mutual_information": mean_over_pairs(information),
+        "gaussian_mutual_information_error": jackknife_error(pairs.T, information[pairs[0], pairs[1]]),
+        "mean_correlation": mean_over_pairs(correlation(scaled).abs()),
+        "rankme": rankme(scaled),
+        "participation_ratio": participation_ratio(scaled),
+        "alpha_req": alpha_req(scaled),
+    }
+    ranges: dict[str, str | tuple[float, float]] = {"network": network_range, "layer": "layer", "unit": "unit"}
+    for name, value_range in ranges.items():
+        values[f"entropy_{name}_range"] = binned_entropy(samples, bins=bins, value_range=value_range).mean()
+    return {name: float(value) for name, value in values.items()}
+
+
+def mean_over_pairs(matrix: Tensor) -> float:
+    """Mean over all pairs of two different units of a symmetric ``[units, units]``; NaN for one unit."""
+    first, second = torch.triu_indices(*matrix.shape, offset=1)
+    return matrix[first.to(matrix.device), second.to(matrix.device)].mean().item()
+
+
+def prediction_baselines(logits: Tensor) -> dict[str, float]:
+    """The baselines that are taken of the predictions.
+
+    Args:
+        logits: ``[samples, classes]``; rows that are not finite are left out.
+
+    Returns:
+        ``mean_confidence``, ``softmax_entropy`` (nats) and ``nuclear_norm``; nothing without classes or rows.
+    """
+    finite = logits[logits.isfinite().all(1)] if logits.shape[1] > 1 else logits[:0]
+    if not len(finite):
+        return {}
+    measures = (mean_confidence, softmax_entropy, nuclear_norm)
+    return {measure.__name__: float(measure(finite)) for measure in measures}

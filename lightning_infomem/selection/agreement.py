@@ -1,0 +1,116 @@
+"""How a ranking agrees with a column of numbers: Kendall's tau-b with its interval and p-value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import kendalltau
+
+from lightning_infomem.selection.uncertainty import LEVEL
+
+__all__ = ["Agreement", "rank_agreement"]
+
+_DRAWS = 2000
+_PERMUTATIONS = 9999
+_MOST_PERMUTED = 100  # beyond so many checkpoints the normal approximation is good, ties or not
+
+Signs = NDArray[np.int8]
+
+
+class Agreement(NamedTuple):
+    """Of a ranking with another column.
+
+    Attributes:
+        tau: Kendall's tau-b, positive where the better rank has the higher value; NaN where one of both is constant.
+        low: of the 90 % interval of tau (checkpoints drawn anew).
+        high: of the same. Where tau is 1 or -1 no draw differs, and the interval is that point: look at ``p_value``.
+        p_value: of no agreement, two-sided.
+        smallest_p: below this no p-value can fall with so few checkpoints and such ties.
+        count: checkpoints compared.
+    """
+
+    tau: float
+    low: float
+    high: float
+    p_value: float
+    smallest_p: float
+    count: int
+
+
+def rank_agreement(ranks: Sequence[float], values: Sequence[float], *, seed: int = 0) -> Agreement:
+    """Compare ranks, of which 1 is best, with values; pairs with a value that is not finite are left out.
+
+    The p-value is exact up to 33 checkpoints without ties, from 9,999 permutations with ties, and from the normal
+    approximation beyond.
+
+    Args:
+        ranks: of the checkpoints.
+        values: of the same.
+        seed: of permutations and draws.
+
+    Raises:
+        ValueError: fewer than two finite values, or sequences of different length.
+
+    Cost:
+        Quadratic in the number of checkpoints.
+
+    Reference:
+        Kendall (1945), The treatment of ties in ranking problems, Biometrika 33(3), equation (6).
+
+    >>> rank_agreement([1, 2, 3, 4, 5], [0.9, 0.8, 0.7, 0.6, 0.5])
+    Agreement(tau=1.0, low=1.0, high=1.0, p_value=0.0166..., smallest_p=0.0166..., count=5)
+    """
+    x, y = -np.asarray(ranks, dtype=float), np.asarray(values, dtype=float)
+    if x.shape != y.shape:
+        raise ValueError(f"values: one for each of the {len(x)} ranks is required, got {len(y)}.")
+    finite = np.isfinite(x) & np.isfinite(y)
+    x, y = x[finite], y[finite]
+    if len(x) < 2:
+        raise ValueError(f"values: at least two finite ones are required, got {len(x)}; give more.")
+    smallest = _smallest_p(x, y)
+    result = kendalltau(x, y)
+    tau, p_value = float(result.statistic), float(result.pvalue)
+    if math.isnan(tau):
+        return Agreement(tau, math.nan, math.nan, 1.0, smallest, len(x))
+    signs = [np.sign(column[:, None] - column[None, :]).astype(np.int8) for column in (x, y)]
+    generator = np.random.default_rng(seed)
+    has_ties = len(np.unique(x)) < len(x) or len(np.unique(y)) < len(y)
+    if has_ties and len(x) <= _MOST_PERMUTED:
+        p_value = _permutation_p(signs[0], signs[1], generator)
+    low, high = _interval(signs[0], signs[1], generator)
+    return Agreement(tau, low, high, max(p_value, smallest), smallest, len(x))
+
+
+def _smallest_p(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Orders within ties count as one, of all orders the first and the reversed one agree best: 2 ties! / n!."""
+    ties = max(
+        sum(math.lgamma(count + 1) for count in np.unique(column, return_counts=True)[1]) for column in (x, y)
+    )
+    return min(1.0, 2 * math.exp(ties - math.lgamma(len(x) + 1)))
+
+
+def _permutation_p(x: Signs, y: Signs, generator: np.random.Generator) -> float:
+    """Ties do not move under permutation, so that concordances minus discordances tell as much as tau-b."""
+    observed = abs(int((x.astype(np.int64) * y).sum()))
+    reached = 0
+    for _ in range(_PERMUTATIONS):
+        order = generator.permutation(len(x))
+        reached += abs(int((x * y[order][:, order]).sum(dtype=np.int64))) >= observed
+    return (reached + 1) / (_PERMUTATIONS + 1)
+
+
+def _interval(x: Signs, y: Signs, generator: np.random.Generator) -> tuple[float, float]:
+    """Of tau-b when checkpoints are drawn with replacement: a checkpoint and its double are tied in both columns."""
+    count = len(x)
+    weights = generator.multinomial(count, np.full(count, 1 / count), size=_DRAWS).astype(float)
+    score, in_x, in_y = (
+        ((weights @ pairs.astype(float)) * weights).sum(axis=1) for pairs in (x * y, np.abs(x), np.abs(y))
+    )
+    known = (in_x > 0) & (in_y > 0)
+    taus = score[known] / np.sqrt(in_x[known] * in_y[known])
+    low, high = np.quantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)

@@ -1,7 +1,38 @@
 """Tensors in, tensors out: one quantity a file."""
 
+from lightning_infomem.functional.complexity import (
+    frobenius_norms,
+    log_product,
+    path_norm,
+    spectral_norms,
+    sum_of_squares,
+)
+from lightning_infomem.functional.confidence import mean_confidence, nuclear_norm, softmax_entropy
+from lightning_infomem.functional.correlation import correlation
 from lightning_infomem.functional.entropy import binned_entropy
+from lightning_infomem.functional.gaussian_copula import gaussian_copula_information
 from lightning_infomem.functional.mutual_information import mutual_information, pairwise_mutual_information
+from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.pairs import PairInformation
+from lightning_infomem.functional.spectrum import alpha_req, participation_ratio, rankme
 
-__all__ = ["PairInformation", "binned_entropy", "mutual_information", "pairwise_mutual_information"]
+__all__ = [
+    "PairInformation",
+    "alpha_req",
+    "binned_entropy",
+    "correlation",
+    "frobenius_norms",
+    "gaussian_copula_information",
+    "log_product",
+    "mean_confidence",
+    "mutual_information",
+    "normal_scores",
+    "nuclear_norm",
+    "pairwise_mutual_information",
+    "participation_ratio",
+    "path_norm",
+    "rankme",
+    "softmax_entropy",
+    "spectral_norms",
+    "sum_of_squares",
+]

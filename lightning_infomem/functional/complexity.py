@@ -1,0 +1,210 @@
+"""The size of a network's weights, measured in the ways that bounds on generalisation are written in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from lightning_infomem._checks import check_finite, describe
+
+__all__ = ["frobenius_norms", "log_product", "path_norm", "spectral_norms", "sum_of_squares"]
+
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+
+def spectral_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
+    """The largest singular value of every weight.
+
+    That of a convolution is its kernel's, reshaped, not that of the map between images: do not read it as a Lipschitz
+    constant.
+
+    Args:
+        weights: a ``state_dict``. Floating-point tensors of two or more dimensions are weights, taken as ``[out, rest]``;
+            everything else (biases, scales of normalisation, counters) is ignored.
+
+    Returns:
+        By name, in the same order. NaN for a weight with a non-finite value, 0 for one without values. A weight that
+        two names share stands under both.
+
+    Raises:
+        TypeError: ``weights`` is no mapping.
+
+    Cost:
+        Eigenvalues of the smaller Gram matrix, in float64: for 768 x 3072 an eighth of the time of singular values.
+
+    >>> spectral_norms({"weight": torch.tensor([[3.0, 0.0], [0.0, 4.0]]), "bias": torch.ones(2)})
+    {'weight': 4.0}
+    """
+    return {name: _spectral_norm(matrix) for name, matrix in _matrices(weights)}
+
+
+def frobenius_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
+    """The square root of the sum of squares of every weight.
+
+    Do not compare it between networks of different widths: it grows with the number of weights.
+
+    Args:
+        weights: a ``state_dict``; see `spectral_norms` for what counts as a weight.
+
+    Returns:
+        By name, in the same order, computed in float64. NaN for a weight with a non-finite value.
+
+    Raises:
+        TypeError: ``weights`` is no mapping.
+
+    >>> frobenius_norms({"weight": torch.tensor([[3.0, 0.0], [0.0, 4.0]])})
+    {'weight': 5.0}
+    """
+    return {
+        name: float(matrix.norm()) if bool(matrix.isfinite().all()) else math.nan for name, matrix in _matrices(weights)
+    }
+
+
+def sum_of_squares(norms: Mapping[str, float]) -> float:
+    """The sum of the squared norms of all weights; 0 without any.
+
+    >>> sum_of_squares({"first": 3.0, "second": 4.0})
+    25.0
+    """
+    return math.fsum(norm * norm for norm in norms.values())
+
+
+def log_product(norms: Mapping[str, float]) -> float:
+    """The logarithm of the product of the norms of all weights, where the product of a deep network would overflow.
+
+    Returns 0 without any weight, and minus infinity if one of them is zero.
+
+    >>> log_product({"first": 1.0, "second": 1.0})
+    0.0
+    """
+    return sum(math.log(norm) if norm else -math.inf for norm in norms.values())
+
+
+def path_norm(model: nn.Module, example: Tensor, *, order: float = 2.0) -> float:
+    """The norm of the vector of all paths from inputs to outputs, a path being the product of the weights along it.
+
+    Computed by one forward pass of ones through the network with every parameter ``w`` replaced by ``|w|**order``. It
+    is a norm of paths for networks of linear and convolutional layers, batch norm, pooling and ReLU. Do not use it with
+    layers that normalise by their own input (layer norm, batch norm without running statistics), with attention, or
+    with activations that are not the identity on positive numbers.
+
+    Args:
+        model: the network. It is not changed: it runs in eval mode on other tensors in place of its own, and its modes
+            are set back, after an exception too. Parameters need not be of the dtype of ``example``.
+        example: ``[examples, ...]``, floating point, on the model's device. Only its shape beyond the first dimension
+            and its dtype count, in which all is computed; give ``example.double()`` for deep networks.
+        order: p, a positive number.
+
+    Returns:
+        ``f(1; |w|**p) ** (1 / p)``, f summed over all outputs. Biases begin paths of their own. A batch norm's running
+        mean counts as a bias and its running deviation as a weight like any other, raised to the same power: folding
+        its scale into a convolution changes nothing. Other buffers stay as they are. NaN or infinite where the weights
+        or the sums over paths are.
+
+    Raises:
+        TypeError: ``model`` is no module, ``example`` no floating-point tensor, or the output is no tensor.
+        ValueError: ``example`` is empty or without a dimension of examples, ``order`` not positive, or outputs sum to a
+            negative number, as after a log-softmax.
+
+    Cost:
+        One forward pass of one example, and a copy of parameters and buffers.
+
+    Reference:
+        Neyshabur, Salakhutdinov, Srebro (2015), Path-SGD: path-normalized optimization in deep neural networks;
+        Neyshabur et al. (2017), Exploring generalization in deep learning. Departure: batch norm.
+
+    >>> weight = torch.tensor([[3.0, -4.0]])
+    >>> linear = nn.Linear(2, 1, bias=False)
+    >>> _ = linear.load_state_dict({"weight": weight})
+    >>> path_norm(linear, torch.zeros(1, 2))
+    5.0
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model: a torch.nn.Module is required, got {type(model).__name__}; pass the network itself.")
+    _check_example(example)
+    if check_finite(order, name="order") <= 0:
+        raise ValueError(f"order: a positive number is required, got {order}; 1 and 2 are customary.")
+    ones = torch.ones_like(example[:1])
+    with torch.no_grad(), _eval_mode(model):
+        output = functional_call(model, _raised(model, order, example.dtype), (ones,))
+    if not isinstance(output, Tensor):
+        raise TypeError(
+            f"model: a tensor as output is required, got {type(output).__name__}; wrap the model in a module that "
+            "returns its logits."
+        )
+    total = float(output.double().sum())
+    if total < 0:
+        raise ValueError(
+            f"model: outputs that grow with the weights are required, got a sum of {total} for positive weights; "
+            "leave out what follows the logits."
+        )
+    return float(total ** (1 / order))
+
+
+def _check_example(example: object) -> None:
+    if not isinstance(example, Tensor) or not example.is_floating_point():
+        raise TypeError(
+            f"example: a floating-point tensor of shape [examples, ...] is required, got {describe(example)}; "
+            "token numbers have no path norm, but embedded tokens have."
+        )
+    if example.ndim == 0 or example.numel() == 0:
+        raise ValueError(
+            f"example: shape [examples, ...] is required, got {describe(example)}; pass a batch of inputs."
+        )
+
+
+def _raised(model: nn.Module, order: float, dtype: torch.dtype) -> dict[str, Tensor]:
+    """New tensors for all parameters and buffers of a model, by name."""
+    tensors = {name: value.detach().abs().to(dtype).pow(order) for name, value in model.named_parameters()}
+    for name, value in model.named_buffers():
+        # A copy: what a forward pass counts in place must not count in the model.
+        tensors[name] = value.to(dtype, copy=True) if value.is_floating_point() else value.clone()
+    for prefix, module in model.named_modules():
+        if isinstance(module, _BATCH_NORMS) and module.running_mean is not None and module.running_var is not None:
+            path = f"{prefix}." if prefix else ""
+            deviation = (module.running_var.double() + module.eps).sqrt()
+            # Batch norm will subtract the mean, add eps to the variance and take the root.
+            tensors[f"{path}running_mean"] = -module.running_mean.abs().to(dtype).pow(order)
+            tensors[f"{path}running_var"] = (deviation.pow(2 * order) - module.eps).to(dtype)
+    return tensors
+
+
+@contextmanager
+def _eval_mode(model: nn.Module) -> Iterator[None]:
+    """Every module in eval mode, set back afterwards one by one: parts of a model may be frozen."""
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        for module, _ in modes:
+            module.training = False
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _matrices(weights: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """The weights of a state_dict as float64 matrices."""
+    if not isinstance(weights, Mapping):
+        raise TypeError(
+            f"weights: a mapping from names to tensors is required, got {type(weights).__name__}; "
+            "pass model.state_dict()."
+        )
+    for name, weight in weights.items():
+        if isinstance(weight, Tensor) and weight.is_floating_point() and weight.ndim >= 2:
+            yield name, weight.detach().double().flatten(1)
+
+
+def _spectral_norm(matrix: Tensor) -> float:
+    if not bool(matrix.isfinite().all()):
+        return math.nan
+    magnitude = float(matrix.abs().max()) if matrix.numel() else 0.0
+    if magnitude == 0:
+        return 0.0
+    matrix = matrix / magnitude  # whose squares neither overflow nor vanish
+    gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
+    return magnitude * math.sqrt(float(torch.linalg.eigvalsh(gram)[-1]))

@@ -1,0 +1,62 @@
+"""Linear dependence of all pairs of units."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from lightning_infomem.functional.standardization import scale_to_one, warn_of_dropped
+from lightning_infomem.functional.usable_samples import usable_samples
+
+__all__ = ["correlation"]
+
+
+def correlation(samples: Tensor) -> Tensor:
+    """Pearson's correlation of all pairs of units.
+
+    The cheapest measure of dependence, and a baseline for mutual information. Do not use it where dependence need not
+    be linear: a unit and its square may well have none.
+
+    Args:
+        samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
+
+    Returns:
+        float64 ``[units, units]``, symmetric, between -1 and 1, on the device of ``samples``. The diagonal is exactly 1.
+        A constant unit has 0 with every other one. Rows with a non-finite value are dropped for all units, with a
+        warning; a unit without any finite value gives NaN in its row and column.
+
+    Raises:
+        TypeError: ``samples`` is no floating-point tensor.
+        ValueError: wrong shape, or no finite row.
+
+    Cost:
+        One product of matrices, ``samples * units**2``; memory two float64 copies of the input and of the result.
+
+    >>> samples = torch.tensor([[0.0, 3.0, 0.0], [1.0, 2.0, 2.0], [2.0, 1.0, 1.0]])
+    >>> correlation(samples).round(decimals=4).tolist()
+    [[1.0, -1.0, 0.5], [-1.0, 1.0, -0.5], [0.5, -0.5, 1.0]]
+    """
+    kept, finite_rows, live_units = usable_samples(samples)
+    warn_of_dropped(finite_rows)
+    found = _correlation(kept.detach().T.double())
+    if len(found) == samples.shape[1]:
+        return found
+    result = torch.full((samples.shape[1],) * 2, math.nan, dtype=torch.float64, device=samples.device)
+    live = live_units.nonzero()[:, 0]
+    result[live[:, None], live] = found
+    return result
+
+
+def _correlation(columns: Tensor) -> Tensor:
+    """The same for finite float64 ``[units, samples]``."""
+    low, high = columns.aminmax(dim=1, keepdim=True)
+    centred = scale_to_one(columns, torch.maximum(low.abs(), high.abs()))
+    centred = centred - centred.mean(1, keepdim=True)
+    centred -= centred.mean(1, keepdim=True)  # what rounding left, where the values hardly differ
+    centred /= centred.norm(dim=1, keepdim=True)
+    centred.masked_fill_(low == high, 0.0)
+    product = centred @ centred.T
+    product = ((product + product.T) / 2).clamp_(-1.0, 1.0)  # no multiplication of matrices promises symmetry
+    return product.fill_diagonal_(1.0)

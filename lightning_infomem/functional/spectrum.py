@@ -1,0 +1,146 @@
+"""How many dimensions the samples fill: three numbers from singular values."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from lightning_infomem.functional.standardization import scale_to_one, warn_of_dropped
+from lightning_infomem.functional.usable_samples import usable_samples
+
+__all__ = ["alpha_req", "participation_ratio", "rankme"]
+
+_RANKME_EPSILON = 1e-7
+_LAST_INDEX = 100
+
+
+def rankme(samples: Tensor) -> Tensor:
+    """The effective rank of the matrix of samples: the exponential of the entropy of its normalised singular values.
+
+    Units are not centred, so a large common mean pulls it towards 1. Compare it only between equal numbers of samples
+    and units.
+
+    Args:
+        samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
+
+    Returns:
+        float64 scalar tensor, from 1 to ``min(samples, units)``, up to ``min(samples, units) * 2e-6`` more, which the
+        paper's epsilon of 1e-7 adds. NaN if all samples are zero. Rows with a non-finite value are dropped for all
+        units, with a warning; units without any finite value are left out.
+
+    Raises:
+        TypeError: ``samples`` is no floating-point tensor.
+        ValueError: wrong shape, or no finite row.
+
+    Cost:
+        One singular value decomposition without vectors, ``samples * units * min(samples, units)``.
+
+    Reference:
+        Garrido et al. (2023), RankMe: assessing the downstream performance of pretrained self-supervised
+        representations by their rank, ICML, eq. 1 and 2.
+
+    >>> round(rankme(torch.eye(4)).item(), 3)
+    4.0
+    """
+    kept, finite_rows, _ = usable_samples(samples)
+    warn_of_dropped(finite_rows)
+    singular = torch.linalg.svdvals(_of_one_magnitude(kept))
+    share = singular / singular.sum() + _RANKME_EPSILON
+    return torch.special.entr(share).sum().exp()
+
+
+def participation_ratio(samples: Tensor) -> Tensor:
+    """The number of directions among which the variance is spread: ``sum(l)**2 / sum(l**2)`` over its eigenvalues ``l``.
+
+    Less sensitive to weak directions than `rankme`. Do not compare it between different numbers of samples.
+
+    Args:
+        samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
+
+    Returns:
+        float64 scalar tensor, from 1 to ``min(samples - 1, units)``. NaN if all units are constant. Rows with a
+        non-finite value are dropped for all units, with a warning; units without any finite value are left out.
+
+    Raises:
+        TypeError: ``samples`` is no floating-point tensor.
+        ValueError: wrong shape, or no finite row.
+
+    Cost:
+        One product of matrices, ``samples * units * min(samples, units)``; no eigenvalue is computed.
+
+    Reference:
+        Gao et al. (2017), A theory of multineuronal dimensionality, dynamics and measurement, eq. 5.
+
+    >>> round(participation_ratio(torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])).item(), 4)
+    2.0
+    """
+    kept, finite_rows, _ = usable_samples(samples)
+    warn_of_dropped(finite_rows)
+    gram = _covariance_gram(kept)
+    # The two sums are the trace and the squared Frobenius norm.
+    return gram.trace().square() / gram.square().sum()
+
+
+def alpha_req(samples: Tensor) -> Tensor:
+    """The exponent of the power law by which the eigenvalues of the covariance decay: ``l_i ~ i**-alpha``.
+
+    About 1 is said to be good, more means fewer dimensions. Do not use it for layers of a few units, and give several
+    times more samples than units: too few bend the end of the spectrum down and alpha up.
+
+    The line is fitted in log-log coordinates by least squares to the indices from 5 to 100, counted from 1, or to the
+    last eigenvalue that is not zero. The largest four hold what is common to all samples and seldom lie on the line;
+    the far tail is noise. With fewer than 16 eigenvalues only their largest quarter is left out, rounded down.
+
+    Args:
+        samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
+
+    Returns:
+        float64 scalar tensor. Eigenvalues below ``max(samples, units) * 2**-52`` of the largest are zero to rounding
+        and left out; NaN if fewer than two are left. Rows with a non-finite value are dropped for all units, with a
+        warning; units without any finite value are left out.
+
+    Raises:
+        TypeError: ``samples`` is no floating-point tensor.
+        ValueError: wrong shape, or no finite row.
+
+    Cost:
+        Eigenvalues of a matrix of ``min(samples, units)``.
+
+    Reference:
+        Agrawal et al. (2022), alpha-ReQ: assessing representation quality in self-supervised learning by measuring
+        eigenspectrum decay, NeurIPS. Departure: the range of indices, which there suits one wide layer at a time.
+
+    >>> axes = torch.cat([torch.eye(3), -torch.eye(3)])  # one eigenvalue an axis: the square of its length
+    >>> round(alpha_req(axes / torch.tensor([1.0, 2.0, 3.0])).item(), 4)
+    2.0
+    """
+    kept, finite_rows, _ = usable_samples(samples)
+    warn_of_dropped(finite_rows)
+    eigenvalues = torch.linalg.eigvalsh(_covariance_gram(kept)).flip(0)
+    eigenvalues = eigenvalues[eigenvalues > eigenvalues[0] * max(kept.shape) * torch.finfo(torch.float64).eps]
+    skipped = min(4, len(eigenvalues) // 4)
+    heights = eigenvalues[skipped:_LAST_INDEX].log()
+    if len(heights) < 2:
+        return torch.full((), math.nan, dtype=torch.float64, device=samples.device)
+    places = torch.arange(skipped + 1, skipped + 1 + len(heights), device=heights.device).double().log()
+    places -= places.mean()
+    return -(places * heights).sum() / places.square().sum()
+
+
+def _of_one_magnitude(samples: Tensor) -> Tensor:
+    """In float64, scaled by a power of two: none of the three knows the scale, and squares must not overflow."""
+    samples = samples.detach().double()
+    return scale_to_one(samples, samples.abs().max())
+
+
+def _covariance_gram(samples: Tensor) -> Tensor:
+    """The smaller of the two products of the centred samples; its eigenvalues are those of the covariance, unscaled."""
+    samples = _of_one_magnitude(samples)
+    varying = samples.amin(0) != samples.amax(0)
+    # Twice: the mean itself is rounded, and a constant must leave nothing at all.
+    centred = samples - samples.mean(0)
+    centred = (centred - centred.mean(0)) * varying
+    centred = _of_one_magnitude(centred)
+    return centred.T @ centred if centred.shape[1] <= centred.shape[0] else centred @ centred.T

@@ -24,8 +24,8 @@ def spectral_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
     constant.
 
     Args:
-        weights: a ``state_dict``. Floating-point tensors of two or more dimensions are weights, taken as ``[out, rest]``;
-            everything else (biases, scales of normalisation, counters) is ignored.
+        weights: a ``state_dict``. Floating-point tensors of two or more dimensions are weights, taken as
+            ``[out, rest]``; everything else (biases, scales of normalisation, counters) is ignored.
 
     Returns:
         By name, in the same order. NaN for a weight with a non-finite value, 0 for one without values. A weight that
@@ -137,13 +137,13 @@ def path_norm(model: nn.Module, example: Tensor, *, order: float = 2.0) -> float
             f"model: a tensor as output is required, got {type(output).__name__}; wrap the model in a module that "
             "returns its logits."
         )
-    total = float(output.double().sum())
+    total = output.double().sum()
     if total < 0:
         raise ValueError(
-            f"model: outputs that grow with the weights are required, got a sum of {total} for positive weights; "
+            f"model: outputs that grow with the weights are required, got a sum of {total.item():.4g} for positive weights; "
             "leave out what follows the logits."
         )
-    return float(total ** (1 / order))
+    return float(total.pow(1 / order))
 
 
 def _check_example(example: object) -> None:

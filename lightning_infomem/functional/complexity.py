@@ -140,8 +140,8 @@ def path_norm(model: nn.Module, example: Tensor, *, order: float = 2.0) -> float
     total = output.double().sum()
     if total < 0:
         raise ValueError(
-            f"model: outputs that grow with the weights are required, got a sum of {total.item():.4g} for positive weights; "
-            "leave out what follows the logits."
+            "model: outputs that grow with the weights are required, "
+            f"got a sum of {total.item():.4g} for positive weights; leave out what follows the logits."
         )
     return float(total.pow(1 / order))
 

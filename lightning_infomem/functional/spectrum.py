@@ -26,9 +26,9 @@ def rankme(samples: Tensor) -> Tensor:
         samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
 
     Returns:
-        float64 scalar tensor, from 1 to ``min(samples, units)``, up to ``min(samples, units) * 2e-6`` more, which the
-        paper's epsilon of 1e-7 adds. NaN if all samples are zero. Rows with a non-finite value are dropped for all
-        units, with a warning; units without any finite value are left out.
+        float64 scalar tensor, from 1 to ``min(samples, units)``. The paper's epsilon of 1e-7 moves it, by at most 2e-6
+        of itself for each singular value. NaN if all samples are zero. Rows with a non-finite value are dropped for
+        all units, with a warning; units without any finite value are left out.
 
     Raises:
         TypeError: ``samples`` is no floating-point tensor.

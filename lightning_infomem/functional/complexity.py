@@ -187,18 +187,17 @@ def _eval_mode(model: nn.Module) -> Iterator[None]:
 
 
 def _norms(weights: Mapping[str, Tensor], norm: Callable[[Tensor], Tensor]) -> dict[str, float]:
-    """The norm of every weight of a state_dict, each taken as a float64 matrix."""
+    """The norm of every weight of a state_dict, each taken as a float64 matrix, one after the other."""
     if not isinstance(weights, Mapping):
         raise TypeError(
             f"weights: a mapping from names to tensors is required, got {type(weights).__name__}; "
             "pass model.state_dict()."
         )
-    matrices = {
-        name: weight.detach().double().flatten(1)
+    return {
+        name: _scaled_norm(weight.detach().double().flatten(1), norm)
         for name, weight in weights.items()
         if isinstance(weight, Tensor) and weight.is_floating_point() and weight.ndim >= 2
     }
-    return {name: _scaled_norm(matrix, norm) for name, matrix in matrices.items()}
 
 
 def _scaled_norm(matrix: Tensor, norm: Callable[[Tensor], Tensor]) -> float:

@@ -188,7 +188,7 @@ def batch_normed(affine: bool) -> nn.Sequential:
             parameter.copy_(normal(index, parameter.numel(), 1).reshape(parameter.shape))
         network[1].running_mean.copy_(normal(20, 3, 1)[:, 0])
         network[1].running_var.copy_(normal(21, 3, 1)[:, 0].square())
-    return network
+    return network.requires_grad_(False)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])

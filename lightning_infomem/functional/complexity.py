@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -24,8 +24,8 @@ def spectral_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
     constant.
 
     Args:
-        weights: a ``state_dict``. Floating-point tensors of two or more dimensions are weights, taken as ``[out, rest]``;
-            everything else (biases, scales of normalisation, counters) is ignored.
+        weights: a ``state_dict``. Floating-point tensors of two or more dimensions are weights, taken as
+            ``[out, rest]``; everything else (biases, scales of normalisation, counters) is ignored.
 
     Returns:
         By name, in the same order. NaN for a weight with a non-finite value, 0 for one without values. A weight that
@@ -40,7 +40,7 @@ def spectral_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
     >>> spectral_norms({"weight": torch.tensor([[3.0, 0.0], [0.0, 4.0]]), "bias": torch.ones(2)})
     {'weight': 4.0}
     """
-    return {name: _spectral_norm(matrix) for name, matrix in _matrices(weights)}
+    return _norms(weights, _spectral_norm)
 
 
 def frobenius_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
@@ -52,7 +52,8 @@ def frobenius_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
         weights: a ``state_dict``; see `spectral_norms` for what counts as a weight.
 
     Returns:
-        By name, in the same order, computed in float64. NaN for a weight with a non-finite value.
+        By name, in the same order, computed in float64. NaN for a weight with a non-finite value, 0 for one without
+        values. A weight that two names share stands under both.
 
     Raises:
         TypeError: ``weights`` is no mapping.
@@ -60,9 +61,7 @@ def frobenius_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
     >>> frobenius_norms({"weight": torch.tensor([[3.0, 0.0], [0.0, 4.0]])})
     {'weight': 5.0}
     """
-    return {
-        name: float(matrix.norm()) if bool(matrix.isfinite().all()) else math.nan for name, matrix in _matrices(weights)
-    }
+    return _norms(weights, torch.linalg.matrix_norm)
 
 
 def sum_of_squares(norms: Mapping[str, float]) -> float:
@@ -71,7 +70,7 @@ def sum_of_squares(norms: Mapping[str, float]) -> float:
     >>> sum_of_squares({"first": 3.0, "second": 4.0})
     25.0
     """
-    return math.fsum(norm * norm for norm in norms.values())
+    return sum(norm * norm for norm in norms.values())
 
 
 def log_product(norms: Mapping[str, float]) -> float:
@@ -137,13 +136,13 @@ def path_norm(model: nn.Module, example: Tensor, *, order: float = 2.0) -> float
             f"model: a tensor as output is required, got {type(output).__name__}; wrap the model in a module that "
             "returns its logits."
         )
-    total = float(output.double().sum())
+    total = output.double().sum()
     if total < 0:
         raise ValueError(
-            f"model: outputs that grow with the weights are required, got a sum of {total} for positive weights; "
-            "leave out what follows the logits."
+            "model: outputs that grow with the weights are required, "
+            f"got a sum of {total.item():.4g} for positive weights; leave out what follows the logits."
         )
-    return float(total ** (1 / order))
+    return float(total.pow(1 / order))
 
 
 def _check_example(example: object) -> None:
@@ -187,24 +186,31 @@ def _eval_mode(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _matrices(weights: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
-    """The weights of a state_dict as float64 matrices."""
+def _norms(weights: Mapping[str, Tensor], norm: Callable[[Tensor], Tensor]) -> dict[str, float]:
+    """The norm of every weight of a state_dict, each taken as a float64 matrix, one after the other."""
     if not isinstance(weights, Mapping):
         raise TypeError(
             f"weights: a mapping from names to tensors is required, got {type(weights).__name__}; "
             "pass model.state_dict()."
         )
-    for name, weight in weights.items():
-        if isinstance(weight, Tensor) and weight.is_floating_point() and weight.ndim >= 2:
-            yield name, weight.detach().double().flatten(1)
+    return {
+        name: _scaled_norm(weight.detach().double().flatten(1), norm)
+        for name, weight in weights.items()
+        if isinstance(weight, Tensor) and weight.is_floating_point() and weight.ndim >= 2
+    }
 
 
-def _spectral_norm(matrix: Tensor) -> float:
-    if not bool(matrix.isfinite().all()):
-        return math.nan
+def _scaled_norm(matrix: Tensor, norm: Callable[[Tensor], Tensor]) -> float:
+    """The norm of a matrix whose largest value is brought to 1, so that squares neither overflow nor vanish."""
     magnitude = float(matrix.abs().max()) if matrix.numel() else 0.0
     if magnitude == 0:
         return 0.0
-    matrix = matrix / magnitude  # whose squares neither overflow nor vanish
+    if not math.isfinite(magnitude):
+        return math.nan
+    return magnitude * float(norm(matrix / magnitude))
+
+
+def _spectral_norm(matrix: Tensor) -> Tensor:
     gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
-    return magnitude * math.sqrt(float(torch.linalg.eigvalsh(gram)[-1]))
+    largest: Tensor = torch.linalg.eigvalsh(gram)[-1]
+    return largest.sqrt()

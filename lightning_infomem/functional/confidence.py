@@ -56,7 +56,8 @@ def softmax_entropy(logits: Tensor) -> Tensor:
     >>> round(softmax_entropy(torch.zeros(3, 4)).item(), 4)  # ln 4
     1.3863
     """
-    return torch.special.entr(_probabilities(logits)).sum(1).mean()
+    entropy: Tensor = torch.special.entr(_probabilities(logits)).sum(1).mean()
+    return entropy
 
 
 def nuclear_norm(logits: Tensor) -> Tensor:
@@ -89,7 +90,8 @@ def nuclear_norm(logits: Tensor) -> Tensor:
     """
     probabilities = _probabilities(logits)
     most = math.sqrt(min(probabilities.shape) * len(probabilities))
-    return torch.linalg.svdvals(probabilities).sum() / most
+    share: Tensor = torch.linalg.svdvals(probabilities).sum() / most
+    return share
 
 
 def _probabilities(logits: Tensor) -> Tensor:

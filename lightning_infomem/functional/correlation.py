@@ -23,8 +23,8 @@ def correlation(samples: Tensor) -> Tensor:
         samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
 
     Returns:
-        float64 ``[units, units]``, symmetric, between -1 and 1, on the device of ``samples``. The diagonal is exactly 1.
-        A constant unit has 0 with every other one. Rows with a non-finite value are dropped for all units, with a
+        float64 ``[units, units]``, symmetric, between -1 and 1, on the device of ``samples``. The diagonal is exactly
+        1. A constant unit has 0 with every other one. Rows with a non-finite value are dropped for all units, with a
         warning; a unit without any finite value gives NaN in its row and column.
 
     Raises:

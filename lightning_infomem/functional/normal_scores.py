@@ -42,7 +42,7 @@ def normal_scores(samples: Tensor) -> Tensor:
     """
     kept, finite_rows, live_units = usable_samples(samples)
     warn_of_dropped(finite_rows)
-    scores = torch.special.ndtri(_ranks(kept.detach().T.double().contiguous()) / (len(kept) + 1)).T
+    scores: Tensor = torch.special.ndtri(_ranks(kept.detach().T.double().contiguous()) / (len(kept) + 1)).T
     if len(kept) == len(samples) and scores.shape == samples.shape:
         return scores.contiguous()
     result = torch.full(samples.shape, math.nan, dtype=torch.float64, device=samples.device)

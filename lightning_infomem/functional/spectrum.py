@@ -26,9 +26,9 @@ def rankme(samples: Tensor) -> Tensor:
         samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
 
     Returns:
-        float64 scalar tensor, from 1 to ``min(samples, units)``, up to ``min(samples, units) * 2e-6`` more, which the
-        paper's epsilon of 1e-7 adds. NaN if all samples are zero. Rows with a non-finite value are dropped for all
-        units, with a warning; units without any finite value are left out.
+        float64 scalar tensor, from 1 to ``min(samples, units)``. The paper's epsilon of 1e-7 moves it, by at most 2e-6
+        of itself for each singular value. NaN if all samples are zero. Rows with a non-finite value are dropped for
+        all units, with a warning; units without any finite value are left out.
 
     Raises:
         TypeError: ``samples`` is no floating-point tensor.
@@ -48,11 +48,12 @@ def rankme(samples: Tensor) -> Tensor:
     warn_of_dropped(finite_rows)
     singular = torch.linalg.svdvals(_of_one_magnitude(kept))
     share = singular / singular.sum() + _RANKME_EPSILON
-    return torch.special.entr(share).sum().exp()
+    rank: Tensor = torch.special.entr(share).sum().exp()
+    return rank
 
 
 def participation_ratio(samples: Tensor) -> Tensor:
-    """The number of directions among which the variance is spread: ``sum(l)**2 / sum(l**2)`` over its eigenvalues ``l``.
+    """The number of directions among which the variance is spread: ``sum(l)**2 / sum(l**2)``, l its eigenvalues.
 
     Less sensitive to weak directions than `rankme`. Do not compare it between different numbers of samples.
 
@@ -126,7 +127,8 @@ def alpha_req(samples: Tensor) -> Tensor:
         return torch.full((), math.nan, dtype=torch.float64, device=samples.device)
     places = torch.arange(skipped + 1, skipped + 1 + len(heights), device=heights.device).double().log()
     places -= places.mean()
-    return -(places * heights).sum() / places.square().sum()
+    exponent: Tensor = -(places * heights).sum() / places.square().sum()
+    return exponent
 
 
 def _of_one_magnitude(samples: Tensor) -> Tensor:

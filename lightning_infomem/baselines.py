@@ -36,7 +36,7 @@ def layer_baselines(samples: Tensor, *, bins: int, network_range: tuple[float, f
     # All but the entropies are the same on every scale; by a power of two none of their squares leaves float64.
     scaled = scale_to_one(samples.double(), samples.double().abs().amax())
     information = gaussian_copula_information(scaled).cpu()
-    pairs = torch.triu_indices(*information.shape, offset=1)
+    pairs = torch.triu_indices(len(information), len(information), offset=1)
     values: dict[str, float | Tensor] = {
         "gaussian_mutual_information": mean_over_pairs(information),
         "gaussian_mutual_information_error": jackknife_error(pairs.T, information[pairs[0], pairs[1]]),
@@ -53,7 +53,7 @@ def layer_baselines(samples: Tensor, *, bins: int, network_range: tuple[float, f
 
 def mean_over_pairs(matrix: Tensor) -> float:
     """Mean over all pairs of two different units of a symmetric ``[units, units]``; NaN for one unit."""
-    first, second = torch.triu_indices(*matrix.shape, offset=1)
+    first, second = torch.triu_indices(len(matrix), len(matrix), offset=1)
     return matrix[first.to(matrix.device), second.to(matrix.device)].mean().item()
 
 

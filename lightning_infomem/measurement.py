@@ -193,9 +193,7 @@ def measure_samples(
     )
 
 
-def _finite(
-    samples: Mapping[str, Tensor], settings: MeasurementSettings, reasons: dict[str, str]
-) -> dict[str, Tensor]:
+def _finite(samples: Mapping[str, Tensor], settings: MeasurementSettings, reasons: dict[str, str]) -> dict[str, Tensor]:
     """The finite rows of the layers that have enough, where they are to be measured."""
     finite: dict[str, Tensor] = {}
     for name, rows in samples.items():

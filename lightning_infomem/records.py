@@ -159,8 +159,8 @@ class InformationReport:
         """
         if not isinstance(state, Mapping) or state.get("state_version") not in _STATE_VERSIONS:
             raise ValueError(
-                f"report: a state of version {_STATE_VERSIONS[-1]} or before is required; this one is damaged, or was written by "
-                "another version of lightning_infomem: read it with that version."
+                f"report: a state of version {_STATE_VERSIONS[-1]} or before is required; this one is damaged, or was "
+                "written by another version of lightning_infomem: read it with that version."
             )
         try:
             fields = {name: value for name, value in state.items() if name != "state_version"}

@@ -37,8 +37,8 @@ class MeasurementSettings:
         neighbors: k of the mutual information.
         backend: see `kernels.select_backend`.
         device: where to measure: "auto" is where the activations are, else a torch device such as "cpu".
-        normal_scores: measure mutual information also of normal scores, which know neither scale nor heavy tails, as one
-            more baseline; takes as long again.
+        normal_scores: measure mutual information also of normal scores, which know neither scale nor heavy tails,
+            as one more baseline; takes as long again.
         memory_limit: bytes for temporary tensors; changes no number.
     """
 

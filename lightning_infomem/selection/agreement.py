@@ -30,7 +30,7 @@ class Agreement(NamedTuple):
         high: of the same. Where tau is 1 or -1 no draw differs, and the interval is that point: look at ``p_value``.
         p_value: of no agreement, two-sided.
         smallest_p: below this no p-value can fall with so few checkpoints and such ties.
-        count: checkpoints compared.
+        num_compared: checkpoints that have a value.
     """
 
     tau: float
@@ -38,7 +38,7 @@ class Agreement(NamedTuple):
     high: float
     p_value: float
     smallest_p: float
-    count: int
+    num_compared: int
 
 
 def rank_agreement(ranks: Sequence[float], values: Sequence[float], *, seed: int = 0) -> Agreement:
@@ -62,7 +62,7 @@ def rank_agreement(ranks: Sequence[float], values: Sequence[float], *, seed: int
         Kendall (1945), The treatment of ties in ranking problems, Biometrika 33(3), equation (6).
 
     >>> rank_agreement([1, 2, 3, 4, 5], [0.9, 0.8, 0.7, 0.6, 0.5])
-    Agreement(tau=1.0, low=1.0, high=1.0, p_value=0.0166..., smallest_p=0.0166..., count=5)
+    Agreement(tau=1.0, low=1.0, high=1.0, p_value=0.0166..., smallest_p=0.0166..., num_compared=5)
     """
     x, y = -np.asarray(ranks, dtype=float), np.asarray(values, dtype=float)
     if x.shape != y.shape:
@@ -87,9 +87,7 @@ def rank_agreement(ranks: Sequence[float], values: Sequence[float], *, seed: int
 
 def _smallest_p(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     """Orders within ties count as one, of all orders the first and the reversed one agree best: 2 ties! / n!."""
-    ties = max(
-        sum(math.lgamma(count + 1) for count in np.unique(column, return_counts=True)[1]) for column in (x, y)
-    )
+    ties = max(sum(math.lgamma(count + 1) for count in np.unique(column, return_counts=True)[1]) for column in (x, y))
     return min(1.0, 2 * math.exp(ties - math.lgamma(len(x) + 1)))
 
 

@@ -8,14 +8,16 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from lightning_infomem.functional.complexity import frobenius_norms, log_product, spectral_norms, sum_of_squares
 from lightning_infomem.records import InformationReport, LayerInformation
-from lightning_infomem.selection.checkpoints import UnusableCheckpoint, read_checkpoint
+from lightning_infomem.selection.checkpoints import UnusableCheckpoint, load_checkpoint, read_checkpoint
 from lightning_infomem.selection.comparability import Fingerprint, take_fingerprint
 
 __all__ = ["Candidate", "LayerScores", "collect_candidates", "read_candidate"]
@@ -133,13 +135,14 @@ class Candidate:
 
 
 def collect_candidates(
-    paths: Sequence[Path], measure_anew: Callable[[Path], InformationReport] | None
+    paths: Sequence[Path], measure_anew: Callable[[Path], InformationReport] | None, *, weight_norms: bool = False
 ) -> tuple[list[Candidate], dict[str, str]]:
     """Read all checkpoints, one at a time.
 
     Args:
         paths: of the files.
         measure_anew: gives the report of a checkpoint that carries none.
+        weight_norms: take the norms of the weights, too.
 
     Returns:
         The usable checkpoints, and path -> reason of the others.
@@ -150,13 +153,15 @@ def collect_candidates(
         seen = track(paths, "Reading checkpoints", console=Console(stderr=True), transient=True)
     for path in seen:
         try:
-            candidates.append(read_candidate(path, measure_anew))
+            candidates.append(read_candidate(path, measure_anew, weight_norms=weight_norms))
         except UnusableCheckpoint as fault:
             skipped[str(path)] = str(fault)
     return candidates, skipped
 
 
-def read_candidate(path: Path, measure_anew: Callable[[Path], InformationReport] | None) -> Candidate:
+def read_candidate(
+    path: Path, measure_anew: Callable[[Path], InformationReport] | None, *, weight_norms: bool = False
+) -> Candidate:
     """Read one checkpoint, or measure it where it carries no report.
 
     Raises:
@@ -177,6 +182,8 @@ def read_candidate(path: Path, measure_anew: Callable[[Path], InformationReport]
     scores = {**candidate.scores, **_logged_scores(record.metrics)}
     if record.epoch is not None:
         scores["epoch"] = float(record.epoch)
+    if weight_norms:
+        scores |= _weight_norms(load_checkpoint(path))
     return dataclasses.replace(
         candidate,
         scores=scores,
@@ -188,9 +195,18 @@ def read_candidate(path: Path, measure_anew: Callable[[Path], InformationReport]
     )
 
 
+def _weight_norms(checkpoint: Mapping[str, Any]) -> dict[str, float]:
+    weights = checkpoint.get("state_dict")
+    if not isinstance(weights, Mapping):
+        return {}
+    norms = {"spectral_norm": spectral_norms(weights), "frobenius_norm": frobenius_norms(weights)}
+    scores = {f"{name}_sum": sum_of_squares(by_layer) for name, by_layer in norms.items()}
+    return {**scores, **{f"{name}_log_product": log_product(by_layer) for name, by_layer in norms.items()}}
+
+
 def _logged_scores(metrics: Mapping[str, float]) -> dict[str, float]:
     """The validation loss and accuracy among the metrics of a checkpoint, by the names that people give them."""
-    scores = {}
+    scores: dict[str, float] = {}
     for criterion, words in (("validation_loss", ("loss",)), ("validation_accuracy", ("acc", "accuracy"))):
         for name, value in metrics.items():
             parts = name.lower().replace("/", "_").split("_")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lightning_infomem._checks import nearest_names
 from lightning_infomem.records import InformationReport
 from lightning_infomem.selection.naming import name_files
 
 __all__ = ["Fingerprint", "check_comparable", "take_fingerprint"]
 
-# Backends count the same neighbours.
-_IRRELEVANT_SETTINGS = ("backend",)
+# Backends count the same neighbours, and another baseline more or less changes no measure.
+_IRRELEVANT_SETTINGS = ("backend", "normal_scores")
 _DIFFERENCES_NAMED = 4
 
 
@@ -20,61 +21,84 @@ class Fingerprint:
     """What must agree before two reports are compared.
 
     Attributes:
-        settings: of the measurement.
-        layers: names of all that were to be measured, the skipped ones included.
-        by_layer: name of a property of one measured layer -> value; must agree where that layer was measured. A layer
+        fields: of the whole report: "layers" (names of all that were to be measured, the skipped ones included),
+            "probe" (digest of the inputs; None where it is not known) and "settings.NAME".
+        by_layer: ("width" | "units" | "samples", layer) -> value; must agree where that layer was measured. A layer
             of one checkpoint can have been skipped, for instance after its values went to infinity.
     """
 
-    settings: Mapping[str, Hashable]
-    layers: tuple[str, ...]
-    by_layer: Mapping[str, Hashable]
+    fields: Mapping[str, Hashable]
+    by_layer: Mapping[tuple[str, str], Hashable]
 
 
 def take_fingerprint(report: InformationReport) -> Fingerprint:
-    """Note the layers, widths, units, samples and settings of a report, so that the report itself can be let go.
+    """Note the layers, widths, units, samples, inputs and settings of a report, so that the report can be let go.
 
     Samples are those that were drawn: rows that had to be dropped from one checkpoint do not make another sample.
     """
-    settings: dict[str, Hashable] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in report.settings.items()
-        if name not in _IRRELEVANT_SETTINGS
+    fields: dict[str, Hashable] = {
+        "layers": tuple(sorted({*(layer.name for layer in report.layers), *report.skipped})),
+        "probe": report.probe,
     }
-    by_layer: dict[str, Hashable] = {}
+    for name, value in report.settings.items():
+        if name not in _IRRELEVANT_SETTINGS:
+            fields[f"settings.{name}"] = tuple(value) if isinstance(value, list) else value
+    by_layer: dict[tuple[str, str], Hashable] = {}
     for layer in report.layers:
-        by_layer[f"width of layer '{layer.name}'"] = layer.width
-        by_layer[f"units measured of layer '{layer.name}'"] = tuple(layer.units.tolist())
-        by_layer[f"samples of layer '{layer.name}'"] = layer.num_samples + layer.num_dropped
-    layers = {*(layer.name for layer in report.layers), *report.skipped}
-    return Fingerprint(settings, tuple(sorted(layers)), by_layer)
+        by_layer["width", layer.name] = layer.width
+        by_layer["units", layer.name] = tuple(layer.units.tolist())
+        by_layer["samples", layer.name] = layer.num_samples + layer.num_dropped
+    return Fingerprint(fields, by_layer)
 
 
-def check_comparable(fingerprints: Mapping[str, Fingerprint]) -> None:
+def check_comparable(fingerprints: Mapping[str, Fingerprint], allow_mismatch: Sequence[str] = ()) -> list[str]:
     """Require that reports were measured alike.
 
     Args:
         fingerprints: name of a file -> the fingerprint of its report.
+        allow_mismatch: names of fields that may differ: "layers", "probe", "width", "units", "samples",
+            "settings.NAME".
+
+    Returns:
+        A sentence on each difference that was allowed.
 
     Raises:
-        ValueError: they differ; the properties that do are named, with their values and the files that have them.
+        TypeError: ``allow_mismatch`` is one string.
+        ValueError: reports differ; the fields that do are named, with their values and the files that have them. Or
+            ``allow_mismatch`` names no field.
     """
-    settings = dict.fromkeys(name for fingerprint in fingerprints.values() for name in fingerprint.settings)
-    files_by_value: dict[str, dict[Hashable, list[str]]] = {}
+    if isinstance(allow_mismatch, str):
+        raise TypeError(f"allow_mismatch: a list of fields is required, got {allow_mismatch!r}; put it into [ ].")
+    known = {"width", "units", "samples", *(name for each in fingerprints.values() for name in each.fields)}
+    for name in allow_mismatch:
+        if name not in known:
+            nearest = ", ".join(nearest_names(name, sorted(known), count=3))
+            raise ValueError(f"allow_mismatch: fields of a fingerprint are required, got {name!r}; nearest: {nearest}.")
+    files_by_value: dict[tuple[str, str], dict[Hashable, list[str]]] = {}
     for file, fingerprint in fingerprints.items():
-        properties: dict[str, Hashable] = {"layers": fingerprint.layers, **fingerprint.by_layer}
-        properties |= {f"setting '{name}'": fingerprint.settings.get(name, "not given") for name in settings}
-        for name, value in properties.items():
-            files_by_value.setdefault(name, {}).setdefault(value, []).append(file)
-    differences = [f"{name}: {_tell(files)}" for name, files in files_by_value.items() if len(files) > 1]
-    if differences:
-        more = len(differences) - _DIFFERENCES_NAMED
+        for name in known - {"width", "units", "samples"}:
+            value = fingerprint.fields.get(name, "not given")
+            if not (name == "probe" and value is None):  # not known is no difference
+                files_by_value.setdefault((name, ""), {}).setdefault(value, []).append(file)
+        for field, value in fingerprint.by_layer.items():
+            files_by_value.setdefault(field, {}).setdefault(value, []).append(file)
+    differing = {field: files for field, files in sorted(files_by_value.items()) if len(files) > 1}
+    told = {
+        (name, layer): name + (f" of layer '{layer}'" if layer else "") + f": {_tell(files)}"
+        for (name, layer), files in differing.items()
+    }
+    refused = [sentence for (name, _), sentence in told.items() if name not in allow_mismatch]
+    if refused:
+        more = len(refused) - _DIFFERENCES_NAMED
+        fields = sorted({name for name, _ in differing if name not in allow_mismatch})
         raise ValueError(
             "checkpoints: reports measured alike are required, these differ in "
-            + "; ".join(differences[:_DIFFERENCES_NAMED])
+            + "; ".join(refused[:_DIFFERENCES_NAMED])
             + (f"; and in {more} more" if more > 0 else "")
-            + ". Rank those that are alike on their own, or measure all anew with the same settings."
+            + f". Rank those that are alike on their own, measure all anew with the same settings, or, if you know "
+            f"that they can be compared, give allow_mismatch={fields}."
         )
+    return [f"compared all the same: they differ in {sentence}" for sentence in told.values()]
 
 
 def _tell(files_by_value: Mapping[Hashable, list[str]]) -> str:

@@ -36,9 +36,7 @@ class Verdict(NamedTuple):
     evidence: str
 
 
-def choose_direction(
-    memorization: str | None, candidates: Sequence[Candidate], reference: Candidate | None
-) -> Verdict:
+def choose_direction(memorization: str | None, candidates: Sequence[Candidate], reference: Candidate | None) -> Verdict:
     """Name the kind of memorization, told or inferred from a checkpoint that is known to generalise.
 
     Each checkpoint that differs from the reference beyond doubt has one vote; see `kind_of`. Two thirds of the votes

@@ -2,49 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from scipy.stats import kendalltau
 
-from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.result import RankedCheckpoint
+from lightning_infomem.selection.candidates import Candidate, LayerScores
+from lightning_infomem.selection.naming import name_files
 
-__all__ = ["doubts_of_candidates", "doubts_of_ranks"]
+__all__ = ["Flag", "doubts_of_candidates", "doubts_of_ranks"]
+
+_MOST_DEAD = 0.5
+_MOST_TIED = 0.9
+_MOST_DROPPED = 0.1
+_COPIES = 0.5
+_RANGE_QUOTIENT = 3.0
 
 
-def doubts_of_candidates(candidates: Sequence[Candidate], memorization: str | None) -> list[str]:
-    """Doubts that the checkpoints themselves raise, one sentence each."""
-    doubts = []
-    if _look_like_one_run(candidates):
-        doubts.append(
-            "these look like epochs of one run: along a run the values are a trend, no verdict; "
-            "compare with its last epoch and its validation metric"
+class Flag(NamedTuple):
+    """A doubt.
+
+    Attributes:
+        name: one word for programs.
+        message: one sentence for people.
+    """
+
+    name: str
+    message: str
+
+
+def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str], kind: str | None) -> list[Flag]:
+    """Doubts that the checkpoints themselves raise.
+
+    Returns:
+        "dead_units" (over half of a layer constant), "ties" (nine tenths of the samples of a layer share their value
+        with another), "dropped_rows" (a tenth of the rows not finite), "copies" (a layer whose units are nearly copies
+        of one another in every checkpoint: it says nothing), "outliers" (one range of bins for the whole network is
+        three times as wide in one checkpoint as in another: a few large values lower its entropy), and
+        "entropy_direction" (entropy by bins of which the direction is not known).
+    """
+    flags = []
+    by_layer: tuple[tuple[str, Callable[[LayerScores], bool], str], ...] = (
+        ("dead_units", lambda layer: layer.scores["dead_fraction"] > _MOST_DEAD, "over half of the units are constant"),
+        ("ties", lambda layer: layer.tie_fraction > _MOST_TIED, "nine of ten samples share their value with another"),
+        (
+            "dropped_rows",
+            lambda layer: layer.dropped_fraction > _MOST_DROPPED,
+            "over a tenth of the rows is not finite",
+        ),
+    )
+    for name, holds, words in by_layer:
+        for layer in layers:
+            files = [str(each.path) for each in candidates if holds(each.layers[layer])]
+            if files:
+                flags.append(Flag(name, f"layer '{layer}': {words} in {name_files(files)}"))
+    for layer in layers:
+        if all(each.layers[layer].copy_fraction > _COPIES for each in candidates):
+            flags.append(
+                Flag("copies", f"layer '{layer}': its units are nearly copies in every checkpoint; leave it out")
+            )
+    value_range = candidates[0].fingerprint.fields.get("settings.value_range")
+    if value_range == "network":
+        flags += _outliers({str(each.path): each.layers[layers[0]].value_range for each in candidates})
+    if kind == "example" and value_range != "network":
+        flags.append(
+            Flag(
+                "entropy_direction",
+                "the direction of the entropy rank holds for value_range='network'; other ranges of the bins can turn "
+                "it round under example-level memorization",
+            )
         )
-    if memorization == "example" and candidates[0].fingerprint.settings.get("value_range") != "network":
-        doubts.append(
-            "the direction of the entropy rank holds for value_range='network'; other ranges of the bins can turn it "
-            "round under example-level memorization"
-        )
-    return doubts
+    return flags
 
 
-def doubts_of_ranks(rows: Sequence[RankedCheckpoint]) -> list[str]:
-    """Doubts that the ranks raise: a shared first rank, and measures that disagree."""
-    doubts = []
-    first = sum(row.rank == 1 for row in rows)
+def doubts_of_ranks(ranks: Sequence[int], entropy_ranks: Sequence[int], num_in_best_set: int) -> list[Flag]:
+    """Doubts that the ranks raise.
+
+    Args:
+        ranks: by mutual information.
+        entropy_ranks: by entropy.
+        num_in_best_set: how many cannot be told from the best.
+
+    Returns:
+        "shared_first_rank", "indistinct" (no checkpoint can be told from the best), "disagreement" (of entropy and
+        mutual information).
+    """
+    flags = []
+    first = list(ranks).count(1)
     if first > 1:
-        doubts.append(f"{first} checkpoints share rank 1; .best is only the first of them by name")
-    agreement = kendalltau([row.rank for row in rows], [row.entropy_rank for row in rows]).statistic
-    if agreement < 0:  # NaN where all are tied
-        doubts.append(
-            f"entropy and mutual information disagree (tau-b {agreement:.2f}): look at both before you choose"
+        flags.append(
+            Flag("shared_first_rank", f"{first} checkpoints share rank 1; .best is only the first of them by name")
         )
-    return doubts
+    elif num_in_best_set == len(ranks):
+        flags.append(Flag("indistinct", "no checkpoint can be told from the best: more units or other layers may help"))
+    agreement = kendalltau(ranks, entropy_ranks).statistic
+    if agreement < 0:  # NaN where all are tied
+        flags.append(
+            Flag(
+                "disagreement",
+                f"entropy and mutual information disagree (tau-b {agreement:.2f}): look at both before you choose",
+            )
+        )
+    return flags
 
 
-def _look_like_one_run(candidates: Sequence[Candidate]) -> bool:
-    """One folder, and every epoch once; copies of a checkpoint, as `last.ckpt` can be, do not count."""
-    folders = {each.path.parent for each in candidates}
-    moments = {(each.epoch, each.step, *each.mutual_information.values()) for each in candidates}
-    epochs = [moment[0] for moment in moments]
-    return len(folders) == 1 and None not in epochs and 1 < len(epochs) == len(set(epochs))
+def _outliers(ranges: Mapping[str, tuple[float, float]]) -> list[Flag]:
+    widths = {file: high - low for file, (low, high) in ranges.items() if math.isfinite(high - low)}
+    widest = max(widths, key=lambda file: widths[file], default=None)
+    if widest is None or widths[widest] <= _RANGE_QUOTIENT * min(widths.values()):
+        return []
+    quotient = widths[widest] / min(widths.values()) if min(widths.values()) > 0 else math.inf
+    return [
+        Flag(
+            "outliers",
+            f"the bins of the entropy are {quotient:.1f} times as wide in '{widest}' as in another checkpoint: a few "
+            "large values lower its entropy; trust mutual information, or measure with value_range='unit'",
+        )
+    ]

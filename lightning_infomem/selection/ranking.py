@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from lightning_infomem._checks import check_choice, describe
@@ -14,12 +14,14 @@ from lightning_infomem.records import InformationReport
 from lightning_infomem.selection.candidates import Candidate, collect_candidates, read_candidate
 from lightning_infomem.selection.checkpoints import UnusableCheckpoint, find_checkpoints
 from lightning_infomem.selection.comparability import check_comparable
-from lightning_infomem.selection.direction import KINDS, choose_direction
-from lightning_infomem.selection.doubts import doubts_of_candidates, doubts_of_ranks
+from lightning_infomem.selection.direction import KINDS, choose_direction, kind_of
+from lightning_infomem.selection.doubts import Flag, doubts_of_candidates, doubts_of_ranks
+from lightning_infomem.selection.grouping import name_groups
 from lightning_infomem.selection.naming import files_by_reason
 from lightning_infomem.selection.offline import OfflineMeasurement, check_setting_names
-from lightning_infomem.selection.ordering import median_ranks
-from lightning_infomem.selection.result import RankedCheckpoint, Ranking
+from lightning_infomem.selection.one_run import REFUSAL, looks_like_one_run, tell_of_run
+from lightning_infomem.selection.result import RankedCheckpoint, RankedGroup, Ranking
+from lightning_infomem.selection.scoring import Scores, Standing, score_candidates, stand
 
 __all__ = ["RankedCheckpoint", "Ranking", "rank_checkpoints"]
 
@@ -29,10 +31,15 @@ def rank_checkpoints(
     *,
     memorization: str | None = None,
     reference: str | Path | InformationReport | None = None,
+    groups: Mapping[Any, str] | Callable[[Path], str] | None = None,
+    along_run: bool | None = None,
+    allow_mismatch: Sequence[str] = (),
+    weight_norms: bool = False,
     model: nn.Module | Callable[[dict[str, Any]], nn.Module] | None = None,
     data: Iterable[Any] | None = None,
     layers: str | type[nn.Module] | Sequence[str | type[nn.Module]] = "auto",
     forward: Callable[[nn.Module, Any], object] | None = None,
+    control: bool = False,
     **settings: Any,
 ) -> Ranking:
     """Rank checkpoints of different training recipes by the measures that they carry.
@@ -45,25 +52,36 @@ def rank_checkpoints(
             information and high entropy are better. "example" (storing single examples, such as wrong labels): high
             mutual information and low entropy are better.
         reference: instead of ``memorization``, a checkpoint or report that is known to generalise: the kind is
-            inferred from it. With neither, the values are shown and no ranking is made.
+            inferred from it; see `choose_direction`. With neither, the values are shown and no ranking is made.
+        groups: path or file name -> name of the recipe, or a function of the path: recipes of several seeds are ranked
+            by their means besides, and the spread between seeds makes their intervals.
+        along_run: whether these are epochs of one run, of which a trend is shown and no ranking made; by default found
+            out: one folder, and no epoch twice.
+        allow_mismatch: fields in which reports may differ all the same; see `check_comparable`.
+        weight_norms: take the norms of the weights as baselines, too: a singular value decomposition a layer.
         model: for checkpoints without a report: a network of which a copy gets their weights, or a function from the
             loaded checkpoint to a network.
         data: unlabelled batches for ``model``, the same and in the same order each time.
         layers: which layers of ``model`` to measure; see `measure`.
         forward: how to run ``model`` on a batch; see `measure`.
+        control: also measure ``model`` with fresh weights; the rank that it would take stands in ``control``.
         **settings: of the measurement by ``model`` and ``data``; see `MeasurementSettings`.
 
     Returns:
         The ranking. Checkpoints are ranked within each layer and by the median of these ranks. Mutual information
-        leads, the rank by entropy stands beside it. Files that cannot be used are named in ``skipped``.
+        leads; the ranks by entropy and by the baselines of `selection.criteria` stand beside it. Files that cannot be
+        used are named in ``skipped``.
 
     Raises:
         TypeError: an unknown argument, or one of the wrong type.
         ValueError: fewer than two usable checkpoints, reports that were not measured alike, or a wrong argument.
 
+    Cost:
+        Of checkpoints that carry reports a few milliseconds each, most of it for reading the file.
+
     Reference:
         Measures of Information Reflect Memorization Patterns (2022), which relates both measures to generalisation.
-        Ranking within layers is ours.
+        Ranking within layers, uncertainty and the refusals are ours.
     """
     if memorization is not None:
         check_choice(memorization, name="memorization", choices=KINDS)
@@ -72,7 +90,9 @@ def rank_checkpoints(
                 "reference: not together with memorization, which already says the kind; give one of them."
             )
     measure_anew = _offline(model, data, layers, forward, settings)
-    candidates, skipped = collect_candidates(find_checkpoints(checkpoints), measure_anew)
+    if control and measure_anew is None:
+        raise ValueError("control: model and data are required to measure fresh weights; give both, or leave it out.")
+    candidates, skipped = collect_candidates(find_checkpoints(checkpoints), measure_anew, weight_norms=weight_norms)
     if len(candidates) < 2:
         reasons = "; ".join(files_by_reason(skipped)) or "nothing was skipped"
         raise ValueError(
@@ -80,24 +100,63 @@ def rank_checkpoints(
             f"{len(candidates) + len(skipped)} ({reasons})."
         )
     known_good = None if reference is None else _read_reference(reference, measure_anew)
-    compared = candidates if known_good is None else [*candidates, known_good]
-    check_comparable({str(each.path): each.fingerprint for each in compared})
-    names, notes = _rankable_layers(candidates)
+    fresh = None
+    if control and measure_anew is not None:
+        fresh = Candidate.from_report(Path("untrained control"), measure_anew.control())
+    compared = [*candidates, *(each for each in (known_good, fresh) if each is not None)]
+    notes = check_comparable({str(each.path): each.fingerprint for each in compared}, allow_mismatch)
+    names, more = _rankable_layers(compared)
+    notes += more
     notes += files_by_reason((str(each.path), note) for each in candidates for note in each.notes)
-    if measure_anew is not None and all(each.carried for each in candidates):
-        notes.append("every checkpoint carried its report; model, data, layers and settings were not used")
-    kind, why = choose_direction(
-        memorization,
-        [each.mutual_information for each in candidates],
-        None if known_good is None else known_good.mutual_information,
-    )
-    if kind is not None and known_good is not None:
-        notes.append(why)
-    notes += doubts_of_candidates(candidates, kind)
-    rows = _rows(candidates, names, kind)
+    if measure_anew is not None:
+        notes += measure_anew.notes
+        if all(each.carried for each in candidates):
+            notes.append("every checkpoint carried its report; model, data, layers and settings were not used")
+    verdict = choose_direction(memorization, candidates, known_good)
+    kind, refusal = verdict.kind, verdict.evidence if verdict.kind is None else None
+    is_run = looks_like_one_run(candidates) if along_run is None else along_run
+    if is_run:
+        kind, refusal = None, REFUSAL
+        notes += tell_of_run(candidates)
+    flags = doubts_of_candidates(candidates, names, kind)
+    scores = score_candidates(candidates, names, kind, known_good)
+    standing = stand(candidates, names, kind, known_good)
+    members, group_names = name_groups([each.path for each in candidates], groups)
+    rows = _rows(candidates, scores, standing)
+    if members is not None:
+        rows = [dataclasses.replace(row, group=group_names[own]) for row, own in zip(rows, members, strict=True)]
+    if known_good is not None:
+        rows = [
+            dataclasses.replace(row, kind=kind_of(each, known_good)) for row, each in zip(rows, candidates, strict=True)
+        ]
+    fresh_row = None
+    if fresh is not None:
+        fresh_row = _control_row(candidates, fresh, names, kind, known_good)
+        if fresh_row.rank is not None and 2 * fresh_row.rank <= len(rows) + 1:
+            flags.append(Flag("untrained_control", f"the network before any training would take rank {fresh_row.rank}"))
     if kind is not None:
-        notes += doubts_of_ranks(rows)
-    return Ranking(tuple(rows), kind, tuple(names), skipped, tuple(notes), why if kind is None else None)
+        flags += doubts_of_ranks(
+            [row.ranks["mutual_information"] for row in rows],
+            [row.ranks["entropy"] for row in rows],
+            sum(bool(row.in_best_set) for row in rows),
+        )
+    ranked_groups: tuple[RankedGroup, ...] = ()
+    if members is not None:
+        by_group = stand(candidates, names, kind, known_good, members=members)
+        ranked_groups = _ranked_groups(candidates, members, group_names, by_group)
+    return Ranking(
+        rows=tuple(_in_order(rows)),
+        memorization=kind,
+        layers=tuple(names),
+        skipped=skipped,
+        notes=tuple(notes),
+        refusal=refusal,
+        evidence=verdict.evidence,
+        flags=tuple(flags),
+        groups=ranked_groups,
+        control=fresh_row,
+        missing=scores.missing,
+    )
 
 
 def _offline(model: Any, data: Any, layers: Any, forward: Any, settings: dict[str, Any]) -> OfflineMeasurement | None:
@@ -132,10 +191,10 @@ def _read_reference(reference: object, measure_anew: OfflineMeasurement | None) 
 
 def _rankable_layers(candidates: Sequence[Candidate]) -> tuple[list[str], list[str]]:
     """Layers that every checkpoint has finite measures of, and a note on each of the others."""
-    everywhere = list(dict.fromkeys(name for each in candidates for name in each.mutual_information))
+    everywhere = list(dict.fromkeys(name for each in candidates for name in each.layers))
     notes, names = [], []
     for name in everywhere:
-        lacking = [(str(each.path), "") for each in candidates if name not in each.mutual_information]
+        lacking = [(str(each.path), "") for each in candidates if name not in each.layers]
         if lacking:
             files = files_by_reason(lacking)[0].removesuffix(": ")
             notes.append(f"layer '{name}' is left out of the ranking: it has no finite measures in {files}")
@@ -149,31 +208,79 @@ def _rankable_layers(candidates: Sequence[Candidate]) -> tuple[list[str], list[s
     return names, notes
 
 
-def _rows(candidates: Sequence[Candidate], names: Sequence[str], memorization: str | None) -> list[RankedCheckpoint]:
-    """The rows, best first; in the order of training where no kind of memorization gives a direction."""
-    entropy = np.array([[each.entropy[name] for each in candidates] for name in names])
-    information = np.array([[each.mutual_information[name] for each in candidates] for name in names])
-    ranks: list[Any] = [None] * len(candidates)
-    entropy_ranks = ranks
-    if memorization is not None:
-        low_is_better = memorization == "heuristic"
-        ranks = median_ranks(information, lower_is_better=low_is_better).tolist()
-        entropy_ranks = median_ranks(entropy, lower_is_better=not low_is_better).tolist()
-    rows = [
+def _rows(candidates: Sequence[Candidate], scores: Scores, standing: Standing) -> list[RankedCheckpoint]:
+    """In the order of the candidates."""
+    return [
         RankedCheckpoint(
-            each.path,
-            each.epoch,
-            each.step,
-            entropy[:, index].mean().item(),
-            information[:, index].mean().item(),
-            ranks[index],
-            entropy_ranks[index],
-            each.metrics,
+            path=each.path,
+            epoch=each.epoch,
+            step=each.step,
+            entropy=scores.values[index]["entropy"],
+            mutual_information=scores.values[index]["mutual_information"],
+            rank=scores.ranks[index].get("mutual_information"),
+            entropy_rank=scores.ranks[index].get("entropy"),
+            metrics=each.metrics,
+            interval=_pair(standing.interval[index]),
+            scores=scores.values[index],
+            ranks=scores.ranks[index],
+            **_standing_of(standing, index),
         )
         for index, each in enumerate(candidates)
     ]
-    if memorization is None:
-        return sorted(
-            rows, key=lambda row: (str(row.path.parent), -1 if row.epoch is None else row.epoch, str(row.path))
+
+
+def _standing_of(standing: Standing, index: int) -> dict[str, Any]:
+    if standing.uncertainty is None:
+        return {}
+    low, high = standing.uncertainty.rank_interval[index].tolist()
+    return {
+        "rank_interval": (low, high),
+        "probability_best": float(standing.uncertainty.probability_best[index]),
+        "in_best_set": bool(standing.uncertainty.in_best_set[index]),
+    }
+
+
+def _control_row(
+    candidates: Sequence[Candidate],
+    fresh: Candidate,
+    names: Sequence[str],
+    kind: str | None,
+    reference: Candidate | None,
+) -> RankedCheckpoint:
+    everyone = [*candidates, fresh]
+    scores = score_candidates(everyone, names, kind, reference)
+    row = _rows(everyone, scores, stand(everyone, names, kind, reference))[-1]
+    return dataclasses.replace(row, probability_best=None, in_best_set=None, rank_interval=None)
+
+
+def _ranked_groups(
+    candidates: Sequence[Candidate], members: Sequence[int], names: Sequence[str], standing: Standing
+) -> tuple[RankedGroup, ...]:
+    groups = [
+        RankedGroup(
+            name=name,
+            paths=tuple(each.path for each, own in zip(candidates, members, strict=True) if own == index),
+            mutual_information=float(standing.information[index]),
+            interval=_pair(standing.interval[index]),
+            rank=None if standing.ranks is None else int(standing.ranks[index]),
+            **_standing_of(standing, index),
         )
-    return sorted(rows, key=lambda row: (row.rank, str(row.path)))
+        for index, name in enumerate(names)
+    ]
+    return tuple(sorted(groups, key=lambda group: (group.rank or 0, group.name)))
+
+
+def _pair(values: Any) -> tuple[float, float]:
+    low, high = values.tolist()
+    return low, high
+
+
+def _in_order(rows: Sequence[RankedCheckpoint]) -> list[RankedCheckpoint]:
+    """Best first; in the order of training where there is no ranking."""
+
+    def place(row: RankedCheckpoint) -> tuple[Any, ...]:
+        if row.rank is not None:
+            return row.rank, str(row.path)
+        return str(row.path.parent), -1 if row.epoch is None else row.epoch, str(row.path)
+
+    return sorted(rows, key=place)

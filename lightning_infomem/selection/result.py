@@ -6,24 +6,28 @@ import dataclasses
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 
+from lightning_infomem._checks import nearest_names
+from lightning_infomem.selection.agreement import Agreement, rank_agreement
+from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
+from lightning_infomem.selection.doubts import Flag
 from lightning_infomem.selection.table import render_ranking
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["RankedCheckpoint", "Ranking"]
+__all__ = ["RankedCheckpoint", "RankedGroup", "Ranking"]
 
 
 @dataclass(frozen=True)
 class RankedCheckpoint:
-    """One checkpoint in a ranking.
+    """One checkpoint in a ranking. Intervals are of 90 %.
 
     Attributes:
         path: of the file.
@@ -34,6 +38,15 @@ class RankedCheckpoint:
         rank: by mutual information, 1 is best; None where no ranking was made.
         entropy_rank: by entropy, 1 is best; None where no ranking was made.
         metrics: what ModelCheckpoint monitored when it saved the file, name -> value.
+        interval: of ``mutual_information``, over units.
+        rank_interval: of ``rank``, over units; None where no ranking was made.
+        probability_best: share of bootstrap draws that it leads; None where no ranking was made.
+        in_best_set: whether it cannot be told from the best; None where no ranking was made.
+        kind: of memorization as told by the reference: "heuristic", "example", or None (like the reference, or none
+            was given).
+        group: the name of its group; None without groups.
+        scores: criterion -> value, all those of `selection.criteria` that are known; means over layers.
+        ranks: criterion -> rank, 1 is best; empty where no ranking was made.
     """
 
     path: Path
@@ -44,6 +57,39 @@ class RankedCheckpoint:
     rank: int | None
     entropy_rank: int | None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    interval: tuple[float, float] = (math.nan, math.nan)
+    rank_interval: tuple[int, int] | None = None
+    probability_best: float | None = None
+    in_best_set: bool | None = None
+    kind: str | None = None
+    group: str | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RankedGroup:
+    """Checkpoints of one recipe, usually of several seeds, ranked as one by the mean of their values.
+
+    Attributes:
+        name: of the group.
+        paths: of its checkpoints.
+        mutual_information: mean over members and layers, nats.
+        interval: of the same; over members where there are several, else over units.
+        rank: see `RankedCheckpoint`, as the rest.
+        rank_interval: likewise.
+        probability_best: likewise.
+        in_best_set: likewise.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    mutual_information: float
+    interval: tuple[float, float]
+    rank: int | None = None
+    rank_interval: tuple[int, int] | None = None
+    probability_best: float | None = None
+    in_best_set: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -52,11 +98,17 @@ class Ranking:
 
     Attributes:
         rows: the checkpoints, best first by mutual information; in the order of training where there is no ranking.
-        memorization: the kind of memorization that decided the direction; None where there is no ranking.
+        memorization: the kind of memorization that decided the direction; "mixed" where a reference has both kinds on
+            either side; None where there is no ranking.
         layers: names of the layers that were ranked.
         skipped: path -> why a checkpoint is not among the rows.
         notes: what a reader of the ranking should know.
         refusal: why there is no ranking; None where there is one.
+        evidence: where the kind of memorization comes from.
+        flags: doubts, each with a name.
+        groups: best first; empty without groups.
+        control: the network before any training, with the rank that it would take; None where it was not asked for.
+        missing: criterion -> what it would need.
     """
 
     rows: tuple[RankedCheckpoint, ...]
@@ -65,6 +117,11 @@ class Ranking:
     skipped: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     refusal: str | None = None
+    evidence: str = ""
+    flags: tuple[Flag, ...] = ()
+    groups: tuple[RankedGroup, ...] = ()
+    control: RankedCheckpoint | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def best(self) -> RankedCheckpoint:
@@ -77,8 +134,75 @@ class Ranking:
             raise ValueError(self.refusal)
         return self.rows[0]
 
+    @property
+    def best_set(self) -> tuple[RankedCheckpoint, ...]:
+        """Those that cannot be told from the best: each would lead it in 5 % of the draws or more.
+
+        Raises:
+            ValueError: there is no ranking; the message says why.
+        """
+        return tuple(row for row in self.rows if row.in_best_set) if self.best else ()
+
+    def correlate(
+        self, metric: str | Mapping[Any, float], *, criterion: str = MUTUAL_INFORMATION.name, seed: int = 0
+    ) -> Agreement:
+        """How the ranking agrees with any column: Kendall's tau-b with interval and p-value.
+
+        Args:
+            metric: the name of a metric or criterion that the rows have, or path (or file name) -> value. A higher
+                value counts as better: for a loss expect a negative tau.
+            criterion: whose ranks.
+            seed: of the draws.
+
+        Returns:
+            See `Agreement`; checkpoints without a value are left out.
+
+        Raises:
+            ValueError: there is no ranking, no such metric, a path that is no row, or fewer than two values.
+
+        >>> names, ranks = ("a.ckpt", "b.ckpt"), ({"mutual_information": 1}, {"mutual_information": 2})
+        >>> rows = (RankedCheckpoint(Path(n), 9, 90, 2.5, 0.1, 1, 1, ranks=r) for n, r in zip(names, ranks))
+        >>> Ranking(tuple(rows), "heuristic", ("fc1",)).correlate({"a.ckpt": 0.9, "b.ckpt": 0.7}).tau
+        1.0
+        """
+        if self.refusal is not None:
+            raise ValueError(self.refusal)
+        ranked = [row for row in self.rows if criterion in row.ranks]
+        if not ranked:
+            known = sorted({name for row in self.rows for name in row.ranks})
+            raise ValueError(f"criterion: one of {', '.join(known)} is required, got {criterion!r}.")
+        values = self._named(metric) if isinstance(metric, str) else self._given(metric)
+        return rank_agreement(
+            [row.ranks[criterion] for row in ranked], [values.get(row.path, math.nan) for row in ranked], seed=seed
+        )
+
+    def _named(self, metric: str) -> dict[Path, float]:
+        columns = {row.path: {**row.scores, **row.metrics} for row in self.rows}
+        values = {path: known[metric] for path, known in columns.items() if metric in known}
+        if not values:
+            known = sorted({name for known in columns.values() for name in known})
+            nearest = ", ".join(nearest_names(metric, known, count=3)) or "none"
+            raise ValueError(f"metric: a metric or criterion of rows is required, got {metric!r}; nearest: {nearest}.")
+        return values
+
+    def _given(self, metric: Mapping[Any, float]) -> dict[Path, float]:
+        names = {str(row.path): row.path for row in self.rows}
+        by_file: dict[str, list[Path]] = {}
+        for row in self.rows:
+            by_file.setdefault(row.path.name, []).append(row.path)
+        names |= {name: paths[0] for name, paths in by_file.items() if len(paths) == 1}
+        values = {}
+        for key, value in metric.items():
+            if str(key) not in names:
+                raise ValueError(
+                    f"metric: a value for each checkpoint, by path or file name, is required, got '{key}', which is no "
+                    f"row or not the only one of its name; the rows are {', '.join(names)[:200]}."
+                )
+            values[names[str(key)]] = float(value)
+        return values
+
     def to_dataframe(self) -> pandas.DataFrame:
-        """One line a checkpoint, the fields of `RankedCheckpoint` as columns, then one column a monitored metric.
+        """One line a checkpoint, the fields of `RankedCheckpoint` as columns, then metrics, scores and their ranks.
 
         Raises:
             ModuleNotFoundError: pandas is not installed.
@@ -89,24 +213,19 @@ class Ranking:
             raise ModuleNotFoundError(
                 "to_dataframe: pandas is required and not installed; pip install 'lightning-infomem[pandas]'."
             ) from fault
-        lines = []
-        for row in self.rows:
-            line = {**dataclasses.asdict(row), "path": str(row.path)}
-            lines.append({**line.pop("metrics"), **line})
-        names = [field.name for field in dataclasses.fields(RankedCheckpoint) if field.name != "metrics"]
-        frame = pandas.DataFrame(lines)
-        frame = frame[names + [name for name in frame.columns if name not in names]]
+        frame = pandas.DataFrame(self.to_records())
         # Whole numbers that may be missing.
         return frame.astype(dict.fromkeys(("epoch", "step", "rank", "entropy_rank"), "Int64"))
 
+    def to_records(self) -> list[dict[str, Any]]:
+        """One flat dictionary a checkpoint, all with the same keys; None where a value is not known."""
+        lines = [_flat(row) for row in self.rows]
+        names = dict.fromkeys(name for line in lines for name in line)
+        return [{name: line.get(name) for name in names} for line in lines]
+
     def to_json(self) -> str:
         """The whole ranking as JSON; numbers that are not finite become null."""
-        state: dict[str, Any] = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        state["rows"] = [{**dataclasses.asdict(row), "path": str(row.path)} for row in self.rows]
-        for row in state["rows"]:
-            row["metrics"] = {name: value if math.isfinite(value) else None for name, value in row["metrics"].items()}
-        state["skipped"] = dict(self.skipped)
-        return json.dumps(state, indent=2, allow_nan=False)
+        return json.dumps(_plain(dataclasses.asdict(self)), indent=2, allow_nan=False)
 
     def __rich__(self) -> RenderableType:
         return render_ranking(self)
@@ -116,3 +235,25 @@ class Ranking:
         with console.capture() as capture:
             console.print(self)
         return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def _flat(row: RankedCheckpoint) -> dict[str, Any]:
+    line = {name.name: getattr(row, name.name) for name in dataclasses.fields(row)}
+    line["path"] = str(row.path)
+    metrics, scores, ranks = line.pop("metrics"), line.pop("scores"), line.pop("ranks")
+    for name in ("interval", "rank_interval"):
+        line[f"{name}_low"], line[f"{name}_high"] = line.pop(name) or (None, None)
+    scores = {name: value for name, value in scores.items() if name not in line}
+    return {**line, **metrics, **scores, **{f"rank_by_{name}": rank for name, rank in ranks.items()}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, Flag):
+        return value._asdict()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(part) for part in value]
+    if isinstance(value, Path):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -41,19 +41,19 @@ def test_a_layer_that_was_skipped_once_does_not_stand_in_the_way():
     [
         (make_report({"fc1": 0.5}), r"layers: \[fc1, fc2\] in 'a' but \[fc1\] in 'b'"),
         (_with_layer(units=4), "width of layer 'fc1': 3 in 'a' but 4 in 'b'"),
-        (_with_layer(units=2, width=3), r"units measured of layer 'fc1': \[0, 1, 2\] in 'a' but \[0, 1\] in 'b'"),
+        (_with_layer(units=2, width=3), r"units of layer 'fc1': \[0, 1, 2\] in 'a' but \[0, 1\] in 'b'"),
         (_with_layer(num_samples=99), "samples of layer 'fc1': 100 in 'a' but 99 in 'b'"),
         (
             dataclasses.replace(ALIKE, settings=MeasurementSettings(bins=50).to_state()),
-            "setting 'bins': 100 in 'a' but 50 in 'b'",
+            "settings.bins: 100 in 'a' but 50 in 'b'",
         ),
         (
             dataclasses.replace(ALIKE, settings=MeasurementSettings(value_range=(-1, 1)).to_state()),
-            r"setting 'value_range': network in 'a' but \[-1\.0, 1\.0\] in 'b'",
+            r"settings.value_range: network in 'a' but \[-1\.0, 1\.0\] in 'b'",
         ),
         (
             dataclasses.replace(ALIKE, settings={**ALIKE.settings, "new": 1}),
-            "setting 'new': not given in 'a' but 1 in 'b'",
+            "settings.new: not given in 'a' but 1 in 'b'",
         ),
     ],
 )

@@ -1,0 +1,1 @@
+"""Scripts that show the package at work; not installed with it."""

@@ -1,0 +1,1 @@
+"""How well do rankings without labels choose checkpoints? Zoos of networks whose clean accuracy is known."""

@@ -1,0 +1,147 @@
+"""Train the zoos in several processes; what is trained is not trained again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import active_children, get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from examples.benchmarks.networks import build_network
+from examples.benchmarks.recipes import Recipe, Zoo
+from examples.benchmarks.tasks import make_task
+
+__all__ = ["Job", "jobs_of", "read_labelled", "train", "train_all"]
+
+_LABELLED = "labelled.json"
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network to train into ``folder/name.ckpt``."""
+
+    folder: Path
+    name: str
+    recipe: Recipe
+
+    @property
+    def path(self) -> Path:
+        """Of the checkpoint."""
+        return self.folder / f"{self.name}.ckpt"
+
+    @property
+    def done(self) -> bool:
+        """Whether it was trained by this very recipe."""
+        entry = read_labelled(self.folder).get(self.name)
+        return entry is not None and entry["recipe"] == self.recipe.to_state() and self.path.exists()
+
+
+def jobs_of(zoo: Zoo, output: Path) -> list[Job]:
+    """The networks of a zoo, and its references in a folder of their own."""
+    folder = output / zoo.name
+    models = [Job(folder, name, recipe) for name, recipe in zoo.models.items()]
+    return models + [Job(folder / "references", name, recipe) for name, recipe in zoo.references.items()]
+
+
+def read_labelled(folder: Path) -> dict[str, dict[str, Any]]:
+    """Name of a checkpoint in the folder -> its recipe and what takes labels to know; empty before training."""
+    path = folder / _LABELLED
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def train_all(jobs: Sequence[Job], mnist: Path | None, workers: int, advance: Callable[[], None]) -> None:
+    """Train networks, each on one thread, and note each as soon as it is done.
+
+    Args:
+        jobs: what to train, done or not.
+        mnist: folder of MNIST; None where no job needs it.
+        workers: number of processes.
+        advance: called after each network.
+    """
+    # A fork would inherit the threads of torch.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker)
+    try:
+        running = {pool.submit(train, job, mnist): job for job in jobs}
+        for future in as_completed(running):
+            _note(running[future], future.result())
+            advance()
+    except BaseException:
+        for worker in active_children():
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def train(job: Job, mnist: Path | None) -> dict[str, Any]:
+    """Train one network and save it; what is returned belongs beside its name into the folder's labelled.json."""
+    start = time.perf_counter()
+    recipe, task = job.recipe, make_task(job.recipe, mnist)
+    torch.manual_seed(recipe.seed)
+    network = build_network(recipe)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    inputs, labels = task.train
+    steps = 0
+    for _ in range(recipe.epochs):
+        for rows in torch.randperm(len(inputs)).split(_BATCH):
+            loss = nn.functional.cross_entropy(network(inputs[rows]), labels[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            steps += 1
+    checkpoint = {
+        "state_dict": network.state_dict(),
+        "epoch": recipe.epochs - 1,
+        "global_step": steps,
+        "pytorch-lightning_version": "2.0.0",  # whose layout this is
+        "hyper_parameters": recipe.to_state(),
+    }
+    job.folder.mkdir(parents=True, exist_ok=True)
+    _write_atomically(job.path, lambda path: torch.save(checkpoint, path))
+    clean_accuracy, _ = _evaluate(network, *task.clean)
+    validation_accuracy, validation_loss = _evaluate(network, *task.validation)
+    train_accuracy, train_loss = _evaluate(network, *task.train)
+    return {
+        "recipe": recipe.to_state(),
+        "clean_accuracy": clean_accuracy,
+        "validation_accuracy": validation_accuracy,
+        "validation_loss": validation_loss,
+        "train_accuracy": train_accuracy,
+        "train_loss": train_loss,
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def _prepare_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends its workers
+    torch.set_num_threads(1)
+
+
+@torch.no_grad()
+def _evaluate(network: nn.Module, inputs: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Accuracy and mean cross-entropy, nats."""
+    logits = network(inputs)
+    accuracy = (logits.argmax(1) == labels).double().mean().item()
+    return accuracy, nn.functional.cross_entropy(logits, labels).item()
+
+
+def _note(job: Job, entry: dict[str, Any]) -> None:
+    labelled = {**read_labelled(job.folder), job.name: entry}
+    _write_atomically(job.folder / _LABELLED, lambda path: path.write_text(json.dumps(labelled, indent=1)))
+
+
+def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Under another name first, so that whoever looks sees the old file or the new one."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    write(unfinished)
+    os.replace(unfinished, path)

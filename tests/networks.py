@@ -83,6 +83,11 @@ def dense(count=100, seed=0):
     return torch.randn(count, 6, generator=torch.Generator().manual_seed(seed))
 
 
+def num_hooks(model):
+    """Of all its modules, before and after the forward pass."""
+    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+
+
 def trainer(folder, *, callbacks=(), **options):
     """A Trainer that is quiet, short and on the CPU."""
     defaults = {

@@ -99,8 +99,11 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
     console.print(f"\nWritten to {output}:")
     for kind, pattern in (("checkpoints", "*/*.ckpt"), ("event files", "*/*/events.*"), ("figures", "figures/*.png")):
         console.print(f"  {kind:12} {len(list(output.glob(pattern))):3}  {pattern}")
-    console.print(f"\nLook at the trainings:   tensorboard --logdir {output}")
-    console.print(f"Rank checkpoints again:  infomem rank {output / 'colored'} --memorization heuristic")
+    # Commands to copy: they stay on one line, however narrow the terminal.
+    console.print(f"\nLook at the trainings:   tensorboard --logdir {output}", soft_wrap=True)
+    console.print(
+        f"Rank checkpoints again:  infomem rank {output / 'colored'} --memorization heuristic", soft_wrap=True
+    )
 
 
 def rank_zoo(zoo: Zoo, output: Path, seed: int, advance: Callable[[], None] = lambda: None) -> RankedZoo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numba import njit
@@ -180,10 +180,14 @@ def _mean_terms(
         terms[pair] = (total + subtotal) / num_samples
 
 
+# All that is compiled into the search.
+_FILES = ("cpu_vectors", "cpu_search", "cpu_count", "cpu_tie_rule", "cpu_pairs")
+
+
 def mean_terms_of_pairs(*, kept_on_disk: bool) -> Callable[..., None]:
     """The compiled search: mean over points of ``psi(n_x + 1) + psi(n_y + 1)`` for each pair, ties included.
 
-    Its arguments, all of them arrays but the first:
+    Its arguments in this order, all of them arrays but the first:
 
     ===============  ===================================================================================================
     slots            tuple of as many numbers as neighbours: with k in the type, the insertion is compiled for k
@@ -205,41 +209,8 @@ def mean_terms_of_pairs(*, kept_on_disk: bool) -> Callable[..., None]:
     # kept function closes over: hence the checksum.
     sources = zlib.crc32(b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in _FILES)) | 1
 
-    def search(
-        slots: tuple[int, ...],
-        columns: Reals,
-        ordered: Reals,
-        order: Integers,
-        rank: Integers,
-        is_grouped: NDArray[np.bool_],
-        first: Places,
-        second: Places,
-        digamma_above: NDArray[np.float64],
-        nearest: Reals,
-        reals: Reals,
-        counts: Integers,
-        places: Places,
-        terms: NDArray[np.float64],
-    ) -> None:
+    def search(*arguments: Any) -> None:
         if sources:
-            _mean_terms(
-                slots,
-                columns,
-                ordered,
-                order,
-                rank,
-                is_grouped,
-                first,
-                second,
-                digamma_above,
-                nearest,
-                reals,
-                counts,
-                places,
-                terms,
-            )
+            _mean_terms(*arguments)
 
     return cast(Callable[..., None], njit(cache=kept_on_disk, **OPTIONS)(search))
-
-
-_FILES = ("cpu_vectors", "cpu_search", "cpu_count", "cpu_tie_rule", "cpu_pairs")

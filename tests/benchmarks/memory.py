@@ -25,7 +25,8 @@ def peak(num_units: int, num_samples: int) -> float | None:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def _mebibytes(entry: str) -> float:
+def of_this_process(entry: str) -> float:
+    """Mebibytes, by an entry of the system's own account, as ``"VmRSS:"``."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(entry)) / 2**10
 
@@ -37,9 +38,9 @@ def _measure(num_units: int, num_samples: int) -> float:
     second = (first + torch.arange(4).repeat_interleave(num_units)) % num_units
     cpu.mean_terms(columns[:2, :100], first[:1], first[:1], neighbors=NEIGHBORS, memory_limit=MEMORY_LIMIT)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    before = _mebibytes("VmRSS")
+    before = of_this_process("VmRSS:")
     cpu.mean_terms(columns, first, second, neighbors=NEIGHBORS, memory_limit=MEMORY_LIMIT)
-    return _mebibytes("VmHWM") - before
+    return of_this_process("VmHWM:") - before
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_infomem import MemorizationMonitor
 from lightning_infomem.sampling.taps import ActivationTap
+from tests.benchmarks import memory
 
 RESULTS = Path(__file__).with_name("results")
 _VALIDATIONS = 200
@@ -142,14 +143,9 @@ def growth() -> float | None:
     batches = DataLoader(TensorDataset(torch.randn(1024, 32)), batch_size=256)
     for validation in range(20 + _VALIDATIONS):
         if validation == 20:
-            before = _resident()
+            before = memory.of_this_process("VmRSS:")
         trainer.validate(model, batches, verbose=False)
-    return _resident() - before
-
-
-def _resident() -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 2**10
+    return memory.of_this_process("VmRSS:") - before
 
 
 def _trainer(monitor: MemorizationMonitor) -> pl.Trainer:

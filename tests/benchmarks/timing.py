@@ -29,7 +29,7 @@ MEMORY_LIMIT = 2**28
 _ROUNDS = 3
 # Whatever takes this many seconds for one pair is timed once only.
 _SLOW = 0.5
-# Seconds that one measurement of our compiled search, of our reference, and of a peer may take; more is a sample.
+# Seconds that one measurement of our compiled search and of a peer may take; more is a sample.
 _OURS, _PEER = 0.5, 0.2
 # Our reference is made for many pairs at once: about as many as it takes in one chunk.
 _VALUES_OF_REFERENCE = 1 << 17

@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 import torch
 
 from lightning_infomem.callbacks import MemorizationMonitor
-from tests.networks import Classifier, dense, loader, mlp
+from tests.networks import Classifier, dense, loader, mlp, num_hooks
 
 
 class Faulty(Classifier):
@@ -61,7 +61,7 @@ class Writer(pl.Callback):
             "samples": [layer.num_samples for layer in layers],
             "skipped": {} if report is None else report.skipped,
             "history": len(self.monitor.history),
-            "hooks": sum(len(part._forward_hooks) for part in pl_module.modules()),
+            "hooks": num_hooks(pl_module),
             "warned": [words for words in self.warned if "MemorizationMonitor" in words or "infomem" in words],
         }
         (self.folder / f"rank{trainer.global_rank}.json").write_text(json.dumps(found))

@@ -16,22 +16,11 @@ from torch.utils.data import DataLoader
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure
 from lightning_infomem.records import REPORT_KEY, InformationReport
-from tests.networks import Classifier, Encoder, UnifiedClassifier, dense, loader, mlp, resnet, trainer
+from tests.callbacks.logged_names import names_by_layer, names_over_layers
+from tests.networks import Classifier, Encoder, UnifiedClassifier, dense, loader, mlp, num_hooks, resnet, trainer
 
 LAYERS = ["network.0", "network.2"]
-MEASURES = [
-    "dead_fraction",
-    "entropy_mean",
-    "entropy_median",
-    "mi_drop",
-    "mi_mean",
-    "mi_median",
-    "mi_p95",
-    "tie_fraction",
-]
-NAMES = {f"infomem/{m}" for m in [*MEASURES, "samples", "seconds", "age"]} | {
-    f"infomem/{layer}/{m}" for layer in LAYERS for m in MEASURES
-}
+NAMES = names_over_layers() | names_by_layer(LAYERS)
 
 
 class Recorder(pl.Callback):
@@ -44,10 +33,6 @@ class Recorder(pl.Callback):
         if not trainer.sanity_checking:
             values = trainer.callback_metrics
             self.seen.append({name: value.item() for name, value in values.items() if name.startswith("infomem")})
-
-
-def num_hooks(model):
-    return sum(len(module._forward_hooks) for module in model.modules())
 
 
 def fit(tmp_path, *callbacks, model=None, inputs=None, val=None, **options):

@@ -1,4 +1,3 @@
-import pytest
 import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader
@@ -6,11 +5,9 @@ from torch.utils.data import DataLoader
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure, measure_samples
 from lightning_infomem.settings import MeasurementSettings
+from tests.callbacks.distilbert import LAYERS, distilbert
 from tests.networks import trainer
 
-transformers = pytest.importorskip("transformers")
-
-LAYERS = ["distilbert.transformer.layer.0", "distilbert.transformer.layer.1"]
 NUM_SENTENCES, NUM_POSITIONS = 40, 8
 
 
@@ -19,12 +16,7 @@ class Sentences(pl.LightningModule):
 
     def __init__(self):
         super().__init__()
-        torch.manual_seed(0)
-        self.model = transformers.DistilBertForSequenceClassification(
-            transformers.DistilBertConfig(
-                vocab_size=100, dim=32, n_layers=2, n_heads=4, hidden_dim=48, max_position_embeddings=16, num_labels=3
-            )
-        )
+        self.model = distilbert()
 
     def training_step(self, batch, batch_idx):
         return self.model(**batch).loss

@@ -11,36 +11,16 @@ from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.measurement import measure
 from lightning_infomem.records import REPORT_KEY, InformationReport
 from lightning_infomem.settings import MeasurementSettings
+from tests.callbacks.distilbert import LAYERS, distilbert, transformers
+from tests.callbacks.logged_names import names_by_layer, names_over_layers
+from tests.networks import num_hooks
 
-transformers = pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 
-from lightning_infomem.callbacks.transformers_trainer import (  # noqa: E402
-    REPORT_FILE,
-    MemorizationTrainerCallback,
-)
+from lightning_infomem.callbacks.transformers_trainer import REPORT_FILE, MemorizationTrainerCallback
 
-LAYERS = ["distilbert.transformer.layer.0", "distilbert.transformer.layer.1"]
-MEASURES = {
-    "dead_fraction",
-    "entropy_mean",
-    "entropy_median",
-    "mi_drop",
-    "mi_mean",
-    "mi_median",
-    "mi_p95",
-    "tie_fraction",
-}
-OVER_LAYERS = {f"eval_infomem/{measure}" for measure in MEASURES | {"samples", "seconds", "age"}}
-BY_LAYER = {f"eval_infomem/{layer}/{measure}" for layer in LAYERS for measure in MEASURES}
-
-
-def network():
-    torch.manual_seed(0)
-    config = transformers.DistilBertConfig(
-        vocab_size=100, dim=32, n_layers=2, n_heads=4, hidden_dim=48, max_position_embeddings=16, num_labels=3
-    )
-    return transformers.DistilBertForSequenceClassification(config)
+OVER_LAYERS = names_over_layers("eval_infomem")
+BY_LAYER = names_by_layer(LAYERS, "eval_infomem")
 
 
 def sentences(count, seed=0):
@@ -71,7 +51,7 @@ def trainer(folder, *callbacks, model=None, evaluation=None, **options):
         "dataloader_pin_memory": False,
     }
     runner = transformers.Trainer(
-        network() if model is None else model,
+        distilbert() if model is None else model,
         transformers.TrainingArguments(str(folder), **{**defaults, **options}),
         train_dataset=sentences(32, seed=1),
         eval_dataset=sentences(40) if evaluation is None else evaluation,
@@ -79,10 +59,6 @@ def trainer(folder, *callbacks, model=None, evaluation=None, **options):
     )
     runner.remove_callback(transformers.PrinterCallback)
     return runner
-
-
-def num_hooks(model):
-    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
 
 
 class Recorder(transformers.TrainerCallback):
@@ -112,7 +88,7 @@ def test_every_evaluation_gives_its_values_to_metrics_and_log(tmp_path):
 @pytest.mark.parametrize("options", [{}, {"pooling": "cls", "max_samples": 32, "max_units": 8, "seed": 3}])
 def test_the_evaluation_loop_is_measured_like_the_model_alone(tmp_path, options):
     monitor = MemorizationTrainerCallback(**options)
-    model = network()
+    model = distilbert()
     trainer(tmp_path, monitor, model=model, num_train_epochs=1).train()
     data = transformers.default_data_collator(sentences(40))
     report = measure(model, [data], **options)
@@ -170,7 +146,7 @@ def test_a_damaged_report_in_a_checkpoint_does_no_harm(tmp_path):
 
 def test_training_is_bitwise_the_same_with_and_without(tmp_path):
     def weights(*callbacks):
-        model = network()
+        model = distilbert()
         assert model.config.dropout > 0
         trainer(tmp_path, *callbacks, model=model, eval_strategy="steps", eval_steps=1).train()
         return model.state_dict()
@@ -199,7 +175,7 @@ def test_no_hook_is_there_in_training_nor_after_it(tmp_path):
     class Counting(nn.Module):
         def __init__(self):
             super().__init__()
-            self.network, self.seen = network(), {True: [], False: []}
+            self.network, self.seen = distilbert(), {True: [], False: []}
 
         def forward(self, **inputs):
             self.seen[self.training].append(num_hooks(self))
@@ -216,7 +192,7 @@ def test_no_hook_survives_an_exception_in_the_model(tmp_path):
     class Failing(nn.Module):
         def __init__(self):
             super().__init__()
-            self.network = network()
+            self.network = distilbert()
 
         def forward(self, **inputs):
             if not self.training:

@@ -21,7 +21,7 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure
-from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, trainer
+from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, num_hooks, trainer
 
 # Since Lightning 2.6 it must be asked for.
 SAFELY = {"weights_only": True} if "weights_only" in inspect.signature(pl.Trainer.fit).parameters else {}
@@ -31,10 +31,6 @@ def fit(tmp_path, monitor, model, **options):
     runner = trainer(tmp_path, callbacks=[monitor], **options)
     runner.fit(model, loader(dense()), loader(dense()))
     return runner
-
-
-def num_hooks(model):
-    return sum(len(part._forward_hooks) for part in model.modules())
 
 
 def still(model):
@@ -58,7 +54,7 @@ def test_a_compiled_network_is_captured_like_one_that_is_not(tmp_path, what):
         model.network.compile(backend="eager")
     else:
         given = torch.compile(model, backend="eager")
-    model(dense())  # compiled before any hook is there
+    given(dense())  # compiled before any hook is there
     fit(tmp_path, monitor, given, max_epochs=1)
     for ours, theirs in zip(monitor.report.layers, expected.layers, strict=True):
         assert ours.name == theirs.name

@@ -15,14 +15,15 @@ def short_trainings(monkeypatch):
 
 
 def test_the_demonstration_writes_what_it_says(tmp_path):
-    output, console = tmp_path / "new" / "folder", Console(file=io.StringIO(), width=120)
+    output, console = tmp_path / "new" / "folder", Console(file=io.StringIO(), width=80)
     run.run_demo(output, 0, console)
     text = console.file.getvalue()
     assert len(list(output.glob("*/*.ckpt"))) == 10
     assert len(list(output.glob("*/*/events.*"))) == 10
     assert len(list(output.glob("figures/*.png"))) == 6
     assert text.count("Kendall's tau with clean accuracy") == 2
-    assert f"tensorboard --logdir {output}" in text.replace("\n", "")
+    commands = [line.partition(":")[2].strip() for line in text.splitlines()[-2:]]  # each on one line, to be copied
+    assert commands == [f"tensorboard --logdir {output}", f"infomem rank {output / 'colored'} --memorization heuristic"]
 
 
 def test_a_second_demonstration_in_the_same_folder_gives_the_same_ranking(tmp_path):

@@ -90,7 +90,9 @@ def doubts_of_ranks(ranks: Sequence[int], entropy_ranks: Sequence[int], num_in_b
     """
     flags = []
     first = list(ranks).count(1)
-    if first > 1:
+    if first == len(ranks):
+        flags.append(Flag("shared_first_rank", "all checkpoints have the same measures; are they copies of one?"))
+    elif first > 1:
         flags.append(
             Flag("shared_first_rank", f"{first} checkpoints share rank 1; .best is only the first of them by name")
         )

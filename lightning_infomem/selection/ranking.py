@@ -113,6 +113,8 @@ def rank_checkpoints(
         if all(each.carried for each in candidates):
             notes.append("every checkpoint carried its report; model, data, layers and settings were not used")
     verdict = choose_direction(memorization, candidates, known_good)
+    if known_good is not None and verdict.kind is not None:
+        notes.append(verdict.evidence)
     kind, refusal = verdict.kind, verdict.evidence if verdict.kind is None else None
     is_run = looks_like_one_run(candidates) if along_run is None else along_run
     if is_run:

@@ -6,17 +6,19 @@ import dataclasses
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 
 from lightning_infomem._checks import nearest_names
 from lightning_infomem.selection.agreement import Agreement, rank_agreement
 from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
+from lightning_infomem.selection.direction import BETTER
 from lightning_infomem.selection.doubts import Flag
+from lightning_infomem.selection.export import to_csv, to_markdown
 from lightning_infomem.selection.table import render_ranking
 
 if TYPE_CHECKING:
@@ -143,6 +145,18 @@ class Ranking:
         """
         return tuple(row for row in self.rows if row.in_best_set) if self.best else ()
 
+    @property
+    def verdict(self) -> str:
+        """In a sentence or three: what was ranked how, the best, and how sure that is; or why there is no ranking."""
+        if self.refusal is not None or self.memorization is None:
+            return f"No ranking: {self.refusal}"
+        told = f"Ranked by mutual information, for {self.memorization} memorization: {BETTER[self.memorization]}."
+        if self.best.probability_best is None:
+            return told
+        others = len(self.best_set) - 1
+        sure = f"{others} of {len(self.rows) - 1} others cannot be told from it" if others else "all others are worse"
+        return f"{told} Best: '{self.best.path.name}' (P(best) {self.best.probability_best:.2f}); {sure}."
+
     def correlate(
         self, metric: str | Mapping[Any, float], *, criterion: str = MUTUAL_INFORMATION.name, seed: int = 0
     ) -> Agreement:
@@ -227,8 +241,16 @@ class Ranking:
         """The whole ranking as JSON; numbers that are not finite become null."""
         return json.dumps(_plain(dataclasses.asdict(self)), indent=2, allow_nan=False)
 
-    def __rich__(self) -> RenderableType:
-        return render_ranking(self)
+    def to_csv(self) -> str:
+        """`to_records` as CSV, with a line of names."""
+        return to_csv(self.to_records())
+
+    def to_markdown(self) -> str:
+        """The table as GitHub's Markdown, with verdict, flags and notes below."""
+        return to_markdown(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        yield render_ranking(self, options.max_width)
 
     def __str__(self) -> str:
         console = Console(file=io.StringIO(), width=100, color_system=None, legacy_windows=False)

@@ -20,6 +20,10 @@ def _names(ranking):
     return [row.path.stem for row in ranking.rows]
 
 
+def _flags(ranking):
+    return {flag.name: flag.message for flag in ranking.flags}
+
+
 def test_under_heuristic_memorization_low_information_and_high_entropy_lead(tmp_path):
     ranking = rank_checkpoints(save_zoo(tmp_path, ZOO), memorization="heuristic")
     assert _names(ranking) == ["low", "middle", "high"]
@@ -47,7 +51,9 @@ def test_one_wide_layer_does_not_outvote_the_others(tmp_path):
 def test_equal_checkpoints_tie_and_it_is_said(tmp_path):
     ranking = rank_checkpoints(save_zoo(tmp_path, {"a": 0.1, "b": 0.1, "c": 0.3}), memorization="heuristic")
     assert [row.rank for row in ranking.rows] == [1, 1, 3]
-    assert any("2 checkpoints share rank 1" in note for note in ranking.notes)
+    assert _flags(ranking) == {
+        "shared_first_rank": "2 checkpoints share rank 1; .best is only the first of them by name"
+    }
 
 
 def test_two_equal_checkpoints_are_ranked_without_a_warning(tmp_path):
@@ -61,13 +67,14 @@ def test_disagreement_of_the_measures_is_flagged_and_information_leads(tmp_path)
     ranking = rank_checkpoints(tmp_path, memorization="heuristic")
     assert _names(ranking) == ["a", "b", "c"]
     assert [row.entropy_rank for row in ranking.rows] == [3, 2, 1]
-    assert any("entropy and mutual information disagree (tau-b -1.00)" in note for note in ranking.notes)
+    assert list(_flags(ranking)) == ["disagreement"]
+    assert "entropy and mutual information disagree (tau-b -1.00)" in _flags(ranking)["disagreement"]
 
 
 def test_without_a_kind_the_values_are_shown_and_no_rank_is_given(tmp_path):
     for epoch, value in ((10, 0.1), (2, 0.9), (0, 0.4)):
         save_checkpoint(tmp_path / f"epoch={epoch}.ckpt", make_report({"fc1": value}), epoch=epoch)
-    ranking = rank_checkpoints(tmp_path)
+    ranking = rank_checkpoints(tmp_path, along_run=False)
     assert [(row.epoch, row.rank, row.entropy_rank) for row in ranking.rows] == [(e, None, None) for e in (0, 2, 10)]
     assert ranking.memorization is None
     with pytest.raises(ValueError, match="the kind of memorization is not known"):
@@ -151,7 +158,7 @@ def test_reports_of_other_settings_are_not_mixed_in(tmp_path):
     folder = save_zoo(tmp_path, ZOO)
     other = make_report({"first": 0.1, "second": 1.0}, settings=MeasurementSettings(neighbors=5).to_state())
     save_checkpoint(folder / "other.ckpt", other)
-    with pytest.raises(ValueError, match=r"setting 'neighbors': 3 in .* but 5 in '.*other\.ckpt'"):
+    with pytest.raises(ValueError, match=r"settings.neighbors: 3 in .* but 5 in '.*other\.ckpt'"):
         rank_checkpoints(folder, memorization="heuristic")
 
 

@@ -99,11 +99,13 @@ def digest_network(network: nn.Module) -> str:
 def _feed(state: Any, value: object) -> None:
     """Every part goes in with its kind and length, so that no two contents run together."""
     if isinstance(value, Tensor):
-        if value.layout is not torch.strided:
-            value = value.to_dense()
+        try:
+            dense = value.detach() if value.layout is torch.strided else value.detach().to_dense()
+            plain = dense.cpu().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).numpy()
+        except (NotImplementedError, RuntimeError) as fault:
+            raise TypeError(f"a {value.dtype} tensor on {value.device} whose bytes cannot be read ({fault})") from fault
         state.update(f"tensor {value.dtype} {list(value.shape)}:".encode())
-        plain = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
-        state.update(plain.reshape(-1).view(torch.uint8).numpy().data)
+        state.update(plain.data)
     elif isinstance(value, np.ndarray) and value.dtype != object:
         state.update(f"array {value.dtype.str} {value.shape}:".encode())
         state.update(np.ascontiguousarray(value).tobytes())

@@ -108,10 +108,13 @@ class OfflineMeasurement:
         if path not in self._seen:
             self._seen.append(path)
 
-        def content() -> list[object]:
-            return [digest_files(files_of_checkpoint(path))]
+        # What a function makes of a checkpoint only the network says that it returns.
+        built = None if isinstance(self._model, nn.Module) else self._guarded(lambda: self._load(path))
 
-        return self._report(path, content, lambda: self._load(path))
+        def content() -> list[object]:
+            return [digest_files(files_of_checkpoint(path)), None if built is None else digest(built.state_dict())]
+
+        return self._report(path, content, built, lambda: self._load(path))
 
     def control(self, seed: int = 0, *, checkpoints: Iterable[Path] = ()) -> InformationReport:
         """Measure the same network untrained, to see what of a measure comes from training.
@@ -143,20 +146,25 @@ class OfflineMeasurement:
             return ["untrained", digest(network.state_dict())]
 
         beside = next((path for path in places if path.exists()), None)
-        return self._report(beside, content, lambda: network, network)
+        return self._report(beside, content, network, lambda: network)
 
     def _report(
         self,
         path: Path | None,
         content: Callable[[], list[object]],
+        network: nn.Module | None,
         load: Callable[[], nn.Module],
-        network: nn.Module | None = None,
     ) -> InformationReport:
-        """From the cache or measured; all processes together, where there are several."""
-        ranks = self._ranks()
-        if network is None and not isinstance(self._model, nn.Module):
-            network = self._guarded(load)
-        structure = network if network is not None else self._model
+        """From the cache, or measured; all processes together, where there are several.
+
+        Args:
+            path: of the checkpoint beside which the report is kept.
+            content: digests of the weights.
+            network: with the weights, if it is there already.
+            load: makes it, if it is needed.
+        """
+        ranks, moment = self._ranks(), _moment(path)
+        structure = self._model if network is None else network
         found: tuple[Path | None, InformationReport | None]
         found = self._guarded(lambda: self._look_up(path, content, structure) if ranks.rank == 0 else (None, None))
         if ranks.size > 1:
@@ -164,11 +172,9 @@ class OfflineMeasurement:
         file, known = found
         if known is not None:
             return known
-        moment = _moment(path)
-        if network is None:
-            network = self._guarded(load)
+        ready: nn.Module = self._guarded(load) if network is None else network
         name = str(path) if file is None else file.name
-        report: InformationReport = self._guarded(lambda: self._measure(network, name), together=False)
+        report: InformationReport = self._guarded(lambda: self._measure(ready, name), together=False)
         # Not what a training has overwritten in the meantime.
         if file is not None and self._ranks().rank == 0 and moment is not None and moment == _moment(path):
             self._cache.write(file, report)
@@ -193,15 +199,16 @@ class OfflineMeasurement:
         self, path: Path | None, content: Callable[[], list[object]], structure: Any
     ) -> tuple[Path | None, InformationReport | None]:
         """The file of the cache for this report, and the report if it is there."""
-        if self._conditions is None and self._is_cached:
-            try:
-                self._conditions = self._digest_conditions()
-            except (TypeError, RuntimeError) as fault:
-                self._is_cached = False
-                self._note(f"what was measured is not kept for the next time: data or settings hold {_one_line(fault)}")
-        if self._conditions is None or path is None:
+        if path is None or not self._is_cached:
             return None, None
-        file = self._cache.file_for(path, [*content(), digest_network(structure), *self._conditions])
+        try:
+            if self._conditions is None:
+                self._conditions = self._digest_conditions()
+            file = self._cache.file_for(path, [*content(), digest_network(structure), *self._conditions])
+        except TypeError as fault:
+            self._is_cached = False
+            self._note(f"what was measured is not kept for the next time: data or model hold {_one_line(fault)}")
+            return None, None
         return file, self._cache.read(file)
 
     def _digest_conditions(self) -> list[object]:

@@ -60,7 +60,7 @@ def test_another_architecture_is_unusable_and_says_which_weights_do_not_fit(tmp_
     path = _save(tmp_path / "a.ckpt", _network(width=5))
     with pytest.raises(UnusableCheckpoint, match=r"do not fit the model given \(.*size mismatch for 0\.weight"):
         OfflineMeasurement(_network(), DATA)(path)
-    path = _save(tmp_path / "b.ckpt", nn.Sequential(_network()))
+    path = _save(tmp_path / "b.ckpt", nn.Sequential(_network(), nn.Linear(2, 2)))
     with pytest.raises(
         UnusableCheckpoint, match=r"do not fit the model given \(.*Missing key.*pass the module that was"
     ):

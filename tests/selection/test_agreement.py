@@ -13,8 +13,8 @@ from lightning_infomem.selection.agreement import rank_agreement
 
 
 def test_a_better_rank_with_a_higher_value_is_positive():
-    assert rank_agreement([1, 2, 3, 4], [0.9, 0.7, 0.6, 0.1]).tau == 1
-    assert rank_agreement([1, 2, 3, 4], [0.1, 0.6, 0.7, 0.9]).tau == -1
+    assert rank_agreement([1, 2, 3, 4], [0.9, 0.7, 0.6, 0.1]).tau == pytest.approx(1)
+    assert rank_agreement([1, 2, 3, 4], [0.1, 0.6, 0.7, 0.9]).tau == pytest.approx(-1)
 
 
 @pytest.mark.parametrize(("count", "smallest"), [(3, 1 / 3), (4, 1 / 12), (5, 1 / 60), (6, 1 / 360)])

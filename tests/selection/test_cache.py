@@ -263,5 +263,5 @@ def test_a_report_of_another_version_has_another_name(tmp_path, monkeypatch):
     cache = ReportCache()
     before = cache.file_for(tmp_path / "a.ckpt", ["same"])
     assert cache.file_for(tmp_path / "b.ckpt", ["same"]) == before
-    monkeypatch.setattr("lightning_infomem.records._STATE_VERSION", 99)
+    monkeypatch.setattr("lightning_infomem.records._STATE_VERSIONS", (1, 2, 99))
     assert cache.file_for(tmp_path / "a.ckpt", ["same"]) != before

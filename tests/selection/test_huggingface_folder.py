@@ -95,9 +95,9 @@ def test_weights_of_one_file_and_of_several_are_measured_like_the_model(output):
     assert not skipped
     for each, seed in zip(candidates, (2, 1), strict=True):
         expected = measure(_model(seed), TOKENS)
-        assert each.mutual_information.keys() == {layer.name for layer in expected.layers}
+        assert each.layers.keys() == {layer.name for layer in expected.layers}
         for layer in expected.layers:
-            assert each.mutual_information[layer.name] == pytest.approx(layer.pairs().mean().item())
+            assert each.layers[layer.name].mutual_information == pytest.approx(layer.pairs().mean().item())
 
 
 def test_a_function_may_build_the_model_from_the_configuration(output):

@@ -67,7 +67,7 @@ def test_every_format_is_found_and_measured_alike_and_no_file_is_changed(tmp_pat
     candidates, skipped = collect_candidates(find_checkpoints(tmp_path), OfflineMeasurement(_network(), DATA))
     assert not skipped
     expected = measure(_network(1), DATA)["0"].pairs().mean().item()
-    assert [each.mutual_information["0"] for each in candidates] == [pytest.approx(expected)] * len(files)
+    assert [each.layers["0"].mutual_information for each in candidates] == [pytest.approx(expected)] * len(files)
     assert {path: path.read_bytes() for path in files.values()} == before
 
 

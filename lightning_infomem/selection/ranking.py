@@ -233,6 +233,7 @@ def _rows(candidates: Sequence[Candidate], scores: Scores, standing: Standing) -
             entropy_rank=scores.ranks[index].get("entropy"),
             metrics=each.metrics,
             interval=_pair(standing.interval[index]),
+            reseed_interval=_pair(standing.reseed_interval[index]),
             scores=scores.values[index],
             ranks=scores.ranks[index],
             **_standing_of(standing, index),

@@ -46,7 +46,7 @@ def train(zoos: list[Zoo], arguments: argparse.Namespace, console: Console) -> N
 
 
 def rank(zoos: list[Zoo], arguments: argparse.Namespace, console: Console) -> list[Outcome]:
-    """Measure and rank all zoos anew, which takes a minute or two."""
+    """Measure and rank all zoos anew, which takes a few minutes."""
     with Progress(console=console) as progress:
         bar = progress.add_task("ranking", total=len(zoos))
         outcomes = []

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from lightning_infomem.measurement import measure
 from lightning_infomem.selection import offline
@@ -22,7 +21,7 @@ from tests.networks import dense, mlp
 
 
 def main(folder: Path, kill_after: int) -> None:
-    """Measure all checkpoints of the folder, and print the mean of each."""
+    """Measure all checkpoints of the folder."""
     torch.set_num_threads(1)
     count = 0
 
@@ -35,12 +34,7 @@ def main(folder: Path, kill_after: int) -> None:
         return measure(*arguments, **settings)
 
     offline.measure = counting
-    network: nn.Module = mlp()
-    measurement = offline.OfflineMeasurement(network, dense(40).split(20))
-    candidates, skipped = collect_candidates(find_checkpoints(folder), measurement)
-    for each in candidates:
-        print(each.path.name, each.mutual_information["0"])
-    print(len(skipped), "skipped", flush=True)
+    collect_candidates(find_checkpoints(folder), offline.OfflineMeasurement(mlp(), dense(40).split(20)))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def _fail_on_second(model, batch):
     return model(batch[0])
 
 
-def run(folder: Path, name: str, devices: int = 2, kind: str = "loader", fails: bool = False) -> None:
+def run(folder: Path, name: str, kind: str = "loader", fails: bool = False) -> None:
     """One ranking's worth of measurements of all checkpoints in the folder."""
     measured = []
     measure = with_trainer.measure_with_trainer
@@ -46,8 +46,8 @@ def run(folder: Path, name: str, devices: int = 2, kind: str = "loader", fails: 
     warnings.showwarning = lambda message, *_, **__: complaints.append(str(message))
     trainer = pl.Trainer(
         accelerator="cpu",
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
+        devices=2,
+        strategy="ddp",
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -66,9 +66,6 @@ def run(folder: Path, name: str, devices: int = 2, kind: str = "loader", fails: 
         "information": [dict(each.mutual_information) for each in candidates],
         "again": [dict(each.mutual_information) for each in again],
         "entropy": [dict(each.entropy) for each in candidates],
-        "samples": [each.fingerprint.by_layer["number of samples"]["0"] for each in candidates]
-        if candidates and "number of samples" in candidates[0].fingerprint.by_layer
-        else [],
         "skipped": list(skipped.values()),
         "measured": [first, len(measured)],
         "written": len(written),

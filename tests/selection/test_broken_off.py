@@ -11,11 +11,15 @@ from pathlib import Path
 import torch
 
 from lightning_infomem.measurement import measure
+from lightning_infomem.selection import offline
+from lightning_infomem.selection.candidates import collect_candidates
+from lightning_infomem.selection.checkpoints import find_checkpoints
+from lightning_infomem.selection.offline import OfflineMeasurement
 from tests.networks import dense, mlp
 from tests.selection.checkpoint_files import save_checkpoint
 
 
-def _run(folder: Path, kill_after: int) -> tuple[int, list[str]]:
+def _run_until_killed(folder: Path, kill_after: int) -> tuple[int, list[str]]:
     command = [sys.executable, "-m", "tests.selection.broken_off_run", str(folder), str(kill_after)]
     done = subprocess.run(
         command,
@@ -29,7 +33,7 @@ def _run(folder: Path, kill_after: int) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
-def test_after_a_kill_only_the_rest_is_measured(tmp_path):
+def test_after_a_kill_only_the_rest_is_measured(tmp_path, monkeypatch):
     networks = []
     for number in range(6):
         torch.manual_seed(number)
@@ -37,17 +41,16 @@ def test_after_a_kill_only_the_rest_is_measured(tmp_path):
         save_checkpoint(tmp_path / f"{number}.ckpt", None, state_dict=networks[-1].state_dict())
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.glob("*.ckpt")}
 
-    code, lines = _run(tmp_path, kill_after=3)
+    code, lines = _run_until_killed(tmp_path, kill_after=3)
     assert (code, lines) == (-signal.SIGKILL, ["measured"] * 3)
     assert len(list((tmp_path / ".infomem").glob("*.report"))) == 3
 
-    code, lines = _run(tmp_path, kill_after=99)
-    assert code == 0
-    assert lines.count("measured") == 3
-    values = {name: float(value) for name, value in (line.split() for line in lines if ".ckpt" in line)}
+    measured = []
+    monkeypatch.setattr(offline, "measure", lambda *given, **named: measured.append(1) or measure(*given, **named))
     data = dense(40).split(20)
-    assert values == {
-        f"{number}.ckpt": measure(network, data)["0"].pairs().mean().item() for number, network in enumerate(networks)
-    }
-    assert lines[-1] == "0 skipped"
+    candidates, skipped = collect_candidates(find_checkpoints(tmp_path), OfflineMeasurement(mlp(), data))
+    assert (len(measured), skipped) == (3, {})
+    assert [each.path.name for each in candidates] == [f"{number}.ckpt" for number in range(6)]
+    for each, network in zip(candidates, networks, strict=True):
+        assert each.mutual_information["0"] == measure(network, data)["0"].pairs().mean().item()
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.glob("*.ckpt")} == before

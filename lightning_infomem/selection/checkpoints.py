@@ -114,9 +114,13 @@ def files_of_checkpoint(path: Path) -> list[Path]:
     """The files that hold the weights: the file itself, or those in a folder.
 
     Raises:
-        UnusableCheckpoint: a folder lacks some of them.
+        UnusableCheckpoint: a folder lacks some of them, or is a sharded checkpoint.
     """
-    return weight_files_of(path) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    if not is_huggingface_folder(path):
+        raise UnusableCheckpoint(_why_folder(path))
+    return weight_files_of(path)
 
 
 def read_checkpoint(path: str | Path) -> CheckpointRecord:

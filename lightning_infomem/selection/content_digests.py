@@ -67,8 +67,12 @@ def digest_function(function: Callable[..., object]) -> str:
     code = getattr(function, "__code__", None)
     if code is not None:
         cells = [_plain(cell.cell_contents) for cell in getattr(function, "__closure__", None) or () if _is_full(cell)]
-        defaults = [_plain(value) for value in getattr(function, "__defaults__", None) or ()]
-        return digest([_code(code), cells, defaults])
+        defaults = [
+            *(getattr(function, "__defaults__", None) or ()),
+            *(getattr(function, "__kwdefaults__", None) or {}).items(),
+        ]
+        owner = getattr(function, "__self__", None)  # of a method
+        return digest([_code(code), cells, [_plain(value) for value in defaults], _attributes(owner)])
     inner = getattr(function, "func", None)  # of functools.partial
     if callable(inner):
         arguments = (*getattr(function, "args", ()), *getattr(function, "keywords", {}).items())

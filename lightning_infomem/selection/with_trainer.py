@@ -56,11 +56,10 @@ def check_trainer(trainer: Any) -> None:
         raise TypeError(f"trainer: Lightning's Trainer is required, got {describe(trainer)}; give Trainer(...).")
     launcher = type(getattr(trainer.strategy, "launcher", None))
     if any("MultiProcessing" in kind.__name__ for kind in launcher.__mro__):
-        name = getattr(trainer.strategy, "strategy_name", type(trainer.strategy).__name__)
+        name, start = type(trainer.strategy).__name__, getattr(trainer.strategy, "_start_method", "spawn")
         raise MisconfigurationException(
-            "trainer: a strategy is required whose processes go on after a validation, got "
-            f"{name!r}, which spawns or forks them, so that the report is lost with them; "
-            "give strategy='ddp', or devices=1."
+            f"trainer: a strategy whose processes outlive a validation is required, got {name} that starts them by "
+            f"{start!r}: the report would be lost with them; give strategy='ddp', or devices=1."
         )
 
 

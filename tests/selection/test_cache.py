@@ -57,6 +57,17 @@ def _kept(folder):
     return sorted(folder.rglob("*.report"))
 
 
+class Scaled:
+    def __init__(self, factor):
+        self.factor = factor
+
+    def __call__(self, model, batch):
+        return model(self.factor * batch)
+
+    def forward(self, model, batch):
+        return model(self.factor * batch)
+
+
 def _take_first(model, batch):
     return model(batch)
 
@@ -131,6 +142,7 @@ def test_another_function_is_another_measurement(path, measured):
         return lambda model, batch: model(factor * batch)
 
     ways = [_take_first, _take_first_twice, scaled(2.0), scaled(3.0), partial(_take_first), partial(_take_first_twice)]
+    ways += [Scaled(2.0), Scaled(3.0), Scaled(2.0).forward, Scaled(3.0).forward]
     for number, way in enumerate(ways, start=1):
         OfflineMeasurement(Network(), DATA, forward=way)(path)
         OfflineMeasurement(Network(), DATA, forward=way)(path)

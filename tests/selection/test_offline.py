@@ -73,6 +73,13 @@ def test_a_checkpoint_without_weights_is_unusable(tmp_path):
         OfflineMeasurement(_network(), DATA)(path)
 
 
+def test_a_sharded_checkpoint_is_unusable_with_the_command_that_makes_one_file_of_it(tmp_path):
+    (tmp_path / "a.ckpt").mkdir()
+    torch.save({}, tmp_path / "a.ckpt" / "meta.pt")
+    with pytest.raises(UnusableCheckpoint, match="consolidate_checkpoint"):
+        OfflineMeasurement(_network(), DATA)(tmp_path / "a.ckpt")
+
+
 def test_a_diverged_network_is_unusable(tmp_path):
     network = _network()
     nn.init.constant_(network[0].weight, torch.nan)

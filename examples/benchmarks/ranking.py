@@ -28,8 +28,8 @@ def judge_zoo(zoo: Zoo, output: Path, mnist: Path | None) -> dict[str, Any]:
     Returns:
         "criteria": criterion -> tau, its interval, regret, for each set of networks that can be compared;
         "verdicts": kind of memorization told by a reference, in small zoos of one seed; "kinds": the same of single
-        networks; "coverage": how often the `reseed_interval` of one network holds the value of the same recipe with another
-        seed; "best_set": how often the set holds the network of highest clean accuracy, and its size.
+        networks; "coverage": how often the `reseed_interval` of one network holds the value of the same recipe with
+        another seed; "best_set": how often the set holds the network of highest clean accuracy, and its size.
     """
     labelled = read_labelled(output / zoo.name)
     accuracy = {f"{name}.ckpt": entry["clean_accuracy"] for name, entry in labelled.items()}

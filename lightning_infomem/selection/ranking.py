@@ -15,7 +15,7 @@ from lightning_infomem.selection.candidates import Candidate, collect_candidates
 from lightning_infomem.selection.checkpoints import UnusableCheckpoint, find_checkpoints
 from lightning_infomem.selection.comparability import check_comparable
 from lightning_infomem.selection.direction import KINDS, choose_direction, kind_of
-from lightning_infomem.selection.doubts import Flag, doubts_of_candidates, doubts_of_ranks
+from lightning_infomem.selection.doubts import Flag, doubts_of_candidates, doubts_of_ranks, leave_out_copies
 from lightning_infomem.selection.grouping import name_groups
 from lightning_infomem.selection.naming import files_by_reason
 from lightning_infomem.selection.offline import OfflineMeasurement, check_setting_names
@@ -113,6 +113,7 @@ def rank_checkpoints(
     notes = check_comparable({str(each.path): each.fingerprint for each in compared}, allow_mismatch)
     names, more = _rankable_layers(compared)
     notes += more
+    names, flags = leave_out_copies(candidates, names)
     notes += files_by_reason((str(each.path), note) for each in candidates for note in each.notes)
     if measure_anew is not None:
         notes += measure_anew.notes
@@ -126,7 +127,7 @@ def rank_checkpoints(
     if is_run:
         kind, refusal = None, REFUSAL
         notes += tell_of_run(candidates)
-    flags = doubts_of_candidates(candidates, names, kind)
+    flags += doubts_of_candidates(candidates, names, kind)
     scores = score_candidates(candidates, names, kind, known_good)
     standing = stand(candidates, names, kind, known_good)
     members, group_names = name_groups([each.path for each in candidates], groups)

@@ -61,8 +61,22 @@ def test_a_fault_of_one_layer_raises_its_own_doubt_and_names_the_file(tmp_path, 
 
 def test_a_layer_of_copies_everywhere_is_recognised(tmp_path):
     copies = [_layer(value, entropy, itself=value) for value, entropy in ((4.0, 2.0), (4.4, 1.9), (4.9, 1.8))]
-    assert list(_flags(tmp_path / "all", *copies)) == ["copies"]
+    assert _flags(tmp_path / "all", *copies) == {
+        "copies": "layer 'fc1': its units are nearly copies in every checkpoint"
+    }
     assert _flags(tmp_path / "one", GOOD, MIDDLE, copies[0]) == {}  # that is what shortcuts do
+
+
+def test_a_layer_of_copies_has_no_vote_beside_others(tmp_path):
+    for name, telling, copied in (("a", 0.1, 4.9), ("b", 0.3, 4.4), ("c", 0.9, 4.0)):
+        layers = (_layer(telling, 3 - telling), dataclasses.replace(_layer(copied, 2.0, itself=copied), name="conv1"))
+        save_checkpoint(tmp_path / f"{name}.ckpt", dataclasses.replace(make_report({}), layers=layers))
+    ranking = rank_checkpoints(tmp_path, memorization="heuristic")
+    assert [row.path.stem for row in ranking.rows] == ["a", "b", "c"]
+    assert ranking.layers == ("fc1",)
+    assert [flag.message for flag in ranking.flags] == [
+        "layer 'conv1': left out of the ranking: its units are nearly copies in every checkpoint"
+    ]
 
 
 @pytest.mark.parametrize(("memorization", "said"), [("example", ["entropy_direction"]), ("heuristic", [])])

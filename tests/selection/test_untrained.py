@@ -59,6 +59,25 @@ def test_every_kind_of_layer_of_torch_is_reset():
     assert not network[3].running_mean.any()
 
 
+class Block(nn.Module):
+    """Begins as zero, which its layer alone would not."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def reset_parameters(self):
+        nn.init.zeros_(self.layer.weight)
+
+
+def test_what_a_block_does_with_its_layers_lasts():
+    network = nn.Sequential(Block())
+    assert network[0].layer.weight.any()
+    reset_parameters(network, 0)
+    assert not network[0].layer.weight.any()
+    assert network[0].layer.bias.any()
+
+
 def test_parameters_that_cannot_be_reset_are_noted_once():
     measurement = OfflineMeasurement(_network(0, Scale()), DATA)
     for _ in range(2):

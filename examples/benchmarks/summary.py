@@ -51,7 +51,8 @@ def _sentences(judged: Sequence[dict[str, Any]], cells: dict[str, dict[str, dict
         f"memorize ({len(clean)}), {_share(kind['told'] is not None for kind in clean)} are said to.",
         f"The interval for another seed holds {_share(covered)} of {len(covered)} values (it should hold 90 %); the "
         f"set of those that cannot be told from the best holds the best in "
-        f"{_share(each['holds_best'] for each in sets)} of {len(sets)} rankings, with {fmean(each['size'] for each in sets):.1f} networks in the mean.",
+        f"{_share(each['holds_best'] for each in sets)} of {len(sets)} rankings, with "
+        f"{fmean(each['size'] for each in sets):.1f} networks in the mean.",
     ]
 
 

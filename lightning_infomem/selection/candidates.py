@@ -101,7 +101,7 @@ class Candidate:
 
     path: Path
     layers: Mapping[str, LayerScores]
-    scores: Mapping[str, float]
+    scores: dict[str, float]
     fingerprint: Fingerprint
     epoch: int | None = None
     step: int | None = None

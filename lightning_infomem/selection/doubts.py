@@ -53,8 +53,8 @@ def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str],
 
     Returns:
         "dead_units" (over half of a layer constant), "ties" (nine tenths of the samples of a layer share their value
-        with another), "dropped_rows" (a tenth of the rows not finite), "outliers" (one range of bins for the whole network is
-        three times as wide in one checkpoint as in another: a few large values lower its entropy), and
+        with another), "dropped_rows" (a tenth of the rows not finite), "outliers" (one range of bins for the whole
+        network is three times as wide in one checkpoint as in another: a few large values lower its entropy), and
         "entropy_direction" (entropy by bins of which the direction is not known).
     """
     flags = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import nn
 from torch.utils.data import RandomSampler
 
 from lightning_infomem._checks import check_count, describe, nearest_names
+from lightning_infomem.functional.complexity import path_norm
 from lightning_infomem.measurement import measure
 from lightning_infomem.records import InformationReport
 from lightning_infomem.sampling.ranks import Ranks
@@ -24,6 +26,12 @@ from lightning_infomem.selection.weight_names import load_weights
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["OfflineMeasurement", "check_setting_names"]
+
+# Of `rank_checkpoints`, for whose misspelt ones a near name is given.
+_ARGUMENTS = (
+    *("memorization", "reference", "groups", "along_run", "allow_mismatch", "weight_norms"),
+    *("model", "data", "layers", "forward", "trainer", "cache", "control"),
+)
 
 
 class OfflineMeasurement:
@@ -147,6 +155,15 @@ class OfflineMeasurement:
 
         beside = next((path for path in places if path.exists()), None)
         return self._report(beside, content, network, lambda: network)
+
+    def path_norm(self, path: Path) -> float:
+        """The path norm of one checkpoint; NaN where the network has none, as for inputs that are tokens."""
+        first = next(iter(self._data), None)
+        example = next((part for part in _parts(first) if isinstance(part, torch.Tensor)), None)
+        try:
+            return math.nan if example is None else path_norm(self._load(path).cpu(), example.cpu().double())
+        except (RuntimeError, TypeError, ValueError):
+            return math.nan
 
     def _report(
         self,
@@ -276,13 +293,19 @@ class OfflineMeasurement:
             self.notes.append(note)
 
 
+def _parts(batch: object) -> Iterable[object]:
+    """What a batch holds, in the order in which `measure` gives it to a network."""
+    if isinstance(batch, Mapping):
+        return list(batch.values())
+    return batch if isinstance(batch, (tuple, list)) else [batch]
+
+
 def check_setting_names(settings: Iterable[str]) -> None:
     """Require names of settings: whatever keyword is unknown elsewhere ends up here, misspelt ones included."""
     known = [field.name for field in dataclasses.fields(MeasurementSettings)]
-    arguments = ("memorization", "reference", "model", "data", "layers", "forward", "trainer", "cache")
     for name in settings:
         if name not in known:
-            nearest = ", ".join(nearest_names(name, [*known, *arguments], count=2))
+            nearest = ", ".join(nearest_names(name, [*known, *_ARGUMENTS], count=2))
             raise TypeError(f"{name}: an argument or a setting of a measurement is required; nearest: {nearest}.")
 
 

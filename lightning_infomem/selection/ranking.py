@@ -98,7 +98,11 @@ def rank_checkpoints(
     measure_anew = _offline(model, data, layers, forward, trainer, cache, settings)
     if control and measure_anew is None:
         raise ValueError("control: model and data are required to measure fresh weights; give both, or leave it out.")
-    candidates, skipped = collect_candidates(find_checkpoints(checkpoints), measure_anew, weight_norms=weight_norms)
+    paths = find_checkpoints(checkpoints)
+    candidates, skipped = collect_candidates(paths, measure_anew, weight_norms=weight_norms)
+    if weight_norms and measure_anew is not None:
+        for each in candidates:
+            each.scores["path_norm"] = measure_anew.path_norm(each.path)
     if len(candidates) < 2:
         reasons = "; ".join(files_by_reason(skipped)) or "nothing was skipped"
         raise ValueError(
@@ -108,7 +112,7 @@ def rank_checkpoints(
     known_good = None if reference is None else _read_reference(reference, measure_anew)
     fresh = None
     if control and measure_anew is not None:
-        fresh = Candidate.from_report(Path("untrained control"), measure_anew.control())
+        fresh = Candidate.from_report(Path("untrained control"), measure_anew.control(checkpoints=paths))
     compared = [*candidates, *(each for each in (known_good, fresh) if each is not None)]
     notes = check_comparable({str(each.path): each.fingerprint for each in compared}, allow_mismatch)
     names, more = _rankable_layers(compared)

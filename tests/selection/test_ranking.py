@@ -240,3 +240,83 @@ def test_reports_of_large_layers_are_let_go(tmp_path):
     assert rank_checkpoints(tmp_path, memorization="heuristic").rows[0].mutual_information == pytest.approx(
         0.2, abs=1e-12
     )
+
+
+def test_norms_of_weights_stand_beside_on_request(tmp_path):
+    for name, scale in (("small", 1.0), ("large", 3.0)):
+        weights = {key: scale * value for key, value in _copies(0).state_dict().items()}
+        save_checkpoint(tmp_path / f"{name}.ckpt", None, state_dict=weights)
+    given = {"memorization": "heuristic", "model": _copies(0), "data": DATA}
+    ranking = rank_checkpoints(tmp_path, weight_norms=True, **given)
+    by_name = {row.path.stem: row for row in ranking.rows}
+    network = _copies(0)
+    spectral = sum(torch.linalg.matrix_norm(network[at].weight, ord=2).item() ** 2 for at in (0, 2, 4))
+    assert by_name["small"].scores["spectral_norm_sum"] == pytest.approx(spectral, rel=1e-5)
+    assert by_name["large"].scores["spectral_norm_sum"] == pytest.approx(9 * spectral, rel=1e-5)
+    for norm in ("spectral_norm_sum", "frobenius_norm_log_product", "path_norm"):
+        assert (by_name["small"].ranks[norm], by_name["large"].ranks[norm]) == (1, 2)
+    assert "path_norm" in rank_checkpoints(tmp_path, **given).missing
+
+
+def test_groups_are_ranked_by_their_seeds(tmp_path):
+    for recipe, mean in (("a", 0.1), ("b", 0.4)):
+        for seed, shift in enumerate((-0.02, 0.0, 0.02)):
+            save_checkpoint(tmp_path / f"{recipe}{seed}.ckpt", make_report({"fc1": mean + shift}))
+    ranking = rank_checkpoints(tmp_path, memorization="heuristic", groups=lambda path: path.stem[0])
+    assert [(group.name, len(group.paths), group.rank) for group in ranking.groups] == [("a", 3, 1), ("b", 3, 2)]
+    [low, high] = ranking.groups[0].interval
+    assert 0.05 < low < 0.1 < high < 0.15
+    assert {row.group for row in ranking.rows} == {"a", "b"}
+    with pytest.raises(ValueError, match="groups: a group for every checkpoint is required, got none for"):
+        rank_checkpoints(tmp_path, memorization="heuristic", groups={"a0.ckpt": "a"})
+    with pytest.raises(ValueError, match="groups: at least two are required, got only 'same'"):
+        rank_checkpoints(tmp_path, memorization="heuristic", groups=lambda path: "same")
+
+
+def test_a_reference_between_both_kinds_ranks_by_nearness(tmp_path):
+    for name, value in (("far-above", 3.0), ("above", 1.3), ("near", 1.1), ("below", 0.8), ("far-below", 0.1)):
+        save_checkpoint(tmp_path / f"{name}.ckpt", make_report({"fc1": value}))
+    ranking = rank_checkpoints(tmp_path, reference=make_report({"fc1": 1.0}))
+    assert ranking.memorization == "mixed"
+    assert _names(ranking) == ["near", "below", "above", "far-below", "far-above"]
+    kinds = {row.path.stem: row.kind for row in ranking.rows}
+    assert kinds == {
+        **dict.fromkeys(("far-above", "above", "near"), "heuristic"),
+        "below": "example",
+        "far-below": "example",
+    }
+
+
+def test_a_mismatch_can_be_allowed_by_name_and_is_said(tmp_path):
+    folder = save_zoo(tmp_path, ZOO)
+    other = make_report({"first": 0.1, "second": 1.0}, settings=MeasurementSettings(neighbors=5).to_state())
+    save_checkpoint(folder / "other.ckpt", other)
+    ranking = rank_checkpoints(folder, memorization="heuristic", allow_mismatch=["settings.neighbors"])
+    assert len(ranking.rows) == 4
+    assert any("compared all the same: they differ in settings.neighbors" in note for note in ranking.notes)
+    with pytest.raises(ValueError, match=r"allow_mismatch: fields .* got 'neighbours'; nearest: settings.neighbors"):
+        rank_checkpoints(folder, memorization="heuristic", allow_mismatch=["neighbours"])
+
+
+def test_reports_of_other_inputs_are_not_mixed_in(tmp_path):
+    for name, probe in (("a", "1234"), ("b", "1234"), ("c", "5678"), ("d", None)):
+        save_checkpoint(tmp_path / f"{name}.ckpt", make_report({"fc1": 0.1}, probe=probe))
+    with pytest.raises(ValueError, match=r"probe: 1234 in '.*a\.ckpt', '.*b\.ckpt' but 5678 in '.*c\.ckpt'"):
+        rank_checkpoints(tmp_path, memorization="heuristic")
+    (tmp_path / "c.ckpt").unlink()
+    assert len(rank_checkpoints(tmp_path, memorization="heuristic").rows) == 3
+
+
+def test_the_ranking_is_compared_with_any_column(tmp_path):
+    ranking = rank_checkpoints(save_zoo(tmp_path, ZOO), memorization="heuristic")
+    by_name = ranking.correlate({"low.ckpt": 0.9, "middle.ckpt": 0.8, "high.ckpt": 0.1})
+    assert by_name.tau == pytest.approx(1)
+    by_path = ranking.correlate({row.path: -row.rank for row in ranking.rows}, criterion="entropy")
+    assert (by_path.tau, by_path.num_compared) == (pytest.approx(1), 3)
+    assert ranking.correlate("mutual_information").tau == pytest.approx(-1)
+    with pytest.raises(ValueError, match=r"metric: a value for each checkpoint, .* got 'gone.ckpt'"):
+        ranking.correlate({"gone.ckpt": 0.5})
+    with pytest.raises(ValueError, match="metric: a metric or criterion of rows is required, got 'mutual_inf'"):
+        ranking.correlate("mutual_inf")
+    with pytest.raises(ValueError, match=r"criterion: one of .* is required, got 'rankme'"):
+        ranking.correlate("entropy", criterion="rankme")

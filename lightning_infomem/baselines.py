@@ -27,8 +27,9 @@ def layer_baselines(samples: Tensor, *, bins: int, network_range: tuple[float, f
     Returns:
         Name -> value; NaN where one is not defined. ``gaussian_mutual_information`` (nats, mean over pairs) with its
         ``gaussian_mutual_information_error`` (jackknife over units), ``mean_correlation`` (mean magnitude over pairs),
-        ``rankme``, ``participation_ratio``, ``alpha_req``, and the mean entropy by each range of the bins:
-        ``entropy_network_range``, ``entropy_layer_range``, ``entropy_unit_range``.
+        ``rankme``, ``participation_ratio``, ``alpha_req``, ``range_in_deviations`` (of the network, in standard
+        deviations of all values of the layer: large where there are outliers), and the mean entropy by each range of
+        the bins: ``entropy_network_range``, ``entropy_layer_range``, ``entropy_unit_range``.
 
     Cost:
         An eigenvalue decomposition of ``[units, units]``.
@@ -44,6 +45,7 @@ def layer_baselines(samples: Tensor, *, bins: int, network_range: tuple[float, f
         "rankme": rankme(scaled),
         "participation_ratio": participation_ratio(scaled),
         "alpha_req": alpha_req(scaled),
+        "range_in_deviations": (network_range[1] - network_range[0]) / samples.double().std(),
     }
     ranges: dict[str, str | tuple[float, float]] = {"network": network_range, "layer": "layer", "unit": "unit"}
     for name, value_range in ranges.items():

@@ -32,7 +32,6 @@ class LayerScores:
         unit_entropy: float64 ``[units]``, nats.
         scores: name of a criterion -> value.
         tie_fraction: see `LayerInformation`.
-        value_range: see `LayerInformation`.
         dropped_fraction: share of rows left out because they were not finite.
         copy_fraction: mean mutual information of the pairs over that of a unit with itself: 1 where all are copies.
     """
@@ -41,7 +40,6 @@ class LayerScores:
     unit_entropy: NDArray[np.float64]
     scores: Mapping[str, float]
     tie_fraction: float
-    value_range: tuple[float, float]
     dropped_fraction: float
     copy_fraction: float
 
@@ -76,7 +74,6 @@ class LayerScores:
                 "dead_fraction": layer.dead_fraction,
             },
             tie_fraction=layer.tie_fraction,
-            value_range=layer.value_range,
             dropped_fraction=layer.num_dropped / max(layer.num_dropped + layer.num_samples, 1),
             copy_fraction=float(mean / itself.mean()) if len(itself) and itself.mean() > 0 else 0.0,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["CRITERIA", "ENTROPY", "MUTUAL_INFORMATION", "Criterion"]
+__all__ = ["CONSENSUS", "CRITERIA", "ENTROPY", "MUTUAL_INFORMATION", "Criterion"]
 
 _LOW, _HIGH = "low", "high"
 _REDUNDANCY = {"heuristic": _LOW, "example": _HIGH}  # what units share
@@ -55,10 +55,19 @@ ENTROPY = Criterion(
     _P,
 )
 
+CONSENSUS = Criterion(
+    "consensus",
+    _REDUNDANCY,
+    _ACTIVATIONS,
+    "mean of the ranks by mutual_information and rankme: what pairs share, and how many directions all units span",
+    "ours",
+)
+
 # The order is that of the tables. Ranks are made per layer where there is a value per layer.
 CRITERIA: tuple[Criterion, ...] = (
     MUTUAL_INFORMATION,
     ENTROPY,
+    CONSENSUS,
     *(
         Criterion(
             f"entropy_{value_range}_range", _DIVERSITY, _ACTIVATIONS, f"entropy, one range of bins a {value_range}", _P

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -54,7 +53,8 @@ def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str],
     Returns:
         "dead_units" (over half of a layer constant), "ties" (nine tenths of the samples of a layer share their value
         with another), "dropped_rows" (a tenth of the rows not finite), "outliers" (one range of bins for the whole
-        network is three times as wide in one checkpoint as in another: a few large values lower its entropy), and
+        network is, in standard deviations, three times as wide in one checkpoint as in another: a few large values
+        lower its entropy), and
         "entropy_direction" (entropy by bins of which the direction is not known).
     """
     flags = []
@@ -74,7 +74,8 @@ def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str],
                 flags.append(Flag(name, f"layer '{layer}': {words} in {name_files(files)}"))
     value_range = candidates[0].fingerprint.fields.get("settings.value_range")
     if value_range == "network":
-        flags += _outliers({str(each.path): each.layers[layers[0]].value_range for each in candidates})
+        widths = {str(each.path): each.layers[layers[0]].scores.get("range_in_deviations") for each in candidates}
+        flags += _outliers({file: width for file, width in widths.items() if width is not None and width > 0})
     if kind == "example" and value_range != "network":
         flags.append(
             Flag(
@@ -119,16 +120,15 @@ def doubts_of_ranks(ranks: Sequence[int], entropy_ranks: Sequence[int], num_in_b
     return flags
 
 
-def _outliers(ranges: Mapping[str, tuple[float, float]]) -> list[Flag]:
-    widths = {file: high - low for file, (low, high) in ranges.items() if math.isfinite(high - low)}
+def _outliers(widths: Mapping[str, float]) -> list[Flag]:
     widest = max(widths, key=lambda file: widths[file], default=None)
     if widest is None or widths[widest] <= _RANGE_QUOTIENT * min(widths.values()):
         return []
-    quotient = widths[widest] / min(widths.values()) if min(widths.values()) > 0 else math.inf
     return [
         Flag(
             "outliers",
-            f"the bins of the entropy are {quotient:.1f} times as wide in '{widest}' as in another checkpoint: a few "
-            "large values lower its entropy; trust mutual information, or measure with value_range='unit'",
+            f"the bins of the entropy are {widths[widest] / min(widths.values()):.1f} times as wide in '{widest}' as "
+            "in another checkpoint, in standard deviations: a few large values lower its entropy; trust mutual "
+            "information, or measure with value_range='unit'",
         )
     ]

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.criteria import CRITERIA, MUTUAL_INFORMATION, Criterion
+from lightning_infomem.selection.criteria import CONSENSUS, CRITERIA, MUTUAL_INFORMATION, Criterion
 from lightning_infomem.selection.ordering import median_ranks
 from lightning_infomem.selection.uncertainty import LEVEL, RankUncertainty, draw_means, rank_uncertainty, ranks_of_draws
 
@@ -67,6 +68,8 @@ def score_candidates(
     ranks: list[dict[str, int]] = [{} for _ in candidates]
     missing: dict[str, str] = {}
     for criterion in CRITERIA:
+        if criterion is CONSENSUS:
+            continue  # of ranks, not of values
         table = np.array([each.values(criterion.name, layers) for each in candidates]).T
         for own, column in zip(values, table.T, strict=True):
             if np.isfinite(column).any():
@@ -86,6 +89,10 @@ def score_candidates(
         if oriented is not None:
             for index, rank in zip(np.flatnonzero(known), median_ranks(oriented, lower_is_better=True), strict=True):
                 ranks[index][criterion.name] = int(rank)
+    if all("rankme" in own for own in ranks):
+        sums = rankdata([own["mutual_information"] + own["rankme"] for own in ranks], method="min")
+        for by_name, place in zip(ranks, sums, strict=True):
+            by_name[CONSENSUS.name] = int(place)
     return Scores(values, ranks, missing)
 
 

@@ -6,8 +6,8 @@ from string import Template
 
 __all__ = ["PAGE"]
 
-# Tables may be wider than a telephone: they scroll by themselves, and the page does not. Figures are drawn for white
-# paper; on a dark screen they are turned round, and their hues are turned back.
+# Tables and figures may be wider than a telephone: they scroll by themselves, and the page does not. Figures are drawn
+# for white paper; on a dark screen they are turned round, and their hues are turned back.
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -24,8 +24,8 @@ PAGE = Template("""<!DOCTYPE html>
   figure img { filter: invert(0.92) hue-rotate(180deg); }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 64rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; overflow-wrap: anywhere; }
+body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 70rem; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 0.25rem; }
 h2 { font-size: 1.1rem; margin: 2.5rem 0 0.6rem; }
 p, ul { margin: 0.4rem 0; }
@@ -39,20 +39,24 @@ ul { padding-left: 1.25rem; }
 .doubts h2 { margin: 0 0 0.3rem; font-size: 1rem; color: var(--doubt); }
 .doubts ul { list-style: none; padding: 0; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-th { font-weight: 600; color: var(--pale); white-space: nowrap; }
-td.name { min-width: 12rem; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+table { border-collapse: collapse; width: 100%; font-size: 0.8125rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.35rem 0.5rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
+th { font-weight: 600; color: var(--pale); vertical-align: bottom; line-height: 1.3; }
+td:not(.number) { min-width: 7rem; max-width: 22rem; }
+td.name { min-width: 11rem; }
+.number { text-align: right; }
+td.number { white-space: nowrap; }
 tr.best td { background: var(--best-card); }
 tr.best td.name { font-weight: 600; color: var(--best); }
 tr.control td { color: var(--pale); font-style: italic; }
-abbr { text-decoration: underline dotted; text-underline-offset: 3px; cursor: help; }
-figure { margin: 1rem 0 0; }
+figure { margin: 1rem 0; overflow-x: auto; }
 figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
-code { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: 0.9em; }
 footer { margin-top: 3rem; padding-top: 0.8rem; border-top: 1px solid var(--line); }
-@media (max-width: 40rem) { body { padding: 1.25rem 0.9rem 3rem; } th, td { padding: 0.3rem 0.45rem; } }
+@media screen and (max-width: 40rem) {
+  body { padding: 1.25rem 0.9rem 3rem; }
+  th, td { padding: 0.3rem 0.45rem; }
+  figure img { max-width: none; width: 38rem; }
+}
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   .scroll { overflow: visible; }

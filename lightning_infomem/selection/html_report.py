@@ -78,17 +78,24 @@ def _verdict(ranking: Ranking, names: Mapping[Path, str]) -> str:
         return (
             f'<div class="verdict refused"><p><b>No ranking.</b> {escape(_sentence(ranking.refusal or ""))}</p></div>'
         )
-    best, others = ranking.best, len(ranking.rows) - 1
-    sure = ""
-    if best.probability_best is not None:
-        alike = len(ranking.best_set) - 1
-        told = f"{alike} of the {others} others cannot be told from it" if alike else "all others are worse"
-        sure = f" It leads in {_percent(best.probability_best)} of the bootstrap draws; {told}."
     direction = f"For {ranking.memorization} memorization {BETTER[ranking.memorization]}"
+    recipe = ""
+    if ranking.groups:
+        recipe = f"<p>Best recipe: <b>{escape(ranking.groups[0].name)}</b>. {_certainty(ranking.groups)}</p>"
+    best = escape(names[ranking.best.path])
     return (
-        f'<div class="verdict"><p>Best: <b>{escape(names[best.path])}</b>.{sure}</p>'
+        f'<div class="verdict"><p>Best: <b>{best}</b>. {_certainty(ranking.rows)}</p>{recipe}'
         f'<p class="pale">{escape(_sentence(direction))} {escape(_sentence(ranking.evidence))}</p></div>'
     )
+
+
+def _certainty(lines: Sequence[RankedCheckpoint] | Sequence[RankedGroup]) -> str:
+    """How sure the first of them is the best."""
+    if lines[0].probability_best is None:
+        return ""
+    alike = sum(bool(line.in_best_set) for line in lines) - 1
+    told = f"{alike} of the {len(lines) - 1} others cannot be told from it" if alike else "all others are worse"
+    return f"It leads in {100 * lines[0].probability_best:.0f} % of the bootstrap draws; {told}."
 
 
 def _doubts(ranking: Ranking) -> str:
@@ -105,7 +112,7 @@ def _checkpoints(ranking: Ranking, names: Mapping[Path, str]) -> str:
     ranked = ranking.refusal is None
     has_group, has_kind = any(row.group for row in rows), any(row.kind for row in rows)
     head = [*(["rank", "90 %"] if ranked else []), "checkpoint", *(["recipe"] if has_group else []), "epoch"]
-    head += ["MI (nats)", "90 %", "entropy (nats)", *(["entropy rank", "P(best)"] if ranked else [])]
+    head += ["MI", "90 %", "entropy", *(["entropy rank", "P(best)"] if ranked else [])]
     head += [*(["kind"] if has_kind else []), *metrics]
     lines, classes = [], []
     for row in rows:
@@ -123,12 +130,13 @@ def _checkpoints(ranking: Ranking, names: Mapping[Path, str]) -> str:
         classes.append("control" if is_control else "best" if row.in_best_set else "")
     table = _table(head, lines, classes, text={"checkpoint", "recipe", "kind"})
     marked = "Marked: cannot be told from the best. " if ranked else ""
-    return f'{table}<p class="pale">{marked}Intervals are of 90 %, over units.</p>'
+    note = f"{marked}MI (mutual information) and entropy: means over layers, nats. 90 %: intervals, over units."
+    return f'{table}<p class="pale">{note}</p>'
 
 
 def _groups(groups: Sequence[RankedGroup]) -> str:
     ranked = groups[0].rank is not None
-    head = [*(["rank", "90 %"] if ranked else []), "recipe", "checkpoints", "MI (nats)", "90 %"]
+    head = [*(["rank", "90 %"] if ranked else []), "recipe", "checkpoints", "MI", "90 %"]
     head += ["P(best)"] if ranked else []
     lines = []
     for group in groups:
@@ -210,14 +218,15 @@ def _draw_criteria(ranking: Ranking) -> Figure:
 def _figure(figure: Figure, description: str) -> str:
     """As an image of its own: the names inside one SVG would meet those of the next."""
     picture = io.BytesIO()
-    figure.savefig(picture, format="svg", metadata={"Date": None})
+    figure.savefig(picture, format="svg", metadata={"Date": None}, transparent=True)
     data = base64.b64encode(picture.getvalue()).decode("ascii")
     return f'<figure><img alt="{escape(description)}" src="data:image/svg+xml;base64,{data}"></figure>'
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]], classes: Sequence[str], *, text: set[str]) -> str:
-    """Columns whose head is in ``text`` are words, the others numbers."""
-    kinds = ["name" if name in text else "number" for name in head]
+    """Columns whose head is in ``text`` are words, the first of them the name of the line; the others are numbers."""
+    kinds = ["words" if name in text else "number" for name in head]
+    kinds[kinds.index("words")] = "name"
     titles = "".join(f'<th class="{kind}">{escape(name)}</th>' for name, kind in zip(head, kinds, strict=True))
     rows = []
     for line, name in zip(lines, classes, strict=True):
@@ -238,7 +247,9 @@ def _range(values: tuple[float, float] | None, form: str) -> str:
     if values is None or not all(map(math.isfinite, values)):
         return _UNKNOWN
     low, high = (format(value, form) for value in values)
-    return low if low == high else f"{low} to {high}"
+    if low == high:
+        return low
+    return f"{low}–{high}" if form == "d" else f"{low} to {high}"  # noqa: RUF001, the dash is meant
 
 
 def _range_of(ranks: Iterable[int | None]) -> str:
@@ -252,10 +263,6 @@ def _whole(value: int | None) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.4f}" if math.isfinite(value) else _UNKNOWN
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def _sentence(words: str) -> str:

@@ -18,6 +18,7 @@ __all__ = ["plot_criteria"]
 
 _MOST_ROWS = 40
 _CELL_WIDTH, _CELL_HEIGHT = 0.36, 0.24  # inches: three figures of 8 points fit
+_NARROWEST = 6.4  # inches: the label fits
 
 
 def plot_criteria(ranking: Ranked, criteria: Sequence[str] | None = None) -> Figure:
@@ -52,8 +53,8 @@ def plot_criteria(ranking: Ranked, criteria: Sequence[str] | None = None) -> Fig
             for row in rows
         ]
     )
-    height = 2.2 + _CELL_HEIGHT * len(rows)
-    figure = Figure(figsize=(3.6 + _CELL_WIDTH * len(columns), height), layout="constrained")
+    size = (max(3.6 + _CELL_WIDTH * len(columns), _NARROWEST), 2.2 + _CELL_HEIGHT * len(rows))
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     # Without the dark end of the scale, on which a frame could not be seen.
     colors = matplotlib.colormaps["Blues"](0.04 + 0.7 * goodness)
@@ -87,7 +88,7 @@ def plot_criteria(ranking: Ranked, criteria: Sequence[str] | None = None) -> Fig
     axes.tick_params(which="minor", length=0)
     more = f" · the best {len(rows)} of {len(ranking.rows)}" if len(rows) < len(ranking.rows) else ""
     alike = " · grey: all share rank 1" if 1 in worst.values() else ""
-    axes.set_xlabel(f"rank by each criterion, 1 is best{alike}{more}", fontsize=11)
+    figure.supxlabel(f"rank by each criterion, 1 is best{alike}{more}", fontsize=10)
     return figure
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +18,6 @@ from lightning_infomem.selection.html_page import PAGE
 from lightning_infomem.selection.naming import files_by_reason, name_files
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from lightning_infomem.selection.result import RankedCheckpoint, RankedGroup, Ranking
 
 __all__ = ["html_report"]
@@ -47,8 +43,8 @@ def html_report(ranking: Ranking, *, title: str | None = None) -> str:
     >>> from pathlib import Path
     >>> from lightning_infomem.selection.result import RankedCheckpoint, Ranking
     >>> rows = (RankedCheckpoint(Path(n), 9, 90, 2.5, 0.1, None, None) for n in ("a.ckpt", "<b>.ckpt"))
-    >>> page = html_report(Ranking(tuple(rows), None, ("fc1",), refusal="no kind"))
-    >>> "no kind" in page, "&lt;b&gt;.ckpt" in page, "<b>.ckpt" in page
+    >>> page = html_report(Ranking(tuple(rows), None, ("fc1",), refusal="kind unknown"))
+    >>> "Kind unknown." in page, "&lt;b&gt;.ckpt" in page, "<b>.ckpt" in page
     (True, True, False)
     """
     folder = os.path.commonpath([row.path.parent for row in ranking.rows]) or "."
@@ -62,7 +58,7 @@ def html_report(ranking: Ranking, *, title: str | None = None) -> str:
         else f'<p class="pale">{len(ranking.rows)} checkpoints, not ranked</p>',
         _verdict(ranking, names),
         _doubts(ranking),
-        _figure(_draw_ranking(ranking), "Mutual information of each checkpoint with its 90 % interval"),
+        _draw_ranking(ranking),
         *(["<h2>Recipes</h2>", _groups(ranking.groups)] if ranking.groups else []),
         "<h2>Checkpoints</h2>",
         _checkpoints(ranking, names),
@@ -173,7 +169,7 @@ def _others(ranking: Ranking, names: Mapping[Path, str]) -> list[str]:
     text = {"criterion", "would choose", "definition", "source"}
     return [
         "<h2>What other criteria would choose</h2>",
-        _figure(_draw_criteria(ranking), "Rank of each checkpoint by each criterion"),
+        _draw_criteria(ranking),
         _table(head, lines, [""] * len(lines), text=text),
     ]
 
@@ -202,25 +198,21 @@ def _footer(ranking: Ranking) -> str:
     )
 
 
-def _draw_ranking(ranking: Ranking) -> Figure:
+def _draw_ranking(ranking: Ranking) -> str:
     # Imported late: who only ranks does not wait for matplotlib.
-    from lightning_infomem.plots.ranking import plot_ranking
+    from lightning_infomem.plots import embed_figure, plot_ranking
 
-    return plot_ranking(ranking)
-
-
-def _draw_criteria(ranking: Ranking) -> Figure:
-    from lightning_infomem.plots.criteria import plot_criteria
-
-    return plot_criteria(ranking, list(_CRITERIA))
+    return _figure(embed_figure(plot_ranking(ranking)), "Mutual information of each checkpoint with its 90 % interval")
 
 
-def _figure(figure: Figure, description: str) -> str:
-    """As an image of its own: the names inside one SVG would meet those of the next."""
-    picture = io.BytesIO()
-    figure.savefig(picture, format="svg", metadata={"Date": None}, transparent=True)
-    data = base64.b64encode(picture.getvalue()).decode("ascii")
-    return f'<figure><img alt="{escape(description)}" src="data:image/svg+xml;base64,{data}"></figure>'
+def _draw_criteria(ranking: Ranking) -> str:
+    from lightning_infomem.plots import embed_figure, plot_criteria
+
+    return _figure(embed_figure(plot_criteria(ranking, list(_CRITERIA))), "Rank of each checkpoint by each criterion")
+
+
+def _figure(address: str, description: str) -> str:
+    return f'<figure><img alt="{escape(description)}" src="{address}"></figure>'
 
 
 def _table(head: Sequence[str], lines: Sequence[Sequence[str]], classes: Sequence[str], *, text: set[str]) -> str:

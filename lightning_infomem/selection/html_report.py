@@ -89,8 +89,11 @@ def _certainty(lines: Sequence[RankedCheckpoint] | Sequence[RankedGroup]) -> str
     """How sure the first of them is the best."""
     if lines[0].probability_best is None:
         return ""
-    alike = sum(bool(line.in_best_set) for line in lines) - 1
-    told = f"{alike} of the {len(lines) - 1} others cannot be told from it" if alike else "all others are worse"
+    alike, others = sum(bool(line.in_best_set) for line in lines) - 1, len(lines) - 1
+    if others == 1:
+        told = "the other one cannot be told from it" if alike else "the other one is worse"
+    else:
+        told = f"{alike} of the {others} others cannot be told from it" if alike else "all others are worse"
     return f"It leads in {100 * lines[0].probability_best:.0f} % of the bootstrap draws; {told}."
 
 

@@ -121,10 +121,19 @@ def full() -> Page:
 
 
 def test_the_verdict_names_the_best_and_says_how_sure_that_is(full: Page) -> None:
-    assert "Best: a.ckpt. It leads in 75 % of the bootstrap draws; all others are worse." in full.words
-    assert "Best recipe: plain. It leads in 50 % of the bootstrap draws; 1 of the 1 others cannot be told" in full.words
+    assert "Best: a.ckpt. It leads in 75 % of the bootstrap draws; the other one is worse." in full.words
+    assert "Best recipe: plain. It leads in 50 % of the bootstrap draws; the other one cannot be told" in full.words
     assert "For heuristic memorization low mutual information and high entropy are better." in full.words
     assert "Heuristic memorization was told." in full.words
+
+
+@pytest.mark.parametrize(
+    ("best", "words"),
+    [(1, "all others are worse."), (2, "1 of the 2 others cannot be told from it."), (3, "2 of the 2 others cannot")],
+)
+def test_the_verdict_counts_those_that_cannot_be_told_from_the_best(best: int, words: str) -> None:
+    rows = tuple(_row(name, rank, in_best_set=rank <= best) for rank, name in enumerate("abc", start=1))
+    assert words in Page(html_report(dataclasses.replace(FULL, rows=rows, groups=()))).words
 
 
 def test_the_table_holds_every_checkpoint_with_its_numbers_and_the_control_last(full: Page) -> None:

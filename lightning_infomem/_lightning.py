@@ -14,6 +14,7 @@ __all__ = [
     "TensorBoardLogger",
     "Trainer",
     "isolate_rng",
+    "lightning_module_for",
 ]
 
 if TYPE_CHECKING:
@@ -41,3 +42,12 @@ else:
 
         class MisconfigurationException(MisconfigurationException, _UnifiedMisconfiguration):
             """Caught by the name that either package gives it."""
+
+
+def lightning_module_for(trainer: object) -> type[LightningModule]:
+    """The LightningModule that a Trainer accepts: that of its own package."""
+    if any(kind.__module__.startswith("lightning.") for kind in type(trainer).__mro__):
+        from lightning.pytorch import LightningModule as UnifiedModule
+
+        return UnifiedModule  # type: ignore[return-value]
+    return LightningModule

@@ -17,7 +17,7 @@ FLOORS = {
     "demo": {"rich", "sklearn", "scipy"},
     "callbacks": {"transformers"},  # Lightning itself is named in _lightning alone
     "reporting": {"matplotlib", "wandb"},
-    "selection": {"scipy", "rich", "pandas"},
+    "selection": {"scipy", "rich", "pandas", "safetensors"},
     "plots": {"matplotlib", "sklearn"},
     "measurement": set(),
     "baselines": set(),

@@ -2,98 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
 from pathlib import Path
 from statistics import fmean
-
-from rich.table import Table
-from scipy.stats import kendalltau
+from typing import Any
 
 from examples.benchmarks.networks import network
 from examples.benchmarks.recipes import Zoo
 from examples.benchmarks.tasks import probe
 from examples.benchmarks.training import read_labelled
-from lightning_infomem import rank_checkpoints
+from lightning_infomem import Ranking, rank_checkpoints
+from lightning_infomem.selection.agreement import rank_agreement
 
-__all__ = ["LABELLED", "Outcome", "compare", "comparison_table"]
+__all__ = ["judge_zoo"]
 
 # What takes labels to know, as they come in this data -> whether more of it is better.
-LABELLED = {"validation_accuracy": True, "validation_loss": False, "train_accuracy": True, "train_loss": False}
+_LABELLED = {"validation_accuracy": True, "validation_loss": False, "train_accuracy": True, "train_loss": False}
+_STRONG = 0.5  # from this level on a network memorizes
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How well one criterion chooses in one zoo, means over the groups whose networks can be compared.
+def judge_zoo(zoo: Zoo, output: Path, mnist: Path | None) -> dict[str, Any]:
+    """Rank the networks of a trained zoo by every criterion; clean accuracy only judges.
 
-    Attributes:
-        zoo: its name.
-        criterion: by which the networks are ranked.
-        tau: Kendall's tau-b with clean accuracy; NaN where the criterion is the same for all, or does not rank.
-        regret: the best clean accuracy less that of the network ranked first, of several at once their mean.
+    Returns:
+        "criteria": criterion -> tau, its interval, regret, for each set of networks that can be compared;
+        "verdicts": kind of memorization told by a reference, in small zoos of one seed; "kinds": the same of single
+        networks; "coverage": how often the `reseed_interval` of one network holds the value of the same recipe with
+        another seed; "best_set": how often the set holds the network of highest clean accuracy, and its size.
     """
-
-    zoo: str
-    criterion: str
-    tau: float
-    regret: float
-
-
-def compare(zoo: Zoo, output: Path, mnist: Path | None) -> list[Outcome]:
-    """Rank the networks of a trained zoo by every criterion; clean accuracy only judges."""
     labelled = read_labelled(output / zoo.name)
-    accuracy = {name: entry["clean_accuracy"] for name, entry in labelled.items()}
-    batches = probe(zoo, mnist)
-    found: dict[str, list[tuple[float, float]]] = {}
-    for models, reference in _groups(zoo):
+    accuracy = {f"{name}.ckpt": entry["clean_accuracy"] for name, entry in labelled.items()}
+    settings = {"model": network, "data": probe(zoo, mnist), "cache": output / "reports", "normal_scores": True}
+    judged: dict[str, Any] = {"zoo": zoo.name, "criteria": [], "verdicts": [], "kinds": [], "coverage": [], "sets": []}
+    for models, references in _comparable(zoo):
         paths = [output / zoo.name / f"{name}.ckpt" for name in models]
-        reference_path = output / zoo.name / "references" / f"{reference}.ckpt"
-        ranking = rank_checkpoints(
-            paths,
-            memorization=zoo.memorization,
-            reference=reference_path if zoo.memorization is None else None,
-            model=network,
-            data=batches,
-        )
-        ranks: dict[str, dict[str, float | None]] = {
-            "mutual information": {row.path.stem: row.rank for row in ranking.rows},
-            "entropy": {row.path.stem: row.entropy_rank for row in ranking.rows},
+        good = [output / zoo.name / "references" / f"{name}.ckpt" for name in references]
+        known = {"memorization": zoo.memorization} if zoo.memorization else {"reference": good[0]}
+        ranking = rank_checkpoints(paths, weight_norms=True, **known, **settings)
+        judged["criteria"].append(_criteria(ranking, accuracy, labelled))
+        judged["coverage"] += _coverage(zoo, ranking)
+        if ranking.refusal is None:
+            chosen = [accuracy[row.path.name] for row in ranking.best_set]
+            judged["sets"].append({"holds_best": max(chosen) == max(accuracy.values()), "size": len(chosen)})
+        for reference in good:
+            told = rank_checkpoints(paths, reference=reference, **settings)
+            judged["kinds"] += [
+                {"told": row.kind, "true": zoo.models[row.path.stem].memorization, "level": level}
+                for row in told.rows
+                if (level := zoo.models[row.path.stem].level) == 0 or level >= _STRONG
+            ]
+            for kind, few in _small_zoos(zoo, models):
+                told = rank_checkpoints(
+                    [output / zoo.name / f"{name}.ckpt" for name in few], reference=reference, **settings
+                )
+                judged["verdicts"].append({"told": told.memorization, "true": kind})
+    return judged
+
+
+def _criteria(
+    ranking: Ranking, accuracy: Mapping[str, float], labelled: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, float]]:
+    """Criterion -> tau with its interval, and the clean accuracy that its first choice loses, ties shared."""
+    best = max(accuracy[row.path.name] for row in ranking.rows)
+    ranks = {name: {row.path.name: row.ranks[name] for row in ranking.rows} for name in ranking.rows[0].ranks}
+    for name, more_is_better in _LABELLED.items():
+        sign = -1 if more_is_better else 1
+        ranks[name] = {row.path.name: sign * labelled[row.path.stem][name] for row in ranking.rows}
+    found = {}
+    for name, by_file in ranks.items():
+        agreement = rank_agreement(list(by_file.values()), [accuracy[file] for file in by_file])
+        first = [accuracy[file] for file, rank in by_file.items() if rank == min(by_file.values())]
+        found[name] = {
+            "tau": agreement.tau,
+            "low": agreement.low,
+            "high": agreement.high,
+            "p_value": agreement.p_value,
+            "regret": best - fmean(first),
         }
-        for criterion, more_is_better in LABELLED.items():
-            sign = -1 if more_is_better else 1
-            ranks[criterion] = {name: sign * labelled[name][criterion] for name in models}
-        for criterion, rank in ranks.items():
-            found.setdefault(criterion, []).append(_judge(rank, accuracy))
-    return [Outcome(zoo.name, criterion, *map(fmean, zip(*judged, strict=True))) for criterion, judged in found.items()]
+    return found
 
 
-def comparison_table(outcomes: list[Outcome], left_out: list[Zoo]) -> Table:
-    """One line a criterion, one column a zoo."""
-    zoos = list(dict.fromkeys(outcome.zoo for outcome in outcomes))
-    caption = "Kendall's tau-b with clean accuracy / clean accuracy lost by taking the first; none: no ranking"
-    if left_out:
-        caption += f"\nleft out, for want of --mnist: {', '.join(zoo.name for zoo in left_out)}"
-    table = Table("criterion", title="Choosing a checkpoint", caption=caption)
-    for zoo in zoos:
-        table.add_column(zoo, justify="right")
-    for criterion in dict.fromkeys(outcome.criterion for outcome in outcomes):
-        cells = {each.zoo: f"{each.tau:+.2f} / {each.regret:.3f}" for each in outcomes if each.criterion == criterion}
-        table.add_row(criterion, *(cells[zoo].replace("+nan / nan", "none") for zoo in zoos))
-    return table
+def _coverage(zoo: Zoo, ranking: Ranking) -> list[bool]:
+    """For each network and each other one that differs from it in the seed only."""
+    by_recipe: dict[str, list[Any]] = {}
+    for row in ranking.rows:
+        by_recipe.setdefault(row.path.stem.rsplit("-seed", 1)[0], []).append(row)
+    return [
+        one.reseed_interval[0] <= other.mutual_information <= one.reseed_interval[1]
+        for rows in by_recipe.values()
+        for one, other in permutations(rows, 2)
+    ]
 
 
-def _groups(zoo: Zoo) -> Iterator[tuple[list[str], str]]:
-    """Names of networks of one width each, for others cannot be compared, and a reference of that width."""
+def _small_zoos(zoo: Zoo, models: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """The networks of one seed and one kind, as few as a user might have."""
+    by_seed: dict[tuple[str, int], list[str]] = {}
+    for name in models:
+        recipe = zoo.models[name]
+        by_seed.setdefault((recipe.memorization, recipe.seed), []).append(name)
+    for (kind, _), names in by_seed.items():
+        if kind != "none":
+            yield kind, names
+
+
+def _comparable(zoo: Zoo) -> Iterator[tuple[list[str], list[str]]]:
+    """Names of networks of one width each, for others cannot be compared, and of references of that width."""
     for width in sorted({recipe.width for recipe in zoo.models.values()}):
-        references = [name for name, recipe in zoo.references.items() if recipe.width == width]
-        yield [name for name, recipe in zoo.models.items() if recipe.width == width], references[0]
-
-
-def _judge(ranks: dict[str, float | None], accuracy: dict[str, float]) -> tuple[float, float]:
-    """Tau and regret of ranks, low first."""
-    known = {name: rank for name, rank in ranks.items() if rank is not None}
-    if len(known) < len(ranks):
-        return float("nan"), float("nan")
-    first = [accuracy[name] for name, rank in known.items() if rank == min(known.values())]
-    tau = kendalltau([-rank for rank in known.values()], [accuracy[name] for name in known]).statistic
-    return float(tau), max(accuracy[name] for name in known) - fmean(first)
+        yield (
+            [name for name, recipe in zoo.models.items() if recipe.width == width],
+            [name for name, recipe in zoo.references.items() if recipe.width == width],
+        )

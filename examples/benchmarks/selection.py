@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+import platform
+from datetime import date
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import torch
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
-from examples.benchmarks.ranking import Outcome, compare, comparison_table
-from examples.benchmarks.recipes import ZOOS, Zoo
+from examples.benchmarks.ranking import judge_zoo
+from examples.benchmarks.recipes import SEEDS, ZOOS, Zoo
+from examples.benchmarks.summary import markdown
 from examples.benchmarks.training import jobs_of, train_all
 
 
@@ -26,13 +32,21 @@ def main() -> None:
     zoos = [zoo for zoo in ZOOS if zoo.images != "mnist" or arguments.mnist is not None]
     try:
         train(zoos, arguments, console)
-        outcomes = rank(zoos, arguments, console)
+        judged = rank(zoos, arguments, console)
     except KeyboardInterrupt:
-        console.print("Stopped. What is trained is kept: the same command goes on from here.")
+        console.print("Stopped. What is trained and measured is kept: the same command goes on from here.")
         raise SystemExit(130) from None
-    console.print(comparison_table(outcomes, [zoo for zoo in ZOOS if zoo not in zoos]))
-    record = [asdict(outcome) for outcome in outcomes]
+    left_out = [zoo.name for zoo in ZOOS if zoo not in zoos]
+    text = markdown(judged) + (f"- Left out, for want of --mnist: {', '.join(left_out)}.\n" if left_out else "")
+    console.print(Markdown(text))
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "lightning_infomem": version("lightning-infomem"),
+    }
+    record = {"date": date.today().isoformat(), "seeds": SEEDS, **versions, "zoos": judged}
     (arguments.output / "selection.json").write_text(json.dumps(record, indent=1))
+    (arguments.output / "selection.md").write_text(text)
 
 
 def train(zoos: list[Zoo], arguments: argparse.Namespace, console: Console) -> None:
@@ -45,15 +59,15 @@ def train(zoos: list[Zoo], arguments: argparse.Namespace, console: Console) -> N
         train_all(missing, arguments.mnist, arguments.workers, partial(progress.advance, bar))
 
 
-def rank(zoos: list[Zoo], arguments: argparse.Namespace, console: Console) -> list[Outcome]:
-    """Measure and rank all zoos anew, which takes a minute or two."""
+def rank(zoos: list[Zoo], arguments: argparse.Namespace, console: Console) -> list[dict[str, Any]]:
+    """Measure what is not in the cache of reports, and rank."""
+    judged = []
     with Progress(console=console) as progress:
         bar = progress.add_task("ranking", total=len(zoos))
-        outcomes = []
         for zoo in zoos:
-            outcomes += compare(zoo, arguments.output, arguments.mnist)
+            judged.append(judge_zoo(zoo, arguments.output, arguments.mnist))
             progress.advance(bar)
-    return outcomes
+    return judged
 
 
 def _arguments() -> argparse.Namespace:

@@ -61,8 +61,9 @@ def rank_agreement(ranks: Sequence[float], values: Sequence[float], *, seed: int
     Reference:
         Kendall (1945), The treatment of ties in ranking problems, Biometrika 33(3), equation (6).
 
-    >>> rank_agreement([1, 2, 3, 4, 5], [0.9, 0.8, 0.7, 0.6, 0.5])
-    Agreement(tau=1.0, low=1.0, high=1.0, p_value=0.0166..., smallest_p=0.0166..., num_compared=5)
+    >>> found = rank_agreement([1, 2, 3, 4, 5], [0.9, 0.8, 0.7, 0.6, 0.5])
+    >>> print(f"{found.tau:.2f}, p = {found.p_value:.4f}")
+    1.00, p = 0.0167
     """
     x, y = -np.asarray(ranks, dtype=float), np.asarray(values, dtype=float)
     if x.shape != y.shape:
@@ -73,7 +74,7 @@ def rank_agreement(ranks: Sequence[float], values: Sequence[float], *, seed: int
         raise ValueError(f"values: at least two finite ones are required, got {len(x)}; give more.")
     smallest = _smallest_p(x, y)
     result = kendalltau(x, y)
-    tau, p_value = float(result.statistic), float(result.pvalue)
+    tau, p_value = float(np.clip(result.statistic, -1, 1)), float(result.pvalue)
     if math.isnan(tau):
         return Agreement(tau, math.nan, math.nan, 1.0, smallest, len(x))
     signs = [np.sign(column[:, None] - column[None, :]).astype(np.int8) for column in (x, y)]

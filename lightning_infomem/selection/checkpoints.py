@@ -1,29 +1,35 @@
-"""Checkpoint files: where they are, and the report that each one carries."""
+"""Checkpoints, files or folders: where they are, and the report that each one carries."""
 
 from __future__ import annotations
 
 import copy
 import os
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch.serialization import get_unsafe_globals_in_checkpoint
 
 from lightning_infomem._checks import describe
 from lightning_infomem.records import REPORT_KEY, InformationReport
+from lightning_infomem.selection.huggingface_folder import (
+    REPORT_FILE,
+    is_huggingface_folder,
+    load_folder,
+    read_training_state,
+    weight_files_of,
+)
+from lightning_infomem.selection.weight_files import SUFFIXES, UnusableCheckpoint, load_weight_file
 
-__all__ = ["CheckpointRecord", "UnusableCheckpoint", "find_checkpoints", "load_checkpoint", "read_checkpoint"]
-
-_SUFFIX = ".ckpt"
-
-
-class UnusableCheckpoint(ValueError):
-    """A file that is no checkpoint, is damaged, or cannot be read safely; the message says which and what to do."""
+__all__ = [
+    "CheckpointRecord",
+    "UnusableCheckpoint",
+    "files_of_checkpoint",
+    "find_checkpoints",
+    "load_checkpoint",
+    "read_checkpoint",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +37,12 @@ class CheckpointRecord:
     """What a ranking needs to know of one checkpoint.
 
     Attributes:
-        path: of the file.
+        path: of the file or folder.
         epoch: in which it was saved; None where the file does not say.
         step: the global step at which it was saved; None where the file does not say.
         report: the measures it carries; None where it carries none.
-        metrics: what ModelCheckpoint monitored when it saved this file, name -> value; often empty.
+        metrics: name -> value; what ModelCheckpoint monitored when it saved this file, or Hugging Face's evaluation at
+            this very step; often empty.
         notes: what a reader of the report should know.
     """
 
@@ -51,11 +58,13 @@ def find_checkpoints(checkpoints: object) -> list[Path]:
     """Find checkpoints by folder, not by what a callback remembers: that is empty or stale after a resume.
 
     Args:
-        checkpoints: a folder (searched with its subfolders for ``*.ckpt``), a file, several of either, or an object
-            with the folder as its ``dirpath``, such as a ModelCheckpoint.
+        checkpoints: a folder (searched with its subfolders, those that are hidden left out, for files that end in
+            .ckpt, .pt, .pth, .bin or .safetensors and for Hugging Face's folders), a file, several of either, or an
+            object with the folder as its ``dirpath``, such as a ModelCheckpoint.
 
     Returns:
-        Sorted paths. A link and the file it leads to count once, under the file's own name. A sharded checkpoint is a
+        Sorted paths. A link and the file it leads to count once, under the file's own name. A folder of Hugging Face
+        counts as one checkpoint, and so does each ``checkpoint-500`` in it. A sharded checkpoint of Lightning is a
         folder and is listed as such: `read_checkpoint` says how to make one file of it.
 
     Raises:
@@ -74,8 +83,9 @@ def find_checkpoints(checkpoints: object) -> list[Path]:
     if not found:
         where = ", ".join(f"'{place}'" for place in places) or "an empty list"
         raise ValueError(
-            f"checkpoints: at least one checkpoint is required, got none in {where}; files and folders that end in "
-            f"{_SUFFIX} were looked for, subfolders included: give the folder that ModelCheckpoint writes to."
+            f"checkpoints: at least one checkpoint is required, got none in {where}; files that end in "
+            f"{', '.join(SUFFIXES)} and Hugging Face's folders were looked for, subfolders included: give the folder "
+            "that your training writes to."
         )
     return sorted(found.values())
 
@@ -83,33 +93,50 @@ def find_checkpoints(checkpoints: object) -> list[Path]:
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Load a checkpoint on the CPU without running code from it, its tensors mapped into memory, not copied.
 
+    Args:
+        path: of a file of Lightning, torch or safetensors, or of a folder of Hugging Face.
+
+    Returns:
+        The weights under "state_dict", and what else the checkpoint holds; of a folder the configuration under
+        "config". A file of torch in a layout of its own comes as it is.
+
     Raises:
         UnusableCheckpoint: nothing came out; the message says why and what to do.
     """
     if path.is_dir():
+        if not is_huggingface_folder(path):
+            raise UnusableCheckpoint(_why_folder(path))
+        return load_folder(path)
+    return load_weight_file(path)
+
+
+def files_of_checkpoint(path: Path) -> list[Path]:
+    """The files that hold the weights: the file itself, or those in a folder.
+
+    Raises:
+        UnusableCheckpoint: a folder lacks some of them, or is a sharded checkpoint.
+    """
+    if not path.is_dir():
+        return [path]
+    if not is_huggingface_folder(path):
         raise UnusableCheckpoint(_why_folder(path))
-    try:
-        # Only the format of torch >= 1.6, a zip archive, can be mapped.
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except OSError as fault:
-        raise UnusableCheckpoint(f"cannot be opened ({fault.strerror or fault})") from fault
-    except Exception as fault:  # bytes that are no pickle make the unpickler stumble over anything
-        raise UnusableCheckpoint(_why_unreadable(path, fault)) from fault
-    if not isinstance(loaded, dict):
-        raise UnusableCheckpoint(f"no Lightning checkpoint: a dict is required, it holds a {type(loaded).__name__}")
-    return loaded
+    return weight_files_of(path)
 
 
 def read_checkpoint(path: str | Path) -> CheckpointRecord:
     """Read what one checkpoint says about itself, its report included; the file is not changed and not kept open.
 
+    The weights in a folder of Hugging Face are not loaded: what it says about itself stands beside them.
+
     Args:
-        path: of the file.
+        path: of the file or folder.
 
     Raises:
         UnusableCheckpoint: the file or the report in it cannot be read; the message does not repeat the path.
     """
     path = Path(path)
+    if path.is_dir() and is_huggingface_folder(path):
+        return _read_folder(path)
     loaded = load_checkpoint(path)
     callbacks = loaded.get("callbacks")
     callbacks = callbacks if isinstance(callbacks, Mapping) else {}
@@ -119,15 +146,36 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
     notes: list[str] = []
     if len(reports) > 1:
         notes.append(f"several monitors left a report ({', '.join(map(str, reports))}); the first one was read")
+    report = _report(next(iter(reports.values()))) if reports else None
+    epoch, step = _whole_number(loaded.get("epoch")), _whole_number(loaded.get("global_step"))
+    notes += _doubts_of_step(report, step)
+    return CheckpointRecord(path, epoch, step, report, _monitored(states.values(), path.name), tuple(notes))
+
+
+def _read_folder(folder: Path) -> CheckpointRecord:
+    weight_files_of(folder)  # a folder that is only half written is no checkpoint, whatever stands beside
+    state, report = read_training_state(folder), None
+    if (folder / REPORT_FILE).is_file():
+        try:
+            report = _report(load_weight_file(folder / REPORT_FILE).get(REPORT_KEY))
+        except UnusableCheckpoint as fault:
+            raise UnusableCheckpoint(f"its {REPORT_FILE}: {fault}") from fault
+    notes = (*state.notes, *_doubts_of_step(report, state.step))
+    return CheckpointRecord(folder, state.epoch, state.step, report, state.metrics, notes)
+
+
+def _report(state: Any) -> InformationReport:
     try:
         # Copied out of the mapped file, so that it can be closed, or overwritten by a run that goes on.
-        report = InformationReport.from_state(copy.deepcopy(next(iter(reports.values())))) if reports else None
+        return InformationReport.from_state(copy.deepcopy(state))
     except ValueError as fault:
         raise UnusableCheckpoint(str(fault)) from fault
-    epoch, step = _whole_number(loaded.get("epoch")), _whole_number(loaded.get("global_step"))
+
+
+def _doubts_of_step(report: InformationReport | None, step: int | None) -> list[str]:
     if report is not None and None not in (step, report.step) and step != report.step:
-        notes.append("the report was measured at another step than that of the weights")
-    return CheckpointRecord(path, epoch, step, report, _monitored(states.values(), path.name), tuple(notes))
+        return ["the report was measured at another step than that of the weights"]
+    return []
 
 
 def _places(checkpoints: Any) -> Iterable[str | Path]:
@@ -151,15 +199,25 @@ def _candidates(place: Path) -> Iterator[Path]:
     if not place.is_dir() or _is_sharded(place):
         yield place
         return
-    for folder, folders, files in os.walk(place):
-        sharded = [name for name in folders if _is_sharded(Path(folder, name))]
-        folders[:] = [name for name in folders if name not in sharded]
-        yield from (Path(folder, name) for name in [*files, *sharded] if name.endswith(_SUFFIX))
+    for name, folders, files in os.walk(place):
+        folder = Path(name)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if is_huggingface_folder(folder):
+            yield folder
+            # Beside its last or best model a training keeps its checkpoints; the rest belongs to this one.
+            folders[:] = [name for name in folders if is_huggingface_folder(folder / name)]
+            continue
+        whole = [name for name in folders if _is_sharded(folder / name)]
+        folders[:] = [name for name in folders if name not in whole]
+        # What a link leads to is not walked through.
+        whole += [name for name in folders if (folder / name).is_symlink() and is_huggingface_folder(folder / name)]
+        found = [name for name in files if name.endswith(SUFFIXES) and not name.startswith(".")]
+        yield from (folder / name for name in [*found, *whole])
 
 
 def _is_sharded(folder: Path) -> bool:
     """FSDP writes `meta.pt` and `.metadata` into the folder, DeepSpeed a `latest` that names the one of its parts."""
-    return folder.suffix == _SUFFIX and any((folder / name).exists() for name in ("meta.pt", ".metadata", "latest"))
+    return folder.suffix == ".ckpt" and any((folder / name).exists() for name in ("meta.pt", ".metadata", "latest"))
 
 
 def _why_folder(path: Path) -> str:
@@ -168,25 +226,6 @@ def _why_folder(path: Path) -> str:
     return (
         "a sharded checkpoint; make one file of it: "
         f"python -m lightning.pytorch.utilities.consolidate_checkpoint '{path}'"
-    )
-
-
-def _why_unreadable(path: Path, fault: Exception) -> str:
-    with open(path, "rb") as file:
-        is_archive = file.read(4) == b"PK\x03\x04"
-    if not is_archive:
-        return f"no torch checkpoint, or one too damaged to read ({type(fault).__name__}); save it again or remove it"
-    if not zipfile.is_zipfile(path):  # its directory stands at the end
-        return "truncated or only half written: the end of the file is missing; wait until it is saved, or remove it"
-    try:
-        offenders = get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # the same stumbling as above
-        offenders = []
-    if not offenders:
-        return f"no torch checkpoint, or a damaged one ({str(fault).splitlines()[0][:120]}); save it again or remove it"
-    return (
-        f"loading it would run code: it holds {', '.join(offenders)}; if you trust the file, allow them with "
-        "torch.serialization.add_safe_globals"
     )
 
 

@@ -11,12 +11,12 @@ from scipy.stats import kendalltau
 from lightning_infomem.selection.candidates import Candidate, LayerScores
 from lightning_infomem.selection.naming import name_files
 
-__all__ = ["Flag", "doubts_of_candidates", "doubts_of_ranks"]
+__all__ = ["Flag", "doubts_of_candidates", "doubts_of_ranks", "leave_out_copies"]
 
 _MOST_DEAD = 0.5
 _MOST_TIED = 0.9
 _MOST_DROPPED = 0.1
-_COPIES = 0.5
+_COPIES = 1 / 3
 _RANGE_QUOTIENT = 3.0
 
 
@@ -32,13 +32,28 @@ class Flag(NamedTuple):
     message: str
 
 
+def leave_out_copies(candidates: Sequence[Candidate], layers: Sequence[str]) -> tuple[list[str], list[Flag]]:
+    """Layers of which something can be learnt, and a flag "copies" on each of the others.
+
+    Where the pairs share a third of what a unit shares with itself, in every checkpoint, units are nearly copies of one
+    another whatever was trained: so are the spatial means of a first convolution, which follow the brightness.
+
+    Returns:
+        All layers, where there is none but such.
+    """
+    copies = [name for name in layers if all(each.layers[name].copy_fraction > _COPIES for each in candidates)]
+    telling = [name for name in layers if name not in copies]
+    words = "left out of the ranking: its" if telling else "its"
+    flags = [Flag("copies", f"layer '{name}': {words} units are nearly copies in every checkpoint") for name in copies]
+    return telling or list(layers), flags
+
+
 def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str], kind: str | None) -> list[Flag]:
     """Doubts that the checkpoints themselves raise.
 
     Returns:
         "dead_units" (over half of a layer constant), "ties" (nine tenths of the samples of a layer share their value
-        with another), "dropped_rows" (a tenth of the rows not finite), "copies" (a layer whose units are nearly copies
-        of one another in every checkpoint: it says nothing), "outliers" (one range of bins for the whole network is
+        with another), "dropped_rows" (a tenth of the rows not finite), "outliers" (one range of bins for the whole network is
         three times as wide in one checkpoint as in another: a few large values lower its entropy), and
         "entropy_direction" (entropy by bins of which the direction is not known).
     """
@@ -57,11 +72,6 @@ def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str],
             files = [str(each.path) for each in candidates if holds(each.layers[layer])]
             if files:
                 flags.append(Flag(name, f"layer '{layer}': {words} in {name_files(files)}"))
-    for layer in layers:
-        if all(each.layers[layer].copy_fraction > _COPIES for each in candidates):
-            flags.append(
-                Flag("copies", f"layer '{layer}': its units are nearly copies in every checkpoint; leave it out")
-            )
     value_range = candidates[0].fingerprint.fields.get("settings.value_range")
     if value_range == "network":
         flags += _outliers({str(each.path): each.layers[layers[0]].value_range for each in candidates})

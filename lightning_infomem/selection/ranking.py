@@ -15,7 +15,7 @@ from lightning_infomem.selection.candidates import Candidate, collect_candidates
 from lightning_infomem.selection.checkpoints import UnusableCheckpoint, find_checkpoints
 from lightning_infomem.selection.comparability import check_comparable
 from lightning_infomem.selection.direction import KINDS, choose_direction, kind_of
-from lightning_infomem.selection.doubts import Flag, doubts_of_candidates, doubts_of_ranks
+from lightning_infomem.selection.doubts import Flag, doubts_of_candidates, doubts_of_ranks, leave_out_copies
 from lightning_infomem.selection.grouping import name_groups
 from lightning_infomem.selection.naming import files_by_reason
 from lightning_infomem.selection.offline import OfflineMeasurement, check_setting_names
@@ -39,6 +39,8 @@ def rank_checkpoints(
     data: Iterable[Any] | None = None,
     layers: str | type[nn.Module] | Sequence[str | type[nn.Module]] = "auto",
     forward: Callable[[nn.Module, Any], object] | None = None,
+    trainer: Any = None,
+    cache: str | Path | None = None,
     control: bool = False,
     **settings: Any,
 ) -> Ranking:
@@ -64,6 +66,10 @@ def rank_checkpoints(
         data: unlabelled batches for ``model``, the same and in the same order each time.
         layers: which layers of ``model`` to measure; see `measure`.
         forward: how to run ``model`` on a batch; see `measure`.
+        trainer: Lightning's, to run the forward passes: device, precision and strategy are its own, and several
+            processes share the pairs. Without one they run on a GPU if there is one, else where the model is.
+        cache: folder for the reports that had to be measured; by default ``.infomem`` beside each checkpoint. A second
+            ranking of the same files, data and settings, or one after a crash, measures nothing twice.
         control: also measure ``model`` with fresh weights; the rank that it would take stands in ``control``.
         **settings: of the measurement by ``model`` and ``data``; see `MeasurementSettings`.
 
@@ -89,7 +95,7 @@ def rank_checkpoints(
             raise ValueError(
                 "reference: not together with memorization, which already says the kind; give one of them."
             )
-    measure_anew = _offline(model, data, layers, forward, settings)
+    measure_anew = _offline(model, data, layers, forward, trainer, cache, settings)
     if control and measure_anew is None:
         raise ValueError("control: model and data are required to measure fresh weights; give both, or leave it out.")
     candidates, skipped = collect_candidates(find_checkpoints(checkpoints), measure_anew, weight_norms=weight_norms)
@@ -107,6 +113,7 @@ def rank_checkpoints(
     notes = check_comparable({str(each.path): each.fingerprint for each in compared}, allow_mismatch)
     names, more = _rankable_layers(compared)
     notes += more
+    names, flags = leave_out_copies(candidates, names)
     notes += files_by_reason((str(each.path), note) for each in candidates for note in each.notes)
     if measure_anew is not None:
         notes += measure_anew.notes
@@ -120,7 +127,7 @@ def rank_checkpoints(
     if is_run:
         kind, refusal = None, REFUSAL
         notes += tell_of_run(candidates)
-    flags = doubts_of_candidates(candidates, names, kind)
+    flags += doubts_of_candidates(candidates, names, kind)
     scores = score_candidates(candidates, names, kind, known_good)
     standing = stand(candidates, names, kind, known_good)
     members, group_names = name_groups([each.path for each in candidates], groups)
@@ -161,14 +168,18 @@ def rank_checkpoints(
     )
 
 
-def _offline(model: Any, data: Any, layers: Any, forward: Any, settings: dict[str, Any]) -> OfflineMeasurement | None:
+def _offline(
+    model: Any, data: Any, layers: Any, forward: Any, trainer: Any, cache: Any, settings: dict[str, Any]
+) -> OfflineMeasurement | None:
     check_setting_names(settings)
     if (model is None) != (data is None):
         given, missing = ("data", "model") if model is None else ("model", "data")
         raise ValueError(f"{missing}: required together with {given}, to measure checkpoints; give both or neither.")
     if model is not None:
-        return OfflineMeasurement(model, data, layers=layers, forward=forward, **settings)
-    unused = [*settings, *(["layers"] if layers != "auto" else []), *(["forward"] if forward is not None else [])]
+        return OfflineMeasurement(model, data, layers=layers, forward=forward, trainer=trainer, cache=cache, **settings)
+    given_besides = {"forward": forward, "trainer": trainer, "cache": cache}
+    unused = [*settings, *(["layers"] if layers != "auto" else [])]
+    unused += [name for name, value in given_besides.items() if value is not None]
     if unused:
         raise ValueError(
             f"{unused[0]}: only with model and data, because it says how to measure, and without them reports are "
@@ -223,6 +234,7 @@ def _rows(candidates: Sequence[Candidate], scores: Scores, standing: Standing) -
             entropy_rank=scores.ranks[index].get("entropy"),
             metrics=each.metrics,
             interval=_pair(standing.interval[index]),
+            reseed_interval=_pair(standing.reseed_interval[index]),
             scores=scores.values[index],
             ranks=scores.ranks[index],
             **_standing_of(standing, index),

@@ -41,6 +41,7 @@ class RankedCheckpoint:
         entropy_rank: by entropy, 1 is best; None where no ranking was made.
         metrics: what ModelCheckpoint monitored when it saved the file, name -> value.
         interval: of ``mutual_information``, over units.
+        reseed_interval: where ``mutual_information`` of the same training with another seed is expected.
         rank_interval: of ``rank``, over units; None where no ranking was made.
         probability_best: share of bootstrap draws that it leads; None where no ranking was made.
         in_best_set: whether it cannot be told from the best; None where no ranking was made.
@@ -60,6 +61,7 @@ class RankedCheckpoint:
     entropy_rank: int | None
     metrics: Mapping[str, float] = field(default_factory=dict)
     interval: tuple[float, float] = (math.nan, math.nan)
+    reseed_interval: tuple[float, float] = (math.nan, math.nan)
     rank_interval: tuple[int, int] | None = None
     probability_best: float | None = None
     in_best_set: bool | None = None
@@ -263,7 +265,7 @@ def _flat(row: RankedCheckpoint) -> dict[str, Any]:
     line = {name.name: getattr(row, name.name) for name in dataclasses.fields(row)}
     line["path"] = str(row.path)
     metrics, scores, ranks = line.pop("metrics"), line.pop("scores"), line.pop("ranks")
-    for name in ("interval", "rank_interval"):
+    for name in ("interval", "reseed_interval", "rank_interval"):
         line[f"{name}_low"], line[f"{name}_high"] = line.pop(name) or (None, None)
     scores = {name: value for name, value in scores.items() if name not in line}
     return {**line, **metrics, **scores, **{f"rank_by_{name}": rank for name, rank in ranks.items()}}

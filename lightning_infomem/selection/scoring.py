@@ -38,13 +38,16 @@ class Standing(NamedTuple):
 
     Attributes:
         information: ``[entries]``, mean over layers, nats.
-        interval: ``[entries, 2]`` of the same.
+        interval: ``[entries, 2]`` of the same, over units.
+        reseed_interval: ``[entries, 2]``, where the same training with another seed is expected to end. Both ends
+            differ from seed to seed, hence sqrt(2) as wide, and the layers of one network move together.
         ranks: ``[entries]``; None where there is no direction.
         uncertainty: of the ranks; None where there is no direction.
     """
 
     information: Floats
     interval: Floats
+    reseed_interval: Floats
     ranks: NDArray[np.int64] | None
     uncertainty: RankUncertainty | None
 
@@ -117,8 +120,10 @@ def stand(
     )
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     information, interval = values.mean(axis=0), np.quantile(draws.mean(axis=0), tails, axis=1).T
+    low, high = np.quantile(draws, tails, axis=2)
+    reseeded = information + np.sqrt(2) * np.array([(low - values).mean(axis=0), (high - values).mean(axis=0)])
     if kind is None:
-        return Standing(information, interval, None, None)
+        return Standing(information, interval, reseeded.T, None, None)
     target = None if reference is None else np.array([reference.layers[name].mutual_information for name in layers])
     oriented = _oriented(values, MUTUAL_INFORMATION, kind, target)
     oriented_draws = _oriented(draws, MUTUAL_INFORMATION, kind, target)
@@ -126,7 +131,7 @@ def stand(
     assert oriented_draws is not None
     ranks = median_ranks(oriented, lower_is_better=True)
     best = int(np.argmin(ranks))
-    return Standing(information, interval, ranks, rank_uncertainty(ranks_of_draws(oriented_draws), best))
+    return Standing(information, interval, reseeded.T, ranks, rank_uncertainty(ranks_of_draws(oriented_draws), best))
 
 
 def _oriented(values: Floats, criterion: Criterion, kind: str, target: Floats | None) -> Floats | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ __all__ = ["DRAWS", "LEVEL", "RankUncertainty", "draw_means", "rank_uncertainty"
 DRAWS = 1000
 LEVEL = 0.9  # of every interval
 _TAIL = (1 - LEVEL) / 2
+_DRAWS_AT_ONCE = 100  # ranking a thousand checkpoints in all draws at once would take half a gigabyte
 
 Floats = NDArray[np.float64]
 
@@ -55,7 +57,9 @@ def draw_means(unit_values: Sequence[Floats], members: Sequence[int] | None = No
         (2015), What Teachers Should Know About the Bootstrap, section 5 (too narrow); Serfling (1980), section 5.3
         (projection of U-statistics).
     """
-    draws = np.stack([_drawn(values, order, seed) for values in unit_values])
+    # Weights once for all checkpoints of a width: for a thousand of them the draws would take a minute.
+    weights = {count: _weights(count, seed) for count in {len(values) for values in unit_values}}
+    draws = np.stack([_drawn(values, weights[len(values)], order) for values in unit_values])
     if members is None:
         return draws
     means = np.array([values.mean() for values in unit_values])
@@ -63,7 +67,7 @@ def draw_means(unit_values: Sequence[Floats], members: Sequence[int] | None = No
     drawn = []
     for group in range(groups.max() + 1):
         own = np.flatnonzero(groups == group)
-        drawn.append(draws[own[0]] if len(own) == 1 else _drawn(means[own], 1, seed + group + 1))
+        drawn.append(draws[own[0]] if len(own) == 1 else _drawn(means[own], _weights(len(own), seed + group + 1), 1))
     return np.stack(drawn)
 
 
@@ -76,10 +80,14 @@ def ranks_of_draws(draws: Floats) -> Floats:
     Returns:
         ``[checkpoints, DRAWS]``, from 1, equal ones sharing the smaller.
     """
-    ranks = rankdata(draws, axis=1)
-    # The mean rank, at most the number of checkpoints, decides only where medians (in steps of 1/4) are equal.
-    order = np.median(ranks, axis=0) + ranks.mean(axis=0) / (8 * draws.shape[1])
-    return np.asarray(rankdata(order.round(9), axis=0, method="min"), dtype=np.float64)
+    result = np.empty(draws.shape[1:])
+    for start in range(0, draws.shape[2], _DRAWS_AT_ONCE):
+        some = slice(start, start + _DRAWS_AT_ONCE)
+        ranks = rankdata(draws[:, :, some], axis=1)
+        # The mean rank, at most the number of checkpoints, decides only where medians (in steps of 1/4) are equal.
+        order = np.median(ranks, axis=0) + ranks.mean(axis=0) / (8 * draws.shape[1])
+        result[:, some] = rankdata(order.round(9), axis=0, method="min")
+    return result
 
 
 def rank_uncertainty(ranks: Floats, best: int) -> RankUncertainty:
@@ -98,12 +106,19 @@ def rank_uncertainty(ranks: Floats, best: int) -> RankUncertainty:
     )
 
 
-def _drawn(values: Floats, order: int, seed: int) -> Floats:
-    """Means of draws with replacement from ``[values]``, widened for their small number: ``[DRAWS]``."""
-    count = len(values)
+def _weights(count: int, seed: int) -> Floats:
+    """How often each of so many values is drawn, with replacement: ``[DRAWS, count]``, rows sum to 1."""
+    return np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=DRAWS) / count
+
+
+def _drawn(values: Floats, weights: Floats, order: int) -> Floats:
+    """Means of the draws, widened for the small number of values: ``[DRAWS]``."""
+    count, mean = len(values), values.mean()
     if count < 2:
-        return np.full(DRAWS, values.mean())
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=DRAWS) / count
-    mean = values.mean()
-    widened = order * np.sqrt(count / (count - 1)) * t.ppf(1 - _TAIL, count - 1) / norm.ppf(1 - _TAIL)
-    return np.asarray(mean + widened * (weights @ (values - mean)), dtype=np.float64)
+        return np.full(DRAWS, mean)
+    return np.asarray(mean + order * _widening(count) * (weights @ (values - mean)), dtype=np.float64)
+
+
+@cache
+def _widening(count: int) -> float:
+    return float(np.sqrt(count / (count - 1)) * t.ppf(1 - _TAIL, count - 1) / norm.ppf(1 - _TAIL))

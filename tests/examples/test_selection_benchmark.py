@@ -8,8 +8,9 @@ import torch
 
 from examples.benchmarks.images import load_images, read_idx
 from examples.benchmarks.networks import build_network, network
-from examples.benchmarks.ranking import compare, comparison_table
+from examples.benchmarks.ranking import judge_zoo
 from examples.benchmarks.recipes import ZOOS, Recipe, Zoo
+from examples.benchmarks.summary import markdown
 from examples.benchmarks.tasks import make_task, probe
 from examples.benchmarks.training import Job, jobs_of, read_labelled, train, train_all
 from lightning_infomem.selection.checkpoints import load_checkpoint
@@ -130,11 +131,16 @@ def test_trained_zoos_are_not_trained_again_and_can_be_compared(tmp_path):
     assert not Job(jobs[0].folder, jobs[0].name, replace(jobs[0].recipe, epochs=11)).done
     assert set(read_labelled(tmp_path / "small")) == set(recipes)
     assert not list(tmp_path.rglob("*.unfinished"))
-    outcomes = {outcome.criterion: outcome for outcome in compare(zoo, tmp_path, None)}
+    judged = judge_zoo(zoo, tmp_path, None)
+    [criteria] = judged["criteria"]
     accuracy = {name: entry["clean_accuracy"] for name, entry in read_labelled(tmp_path / "small").items()}
     ranking = rank_checkpoints([job.path for job in jobs[:3]], memorization="heuristic", model=network, data=probe(zoo))
     first = [accuracy[row.path.stem] for row in ranking.rows if row.rank == ranking.best.rank]
-    assert outcomes["mutual information"].regret == pytest.approx(max(accuracy.values()) - fmean(first))
+    assert criteria["mutual_information"]["regret"] == pytest.approx(max(accuracy.values()) - fmean(first))
     # With the shortcut on in validation, what is best there is worst on clean images.
-    assert outcomes["validation_accuracy"].tau < 0 < outcomes["validation_accuracy"].regret
-    assert comparison_table(list(outcomes.values()), []).row_count == 6
+    assert criteria["validation_accuracy"]["tau"] < 0 < criteria["validation_accuracy"]["regret"]
+    assert len(judged["verdicts"]) == 1
+    assert {kind["level"] for kind in judged["kinds"]} == {0.0, 0.5, 1.0}
+    text = markdown([judged])
+    assert "| **mutual_information** | " in text
+    assert "Kind of memorization, told by a reference in 1 zoos of five" in text

@@ -110,6 +110,15 @@ def test_the_layout_in_memory_does_not_matter(quantity: Quantity) -> None:
         torch.testing.assert_close(quantity(laid_out), quantity(samples), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+@pytest.mark.parametrize("kind", ["independent", "ten whole numbers", "one unit constant"])
+def test_the_result_stays_on_the_device_of_the_samples(quantity: Quantity, kind: str) -> None:
+    found = quantity(KINDS[kind].cuda())
+    assert found.is_cuda
+    torch.testing.assert_close(found.cpu(), quantity(KINDS[kind]), rtol=1e-9, atol=1e-9)
+
+
 def test_usable_samples_pass_untouched() -> None:
     samples = CONTINUOUS["dependent"]
     kept, finite_rows, live_units = usable_samples(samples)

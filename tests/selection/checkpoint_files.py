@@ -16,12 +16,14 @@ MONITOR = "MemorizationMonitor[infomem]"
 
 def make_layer(name: str, information: float, entropy: float, *, units: int = 3, **fields: Any) -> LayerInformation:
     """A layer of which every unit has the same entropy and every pair the same mutual information."""
+    matrix = torch.full((units, units), information, dtype=torch.float64)
+    matrix.fill_diagonal_(10 * abs(information) + 5)  # a unit knows itself better than any other
     known: dict[str, Any] = {
         "name": name,
         "width": units,
         "units": torch.arange(units),
         "entropy": torch.full((units,), entropy, dtype=torch.float64),
-        "mutual_information": torch.full((units, units), information, dtype=torch.float64),
+        "mutual_information": matrix,
         "value_range": (-1.0, 1.0),
         "dead_fraction": 0.0,
         "tie_fraction": 0.0,

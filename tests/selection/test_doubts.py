@@ -1,53 +1,182 @@
-"""What a ranking says against itself."""
+"""What a ranking says against itself: each doubt is raised by its own fault, and by nothing else."""
 
 from __future__ import annotations
 
+import dataclasses
+import math
+
 import pytest
+import torch
 
 from lightning_infomem.selection.ranking import rank_checkpoints
 from lightning_infomem.settings import MeasurementSettings
-from tests.selection.checkpoint_files import make_report, save_checkpoint
+from tests.selection.checkpoint_files import make_layer, make_report, save_checkpoint
 
-ONE_RUN = "these look like epochs of one run"
-
-
-def _notes(folder, memorization="heuristic"):
-    return " ".join(rank_checkpoints(folder, memorization=memorization).notes)
+UNIT_RANGE = MeasurementSettings(value_range="unit").to_state()
 
 
-def _save(path, value, epoch):
-    return save_checkpoint(path, make_report({"fc1": value}), epoch=epoch, step=10 * epoch)
+def _loadings(mean, seed, units=32):
+    spread = torch.rand(units, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) - 0.5
+    return mean**0.5 * (1 + 0.05 * spread)
 
 
-def test_epochs_of_one_run_are_a_trend(tmp_path):
+def _layer(information, entropy, *, seed=0, itself=8.0, **fields):
+    """A sound layer: 32 units that differ a little, none of them dead, none a copy."""
+    loadings = _loadings(information, seed)
+    matrix = torch.outer(loadings, loadings).fill_diagonal_(itself)
+    return make_layer("fc1", 0.0, entropy, units=32, mutual_information=matrix, **fields)
+
+
+def _flags(folder, *layers, memorization="heuristic", settings=None):
+    for index, layer in enumerate(layers):
+        report = make_report({})
+        report = dataclasses.replace(report, layers=(layer,), settings=settings or report.settings)
+        save_checkpoint(folder / f"{index}.ckpt", report)
+    ranking = rank_checkpoints(folder, memorization=memorization)
+    return {flag.name: flag.message for flag in ranking.flags}
+
+
+GOOD, MIDDLE, BAD = _layer(0.1, 3.0), _layer(0.3, 2.8), _layer(0.9, 2.0)
+
+
+def test_a_sound_zoo_raises_no_doubt(tmp_path):
+    assert _flags(tmp_path, GOOD, MIDDLE, BAD) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "words"),
+    [
+        ("dead_units", {"dead_fraction": 0.6}, "over half of the units are constant in '"),
+        ("ties", {"tie_fraction": 0.95}, "nine of ten samples share their value"),
+        ("dropped_rows", {"num_samples": 80, "num_dropped": 20}, "over a tenth of the rows is not finite"),
+        ("outliers", {"value_range": (-9.0, 1.0)}, "5.0 times as wide in '"),
+    ],
+)
+def test_a_fault_of_one_layer_raises_its_own_doubt_and_names_the_file(tmp_path, name, fault, words):
+    flags = _flags(tmp_path, GOOD, dataclasses.replace(MIDDLE, **fault), BAD)
+    assert list(flags) == [name]
+    assert words in flags[name]
+    assert "1.ckpt'" in flags[name]
+
+
+def test_a_layer_of_copies_everywhere_is_recognised(tmp_path):
+    copies = [_layer(value, entropy, itself=value) for value, entropy in ((4.0, 2.0), (4.4, 1.9), (4.9, 1.8))]
+    assert _flags(tmp_path / "all", *copies) == {
+        "copies": "layer 'fc1': its units are nearly copies in every checkpoint"
+    }
+    assert _flags(tmp_path / "one", GOOD, MIDDLE, copies[0]) == {}  # that is what shortcuts do
+
+
+def test_a_layer_of_copies_has_no_vote_beside_others(tmp_path):
+    for name, telling, copied in (("a", 0.1, 4.9), ("b", 0.3, 4.4), ("c", 0.9, 4.0)):
+        layers = (_layer(telling, 3 - telling), dataclasses.replace(_layer(copied, 2.0, itself=copied), name="conv1"))
+        save_checkpoint(tmp_path / f"{name}.ckpt", dataclasses.replace(make_report({}), layers=layers))
+    ranking = rank_checkpoints(tmp_path, memorization="heuristic")
+    assert [row.path.stem for row in ranking.rows] == ["a", "b", "c"]
+    assert ranking.layers == ("fc1",)
+    assert [flag.message for flag in ranking.flags] == [
+        "layer 'conv1': left out of the ranking: its units are nearly copies in every checkpoint"
+    ]
+
+
+@pytest.mark.parametrize(("memorization", "said"), [("example", ["entropy_direction"]), ("heuristic", [])])
+def test_bins_that_turn_the_entropy_round_are_said(tmp_path, memorization, said):
+    flags = _flags(tmp_path, GOOD, MIDDLE, BAD, memorization=memorization, settings=UNIT_RANGE)
+    assert list(flags) == said
+
+
+def test_measures_that_disagree_are_said(tmp_path):
+    assert list(_flags(tmp_path, _layer(0.1, 2.0), _layer(0.3, 2.8), _layer(0.9, 3.0))) == ["disagreement"]
+
+
+def test_checkpoints_that_share_the_lead_are_said(tmp_path):
+    assert list(_flags(tmp_path / "two", GOOD, GOOD, BAD)) == ["shared_first_rank"]
+    alike = _flags(tmp_path / "all", GOOD, GOOD)
+    assert alike["shared_first_rank"] == "all checkpoints have the same measures; are they copies of one?"
+
+
+def test_checkpoints_that_cannot_be_told_apart_are_said(tmp_path):
+    close = [_layer(0.3, 2.9, seed=seed) for seed in (1, 2, 3)]
+    assert list(_flags(tmp_path, *close)) == ["indistinct"]
+
+
+def test_an_untrained_network_in_the_upper_half_is_said(tmp_path):
+    from torch import nn
+
+    from tests.selection.checkpoint_files import save_checkpoint
+
+    def network(copies):
+        torch.manual_seed(0)
+        made = nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 2))
+        with torch.no_grad():
+            made[2].weight[:copies] = made[2].weight[0]
+        return made
+
+    data = torch.randn(128, 4, generator=torch.Generator().manual_seed(1)).split(32)
+    for copies in (16, 24, 32):
+        save_checkpoint(tmp_path / f"{copies}.ckpt", None, state_dict=network(copies).state_dict())
+    given = {"model": network(0), "data": data, "layers": ["2"], "control": True}
+    ranking = rank_checkpoints(tmp_path, memorization="heuristic", **given)
+    assert (ranking.control.rank, str(ranking.control.path)) == (1, "untrained control")
+    assert [flag.message for flag in ranking.flags if flag.name == "untrained_control"] == [
+        "the network before any training would take rank 1"
+    ]
+    assert len(ranking.rows) == 3
+    turned = rank_checkpoints(tmp_path, memorization="example", **given)
+    assert turned.control.rank == 4
+    assert "untrained_control" not in {flag.name for flag in turned.flags}
+
+
+ONE_RUN = "these are epochs of one run"
+
+
+def _save(path, value, epoch, **extra):
+    return save_checkpoint(path, make_report({"fc1": value}), epoch=epoch, step=10 * epoch, **extra)
+
+
+def _refusal(folder, **arguments):
+    return rank_checkpoints(folder, memorization="heuristic", **arguments).refusal or ""
+
+
+def test_epochs_of_one_run_are_a_trend_and_no_ranking(tmp_path):
     for epoch in range(3):
         _save(tmp_path / f"epoch={epoch}.ckpt", epoch / 10, epoch)
-    assert ONE_RUN in _notes(tmp_path)
+    assert ONE_RUN in _refusal(tmp_path)
     # A second file of the last epoch, as save_last writes it.
     _save(tmp_path / "last.ckpt", 0.2, 2)
-    assert ONE_RUN in _notes(tmp_path)
+    assert ONE_RUN in _refusal(tmp_path)
+    ranking = rank_checkpoints(tmp_path, memorization="heuristic", along_run=False)
+    assert ranking.best.epoch == 0
+
+
+def test_beside_the_trend_stand_the_last_epoch_and_the_best_by_validation(tmp_path):
+    for epoch, loss in ((0, 0.9), (1, 0.4), (2, 0.6)):
+        name = f"epoch={epoch}.ckpt"
+        stopping = {"monitor": "val_loss", "best_k_models": {f"/else/where/{name}": torch.tensor(loss)}}
+        path = _save(tmp_path / name, 0.1, epoch)
+        loaded = torch.load(path, weights_only=True)
+        loaded["callbacks"]["ModelCheckpoint"] = stopping
+        torch.save(loaded, path)
+    notes = rank_checkpoints(tmp_path, memorization="heuristic").notes
+    assert "last epoch: 'epoch=2.ckpt'" in notes
+    assert "best validation loss: 'epoch=1.ckpt' (0.4)" in notes
 
 
 def test_last_epochs_of_several_runs_are_no_trend(tmp_path):
     for seed in range(3):
         _save(tmp_path / f"seed{seed}.ckpt", seed / 10, 9)
-    assert ONE_RUN not in _notes(tmp_path)
+    assert _refusal(tmp_path) == ""
     _save(tmp_path / "stopped-early.ckpt", 0.7, 4)
-    assert ONE_RUN not in _notes(tmp_path)
+    assert _refusal(tmp_path) == ""
+    assert ONE_RUN in _refusal(tmp_path, along_run=True)
 
 
 def test_checkpoints_of_several_folders_are_no_trend(tmp_path):
     for seed in range(3):
         _save(tmp_path / f"version_{seed}" / "a.ckpt", seed / 10, seed)
-    assert ONE_RUN not in _notes(tmp_path)
+    assert _refusal(tmp_path) == ""
 
 
-@pytest.mark.parametrize(
-    ("value_range", "memorization", "said"),
-    [("unit", "example", True), ("unit", "heuristic", False), ("network", "example", False)],
-)
-def test_bins_that_turn_the_entropy_round_are_said(tmp_path, value_range, memorization, said):
-    settings = MeasurementSettings(value_range=value_range).to_state()
-    for name, value in (("a", 0.1), ("b", 0.2)):
-        save_checkpoint(tmp_path / f"{name}.ckpt", make_report({"fc1": value}, settings=settings))
-    assert ("the direction of the entropy rank" in _notes(tmp_path, memorization)) == said
+def test_the_range_of_one_unit_is_not_taken_for_an_outlier(tmp_path):
+    layers = [dataclasses.replace(layer, value_range=(math.nan, math.nan)) for layer in (GOOD, MIDDLE, BAD)]
+    assert _flags(tmp_path, *layers, settings=UNIT_RANGE) == {}

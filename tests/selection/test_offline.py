@@ -60,7 +60,7 @@ def test_another_architecture_is_unusable_and_says_which_weights_do_not_fit(tmp_
     path = _save(tmp_path / "a.ckpt", _network(width=5))
     with pytest.raises(UnusableCheckpoint, match=r"do not fit the model given \(.*size mismatch for 0\.weight"):
         OfflineMeasurement(_network(), DATA)(path)
-    path = _save(tmp_path / "b.ckpt", nn.Sequential(_network()))
+    path = _save(tmp_path / "b.ckpt", nn.Sequential(_network(), nn.Linear(2, 2)))
     with pytest.raises(
         UnusableCheckpoint, match=r"do not fit the model given \(.*Missing key.*pass the module that was"
     ):
@@ -71,6 +71,13 @@ def test_a_checkpoint_without_weights_is_unusable(tmp_path):
     path = save_checkpoint(tmp_path / "a.ckpt", None, state_dict=None)
     with pytest.raises(UnusableCheckpoint, match="has no 'state_dict'"):
         OfflineMeasurement(_network(), DATA)(path)
+
+
+def test_a_sharded_checkpoint_is_unusable_with_the_command_that_makes_one_file_of_it(tmp_path):
+    (tmp_path / "a.ckpt").mkdir()
+    torch.save({}, tmp_path / "a.ckpt" / "meta.pt")
+    with pytest.raises(UnusableCheckpoint, match="consolidate_checkpoint"):
+        OfflineMeasurement(_network(), DATA)(tmp_path / "a.ckpt")
 
 
 def test_a_diverged_network_is_unusable(tmp_path):

@@ -1,0 +1,102 @@
+"""Files of weights: loaded without running code from them, in one layout whatever wrote them."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.serialization import get_unsafe_globals_in_checkpoint
+
+__all__ = ["SUFFIXES", "UnusableCheckpoint", "load_weight_file"]
+
+_SAFETENSORS = ".safetensors"
+SUFFIXES = (".ckpt", ".pt", ".pth", ".bin", _SAFETENSORS)
+# Where training loops keep the weights: Lightning's word, that of torch's tutorial, and a frequent one.
+_WEIGHT_KEYS = ("state_dict", "model_state_dict", "model")
+
+
+class UnusableCheckpoint(ValueError):
+    """A file that is no checkpoint, is damaged, or cannot be read safely; the message says which and what to do."""
+
+
+def load_weight_file(path: Path) -> dict[str, Any]:
+    """Load one file on the CPU, its tensors mapped into memory where the format allows it, not copied.
+
+    Args:
+        path: of a file of torch or safetensors; its suffix decides which.
+
+    Returns:
+        What the file holds, with the weights under "state_dict". A file of weights alone is put under that key. A
+        layout that is not known comes as it is, without that key.
+
+    Raises:
+        UnusableCheckpoint: nothing came out; the message says why and what to do.
+    """
+    loaded = _load_safetensors(path) if path.suffix == _SAFETENSORS else _load_torch(path)
+    if not isinstance(loaded, dict):
+        raise UnusableCheckpoint(f"no checkpoint: a dict is required, it holds a {type(loaded).__name__}")
+    if _is_weights(loaded):
+        return {"state_dict": loaded}
+    if "param_groups" in loaded and "state" in loaded:
+        raise UnusableCheckpoint("the state of an optimizer, not of a network; leave it out")
+    for key in _WEIGHT_KEYS:
+        if _is_weights(loaded.get(key)):
+            return {**loaded, "state_dict": loaded[key]}
+    return loaded
+
+
+def _is_weights(value: object) -> bool:
+    if not isinstance(value, Mapping) or not value:
+        return False
+    return all(isinstance(name, str) and isinstance(part, Tensor) for name, part in value.items())
+
+
+def _load_torch(path: Path) -> Any:
+    try:
+        # Only the format of torch >= 1.6, a zip archive, can be mapped.
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except OSError as fault:
+        raise UnusableCheckpoint(f"cannot be opened ({fault.strerror or fault})") from fault
+    except Exception as fault:  # bytes that are no pickle make the unpickler stumble over anything
+        raise UnusableCheckpoint(_why_unreadable(path, fault)) from fault
+
+
+def _load_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+    except ModuleNotFoundError as fault:
+        raise UnusableCheckpoint(
+            "the package safetensors is required to read it and is not installed; pip install safetensors"
+        ) from fault
+    try:
+        return load_file(path)
+    except OSError as fault:
+        raise UnusableCheckpoint(f"cannot be opened ({fault.strerror or fault})") from fault
+    except SafetensorError as fault:
+        raise UnusableCheckpoint(
+            f"no safetensors file, or one that is damaged or half written ({fault}); save it again or remove it"
+        ) from fault
+
+
+def _why_unreadable(path: Path, fault: Exception) -> str:
+    with open(path, "rb") as file:
+        is_archive = file.read(4) == b"PK\x03\x04"
+    if not is_archive:
+        return f"no torch checkpoint, or one too damaged to read ({type(fault).__name__}); save it again or remove it"
+    if not zipfile.is_zipfile(path):  # its directory stands at the end
+        return "truncated or only half written: the end of the file is missing; wait until it is saved, or remove it"
+    try:
+        offenders = get_unsafe_globals_in_checkpoint(path)
+    except Exception:  # the same stumbling as above
+        offenders = []
+    if not offenders:
+        return f"no torch checkpoint, or a damaged one ({str(fault).splitlines()[0][:120]}); save it again or remove it"
+    return (
+        f"loading it would run code: it holds {', '.join(offenders)}; if you trust the file, allow them with "
+        "torch.serialization.add_safe_globals"
+    )

@@ -1,0 +1,41 @@
+"""Measures a folder, for test_broken_off: ``python -m tests.selection.broken_off_run FOLDER KILL_AFTER``.
+
+One line is printed for each measurement. After ``KILL_AFTER`` of them the process is killed as by ``kill -9``, in the
+middle of the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from lightning_infomem.measurement import measure
+from lightning_infomem.selection import offline
+from lightning_infomem.selection.candidates import collect_candidates
+from lightning_infomem.selection.checkpoints import find_checkpoints
+from tests.networks import dense, mlp
+
+
+def main(folder: Path, kill_after: int) -> None:
+    """Measure all checkpoints of the folder."""
+    torch.set_num_threads(1)
+    count = 0
+
+    def counting(*arguments, **settings):
+        nonlocal count
+        if count == kill_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        count += 1
+        print("measured", flush=True)
+        return measure(*arguments, **settings)
+
+    offline.measure = counting
+    collect_candidates(find_checkpoints(folder), offline.OfflineMeasurement(mlp(), dense(40).split(20)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

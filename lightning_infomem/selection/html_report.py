@@ -186,7 +186,7 @@ def _lists(ranking: Ranking, folder: str) -> Iterable[str]:
     for heading, lines in (
         ("Not known", [f"{', '.join(criteria)}: needs {need}" for need, criteria in needs.items()]),
         ("Skipped files", files_by_reason(skipped)),
-        ("Notes", ranking.notes),
+        ("Notes", [note for note in ranking.notes if note != ranking.evidence]),  # the verdict has that one
         ("Layers", [f"{len(ranking.layers)} ranked, each on its own: {', '.join(ranking.layers)}"]),
     ):
         if lines:

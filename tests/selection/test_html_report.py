@@ -248,6 +248,13 @@ def test_without_a_ranking_the_page_says_why_and_shows_the_values() -> None:
     assert page.tags["img"] == 1
 
 
+def test_the_evidence_stands_in_the_verdict_alone() -> None:
+    told = "the reference tells heuristic memorization: 2 of 2"
+    page = Page(html_report(dataclasses.replace(FULL, evidence=told, notes=(told, "a note"))))
+    assert page.words.lower().count(told) == 1
+    assert "a note" in page.words
+
+
 def test_a_title_takes_the_place_of_the_folder() -> None:
     page = html_report(REFUSED, title="A & B")
     assert "<title>A &amp; B</title>" in page

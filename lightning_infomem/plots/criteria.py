@@ -58,7 +58,7 @@ def plot_criteria(ranking: Ranked, criteria: Sequence[str] | None = None) -> Fig
     axes = figure.subplots()
     # Without the dark end of the scale, on which a frame could not be seen.
     colors = matplotlib.colormaps["Blues"](0.04 + 0.7 * goodness)
-    colors[np.isnan(goodness)] = (1, 1, 1, 1)
+    colors[np.isnan(goodness)] = (1, 1, 1, 0)
     colors[:, [worst[name] == 1 for name in columns]] = (0.93, 0.93, 0.93, 1)
     axes.imshow(colors, aspect="auto")
     for place, row in enumerate(rows):

@@ -18,7 +18,7 @@ def test_the_version_is_printed(capsys):
     assert capsys.readouterr().out == f"infomem {version('lightning-infomem')}\n"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["rank", "--help"], ["show", "--help"], ["demo", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in ("rank", "report", "show", "demo"))])
 def test_help_is_no_failure(capsys, words):
     assert main(words) == 0
     assert "usage: infomem" in capsys.readouterr().out
@@ -30,6 +30,8 @@ def test_help_is_no_failure(capsys, words):
         ([], "the following arguments are required: command; see infomem --help"),
         (["rnak"], "invalid choice: 'rnak'"),
         (["rank"], "the following arguments are required: DIR; see infomem rank --help"),
+        (["report"], "the following arguments are required: DIR; see infomem report --help"),
+        (["rank", "dir", "--format", "xml"], "invalid choice: 'xml'"),
         (["rank", "nowhere"], "an existing file or folder is required, got 'nowhere'"),
         (["rank", ".", "--memorization", "both"], "invalid choice: 'both'"),
         (["show"], "the following arguments are required: CKPT; see infomem show --help"),

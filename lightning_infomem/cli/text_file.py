@@ -1,0 +1,29 @@
+"""Text as a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["write_text"]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 with the line ends of ``text``; a reader never sees half a file, and a file of that name is replaced.
+
+    Raises:
+        OSError: the folder does not exist or cannot be written to; the message names ``path``.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"--output: the name of a file is required, got the folder '{path}'; add a name.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"--output: a file in an existing folder is required, got '{path}'; make '{path.parent}' first."
+        )
+    # Beside the target: a rename is atomic only within one file system.
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(text.encode("utf-8", "surrogateescape"))  # names of files may be no UTF-8
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

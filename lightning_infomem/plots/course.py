@@ -1,0 +1,61 @@
+"""Epochs of one run as a figure: the course of both measures, which is no ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from lightning_infomem.plots.ranked import RankedRow
+
+__all__ = ["is_course", "plot_course"]
+
+# Blue and vermillion of Okabe and Ito, as in `plot_zoo`.
+_INFORMATION, _ENTROPY = "#0072B2", "#D55E00"
+
+
+def is_course(rows: Sequence[RankedRow]) -> bool:
+    """Whether these can be epochs of one run: at least two, in one folder, and no epoch twice or unknown."""
+    epochs = {row.epoch for row in rows}
+    return len({row.path.parent for row in rows}) == 1 and None not in epochs and 1 < len(epochs) == len(rows)
+
+
+def plot_course(rows: Sequence[RankedRow]) -> Figure:
+    """Draw mean mutual information, with its 90 % interval, and mean entropy against the epoch.
+
+    Not for choosing an epoch: along a run neither the lowest nor the highest value marks the best one.
+
+    Args:
+        rows: checkpoints of one run, in any order, each with an epoch.
+
+    Returns:
+        A figure that belongs to no window and no pyplot state: mutual information to the left, entropy to the right.
+
+    Raises:
+        ValueError: no row, or one without an epoch.
+    """
+    unknown = [str(row.path) for row in rows if row.epoch is None]
+    if unknown or not rows:
+        got = f"none in '{unknown[0]}'" if unknown else "no checkpoint"
+        raise ValueError(f"rows: checkpoints with an epoch are required, got {got}; leave out those without.")
+    ordered = sorted(rows, key=lambda row: row.epoch or 0)
+    epochs = [row.epoch for row in ordered]
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    interval = np.array([row.interval for row in ordered], dtype=float)
+    left.fill_between(epochs, interval[:, 0], interval[:, 1], color=_INFORMATION, alpha=0.2, linewidth=0)
+    left.plot(epochs, [row.mutual_information for row in ordered], "o-", color=_INFORMATION, markersize=5)
+    left.set_title("mean mutual information, 90 % interval", fontsize=11, loc="left")
+    right.plot(epochs, [row.entropy for row in ordered], "s--", color=_ENTROPY, markersize=5)
+    right.set_title("mean entropy", fontsize=11, loc="left")
+    for axes in (left, right):
+        axes.set_xlabel("epoch", fontsize=11)
+        axes.set_ylabel("nats", fontsize=11)
+        axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+        axes.tick_params(labelsize=10)
+        axes.grid(color="0.92")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,170 @@
+"""`infomem report`, and the options that it shares with `infomem rank`."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+
+import pytest
+
+from lightning_infomem.cli.main import main
+from lightning_infomem.settings import MeasurementSettings
+from tests.selection.checkpoint_files import make_report, save_checkpoint, save_zoo
+
+ZOO = {"plain-seed0": 0.1, "plain-seed1": 0.2, "noisy-seed0": 0.5, "noisy-seed1": 0.6}
+TOLD = ("--memorization", "heuristic")
+
+
+@pytest.fixture
+def zoo(tmp_path):
+    return save_zoo(tmp_path / "zoo", ZOO)
+
+
+def _rows(capsys):
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_report_is_written_where_it_says(zoo, tmp_path, capsys):
+    target = tmp_path / "a.html"
+    target.write_text("old")
+    assert main(["report", str(zoo), *TOLD, "--output", str(target)]) == 0
+    assert capsys.readouterr() == (f"wrote {target}\n", "")
+    page = target.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert page.index("plain-seed0.ckpt") < page.index("noisy-seed1.ckpt")
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.html"]  # and nothing half-written
+
+
+def test_a_report_has_a_name_of_its_own(zoo, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "zoo", *TOLD]) == 0
+    assert capsys.readouterr().out == "wrote infomem-report.html\n"
+    assert (tmp_path / "infomem-report.html").exists()
+
+
+@pytest.mark.parametrize("words", [["report"], ["rank", "--format", "csv"]])
+def test_a_refused_ranking_is_written_all_the_same(zoo, tmp_path, capsys, words):
+    target = tmp_path / "a.out"
+    assert main([*words, str(zoo), "--output", str(target)]) == 2
+    out, err = capsys.readouterr()
+    assert out == f"wrote {target}\n"
+    assert err.startswith("infomem: no ranking: the kind of memorization is not known")
+    assert err.count("\n") == 1
+    assert "plain-seed0.ckpt" in target.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("nowhere/a.html", "--output: a file in an existing folder is required, got"),
+        ("", "--output: the name of a file is required, got the folder"),
+    ],
+)
+@pytest.mark.parametrize("command", ["rank", "report"])
+def test_a_place_that_cannot_be_written_to_is_one_line_of_error(zoo, tmp_path, capsys, command, output, message):
+    assert main([command, str(zoo), *TOLD, "--output", str(tmp_path / output)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "start"), [("csv", "path,epoch,step,"), ("markdown", "| rank |"), ("json", "{\n"), ("table", "")]
+)
+def test_every_format_is_printed_and_written_alike(zoo, tmp_path, capsys, monkeypatch, form, start):
+    monkeypatch.setenv("COLUMNS", "100")  # as wide as a table in a file
+    assert main(["rank", str(zoo), *TOLD, "--format", form]) == 0
+    printed = capsys.readouterr().out
+    assert main(["rank", str(zoo), *TOLD, "--format", form, "--output", str(tmp_path / "a.txt")]) == 0
+    written = (tmp_path / "a.txt").read_bytes().decode()
+    assert [line.rstrip() for line in printed.splitlines()] == written.splitlines()
+    assert written.endswith("\n")
+    assert not written.endswith("\n\n")
+    assert printed.startswith(start)
+    for name in ZOO:
+        assert f"{name}.ckpt" in printed
+
+
+def test_csv_has_a_line_for_each_checkpoint(zoo, capsys):
+    assert main(["rank", str(zoo), *TOLD, "--format", "csv"]) == 0
+    lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [line["path"].rpartition("/")[2] for line in lines] == [f"{name}.ckpt" for name in ZOO]
+    assert [line["rank"] for line in lines] == ["1", "2", "3", "4"]
+
+
+def test_recipes_are_read_off_the_names_of_files(zoo, capsys):
+    assert main(["rank", str(zoo), *TOLD, "--json", "--groups", "^(.+)-seed"]) == 0
+    assert [(group["name"], len(group["paths"])) for group in _rows(capsys)["groups"]] == [("plain", 2), ("noisy", 2)]
+
+
+def test_recipes_are_read_off_the_folders_below_the_one_given(tmp_path, capsys):
+    for name, value in {"a/seed0": 0.1, "a/seed1": 0.2, "b/seed0": 0.5}.items():
+        save_checkpoint(tmp_path / "runs-seed" / name / "last.ckpt", make_report({"fc": value}))
+    assert main(["rank", str(tmp_path / "runs-seed"), *TOLD, "--json", "--groups", "^(.+)/seed"]) == 0
+    assert [group["name"] for group in _rows(capsys)["groups"]] == ["a", "b"]
+
+
+def test_recipes_are_read_off_files_that_are_given_one_by_one(zoo, capsys):
+    files = [str(zoo / f"{name}.ckpt") for name in ZOO]
+    assert main(["rank", *files, *TOLD, "--json", "--groups", "^(.+)-seed"]) == 0
+    assert [group["name"] for group in _rows(capsys)["groups"]] == ["plain", "noisy"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(", "--groups: a regular expression is required, got '('"),
+        ("seed", "--groups: a regular expression with a (group) around the recipe's name is required, got 'seed'"),
+        ("(plain)", "--groups: a pattern that finds a recipe in every name is required, got '(plain)'"),
+        ("(x*)", "which finds none in 'noisy-seed0.ckpt'"),
+        ("(seed)", "groups: at least two are required, got only 'seed'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["rank", "report"])
+def test_a_pattern_that_makes_no_groups_is_one_line_of_error(
+    zoo, capsys, tmp_path, monkeypatch, command, pattern, message
+):
+    monkeypatch.chdir(tmp_path)
+    assert main([command, str(zoo), *TOLD, "--groups", pattern]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_reports_that_differ_are_ranked_where_that_is_allowed(tmp_path, capsys):
+    other = MeasurementSettings(bins=50, neighbors=4).to_state()
+    save_checkpoint(tmp_path / "a.ckpt", make_report({"fc": 0.1}))
+    save_checkpoint(tmp_path / "b.ckpt", dataclasses.replace(make_report({"fc": 0.5}), settings=other))
+    assert main(["rank", str(tmp_path), *TOLD]) == 2
+    assert "allow_mismatch" in capsys.readouterr().err
+    allow = ["--allow-mismatch", "settings.bins", "settings.neighbors"]
+    assert main(["rank", str(tmp_path), *TOLD, "--json", *allow]) == 0
+    assert "settings.bins" in " ".join(_rows(capsys)["notes"])
+    allow = ["--allow-mismatch", "settings.bins", "--allow-mismatch", "settings.neighbors"]
+    assert main(["rank", str(tmp_path), *TOLD, *allow]) == 0
+
+
+def test_weights_are_looked_at_only_when_asked(zoo, capsys):
+    assert main(["rank", str(zoo), *TOLD, "--json"]) == 0
+    assert "spectral_norm_sum" not in _rows(capsys)["rows"][0]["scores"]
+    assert main(["rank", str(zoo), *TOLD, "--json", "--weight-norms"]) == 0
+    assert "spectral_norm_sum" in _rows(capsys)["rows"][0]["scores"]
+
+
+def test_what_is_one_run_is_found_out_or_told(tmp_path, capsys):
+    for epoch, value in enumerate((0.1, 0.5, 0.3)):
+        save_checkpoint(tmp_path / f"{epoch}.ckpt", make_report({"fc": value}), epoch=epoch, step=10 * epoch)
+    ranks = {}
+    for told, code in (("", 2), ("--along-run", 2), ("--not-along-run", 0)):
+        assert main(["rank", str(tmp_path), *TOLD, "--json", *filter(None, [told])]) == code
+        ranks[told] = [row["rank"] for row in _rows(capsys)["rows"]]
+    assert ranks == {"": [None] * 3, "--along-run": [None] * 3, "--not-along-run": [1, 2, 3]}
+
+
+def test_a_run_cannot_be_told_both_ways(zoo, capsys):
+    assert main(["rank", str(zoo), "--along-run", "--not-along-run"]) == 2
+    assert "not allowed with argument" in capsys.readouterr().err

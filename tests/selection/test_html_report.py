@@ -1,0 +1,274 @@
+"""A ranking as one HTML page."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import math
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from importlib.metadata import version
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from lightning_infomem.selection.criteria import CRITERIA
+from lightning_infomem.selection.doubts import Flag
+from lightning_infomem.selection.html_report import html_report
+from lightning_infomem.selection.result import RankedCheckpoint, RankedGroup, Ranking
+
+EVIL = "<script>alert('&')</script>\"$x"
+_EMPTY = {"meta", "img"}
+
+
+class Page(HTMLParser):
+    """Its words, tables and tags; fails where tags do not nest."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.cells: list[list[list[str]]] = []
+        self.marked: list[str | None] = []
+        self.words = ""
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += attrs
+        if tag not in _EMPTY:
+            self.open.append(tag)
+        if tag == "table":
+            self.cells.append([])
+        elif tag == "tr":
+            self.cells[-1].append([])
+            self.marked.append(dict(attrs).get("class"))
+        elif tag in ("td", "th"):
+            self.cells[-1][-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self.open:
+            return
+        self.words += data
+        if self.open and self.open[-1] in ("td", "th"):
+            self.cells[-1][-1][-1] += data
+
+
+def _row(name: str, rank: int, **fields: object) -> RankedCheckpoint:
+    known = {
+        "path": Path("runs", "zoo", f"{name}.ckpt"),
+        "epoch": 3,
+        "step": 30,
+        "entropy": 2.5 - rank,
+        "mutual_information": 0.125 * rank,
+        "rank": rank,
+        "entropy_rank": 3 - rank,
+        "interval": (0.125 * rank - 0.1, 0.125 * rank + 0.1),
+        "rank_interval": (1, 2),
+        "probability_best": 0.75 if rank == 1 else 0.25,
+        "in_best_set": rank == 1,
+        "ranks": {"mutual_information": rank, "entropy": 3 - rank, "epoch": 1},
+    }
+    return RankedCheckpoint(**{**known, **fields})
+
+
+ROWS = (
+    _row("a", 1, metrics={"val_loss": 0.5}, group="plain", kind="heuristic"),
+    _row("b", 2, group="noisy", metrics={"val_loss": math.inf, "f1": 0.25}),
+)
+GROUPS = tuple(
+    RankedGroup(name, (row.path,), row.mutual_information, row.interval, row.rank, (1, 2), 0.5, True)
+    for name, row in zip(("plain", "noisy"), ROWS, strict=True)
+)
+FULL = Ranking(
+    ROWS,
+    "heuristic",
+    ("fc1", "fc2"),
+    skipped={str(Path("runs", "zoo", "c.ckpt")): "truncated"},
+    notes=("a note",),
+    evidence="heuristic memorization was told",
+    flags=(Flag("dead_units", "layer 'fc1': over half"),),
+    groups=GROUPS,
+    control=_row("x", 2, path=Path("untrained control"), probability_best=None, in_best_set=None, rank_interval=None),
+    missing={"rankme": "activations", "alpha_req": "activations", "path_norm": "weights"},
+)
+REFUSED = dataclasses.replace(
+    FULL,
+    rows=tuple(
+        dataclasses.replace(
+            row, rank=None, entropy_rank=None, rank_interval=None, probability_best=None, in_best_set=None, ranks={}
+        )
+        for row in ROWS
+    ),
+    groups=(),
+    control=None,
+    memorization=None,
+    refusal="the kind is not known; give it.",
+)
+
+
+@pytest.fixture(scope="module")
+def full() -> Page:
+    return Page(html_report(FULL))
+
+
+def test_the_verdict_names_the_best_and_says_how_sure_that_is(full: Page) -> None:
+    assert "Best: a.ckpt. It leads in 75 % of the bootstrap draws; the other one is worse." in full.words
+    assert "Best recipe: plain. It leads in 50 % of the bootstrap draws; the other one cannot be told" in full.words
+    assert "For heuristic memorization low mutual information and high entropy are better." in full.words
+    assert "Heuristic memorization was told." in full.words
+
+
+@pytest.mark.parametrize(
+    ("best", "words"),
+    [(1, "all others are worse."), (2, "1 of the 2 others cannot be told from it."), (3, "2 of the 2 others cannot")],
+)
+def test_the_verdict_counts_those_that_cannot_be_told_from_the_best(best: int, words: str) -> None:
+    rows = tuple(_row(name, rank, in_best_set=rank <= best) for rank, name in enumerate("abc", start=1))
+    assert words in Page(html_report(dataclasses.replace(FULL, rows=rows, groups=()))).words
+
+
+def test_the_table_holds_every_checkpoint_with_its_numbers_and_the_control_last(full: Page) -> None:
+    assert full.cells[1] == [
+        [
+            *("rank", "90 %", "checkpoint", "recipe", "epoch", "MI", "90 %", "entropy", "entropy rank", "P(best)"),
+            *("kind", "val_loss", "f1"),
+        ],
+        [
+            *("1", "1–2", "a.ckpt", "plain", "3", "0.1250", "0.025 to 0.225", "1.5000", "2", "0.75"),  # noqa: RUF001
+            *("heuristic", "0.5", "–"),  # noqa: RUF001
+        ],
+        [
+            *("2", "1–2", "b.ckpt", "noisy", "3", "0.2500", "0.150 to 0.350", "0.5000", "1", "0.25"),  # noqa: RUF001
+            *("–", "inf", "0.25"),  # noqa: RUF001
+        ],
+        [
+            *("2", "–", "untrained control", "–", "3", "0.2500", "0.150 to 0.350", "0.5000", "1", "–"),  # noqa: RUF001
+            *("–", "–", "–"),  # noqa: RUF001
+        ],
+    ]
+
+
+def test_recipes_have_a_table_of_their_own(full: Page) -> None:
+    assert full.cells[0] == [
+        ["rank", "90 %", "recipe", "checkpoints", "MI", "90 %", "P(best)"],
+        ["1", "1–2", "plain", "1", "0.1250", "0.025 to 0.225", "0.50"],  # noqa: RUF001
+        ["2", "1–2", "noisy", "1", "0.2500", "0.150 to 0.350", "0.50"],  # noqa: RUF001
+    ]
+
+
+def test_the_best_set_and_the_control_are_marked(full: Page) -> None:
+    assert full.marked[:7] == [None, "best", "best", None, "best", None, "control"]
+
+
+def test_other_criteria_say_what_they_would_choose_and_where_they_come_from(full: Page) -> None:
+    lines = {line[0]: line[1:] for line in full.cells[2]}
+    assert lines["mutual information"][:3] == ["'a.ckpt'", "1", "1.00"]
+    assert lines["entropy"][:3] == ["'b.ckpt'", "2", "-1.00"]
+    assert lines["epoch"][:3] == ["all alike", "–", "–"]  # noqa: RUF001
+    source = {criterion.name: criterion.source for criterion in CRITERIA}
+    assert lines["entropy"][4] == source["entropy"]
+    assert "functional.binned_entropy" in lines["entropy"][3]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "dead units: layer 'fc1': over half",
+        "'c.ckpt': truncated",
+        "a note",
+        "rankme, alpha req: needs activations",
+        "path norm: needs weights",
+        "2 ranked, each on its own: fc1, fc2",
+        f"lightning-infomem {version('lightning-infomem')}",
+        "Checkpoints in runs",
+    ],
+)
+def test_nothing_of_the_ranking_is_left_out(full: Page, words: str) -> None:
+    assert words in full.words
+
+
+def test_the_figures_are_inside_and_nothing_is_fetched_or_run(full: Page) -> None:
+    sources = [value for name, value in full.attributes if name == "src"]
+    assert len(sources) == 2
+    for source in sources:
+        kind, data = source.split(",")
+        assert kind == "data:image/svg+xml;base64"
+        assert ElementTree.fromstring(base64.b64decode(data)).tag.endswith("svg")
+    names = {name for name, _ in full.attributes}
+    assert "href" not in names
+    assert not {name for name in names if name.startswith("on")}
+    assert not {"script", "link", "iframe", "object"} & set(full.tags)
+    assert "url(" not in html_report(REFUSED)
+    assert [value for name, value in full.attributes if name == "alt"] == [
+        "Mutual information of each checkpoint with its 90 % interval",
+        "Rank of each checkpoint by each criterion",
+    ]
+
+
+def test_what_comes_from_files_is_escaped_wherever_it_stands() -> None:
+    rows = (
+        _row(EVIL, 1, metrics={EVIL: 0.5}, group=EVIL, path=Path("runs", EVIL, f"{EVIL.replace('/', '')}.ckpt")),
+        _row("b", 2, group="b", path=Path("runs", EVIL, "b.ckpt")),
+    )
+    ranking = dataclasses.replace(
+        FULL,
+        rows=rows,
+        layers=(EVIL,),
+        skipped={EVIL: EVIL},
+        notes=(EVIL,),
+        evidence=EVIL,
+        flags=(Flag(EVIL, EVIL),),
+        groups=tuple(dataclasses.replace(group, name=EVIL) for group in GROUPS),
+        missing={"rankme": EVIL},
+    )
+    for each in (ranking, dataclasses.replace(REFUSED, refusal=EVIL, notes=(EVIL,))):
+        page = html_report(each, title=EVIL)
+        assert "<script" not in page
+        parsed = Page(page)
+        assert "script" not in parsed.tags
+        assert parsed.words.count(EVIL) >= 3
+    assert Page(html_report(ranking)).words.count("alert") >= 12
+
+
+def test_without_a_ranking_the_page_says_why_and_shows_the_values() -> None:
+    page = Page(html_report(REFUSED))
+    assert "No ranking. The kind is not known; give it." in page.words
+    assert "Best:" not in page.words
+    assert page.cells[0][1][:4] == ["a.ckpt", "plain", "3", "0.1250"]
+    assert "rank" not in page.cells[0][0]
+    assert page.tags["img"] == 1
+
+
+def test_the_evidence_stands_in_the_verdict_alone() -> None:
+    told = "the reference tells heuristic memorization: 2 of 2"
+    page = Page(html_report(dataclasses.replace(FULL, evidence=told, notes=(told, "a note"))))
+    assert page.words.lower().count(told) == 1
+    assert "a note" in page.words
+
+
+def test_a_title_takes_the_place_of_the_folder() -> None:
+    page = html_report(REFUSED, title="A & B")
+    assert "<title>A &amp; B</title>" in page
+    assert "<h1>A &amp; B</h1>" in page
+
+
+def test_the_page_follows_the_reader_to_the_dark_and_to_paper() -> None:
+    page = html_report(REFUSED)
+    for query in ("prefers-color-scheme: dark", "@media print", "max-width: 40rem"):
+        assert query in page
+    assert re.search(r'<meta name="viewport"[^>]*width=device-width', page)
+
+
+def test_values_that_are_not_known_are_dashes() -> None:
+    rows = (dataclasses.replace(ROWS[0], epoch=None, interval=(math.nan, math.nan)), ROWS[1])
+    line = Page(html_report(dataclasses.replace(FULL, rows=rows, groups=(), control=None))).cells[0][1]
+    assert (line[4], line[6]) == ("–", "–")  # noqa: RUF001

@@ -26,38 +26,46 @@ def judge_zoo(zoo: Zoo, output: Path, mnist: Path | None) -> dict[str, Any]:
     """Rank the networks of a trained zoo by every criterion; clean accuracy only judges.
 
     Returns:
-        "criteria": criterion -> tau, its interval, regret, for each set of networks that can be compared;
+        "told" and "reference": criterion -> tau, its interval and regret, for each set of networks that can be
+        compared, where the kind of memorization is told, and where a reference is given (for each of them);
         "verdicts": kind of memorization told by a reference, in small zoos of one seed; "kinds": the same of single
         networks; "coverage": how often the `reseed_interval` of one network holds the value of the same recipe with
-        another seed; "best_set": how often the set holds the network of highest clean accuracy, and its size.
+        another seed; "sets": whether the set of those that cannot be told from the best holds the network of highest
+        clean accuracy, and its size.
     """
     labelled = read_labelled(output / zoo.name)
     accuracy = {f"{name}.ckpt": entry["clean_accuracy"] for name, entry in labelled.items()}
     settings = {"model": network, "data": probe(zoo, mnist), "cache": output / "reports", "normal_scores": True}
-    judged: dict[str, Any] = {"zoo": zoo.name, "criteria": [], "verdicts": [], "kinds": [], "coverage": [], "sets": []}
+    judged: dict[str, Any] = {"zoo": zoo.name, "told": [], "reference": [], "verdicts": [], "kinds": []}
+    judged |= {"coverage": [], "sets": []}
     for models, references in _comparable(zoo):
         paths = [output / zoo.name / f"{name}.ckpt" for name in models]
-        good = [output / zoo.name / "references" / f"{name}.ckpt" for name in references]
-        known = {"memorization": zoo.memorization} if zoo.memorization else {"reference": good[0]}
-        ranking = rank_checkpoints(paths, weight_norms=True, **known, **settings)
-        judged["criteria"].append(_criteria(ranking, accuracy, labelled))
-        judged["coverage"] += _coverage(zoo, ranking)
-        if ranking.refusal is None:
-            chosen = [accuracy[row.path.name] for row in ranking.best_set]
-            judged["sets"].append({"holds_best": max(chosen) == max(accuracy.values()), "size": len(chosen)})
-        for reference in good:
-            told = rank_checkpoints(paths, reference=reference, **settings)
+        if zoo.memorization is not None:
+            ranking = rank_checkpoints(paths, weight_norms=True, memorization=zoo.memorization, **settings)
+            judged["told"].append(_criteria(ranking, accuracy, labelled))
+            judged["sets"].append(_best_set(ranking, accuracy, given="kind"))
+        for name in references:
+            reference = output / zoo.name / "references" / f"{name}.ckpt"
+            ranking = rank_checkpoints(paths, weight_norms=True, reference=reference, **settings)
+            judged["reference"].append(_criteria(ranking, accuracy, labelled))
+            judged["sets"].append(_best_set(ranking, accuracy, given="reference"))
             judged["kinds"] += [
                 {"told": row.kind, "true": zoo.models[row.path.stem].memorization, "level": level}
-                for row in told.rows
+                for row in ranking.rows
                 if (level := zoo.models[row.path.stem].level) == 0 or level >= _STRONG
             ]
             for kind, few in _small_zoos(zoo, models):
-                told = rank_checkpoints(
-                    [output / zoo.name / f"{name}.ckpt" for name in few], reference=reference, **settings
-                )
-                judged["verdicts"].append({"told": told.memorization, "true": kind})
+                files = [output / zoo.name / f"{name}.ckpt" for name in few]
+                ranking = rank_checkpoints(files, reference=reference, **settings)
+                judged["verdicts"].append({"told": ranking.memorization, "true": kind})
+        judged["coverage"] += _coverage(rank_checkpoints(paths, **settings))
     return judged
+
+
+def _best_set(ranking: Ranking, accuracy: Mapping[str, float], *, given: str) -> dict[str, Any]:
+    best = max(accuracy[row.path.name] for row in ranking.rows)
+    chosen = [accuracy[row.path.name] for row in ranking.best_set]
+    return {"given": given, "holds_best": max(chosen) == best, "size": len(chosen), "of": len(ranking.rows)}
 
 
 def _criteria(
@@ -83,7 +91,7 @@ def _criteria(
     return found
 
 
-def _coverage(zoo: Zoo, ranking: Ranking) -> list[bool]:
+def _coverage(ranking: Ranking) -> list[bool]:
     """For each network and each other one that differs from it in the seed only."""
     by_recipe: dict[str, list[Any]] = {}
     for row in ranking.rows:

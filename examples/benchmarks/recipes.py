@@ -9,8 +9,9 @@ from typing import Any
 
 __all__ = ["SEEDS", "ZOOS", "Recipe", "Zoo"]
 
-SEEDS = (0, 1, 2, 3)
-REFERENCE_SEEDS = (10, 11)
+# Of the table. What ranks was chosen on seeds 0 to 3 (references 10 and 11) and then frozen.
+SEEDS = (4, 5, 6, 7)
+REFERENCE_SEEDS = (12, 13)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _zoo(name: str, title: str, base: Recipe, levels: Sequence[float]) -> Zoo:
 
 
 # Epochs, sizes and levels were chosen on seed 100, so that clean accuracy spreads over each zoo, and frozen before any
-# network of the seeds above was trained. Nothing measured without labels was looked at for that.
+# network of another seed was trained. Nothing measured without labels was looked at for that.
 _LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _UNION_SHORTCUTS = (0.0, 0.9, 0.95, 0.98, 1.0)  # all labels are right there, so that a weak cue does not pay
 _WIDTHS, _RATES, _DECAYS = (64, 128, 256), (3e-4, 3e-3, 3e-2), (0.0, 1.0, 3.0)

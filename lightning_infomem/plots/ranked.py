@@ -77,5 +77,5 @@ class Ranked(Protocol):
         """The network before any training."""
 
     @property
-    def memorization(self) -> str | None:
-        """Heuristic, example or mixed; None where there is no ranking."""
+    def order(self) -> str | None:
+        """What is better: "heuristic", "example", or "nearest" to a reference; None where there is no ranking."""

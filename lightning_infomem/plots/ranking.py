@@ -26,7 +26,11 @@ _KINDS = {
     "example": "example: less than the reference",
     None: "like the reference",
 }
-_BETTER = {"heuristic": "lower is better", "example": "higher is better", "mixed": "nearer to the reference is better"}
+_BETTER = {
+    "heuristic": "lower is better",
+    "example": "higher is better",
+    "nearest": "nearer to the reference is better",
+}
 
 
 def plot_ranking(ranking: Ranked) -> Figure:
@@ -53,7 +57,7 @@ def plot_ranking(ranking: Ranked) -> Figure:
     """
     if not ranking.rows:
         raise ValueError("ranking: at least one checkpoint is required, got none; see ranking.skipped for the reasons.")
-    if ranking.memorization is None and is_course(ranking.rows):
+    if ranking.order is None and is_course(ranking.rows):
         return plot_course(ranking.rows)
     num_rows = min(len(ranking.rows), _MOST_LINES) + (ranking.control is not None)
     num_groups = min(len(ranking.groups), _MOST_LINES)
@@ -67,7 +71,7 @@ def plot_ranking(ranking: Ranked) -> Figure:
     _draw(axes, ranking.rows, names, [_MARKERS[row.kind] for row in ranking.rows], "checkpoints")
     if ranking.control is not None:
         _draw_control(axes, ranking.control, num_rows - 1)
-    told = _BETTER[ranking.memorization] if ranking.memorization is not None else "no ranking"
+    told = _BETTER[ranking.order] if ranking.order is not None else "no ranking"
     axes.set_xlabel(f"mean mutual information (nats) · {told}", fontsize=11)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
     handles = _legend(ranking)
@@ -124,7 +128,7 @@ def _draw_control(axes: Axes, control: Estimate, place: int) -> None:
 def _legend(ranking: Ranked) -> list[Line2D]:
     """Only what is in the figure and does not explain itself."""
     handles = []
-    if ranking.memorization is not None:
+    if ranking.order is not None:
         for label, color in (("cannot be told from the best", _STRONG), ("worse than the best", _MUTED)):
             handles.append(Line2D([], [], color=color, linewidth=2, marker="o", markersize=7, label=label))
     kinds = {row.kind for row in ranking.rows[:_MOST_LINES]}

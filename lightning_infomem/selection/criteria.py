@@ -10,8 +10,8 @@ __all__ = ["CONSENSUS", "CRITERIA", "ENTROPY", "MUTUAL_INFORMATION", "Criterion"
 _LOW, _HIGH = "low", "high"
 _REDUNDANCY = {"heuristic": _LOW, "example": _HIGH}  # what units share
 _DIVERSITY = {"heuristic": _HIGH, "example": _LOW}
-_ALWAYS_LOW = dict.fromkeys(("heuristic", "example", "mixed"), _LOW)
-_ALWAYS_HIGH = dict.fromkeys(("heuristic", "example", "mixed"), _HIGH)
+_ALWAYS_LOW = dict.fromkeys(("heuristic", "example", "nearest"), _LOW)
+_ALWAYS_HIGH = dict.fromkeys(("heuristic", "example", "nearest"), _HIGH)
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Criterion:
 
     Attributes:
         name: as in reports, tables and `Ranking.correlate`.
-        better: kind of memorization -> "low" or "high". Where a kind is missing, as "mixed" is for what units share,
-            the value nearest to that of the reference is better.
+        better: kind of memorization -> "low" or "high". Given a reference ("nearest") of what units share the value
+            nearest to that of the reference is better; of the others the direction is the same.
         needs: what it is computed from.
         formula: in words or symbols, with the function that computes it.
         source: who proposed it.

@@ -13,15 +13,16 @@ __all__ = ["BETTER", "KINDS", "Verdict", "choose_direction", "kind_of"]
 
 KINDS = ("heuristic", "example")
 
-# What each kind of memorization makes of the better checkpoint.
+# What is better: under each kind of memorization, where it is told; and given a reference, whatever the kind.
 BETTER = {
     "heuristic": "low mutual information and high entropy are better",
     "example": "high mutual information and low entropy are better",
-    "mixed": "the nearer to the reference the better, since it has both kinds on either side",
+    "nearest": "the nearer to the reference the better",
 }
 
 _CERTAIN = 1.645  # standard errors: beyond, a difference in this direction has p < .05
 _SHARE = 2 / 3
+_MINORITY = 1 / 20
 
 
 class Verdict(NamedTuple):
@@ -39,8 +40,12 @@ class Verdict(NamedTuple):
 def choose_direction(memorization: str | None, candidates: Sequence[Candidate], reference: Candidate | None) -> Verdict:
     """Name the kind of memorization, told or inferred from a checkpoint that is known to generalise.
 
-    Each checkpoint that differs from the reference beyond doubt has one vote; see `kind_of`. Two thirds of the votes
-    make a kind; less, where each side has at least two, a mixture.
+    Only a kind that is told decides the direction. Given a reference, checkpoints are ranked by their nearness to it:
+    that holds for both kinds, also where they meet in one zoo, and where a weak shortcut first lowers mutual
+    information and a strong one raises it.
+
+    Each checkpoint that differs from the reference beyond doubt has one vote; see `kind_of`. Where both sides have two
+    votes, and a twentieth of all, it is a mixture. Elsewhere two thirds of the votes make a kind.
 
     Args:
         memorization: the kind, where it is told.
@@ -65,10 +70,10 @@ def choose_direction(memorization: str | None, candidates: Sequence[Candidate], 
         return Verdict(
             None, f"the reference does not tell the kind of memorization: no checkpoint differs from it ({told})."
         )
-    if max(above, below) >= _SHARE * (above + below):
-        kind = "heuristic" if above > below else "example"
-    elif min(above, below) >= 2:
+    if min(above, below) >= max(2, _MINORITY * (above + below)):
         kind = "mixed"
+    elif max(above, below) >= _SHARE * (above + below):
+        kind = "heuristic" if above > below else "example"
     else:
         return Verdict(
             None, f"the reference does not tell the kind of memorization: less than two thirds agree ({told})."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scipy.stats import kendalltau
 
 from lightning_infomem.selection.criteria import CRITERIA, MUTUAL_INFORMATION
-from lightning_infomem.selection.direction import BETTER
+from lightning_infomem.selection.direction import BETTER, KINDS
 from lightning_infomem.selection.html_page import PAGE
 from lightning_infomem.selection.naming import files_by_reason, name_files
 
@@ -70,11 +70,12 @@ def html_report(ranking: Ranking, *, title: str | None = None) -> str:
 
 
 def _verdict(ranking: Ranking, names: Mapping[Path, str]) -> str:
-    if ranking.refusal is not None or ranking.memorization is None:
+    if ranking.order is None:
         return (
             f'<div class="verdict refused"><p><b>No ranking.</b> {escape(_sentence(ranking.refusal or ""))}</p></div>'
         )
-    direction = f"For {ranking.memorization} memorization {BETTER[ranking.memorization]}"
+    told = f"For {ranking.order} memorization" if ranking.order in KINDS else "By mutual information"
+    direction = f"{told} {BETTER[ranking.order]}"
     recipe = ""
     if ranking.groups:
         recipe = f"<p>Best recipe: <b>{escape(ranking.groups[0].name)}</b>. {_certainty(ranking.groups)}</p>"

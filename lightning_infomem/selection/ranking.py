@@ -53,8 +53,10 @@ def rank_checkpoints(
         memorization: what bad checkpoints are suspected of. "heuristic" (shortcuts in the data): low mutual
             information and high entropy are better. "example" (storing single examples, such as wrong labels): high
             mutual information and low entropy are better.
-        reference: instead of ``memorization``, a checkpoint or report that is known to generalise: the kind is
-            inferred from it; see `choose_direction`. With neither, the values are shown and no ranking is made.
+        reference: instead of ``memorization``, a checkpoint or report that is known to generalise: the nearer to it
+            the better, whatever the kind of memorization, which is told from it besides; see `choose_direction`. A
+            checkpoint better than the reference is not found so. With neither, the values are shown and no ranking is
+            made.
         groups: path or file name -> name of the recipe, or a function of the path: recipes of several seeds are ranked
             by their means besides, and the spread between seeds makes their intervals.
         along_run: whether these are epochs of one run, of which a trend is shown and no ranking made; by default found
@@ -124,16 +126,17 @@ def rank_checkpoints(
         if all(each.carried for each in candidates):
             notes.append("every checkpoint carried its report; model, data, layers and settings were not used")
     verdict = choose_direction(memorization, candidates, known_good)
-    if known_good is not None and verdict.kind is not None:
+    order = "nearest" if known_good is not None else memorization
+    refusal = verdict.evidence if order is None else None
+    if known_good is not None:
         notes.append(verdict.evidence)
-    kind, refusal = verdict.kind, verdict.evidence if verdict.kind is None else None
     is_run = looks_like_one_run(candidates) if along_run is None else along_run
     if is_run:
-        kind, refusal = None, REFUSAL
+        order, refusal = None, REFUSAL
         notes += tell_of_run(candidates)
-    flags += doubts_of_candidates(candidates, names, kind)
-    scores = score_candidates(candidates, names, kind, known_good)
-    standing = stand(candidates, names, kind, known_good)
+    flags += doubts_of_candidates(candidates, names, verdict.kind)
+    scores = score_candidates(candidates, names, order, known_good)
+    standing = stand(candidates, names, order, known_good)
     members, group_names = name_groups([each.path for each in candidates], groups)
     rows = _rows(candidates, scores, standing)
     if members is not None:
@@ -144,10 +147,10 @@ def rank_checkpoints(
         ]
     fresh_row = None
     if fresh is not None:
-        fresh_row = _control_row(candidates, fresh, names, kind, known_good)
+        fresh_row = _control_row(candidates, fresh, names, order, known_good)
         if fresh_row.rank is not None and 2 * fresh_row.rank <= len(rows) + 1:
             flags.append(Flag("untrained_control", f"the network before any training would take rank {fresh_row.rank}"))
-    if kind is not None:
+    if order is not None:
         flags += doubts_of_ranks(
             [row.ranks["mutual_information"] for row in rows],
             [row.ranks["entropy"] for row in rows],
@@ -155,11 +158,12 @@ def rank_checkpoints(
         )
     ranked_groups: tuple[RankedGroup, ...] = ()
     if members is not None:
-        by_group = stand(candidates, names, kind, known_good, members=members)
+        by_group = stand(candidates, names, order, known_good, members=members)
         ranked_groups = _ranked_groups(candidates, members, group_names, by_group)
     return Ranking(
         rows=tuple(_in_order(rows)),
-        memorization=kind,
+        memorization=verdict.kind,
+        order=order,
         layers=tuple(names),
         skipped=skipped,
         notes=tuple(notes),
@@ -262,12 +266,12 @@ def _control_row(
     candidates: Sequence[Candidate],
     fresh: Candidate,
     names: Sequence[str],
-    kind: str | None,
+    order: str | None,
     reference: Candidate | None,
 ) -> RankedCheckpoint:
     everyone = [*candidates, fresh]
-    scores = score_candidates(everyone, names, kind, reference)
-    row = _rows(everyone, scores, stand(everyone, names, kind, reference))[-1]
+    scores = score_candidates(everyone, names, order, reference)
+    row = _rows(everyone, scores, stand(everyone, names, order, reference))[-1]
     return dataclasses.replace(row, probability_best=None, in_best_set=None, rank_interval=None)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,8 +103,8 @@ class Ranking:
 
     Attributes:
         rows: the checkpoints, best first by mutual information; in the order of training where there is no ranking.
-        memorization: the kind of memorization that decided the direction; "mixed" where a reference has both kinds on
-            either side; None where there is no ranking.
+        memorization: the kind of memorization, told or inferred from a reference: "heuristic", "example", or "mixed";
+            None where it cannot be told.
         layers: names of the layers that were ranked.
         skipped: path -> why a checkpoint is not among the rows.
         notes: what a reader of the ranking should know.
@@ -113,6 +114,8 @@ class Ranking:
         groups: best first; empty without groups.
         control: the network before any training, with the rank that it would take; None where it was not asked for.
         missing: criterion -> what it would need.
+        order: what is better: a key of `direction.BETTER`, the kind that was told, or "nearest" to the reference; None
+            where there is no ranking.
     """
 
     rows: tuple[RankedCheckpoint, ...]
@@ -126,6 +129,7 @@ class Ranking:
     groups: tuple[RankedGroup, ...] = ()
     control: RankedCheckpoint | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
+    order: str | None = None
 
     @property
     def best(self) -> RankedCheckpoint:
@@ -150,14 +154,19 @@ class Ranking:
     @property
     def verdict(self) -> str:
         """In a sentence or three: what was ranked how, the best, and how sure that is; or why there is no ranking."""
-        if self.refusal is not None or self.memorization is None:
+        if self.order is None:
             return f"No ranking: {self.refusal}"
-        told = f"Ranked by mutual information, for {self.memorization} memorization: {BETTER[self.memorization]}."
+        kind = "" if self.memorization is None else f", for {self.memorization} memorization"
+        told = f"Ranked by mutual information{kind}: {BETTER[self.order]}."
         if self.best.probability_best is None:
             return told
         others = len(self.best_set) - 1
         sure = f"{others} of {len(self.rows) - 1} others cannot be told from it" if others else "all others are worse"
-        return f"{told} Best: '{self.best.path.name}' (P(best) {self.best.probability_best:.2f}); {sure}."
+        return f"{told} Best: '{self._short(self.best)}' (P(best) {self.best.probability_best:.2f}); {sure}."
+
+    def _short(self, row: RankedCheckpoint) -> str:
+        """Its path below the folder that all share: a name alone may be "last.ckpt" in each."""
+        return os.path.relpath(row.path, os.path.commonpath([each.path.parent for each in self.rows]))
 
     def correlate(
         self, metric: str | Mapping[Any, float], *, criterion: str = MUTUAL_INFORMATION.name, seed: int = 0

@@ -54,15 +54,15 @@ class Standing(NamedTuple):
 
 
 def score_candidates(
-    candidates: Sequence[Candidate], layers: Sequence[str], kind: str | None, reference: Candidate | None
+    candidates: Sequence[Candidate], layers: Sequence[str], order: str | None, reference: Candidate | None
 ) -> Scores:
-    """Rank by every criterion for which there are values; without a kind of memorization only the values are given.
+    """Rank by every criterion for which there are values; without an order only the values are given.
 
     Args:
         candidates: to be ranked.
         layers: names of those that all of them have.
-        kind: of memorization.
-        reference: required for the kind "mixed".
+        order: what is better: a key of `direction.BETTER`, or None.
+        reference: required for the order "nearest".
     """
     values: list[dict[str, float]] = [{} for _ in candidates]
     ranks: list[dict[str, int]] = [{} for _ in candidates]
@@ -79,13 +79,13 @@ def score_candidates(
             missing[criterion.name] = criterion.needs
         # A layer in which a value is lacking has no vote; a criterion without layers ranks those that have it.
         known = np.isfinite(table).all(axis=0) if len(table) == 1 else np.full(len(candidates), has_all.any())
-        if kind is None or not known.any():
+        if order is None or not known.any():
             continue
         table = table[:, known] if len(table) == 1 else table[has_all]
         target = None if reference is None else np.array(reference.values(criterion.name, layers))
         if target is not None and len(target) == len(has_all) > 1:
             target = target[has_all]
-        oriented = _oriented(table, criterion, kind, target)
+        oriented = _oriented(table, criterion, order, target)
         if oriented is not None:
             for index, rank in zip(np.flatnonzero(known), median_ranks(oriented, lower_is_better=True), strict=True):
                 ranks[index][criterion.name] = int(rank)
@@ -99,7 +99,7 @@ def score_candidates(
 def stand(
     candidates: Sequence[Candidate],
     layers: Sequence[str],
-    kind: str | None,
+    order: str | None,
     reference: Candidate | None,
     *,
     members: Sequence[int] | None = None,
@@ -110,8 +110,8 @@ def stand(
     Args:
         candidates: to be ranked.
         layers: names of those that all of them have.
-        kind: of memorization; None gives values and intervals only.
-        reference: required for the kind "mixed".
+        order: what is better: a key of `direction.BETTER`; None gives values and intervals only.
+        reference: required for the order "nearest".
         members: of each candidate the number of its group: groups are ranked then.
         seed: of the draws.
     """
@@ -129,11 +129,11 @@ def stand(
     information, interval = values.mean(axis=0), np.quantile(draws.mean(axis=0), tails, axis=1).T
     low, high = np.quantile(draws, tails, axis=2)
     reseeded = information + np.sqrt(2) * np.array([(low - values).mean(axis=0), (high - values).mean(axis=0)])
-    if kind is None:
+    if order is None:
         return Standing(information, interval, reseeded.T, None, None)
     target = None if reference is None else np.array([reference.layers[name].mutual_information for name in layers])
-    oriented = _oriented(values, MUTUAL_INFORMATION, kind, target)
-    oriented_draws = _oriented(draws, MUTUAL_INFORMATION, kind, target)
+    oriented = _oriented(values, MUTUAL_INFORMATION, order, target)
+    oriented_draws = _oriented(draws, MUTUAL_INFORMATION, order, target)
     assert oriented is not None
     assert oriented_draws is not None
     ranks = median_ranks(oriented, lower_is_better=True)
@@ -141,11 +141,11 @@ def stand(
     return Standing(information, interval, reseeded.T, ranks, rank_uncertainty(ranks_of_draws(oriented_draws), best))
 
 
-def _oriented(values: Floats, criterion: Criterion, kind: str, target: Floats | None) -> Floats | None:
+def _oriented(values: Floats, criterion: Criterion, order: str, target: Floats | None) -> Floats | None:
     """So that lower is better: ``[layers, ...]``; None where that takes a value of the reference that is not known."""
     better: Mapping[str, str] = criterion.better
-    if kind in better:
-        return values if better[kind] == "low" else -values
+    if order in better:
+        return values if better[order] == "low" else -values
     if target is None or len(target) != len(values) or not all(map(math.isfinite, target)):
         return None
     return np.abs(values - target.reshape(-1, *[1] * (values.ndim - 1)))

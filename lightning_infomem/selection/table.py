@@ -102,7 +102,8 @@ def _others(ranking: Ranking, folder: str) -> list[str]:
     by_choice: dict[tuple[str, ...], list[str]] = {}
     for criterion in dict.fromkeys(name for row in ranking.rows for name in row.ranks):
         first = [os.path.relpath(row.path, folder) for row in ranking.rows if row.ranks.get(criterion) == 1]
-        by_choice.setdefault(tuple(first), []).append(criterion)
+        if len(first) < len(ranking.rows):  # all alike: no choice
+            by_choice.setdefault(tuple(first), []).append(criterion)
     lines = [f"first by {', '.join(criteria)}: {name_files(choice)}" for choice, criteria in by_choice.items()]
     needs: dict[str, list[str]] = {}
     for criterion, need in ranking.missing.items():

@@ -25,7 +25,7 @@ class Row:
 @dataclass(frozen=True)
 class Ranking:
     rows: tuple[Row, ...]
-    memorization: str | None = "heuristic"
+    order: str | None = "heuristic"
     groups: tuple[Row, ...] = ()
     control: Row | None = None
 

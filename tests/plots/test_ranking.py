@@ -48,16 +48,16 @@ def test_the_best_set_is_blue_and_the_others_grey() -> None:
 
 
 @pytest.mark.parametrize(
-    ("memorization", "words"),
+    ("order", "words"),
     [
         ("heuristic", "lower is better"),
         ("example", "higher is better"),
-        ("mixed", "nearer to the reference is better"),
+        ("nearest", "nearer to the reference is better"),
         (None, "no ranking"),
     ],
 )
-def test_the_axis_names_quantity_unit_and_direction(memorization: str | None, words: str) -> None:
-    axes = plot_ranking(Ranking(make_rows(2), memorization)).axes[0]
+def test_the_axis_names_quantity_unit_and_direction(order: str | None, words: str) -> None:
+    axes = plot_ranking(Ranking(make_rows(2), order)).axes[0]
     assert axes.get_xlabel() == f"mean mutual information (nats) · {words}"
 
 

@@ -40,6 +40,9 @@ def test_without_kind_and_reference_there_is_no_direction():
         ([2.0, 2.0, 2.0], "heuristic"),
         ([0.5, 0.5], "example"),
         ([2.0, 2.0, 0.5], "heuristic"),  # exactly two thirds
+        ([2.0] * 9 + [0.5], "heuristic"),
+        ([2.0] * 9 + [0.5] * 2, "mixed"),  # two on the other side are no accident
+        ([2.0] * 60 + [0.5] * 2, "heuristic"),  # but of many they may be
         ([2.0, 2.0, 2.0, 0.5, 0.5], "mixed"),  # three fifths
         ([2.0, 2.0, 0.5, 0.5], "mixed"),
         ([2.0, 0.5], None),

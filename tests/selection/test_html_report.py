@@ -99,6 +99,7 @@ FULL = Ranking(
     groups=GROUPS,
     control=_row("x", 2, path=Path("untrained control"), probability_best=None, in_best_set=None, rank_interval=None),
     missing={"rankme": "activations", "alpha_req": "activations", "path_norm": "weights"},
+    order="heuristic",
 )
 REFUSED = dataclasses.replace(
     FULL,
@@ -111,6 +112,7 @@ REFUSED = dataclasses.replace(
     groups=(),
     control=None,
     memorization=None,
+    order=None,
     refusal="the kind is not known; give it.",
 )
 

@@ -97,11 +97,12 @@ def test_the_reference_may_be_one_of_the_checkpoints(tmp_path):
     assert (ranking.memorization, _names(ranking)) == ("heuristic", ["low", "middle", "high"])
 
 
-def test_a_reference_in_the_middle_tells_nothing(tmp_path):
+def test_a_reference_in_the_middle_tells_no_kind_but_an_order(tmp_path):
     folder = save_zoo(tmp_path, ZOO)
     ranking = rank_checkpoints(folder, reference=folder / "middle.ckpt")
     assert ranking.memorization is None
-    assert "less than two thirds agree (1 of 3 checkpoints have more" in ranking.refusal
+    assert "less than two thirds agree (1 of 3 checkpoints have more" in ranking.evidence
+    assert (ranking.order, ranking.refusal, _names(ranking)) == ("nearest", None, ["middle", "low", "high"])
 
 
 def test_an_unusable_reference_is_refused(tmp_path):
@@ -273,7 +274,7 @@ def test_groups_are_ranked_by_their_seeds(tmp_path):
         rank_checkpoints(tmp_path, memorization="heuristic", groups=lambda path: "same")
 
 
-def test_a_reference_between_both_kinds_ranks_by_nearness(tmp_path):
+def test_a_reference_ranks_by_nearness_on_either_side(tmp_path):
     for name, value in (("far-above", 3.0), ("above", 1.3), ("near", 1.1), ("below", 0.8), ("far-below", 0.1)):
         save_checkpoint(tmp_path / f"{name}.ckpt", make_report({"fc1": value}))
     ranking = rank_checkpoints(tmp_path, reference=make_report({"fc1": 1.0}))

@@ -18,7 +18,7 @@ ROWS = (
     RankedCheckpoint(FOLDER / "a[bold].ckpt", 3, 30, 2.5, 0.125, 1, 2, {"val_loss": 0.25}),
     RankedCheckpoint(FOLDER / "b" / "b.ckpt", None, None, 2.75, 0.5, 2, 1, {"val_loss": math.inf}),
 )
-RANKING = Ranking(ROWS, "heuristic", ("fc1",), {str(FOLDER / "c.ckpt"): "truncated"}, ("a note",))
+RANKING = Ranking(ROWS, "heuristic", ("fc1",), {str(FOLDER / "c.ckpt"): "truncated"}, ("a note",), order="heuristic")
 
 
 def _print(ranking, width):

@@ -160,8 +160,10 @@ class Ranking:
         told = f"Ranked by mutual information{kind}: {BETTER[self.order]}."
         if self.best.probability_best is None:
             return told
-        others = len(self.best_set) - 1
-        sure = f"{others} of {len(self.rows) - 1} others cannot be told from it" if others else "all others are worse"
+        alike, others = len(self.best_set) - 1, len(self.rows) - 1
+        sure = f"{alike} of the {others} others cannot be told from it" if alike else "all others are worse"
+        if alike == others == 1:
+            sure = "the other one cannot be told from it"
         return f"{told} Best: '{self._short(self.best)}' (P(best) {self.best.probability_best:.2f}); {sure}."
 
     def _short(self, row: RankedCheckpoint) -> str:

@@ -29,7 +29,7 @@ def render_ranking(ranking: Ranking, width: int) -> RenderableType:
     """
     folder = os.path.commonpath([row.path.parent for row in ranking.rows])
     lines: list[RenderableType] = [
-        Text(f"{folder}: means over {name_files(ranking.layers)}, nats", style="dim"),
+        Text(f"{folder or '.'}: means over {name_files(ranking.layers)}, nats", style="dim"),
         _checkpoints(ranking, folder, wide=width >= _WIDE),
     ]
     if ranking.groups:

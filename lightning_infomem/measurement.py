@@ -27,7 +27,7 @@ from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["catch", "measure", "measure_caught", "measure_samples"]
+__all__ = ["catch", "forward_batch", "measure", "measure_caught", "measure_samples"]
 
 
 def measure(
@@ -92,7 +92,7 @@ def catch(
         for batch in batches:
             moved = _to_device(batch, device)
             tap.open_batch(moved)
-            (forward or _forward)(model, moved)
+            (forward or forward_batch)(model, moved)
             tap.close_batch()
     return tap
 
@@ -267,7 +267,8 @@ def _probe_digest(input_marks: Tensor) -> str | None:
     return blake2b(input_marks[:, 0].sort().values.numpy().tobytes(), digest_size=8).hexdigest()
 
 
-def _forward(model: nn.Module, batch: Any) -> object:
+def forward_batch(model: nn.Module, batch: Any) -> object:
+    """Run a network on a batch by default: of a mapping all but the labels, by name; of a tuple the first entry."""
     if isinstance(batch, Mapping):
         return model(**{name: part for name, part in batch.items() if name not in ("label", "labels")})
     if isinstance(batch, (tuple, list)):

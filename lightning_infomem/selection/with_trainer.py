@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from lightning_infomem._checks import describe
 from lightning_infomem._lightning import MisconfigurationException, lightning_module_for
-from lightning_infomem.measurement import _forward, measure_caught
+from lightning_infomem.measurement import forward_batch, measure_caught
 from lightning_infomem.records import InformationReport
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.watching import Watch, loader_of
@@ -119,7 +119,7 @@ class _WatchedNetwork:
     def __init__(self, network: nn.Module, layers: Any, forward: Any, settings: Any, content: str) -> None:
         super().__init__()
         self.network = network
-        self.layers, self.run_network, self.settings, self.content = layers, forward or _forward, settings, content
+        self.layers, self.run_network, self.settings, self.content = layers, forward or forward_batch, settings, content
         self.report: InformationReport | None = None
         self.fault: Exception | None = None
         self.watch: Watch | None = None

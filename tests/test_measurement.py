@@ -4,7 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_infomem.functional import binned_entropy, pairwise_mutual_information
+from lightning_infomem.functional import (
+    binned_entropy,
+    gaussian_copula_information,
+    mean_confidence,
+    normal_scores,
+    pairwise_mutual_information,
+    rankme,
+)
 from lightning_infomem.measurement import measure, measure_samples
 from lightning_infomem.settings import MeasurementSettings
 from tests.networks import Encoder, dense, mlp
@@ -117,3 +124,42 @@ def test_settings_travel_with_the_numbers():
 def test_wrong_settings_are_errors(settings, error):
     with pytest.raises(error):
         measure(mlp(), [dense(50)], **settings)
+
+
+def test_baselines_come_from_the_same_rows():
+    model, inputs = mlp(), dense(200)
+    report = measure(model, inputs.split(30), "2", normal_scores=True)
+    activations = model[:3](inputs).detach()
+    scores = report["2"].scores
+    pairs = torch.triu_indices(8, 8, offset=1)
+    copula = gaussian_copula_information(activations)[pairs[0], pairs[1]].mean().item()
+    assert scores["gaussian_mutual_information"] == pytest.approx(copula, abs=1e-6)
+    normal = pairwise_mutual_information(normal_scores(activations))[pairs[0], pairs[1]].mean().item()
+    assert scores["normal_mutual_information"] == pytest.approx(normal, abs=1e-6)
+    assert scores["rankme"] == pytest.approx(float(rankme(activations)), rel=1e-4)
+    assert scores["entropy_unit_range"] == pytest.approx(
+        binned_entropy(activations, value_range="unit").mean().item(), abs=1e-6
+    )
+    assert 0 < scores["gaussian_mutual_information_error"] < 1
+    # The head's outputs, of all classes.
+    assert report.scores["mean_confidence"] == pytest.approx(float(mean_confidence(model(inputs).detach())), abs=1e-6)
+    assert "normal_mutual_information" not in measure(model, inputs.split(30), "2")["2"].scores
+
+
+def test_baselines_of_huge_activations_are_finite():
+    samples = torch.randn(50, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 1e200
+    scores = measure_samples({"x": samples}, MeasurementSettings())["x"].scores
+    sound = measure_samples({"x": samples / 1e200}, MeasurementSettings())["x"].scores
+    for name in ("rankme", "participation_ratio", "alpha_req", "gaussian_mutual_information", "mean_correlation"):
+        assert scores[name] == pytest.approx(sound[name], rel=1e-9)
+
+
+def test_the_probe_is_known_by_its_inputs_whatever_the_batches():
+    model, inputs = mlp(), dense(200)
+    probe = measure(model, inputs.split(30)).probe
+    assert probe == measure(mlp(), inputs.split(64)).probe
+    assert probe == measure(model, [{"input": part, "label": part[:, 0]} for part in inputs.split(30)]).probe
+    other = inputs.clone()
+    other[7, 0] += 1e-3
+    assert probe != measure(model, other.split(30)).probe
+    assert measure_samples({"x": torch.randn(20, 2)}, MeasurementSettings()).probe is None

@@ -68,7 +68,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
 
 def assert_same_report(ranks: list[dict[str, Any]], alone: dict[str, Any]) -> None:
     for rank in ranks:
-        assert rank["samples"] == alone["samples"]
+        assert (rank["samples"], rank["probe"]) == (alone["samples"], alone["probe"])
+        assert rank["scores"] == pytest.approx(alone["scores"], abs=1e-6)
+        for ours, theirs in zip(rank["layer_scores"], alone["layer_scores"], strict=True):
+            assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-6, nan_ok=True)  # float32 activations, row by row
         for ours, theirs in zip(rank["mutual_information"], alone["mutual_information"], strict=True):
             for row, expected in zip(ours, theirs, strict=True):
                 assert row == pytest.approx(expected, abs=1e-6)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_infomem.sampling.layers import clean_name, select_layers
+from lightning_infomem.sampling.layers import clean_name, find_head, select_layers
 
 
 class Residual(nn.Module):
@@ -106,3 +106,13 @@ def test_auto_sees_the_weight_layers_of_other_packages():
 
     model = nn.Sequential(nn.Embedding(5, 4), Block(), Block(), nn.Linear(4, 5, bias=False))
     assert list(select_layers(model, "auto")) == ["1", "2"]
+
+
+def test_the_head_is_the_last_linear_layer_unless_it_is_measured():
+    model = mlp()
+    assert find_head(model, select_layers(model, "auto")) is model[4]
+    assert find_head(model, {"4": model[4]}) is None
+    assert find_head(nn.Sequential(nn.Conv2d(1, 2, 3)), {}) is None
+    blocks = nn.ModuleDict({"encoder": nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)), "head": nn.Linear(4, 2)})
+    assert find_head(blocks, {"encoder": blocks["encoder"]}) is blocks["head"]
+    assert find_head(nn.Sequential(nn.Linear(4, 4)), {"whole": nn.Sequential(nn.Linear(4, 4))}) is not None

@@ -107,3 +107,46 @@ def test_memory_is_bounded_by_the_plan():
     model = nn.Identity()
     tap = catch(model, {"x": model}, torch.randn(100, 64, 3))
     assert tap._buffers["x"].read(100).shape == (100, 3)
+
+
+def test_logits_are_the_heads_outputs_for_the_rows_that_were_kept():
+    model = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 300))
+    batches = torch.randn(200, 3).split(17)
+    plan = SamplePlan(50, 4, 0)
+    with ActivationTap({"0": model[0]}, plan, head=model[2]) as tap:
+        for batch in batches:
+            tap.open_batch(batch)
+            model(batch)
+            tap.close_batch()
+    assert num_hooks(model) == 0
+    logits = tap.logits()
+    assert logits.shape == (50, 300)  # all classes, though four units of a layer are kept
+    inputs = torch.cat(list(batches))
+    everything = model(inputs).detach()
+    rows = [int((everything - row).abs().sum(1).argmin()) for row in logits]
+    units = tap.units()["0"]
+    torch.testing.assert_close(model[0](inputs).detach()[rows][:, units], tap.samples()["0"])
+
+
+@pytest.mark.parametrize("head", [nn.Linear(8, 1), nn.Linear(8, 5000), nn.Unflatten(1, (2, 4))])
+def test_outputs_that_are_no_logits_are_left_out_without_a_word(head):
+    model = nn.Sequential(nn.Linear(3, 8), head)
+    with ActivationTap({"0": model[0]}, SamplePlan(50, 100, 0), head=head) as tap:
+        batch = torch.randn(20, 3)
+        tap.open_batch(batch)
+        model(batch)
+        tap.close_batch()
+    assert tap.logits().shape == (20, 0)
+    assert tap.skipped == {}
+
+
+def test_a_head_that_one_batch_passes_by_gives_no_logits():
+    body, head = nn.Linear(3, 8), nn.Linear(8, 2)
+    with ActivationTap({"body": body}, SamplePlan(50, 100, 0), head=head) as tap:
+        for uses_head in (True, False, True):
+            batch = torch.randn(20, 3)
+            tap.open_batch(batch)
+            (head if uses_head else nn.Identity())(body(batch))
+            tap.close_batch()
+    assert tap.logits().shape == (50, 0)
+    assert tap.samples()["body"].shape == (50, 8)

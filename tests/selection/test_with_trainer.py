@@ -20,6 +20,7 @@ from lightning_infomem._lightning import MisconfigurationException
 from lightning_infomem.measurement import measure
 from lightning_infomem.selection.checkpoints import UnusableCheckpoint
 from lightning_infomem.selection.offline import OfflineMeasurement
+from lightning_infomem.selection.ranking import rank_checkpoints
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, trainer
 from tests.selection.checkpoint_files import save_checkpoint
 
@@ -38,6 +39,8 @@ def _save(path, network):
 
 def _same(report, expected):
     assert [layer.name for layer in report.layers] == [layer.name for layer in expected.layers]
+    assert report.probe == expected.probe
+    assert dict(report.scores) == pytest.approx(dict(expected.scores))
     for ours, theirs in zip(report.layers, expected.layers, strict=True):
         assert ours.num_samples == theirs.num_samples
         assert torch.equal(ours.mutual_information, theirs.mutual_information)
@@ -53,6 +56,15 @@ def test_the_numbers_are_those_without_a_trainer(tmp_path, kind, data):
     _same(report, OfflineMeasurement(_network(), data, cache=tmp_path / "other")(path))
     _same(report, measure(_network(1), data))
     assert not report.layers[0].entropy.is_inference()
+
+
+def test_a_ranking_by_a_trainer_is_that_without_one(tmp_path):
+    for seed in range(3):
+        _save(tmp_path / "runs" / f"{seed}.ckpt", _network(seed))
+    given = {"memorization": "heuristic", "model": _network(), "data": BATCHES}
+    by_trainer = rank_checkpoints(tmp_path / "runs", trainer=trainer(tmp_path), cache=tmp_path / "one", **given)
+    assert by_trainer.to_json() == rank_checkpoints(tmp_path / "runs", cache=tmp_path / "other", **given).to_json()
+    assert len(list((tmp_path / "one").glob("*.report"))) == 3
 
 
 def test_a_forward_of_ones_own_layers_and_settings_count(tmp_path):

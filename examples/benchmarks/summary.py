@@ -46,7 +46,7 @@ def _sentences(judged: Sequence[dict[str, Any]], given: dict[str, dict[str, dict
     worst = min(leading, key=lambda zoo: leading[zoo]["tau"])
     verdicts = [verdict for each in judged for verdict in each["verdicts"]]
     strong = [kind for each in judged for kind in each["kinds"] if kind["level"] and kind["true"] != "none"]
-    clean = [kind for each in judged for kind in each["kinds"] if not kind["level"]]
+    clean = [kind for each in judged for kind in each["kinds"] if not kind["level"] and kind["true"] != "none"]
     covered = [hit for each in judged for hit in each["coverage"]]
     sets = [chosen for each in judged for chosen in each["sets"]]
     return [
@@ -54,8 +54,9 @@ def _sentences(judged: Sequence[dict[str, Any]], given: dict[str, dict[str, dict
         f"{leading[worst]['tau']:+.2f} [{leading[worst]['low']:+.2f}, {leading[worst]['high']:+.2f}].",
         f"Kind of memorization, told by a reference in {len(verdicts)} zoos of few networks of one seed: "
         f"{_rate(verdicts)}.",
-        f"The same of single networks of level .5 and above ({len(strong)}): {_rate(strong)}; of those that do not "
-        f"memorize ({len(clean)}), {_share(kind['told'] is not None for kind in clean)} are said to.",
+        f"The same of single networks of level .5 and above ({len(strong)}): {_rate(strong)}; of those of the "
+        f"reference's own recipe ({len(clean)}), {_share(kind['told'] is not None for kind in clean)} are said to "
+        f"memorize.",
         f"The interval for another seed holds {_share(covered)} of {len(covered)} values (it should hold 90 %); the "
         f"set of those that cannot be told from the best holds the best in "
         f"{_share(each['holds_best'] for each in sets)} of {len(sets)} rankings, with "

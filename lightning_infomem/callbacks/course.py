@@ -6,13 +6,20 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 from lightning_infomem.records import InformationReport
+from lightning_infomem.reporting.metric_names import metric_name
 from lightning_infomem.reporting.scalars import mutual_information_drop, scalars
 
 __all__ = ["next_values", "tell_skipped"]
 
 
 def next_values(
-    report: InformationReport, history: Sequence[Mapping[str, float]], *, prefix: str, epoch: float, step: int
+    report: InformationReport,
+    history: Sequence[Mapping[str, float]],
+    *,
+    prefix: str,
+    epoch: float,
+    step: int,
+    training_confidence: float | None = None,
 ) -> dict[str, float]:
     """The values that follow those of a run: all names logged before stay, since monitors fail on a missing one.
 
@@ -22,6 +29,7 @@ def next_values(
         prefix: first part of every name.
         epoch: of the run.
         step: of the run.
+        training_confidence: mean confidence on training inputs, where it is known.
 
     Returns:
         Name -> value, with ``epoch`` and ``step``.
@@ -29,6 +37,10 @@ def next_values(
     values = {**(history[-1] if history else {}), **scalars(report, prefix=prefix)}
     names = [layer.name for layer in report.layers]
     values |= mutual_information_drop([*history, values], names, prefix=prefix)
+    confidence = report.scores.get("mean_confidence")
+    if training_confidence is not None and confidence is not None:
+        values[metric_name(prefix, "training_confidence")] = training_confidence
+        values[metric_name(prefix, "confidence_gap")] = training_confidence - confidence
     return values | {"epoch": float(epoch), "step": float(step)}
 
 

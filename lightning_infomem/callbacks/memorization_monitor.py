@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from lightning_infomem._checks import check_choice, check_count
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
+from lightning_infomem.baselines import prediction_baselines
 from lightning_infomem.callbacks.course import next_values, tell_skipped
-from lightning_infomem.callbacks.probing import catch_probe
+from lightning_infomem.callbacks.probing import catch_probe, draw_training_probe
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import REPORT_KEY, InformationReport
@@ -50,6 +51,9 @@ class MemorizationMonitor(Callback):
                         layers the median
     ``dead_fraction``   share of units that are constant
     ``tie_fraction``    share of samples whose value another sample has too
+    ``confidence``      mean of the highest probability of each validation input, where the network has a head (over
+                        all layers only); with ``training_probe`` also ``training_confidence``, of training inputs, and
+                        ``confidence_gap``, how much higher that is
     ``samples``         rows measured (over all layers only)
     ``seconds``         time of the measurement (over all layers only)
     ``age``             validations since the measurement (over all layers only)
@@ -76,6 +80,8 @@ class MemorizationMonitor(Callback):
             network like to `measure`: the first entry of a tuple, or a mapping by name.
         every_n_validations: how often to measure; between measurements the last values are logged again.
         every_n_train_steps: measure ``dataloader`` also after every so many optimizer steps, for long epochs.
+        training_probe: also send ``max_samples`` training inputs through the network at each measurement, always the
+            same and with the same augmentation, and log how much surer it is of them than of validation inputs.
         prefix: first part of every logged name, and of the name of this monitor's state; two monitors need two.
         on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
 
@@ -102,6 +108,7 @@ class MemorizationMonitor(Callback):
         dataloader: Iterable[Any] | None = None,
         every_n_validations: int = 1,
         every_n_train_steps: int | None = None,
+        training_probe: bool = False,
         prefix: str = DEFAULT_PREFIX,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
@@ -129,10 +136,12 @@ class MemorizationMonitor(Callback):
                     "none; give a small loader of unlabelled data."
                 )
         self.every_n_train_steps = every_n_train_steps
+        self.training_probe = training_probe
         self.prefix = prefix
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
         self.report: InformationReport | None = None
         self._watch: Watch | None = None
+        self._training_batches: Iterable[Any] | None = None
         self._is_due = False  # whether this validation is to be measured
         self._history: list[dict[str, float]] = []
         self._age = -1  # validations since the last measurement
@@ -172,6 +181,15 @@ class MemorizationMonitor(Callback):
                 "limit_val_batches > 0), this run has none: nothing will be measured.",
                 stacklevel=2,
             )
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw the training inputs that are looked at besides."""
+        self._training_batches = None
+        if self.training_probe and not trainer.barebones:
+            try:
+                self._training_batches = draw_training_probe(loader_of(trainer.train_dataloader, 0), self.settings)
+            except TypeError as fault:
+                raise MisconfigurationException(f"MemorizationMonitor: {fault}") from fault
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -257,7 +275,7 @@ class MemorizationMonitor(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy for a spawned process takes no hooks along."""
-        return {**self.__dict__, "_watch": None}
+        return {**self.__dict__, "_watch": None, "_training_batches": None}
 
     def _begin(self, trainer: Trainer, model: LightningModule, loaders: object) -> None:
         if trainer.barebones:
@@ -276,6 +294,7 @@ class MemorizationMonitor(Callback):
         last = self._history[-1] if self._history else {}
         try:
             report = self._report(self._caught(trainer, model), trainer)
+            training_confidence = self._training_confidence(trainer, model)
             tell_skipped(report, self._told, who="MemorizationMonitor", strictly=self.on_error == "raise")
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             if self.on_error == "raise":
@@ -284,7 +303,12 @@ class MemorizationMonitor(Callback):
             return last
         self.report, self._age = report, 0
         values = next_values(
-            report, self._history, prefix=self.prefix, epoch=trainer.current_epoch, step=trainer.global_step
+            report,
+            self._history,
+            prefix=self.prefix,
+            epoch=trainer.current_epoch,
+            step=trainer.global_step,
+            training_confidence=training_confidence,
         )
         if self._stage == "fit":
             self._history.append(values)
@@ -300,7 +324,17 @@ class MemorizationMonitor(Callback):
             self._close_watch()
             return tap
         probe = () if self.dataloader is None else self.dataloader
-        return Ranks.current().agree(lambda: catch_probe(trainer, model, self.layers, self.settings, probe))
+        return Ranks.current().agree(
+            lambda: catch_probe(trainer, model, select_layers(model, self.layers), self.settings, probe)
+        )
+
+    def _training_confidence(self, trainer: Trainer, model: LightningModule) -> float | None:
+        """How sure the network is of training inputs, on all ranks together; None where that is not known."""
+        if self._training_batches is None or self._stage != "fit":
+            return None
+        batches, ranks = self._training_batches, Ranks.current()
+        tap = ranks.agree(lambda: catch_probe(trainer, model, {}, self.settings, batches, seeded=True))
+        return prediction_baselines(bring_together(tap, ranks).logits).get("mean_confidence")
 
     def _report(self, tap: ActivationTap, trainer: Trainer) -> InformationReport:
         ranks = Ranks.current()

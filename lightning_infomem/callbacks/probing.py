@@ -2,37 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
+import numpy as np
 import torch
+from torch import nn
+from torch.utils.data import DataLoader, IterableDataset, Subset
 
+from lightning_infomem._checks import describe
 from lightning_infomem._lightning import LightningModule, Trainer, isolate_rng
 from lightning_infomem.measurement import catch
-from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.sampling.watching import is_compiled
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["catch_probe"]
+__all__ = ["catch_probe", "draw_training_probe"]
+
+_BATCH_SIZE = 256  # where the user's loader makes no batches
 
 
 def catch_probe(
-    trainer: Trainer, model: LightningModule, layers: Any, settings: MeasurementSettings, probe: Iterable[Any]
+    trainer: Trainer,
+    model: LightningModule,
+    layers: Mapping[str, nn.Module],
+    settings: MeasurementSettings,
+    probe: Iterable[Any],
+    *,
+    seeded: bool = False,
 ) -> ActivationTap:
     """Send a loader of the user's own through the network, in evaluation mode and the Trainer's precision.
 
     Every rank does, since sharded networks need all of them, and rank 0 keeps the rows. The random generators are
     given back as they were: a loader draws from them when it starts.
+
+    Args:
+        trainer: whose precision.
+        model: the network.
+        layers: name -> module of those whose rows are kept.
+        settings: how many rows and units, and pooling.
+        probe: batches.
+        seeded: whether random numbers that the data draw, as augmentation does, are to be the same each time.
     """
     ranks = Ranks.current()
     plan = SamplePlan(settings.max_samples, settings.max_units, settings.seed, length=0 if ranks.rank else None)
     with ExitStack() as during:
         during.enter_context(isolate_rng())
+        if seeded:
+            torch.manual_seed(settings.seed)
+            np.random.seed(settings.seed % 2**32)
+            random.seed(settings.seed)
         during.enter_context(trainer.precision_plugin.forward_context())
         if is_compiled(model):
             during.enter_context(torch.compiler.set_stance("force_eager"))
-        return catch(model, probe, select_layers(model, layers), plan, settings.pooling)
+        return catch(model, probe, layers, plan, settings.pooling)
+
+
+def draw_training_probe(loader: object, settings: MeasurementSettings) -> DataLoader[Any]:
+    """A fixed set of training inputs, drawn with the seed of the settings.
+
+    Args:
+        loader: of the training data.
+        settings: how many, and the seed.
+
+    Raises:
+        TypeError: it is no DataLoader over a data set with a length and indices.
+    """
+    if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
+        raise TypeError(
+            "training_probe: a DataLoader over a data set with a length and indices is required for training, got "
+            f"{describe(loader)}; leave training_probe out."
+        )
+    count = len(loader.dataset)  # type: ignore[arg-type]
+    chosen = random.Random(settings.seed).sample(range(count), min(count, settings.max_samples))
+    batch_size = loader.batch_size or _BATCH_SIZE
+    return DataLoader(Subset(loader.dataset, sorted(chosen)), batch_size=batch_size, collate_fn=loader.collate_fn)

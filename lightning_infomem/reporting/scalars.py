@@ -24,7 +24,8 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
 
     Returns:
         Name -> value: for each layer and over all ``entropy_mean``, ``entropy_median``, ``mi_mean``, ``mi_median``,
-        ``mi_p95`` (95th percentile over pairs), ``dead_fraction``, ``tie_fraction``; and ``samples``, ``seconds``.
+        ``mi_p95`` (95th percentile over pairs), ``dead_fraction``, ``tie_fraction``; and ``samples``, ``seconds``,
+        ``confidence`` (mean of the highest probability, where there are predictions).
     """
     by_layer = {layer.name: _layer_measures(layer) for layer in report.layers}
     values = {
@@ -39,6 +40,7 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
             values[metric_name(prefix, measure)] = fmean(over_layers)
     values[metric_name(prefix, "samples")] = float(min((layer.num_samples for layer in report.layers), default=0))
     values[metric_name(prefix, "seconds")] = report.seconds
+    values[metric_name(prefix, "confidence")] = report.scores.get("mean_confidence", math.nan)
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 

@@ -13,7 +13,7 @@ MEASURES = [
 
 
 def names_over_layers(prefix="infomem"):
-    return {f"{prefix}/{measure}" for measure in [*MEASURES, "samples", "seconds", "age"]}
+    return {f"{prefix}/{measure}" for measure in [*MEASURES, "samples", "seconds", "age", "confidence"]}
 
 
 def names_by_layer(layers, prefix="infomem"):

@@ -78,17 +78,22 @@ class LayerInformation:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> LayerInformation:
-        """The inverse of `to_state`."""
+        """The inverse of `to_state`; shares no memory with the state, which may be mapped from a file."""
         num_units = len(state["units"])
         first, second = torch.triu_indices(num_units, num_units)
         # Assignment below would spread a single number over the whole matrix.
         if state["entropy"].shape != (num_units,) or state["mutual_information"].shape != first.shape:
             raise ValueError(f"the measures of layer {state['name']!r} are not those of {num_units} units")
-        matrix = torch.empty(num_units, num_units, dtype=torch.float64)
-        matrix[first, second] = state["mutual_information"]
-        matrix[second, first] = state["mutual_information"]
+        upper = torch.zeros(num_units, num_units, dtype=torch.float64)
+        upper[first, second] = state["mutual_information"]
         low, high = state["value_range"]
-        return cls(**{**state, "mutual_information": matrix, "value_range": (low, high)})
+        copied: dict[str, Any] = {
+            "units": state["units"].clone(),
+            "entropy": state["entropy"].clone(),
+            "mutual_information": upper + upper.triu(1).T,
+            "value_range": (low, high),
+        }
+        return cls(**{**state, **copied})
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,6 +90,7 @@ def test_the_state_names_all_that_decides_the_numbers() -> None:
         "value_range": [0.0, 1.0],
         "neighbors": 3,
         "backend": "auto",
+        "normal_scores": False,
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -166,8 +165,8 @@ def _read_folder(folder: Path) -> CheckpointRecord:
 
 def _report(state: Any) -> InformationReport:
     try:
-        # Copied out of the mapped file, so that it can be closed, or overwritten by a run that goes on.
-        return InformationReport.from_state(copy.deepcopy(state))
+        # Which copies out of the mapped file: it can be closed, or overwritten by a run that goes on.
+        return InformationReport.from_state(state)
     except ValueError as fault:
         raise UnusableCheckpoint(str(fault)) from fault
 

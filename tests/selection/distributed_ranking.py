@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_infomem.selection import with_trainer
 from lightning_infomem.selection.cache import ReportCache
-from lightning_infomem.selection.candidates import collect_candidates
+from lightning_infomem.selection.candidates import Candidate, collect_candidates
 from lightning_infomem.selection.checkpoints import find_checkpoints
 from lightning_infomem.selection.offline import OfflineMeasurement
 from tests.networks import dense, mlp
@@ -63,9 +63,9 @@ def run(folder: Path, name: str, kind: str = "loader", fails: bool = False) -> N
     again, _ = collect_candidates(find_checkpoints(folder), measurement)
     control = measurement.control(1) if not fails else None
     found = {
-        "information": [dict(each.mutual_information) for each in candidates],
-        "again": [dict(each.mutual_information) for each in again],
-        "entropy": [dict(each.entropy) for each in candidates],
+        "information": [_by_layer(each, "mutual_information") for each in candidates],
+        "again": [_by_layer(each, "mutual_information") for each in again],
+        "entropy": [_by_layer(each, "entropy") for each in candidates],
         "skipped": list(skipped.values()),
         "measured": [first, len(measured)],
         "written": len(written),
@@ -74,6 +74,10 @@ def run(folder: Path, name: str, kind: str = "loader", fails: bool = False) -> N
     }
     (folder / f"{name}_rank{trainer.global_rank}.json").write_text(json.dumps(found))
     ReportCache.write, with_trainer.measure_with_trainer = write, measure
+
+
+def _by_layer(candidate: Candidate, criterion: str) -> dict[str, float]:
+    return {name: layer.scores[criterion] for name, layer in candidate.layers.items()}
 
 
 if __name__ == "__main__":

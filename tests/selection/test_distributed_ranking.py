@@ -49,6 +49,7 @@ def _launch(folder: Path, *runs: dict[str, Any]) -> None:
         for process in processes:
             process.kill()
             process.wait()
+            process.stderr.close()  # of the one that was not read, because the other had failed
 
 
 @pytest.fixture(scope="module")

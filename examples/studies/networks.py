@@ -24,7 +24,8 @@ def build_network(recipe: Recipe, example_shape: Sequence[int], num_classes: int
 
 def hidden_layers(network: nn.Module) -> dict[str, nn.Module]:
     """The layers to measure, in order: blocks, or else layers with weights before the last one."""
-    blocks = {name: part for name, part in network.named_modules() if isinstance(part, (ResidualBlock, AttentionBlock))}
+    kinds = (ResidualBlock, AttentionBlock)
+    blocks: dict[str, nn.Module] = {name: part for name, part in network.named_modules() if isinstance(part, kinds)}
     if blocks:
         return blocks
     weighted = [(name, part) for name, part in network.named_modules() if isinstance(part, (nn.Linear, nn.Conv2d))]

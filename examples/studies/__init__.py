@@ -1,0 +1,1 @@
+"""Studies behind the advice that the package gives: run once, their numbers kept."""

@@ -30,7 +30,7 @@ CORE := functional kernels/test_backends.py kernels/test_cpu.py sampling selecti
 .venv-oldest/.installed: pyproject.toml constraints-oldest.txt
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --constraint constraints-oldest.txt \
-		--editable ".[lightning,cli,pandas]" "pytest>=8" "hypothesis>=6.90"
+		--editable ".[lightning,cli,pandas,safetensors]" "pytest>=8" "hypothesis>=6.90"
 	touch $@
 
 test-oldest: .venv-oldest/.installed

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_infomem.callbacks import transformers_trainer
 from lightning_infomem.measurement import measure
 from lightning_infomem.records import REPORT_KEY
 from lightning_infomem.selection.candidates import collect_candidates
@@ -25,6 +24,7 @@ from lightning_infomem.selection.offline import OfflineMeasurement
 from tests.selection.checkpoint_files import make_report
 
 transformers = pytest.importorskip("transformers")
+transformers_trainer = pytest.importorskip("lightning_infomem.callbacks.transformers_trainer")
 
 TOKENS = torch.randint(0, 30, (24, 5), generator=torch.Generator().manual_seed(0)).split(12)
 

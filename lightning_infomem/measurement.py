@@ -162,12 +162,11 @@ def measure_samples(
     parts = ranks.on_all(lambda: {name: _measures(name, rows, settings, span, ranks) for name, rows in finite.items()})
 
     def layer(name: str, rows: Tensor) -> LayerInformation:
-        own = parts[ranks.rank][name]
-        information, normal_information = (
-            torch.stack([part[name][share] for part in parts]).sum(0) for share in ("information", "normal_information")
-        )
-        if settings.normal_scores:
-            own["scores"]["normal_mutual_information"] = mean_over_pairs(normal_information)
+        own, _ = parts[ranks.rank][name]
+        shares = zip(*(part[name][1] for part in parts), strict=True)  # of every matrix that of each rank
+        information, *normal_information = (torch.stack(share).sum(0) for share in shares)
+        for matrix in normal_information:
+            own["scores"]["normal_mutual_information"] = mean_over_pairs(matrix)
         return LayerInformation(
             name=name,
             width=rows.shape[1] if widths is None else widths[name],
@@ -175,7 +174,7 @@ def measure_samples(
             num_samples=len(rows),
             num_dropped=len(samples[name]) - len(rows),
             mutual_information=information,
-            **{measure: value for measure, value in own.items() if not measure.endswith("information")},
+            **own,
         )
 
     layers = ranks.agree(lambda: tuple(layer(name, rows) for name, rows in finite.items()))
@@ -213,8 +212,13 @@ def _finite(samples: Mapping[str, Tensor], settings: MeasurementSettings, reason
 
 def _measures(
     name: str, rows: Tensor, settings: MeasurementSettings, span: tuple[float, float], ranks: Ranks
-) -> dict[str, Any]:
-    """The measures of one layer whose rows are finite, but for units that are nowhere finite; of the pairs a share."""
+) -> tuple[dict[str, Any], list[Tensor]]:
+    """The measures of one layer whose rows are finite, but for units that are nowhere finite.
+
+    Returns:
+        Fields of the layer's record, and this rank's share of the mutual information of units, and, if that is to be
+        measured, of their normal scores.
+    """
     value_range = span if settings.value_range == "network" else settings.value_range
     search: dict[str, Any] = {
         "neighbors": settings.neighbors,
@@ -224,24 +228,22 @@ def _measures(
     finite_units = finite_samples(rows)[0]
     try:
         entropy = binned_entropy(rows, bins=settings.bins, value_range=value_range)
-        information = share_of_pairwise(rows, ranks, **search).cpu()
-        normal_information = torch.zeros(0, 0)
+        shares = [share_of_pairwise(rows, ranks, **search).cpu()]
         if settings.normal_scores:
-            normal_information = share_of_pairwise(normal_scores(finite_units), ranks, **search).cpu()
+            shares.append(share_of_pairwise(normal_scores(finite_units), ranks, **search).cpu())
     except (TypeError, ValueError) as fault:
         raise type(fault)(f"layer {name!r}: {fault}") from fault
     tie_fraction, dead_fraction = _tie_and_dead_fraction(finite_units)
     if isinstance(value_range, str):
         value_range = _span([rows]) if value_range == "layer" else (math.nan, math.nan)
-    return {
+    fields = {
         "entropy": entropy.cpu(),
-        "information": information,
-        "normal_information": normal_information,
         "value_range": value_range,
         "dead_fraction": dead_fraction,
         "tie_fraction": tie_fraction,
         "scores": layer_baselines(finite_units, bins=settings.bins, network_range=span),
     }
+    return fields, shares
 
 
 def _tie_and_dead_fraction(samples: Tensor) -> tuple[float, float]:

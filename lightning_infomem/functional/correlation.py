@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from lightning_infomem.functional.standardization import scale_to_one, warn_of_dropped
-from lightning_infomem.functional.usable_samples import usable_samples
+from lightning_infomem.functional.usable_samples import among_all_units, usable_samples
 
 __all__ = ["correlation"]
 
@@ -40,13 +38,7 @@ def correlation(samples: Tensor) -> Tensor:
     """
     kept, finite_rows, live_units = usable_samples(samples)
     warn_of_dropped(finite_rows)
-    found = _correlation(kept.detach().T.double())
-    if len(found) == samples.shape[1]:
-        return found
-    result = torch.full((samples.shape[1],) * 2, math.nan, dtype=torch.float64, device=samples.device)
-    live = live_units.nonzero()[:, 0]
-    result[live[:, None], live] = found
-    return result
+    return among_all_units(_correlation(kept.detach().T.double()), live_units)
 
 
 def _correlation(columns: Tensor) -> Tensor:

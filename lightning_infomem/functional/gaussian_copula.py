@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
 from lightning_infomem.functional.correlation import correlation
 from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.standardization import warn_of_dropped
-from lightning_infomem.functional.usable_samples import usable_samples
+from lightning_infomem.functional.usable_samples import among_all_units, usable_samples
 
 __all__ = ["gaussian_copula_information"]
 
@@ -53,9 +52,4 @@ def gaussian_copula_information(samples: Tensor) -> Tensor:
     most = math.log(len(kept))
     found = correlation(scores).square_().neg_().log1p_().mul_(-0.5).clamp_(max=most)
     found.diagonal().masked_fill_((scores == 0).all(0), 0.0)
-    if len(found) == samples.shape[1]:
-        return found
-    result = torch.full((samples.shape[1],) * 2, math.nan, dtype=torch.float64, device=samples.device)
-    live = live_units.nonzero()[:, 0]
-    result[live[:, None], live] = found
-    return result
+    return among_all_units(found, live_units)

@@ -82,15 +82,21 @@ def mark_examples(batch: object, rows: Tensor) -> Tensor | None:
         rows: int64, which examples.
 
     Returns:
-        int64 ``[len(rows), 1]`` on the CPU; None where the batch holds no tensor.
+        int64 ``[len(rows), 1]`` on the CPU; None where the batch holds no tensor, or one whose values cannot be taken
+        out (sparse, nested, sharded): to know the inputs again is not worth a run.
     """
     leaf = next((leaf for leaf in _leaves(batch) if isinstance(leaf, Tensor) and leaf.ndim > 0), None)
     if leaf is None or not leaf.numel():
         return None
-    values = leaf.detach().reshape(len(leaf), -1)
-    spread = torch.linspace(0, values.shape[1] - 1, min(_VALUES_MARKED, values.shape[1])).long()
-    some = values[rows.to(values.device)][:, spread.to(values.device)].cpu().double().numpy()  # exact for every dtype
-    marks = [int.from_bytes(blake2b(row.tobytes(), digest_size=8).digest(), "little", signed=True) for row in some]
+    try:
+        values = leaf.detach().reshape(len(leaf), -1)
+        spread = torch.linspace(0, values.shape[1] - 1, min(_VALUES_MARKED, values.shape[1])).long()
+        some = values[rows.to(values.device)][:, spread.to(values.device)].cpu()
+        # Exact for every dtype.
+        plain = some.to(torch.complex128 if some.is_complex() else torch.float64).numpy()
+    except Exception:  # whatever kind of tensor the user's own network takes
+        return None
+    marks = [int.from_bytes(blake2b(row.tobytes(), digest_size=8).digest(), "little", signed=True) for row in plain]
     return torch.tensor(marks, dtype=torch.int64)[:, None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 
 import torch
@@ -164,8 +165,11 @@ class ActivationTap:
     def _head_hook(self, module: nn.Module, inputs: object, output: object) -> None:
         if not self._open or self._caught_logits is not None or not isinstance(output, Tensor):
             return
-        if output.ndim == 2 and len(output) == self._num_rows and 2 <= output.shape[1] <= _MAX_CLASSES:
-            self._caught_logits = output.detach()[self._rows.to(output.device)].float()
+        is_table = output.ndim == 2 and len(output) == self._num_rows and 2 <= output.shape[1] <= _MAX_CLASSES
+        # As of a layer: whatever is wrong with the output must not stop the network's own work.
+        with suppress(Exception):
+            if is_table and output.is_floating_point():
+                self._caught_logits = output.detach()[self._rows.to(output.device)].float()
 
     @torch.no_grad()
     def _read(self, name: str, module: nn.Module, output: object) -> Tensor:

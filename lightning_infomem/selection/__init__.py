@@ -1,4 +1,4 @@
-"""From checkpoints to a ranking: reports are read out of the files, nothing is run."""
+"""From checkpoints to a ranking: reports are read out of the files, or measured where there are none."""
 
 from lightning_infomem.selection.checkpoints import CheckpointRecord, find_checkpoints, read_checkpoint
 from lightning_infomem.selection.ranking import RankedCheckpoint, Ranking, rank_checkpoints

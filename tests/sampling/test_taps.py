@@ -150,3 +150,38 @@ def test_a_head_that_one_batch_passes_by_gives_no_logits():
             tap.close_batch()
     assert tap.logits().shape == (50, 0)
     assert tap.samples()["body"].shape == (50, 8)
+
+
+def _sparse():
+    return torch.eye(20, 3).to_sparse()
+
+
+def _complex():
+    return torch.randn(20, 3, dtype=torch.complex64)
+
+
+@pytest.mark.parametrize(("inputs", "is_marked"), [(_sparse, False), (_complex, True)])
+def test_inputs_of_any_kind_of_tensor_are_marked_or_left_unmarked(inputs, is_marked):
+    model = nn.Linear(3, 4)
+    with ActivationTap({"0": model}, SamplePlan(50, 100, 0)) as tap:
+        batch = inputs()
+        tap.open_batch(batch)
+        model(batch.to_dense().abs())
+        tap.close_batch()
+    assert tap.input_marks().shape == (20, int(is_marked))
+    assert tap.samples()["0"].shape == (20, 4)
+
+
+def test_a_head_whose_output_cannot_be_read_does_not_stop_the_network():
+    class Sparse(nn.Module):
+        def forward(self, inputs):
+            return inputs.to_sparse()
+
+    body, head = nn.Linear(3, 8), Sparse()
+    with ActivationTap({"body": body}, SamplePlan(50, 100, 0), head=head) as tap:
+        batch = torch.randn(20, 3)
+        tap.open_batch(batch)
+        head(body(batch).detach())
+        tap.close_batch()
+    assert tap.logits().shape == (20, 0)
+    assert tap.samples()["body"].shape == (20, 8)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from torch import Tensor, nn
 from examples.benchmarks.networks import build_network
 from examples.benchmarks.recipes import Recipe, Zoo
 from examples.benchmarks.tasks import make_task
+from examples.workers import on_workers
 
 __all__ = ["Job", "jobs_of", "read_labelled", "train", "train_all"]
 
@@ -68,19 +66,9 @@ def train_all(jobs: Sequence[Job], mnist: Path | None, workers: int, advance: Ca
         workers: number of processes.
         advance: called after each network.
     """
-    # A fork would inherit the threads of torch.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker)
-    try:
-        running = {pool.submit(train, job, mnist): job for job in jobs}
-        for future in as_completed(running):
-            _note(running[future], future.result())
-            advance()
-    except BaseException:
-        for worker in active_children():
-            worker.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    for job, entry in on_workers(train, jobs, mnist, workers=workers):
+        _note(job, entry)
+        advance()
 
 
 def train(job: Job, mnist: Path | None) -> dict[str, Any]:
@@ -120,11 +108,6 @@ def train(job: Job, mnist: Path | None) -> dict[str, Any]:
         "train_loss": train_loss,
         "seconds": time.perf_counter() - start,
     }
-
-
-def _prepare_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends its workers
-    torch.set_num_threads(1)
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """The study of what can be known along one run without labels: train a zoo of small networks and watch each epoch.
 
 Run as ``python -m examples.studies.along_a_run --output FOLDER [--mnist FOLDER] [--imdb ARCHIVE]`` from the root of the
-repository. It takes about an hour on two cores; stopped at any time, it goes on where it was when it is started again.
+repository. It takes about 75 minutes on two cores; stopped at any time, it goes on where it was when started again.
 One JSON file a run is kept. Runs of two families are marked ``held_out``: nobody looks at them before rules are frozen.
 """
 
@@ -10,14 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
-from multiprocessing import active_children, get_context
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
@@ -25,6 +21,7 @@ from examples.studies.course import FORMAT, train_and_watch
 from examples.studies.recipes import FAMILIES, Recipe, all_recipes
 from examples.studies.reviews import prepare_reviews
 from examples.studies.tasks import Sources
+from examples.workers import on_workers
 
 __all__ = ["is_done", "main", "record_path", "run_all"]
 
@@ -65,20 +62,9 @@ def run_all(
         workers: number of processes.
         advance: called after each run.
     """
-    # A fork would inherit the threads of torch.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker)
-    try:
-        for future in as_completed(
-            [pool.submit(_run, recipe, record_path(recipe, output), sources) for recipe in recipes]
-        ):
-            future.result()
-            advance()
-    except BaseException:
-        for worker in active_children():
-            worker.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    jobs = [(recipe, record_path(recipe, output)) for recipe in recipes]
+    for _ in on_workers(_run, jobs, sources, workers=workers):
+        advance()
 
 
 def record_path(recipe: Recipe, output: Path) -> Path:
@@ -95,18 +81,14 @@ def is_done(recipe: Recipe, output: Path) -> bool:
     return bool(record["format"] == FORMAT and record["recipe"] == recipe.to_state())
 
 
-def _run(recipe: Recipe, path: Path, sources: Sources) -> None:
+def _run(job: tuple[Recipe, Path], sources: Sources) -> None:
+    recipe, path = job
     record = train_and_watch(recipe, sources)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Under another name first: whoever looks sees all of a record or none.
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(record))
     os.replace(unfinished, path)
-
-
-def _prepare_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends its workers
-    torch.set_num_threads(1)
 
 
 def _parser() -> argparse.ArgumentParser:

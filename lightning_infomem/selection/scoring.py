@@ -87,7 +87,7 @@ def score_candidates(
             target = target[has_all]
         oriented = _oriented(table, criterion, order, target)
         if oriented is not None:
-            for index, rank in zip(np.flatnonzero(known), median_ranks(oriented, lower_is_better=True), strict=True):
+            for index, rank in zip(np.flatnonzero(known), median_ranks(oriented), strict=True):
                 ranks[index][criterion.name] = int(rank)
     if all("rankme" in own for own in ranks):
         sums = rankdata([own["mutual_information"] + own["rankme"] for own in ranks], method="min")
@@ -136,7 +136,7 @@ def stand(
     oriented_draws = _oriented(draws, MUTUAL_INFORMATION, order, target)
     assert oriented is not None
     assert oriented_draws is not None
-    ranks = median_ranks(oriented, lower_is_better=True)
+    ranks = median_ranks(oriented)
     best = int(np.argmin(ranks))
     return Standing(information, interval, reseeded.T, ranks, rank_uncertainty(ranks_of_draws(oriented_draws), best))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -14,12 +13,12 @@ VALUES = arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 6)), ele
 
 
 def _low_first(*layers):
-    return median_ranks(np.array(layers, dtype=float), lower_is_better=True).tolist()
+    return median_ranks(np.array(layers, dtype=float)).tolist()
 
 
 def test_one_layer_gives_its_order():
     assert _low_first([0.3, 0.1, 0.2]) == [3, 1, 2]
-    assert median_ranks(np.array([[0.3, 0.1, 0.2]]), lower_is_better=False).tolist() == [1, 3, 2]
+    assert median_ranks(-np.array([[0.3, 0.1, 0.2]])).tolist() == [1, 3, 2]
 
 
 def test_the_median_outvotes_one_layer_of_large_values():
@@ -40,8 +39,8 @@ def test_equal_checkpoints_share_the_smaller_rank():
 @given(VALUES)
 def test_a_scale_of_its_own_for_each_layer_changes_nothing(values):
     scale = np.arange(1, len(values) + 1)[:, None] * 7.0
-    ranks = median_ranks(values, lower_is_better=True)
-    assert median_ranks(values * scale + scale, lower_is_better=True).tolist() == ranks.tolist()
+    ranks = median_ranks(values)
+    assert median_ranks(values * scale + scale).tolist() == ranks.tolist()
     assert ranks.min() == 1
 
 
@@ -50,13 +49,10 @@ def test_a_scale_of_its_own_for_each_layer_changes_nothing(values):
 def test_the_order_of_the_checkpoints_does_not_matter(values, random):
     order = list(range(values.shape[1]))
     random.shuffle(order)
-    ranks = median_ranks(values, lower_is_better=False)
-    assert median_ranks(values[:, order], lower_is_better=False).tolist() == ranks[order].tolist()
+    ranks = median_ranks(-values)
+    assert median_ranks(-values[:, order]).tolist() == ranks[order].tolist()
 
 
-@pytest.mark.parametrize("lower_is_better", [True, False])
-def test_the_ends_swap_with_the_direction(lower_is_better):
+def test_the_ends_swap_with_the_direction():
     values = np.array([[1.0, 5.0, 3.0], [2.0, 9.0, 4.0]])
-    there = median_ranks(values, lower_is_better=lower_is_better)
-    back = median_ranks(values, lower_is_better=not lower_is_better)
-    assert (there + back).tolist() == [4, 4, 4]
+    assert (median_ranks(values) + median_ranks(-values)).tolist() == [4, 4, 4]

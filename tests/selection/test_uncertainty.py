@@ -81,7 +81,7 @@ def test_draws_are_ranked_as_the_checkpoints_are():
 
     values = np.random.default_rng(2).integers(0, 6, (3, 7, 50)).astype(float)  # many ties
     for draw, ranks in zip(values.transpose(2, 0, 1), ranks_of_draws(values).T, strict=True):
-        assert ranks.tolist() == median_ranks(draw, lower_is_better=True).tolist()
+        assert ranks.tolist() == median_ranks(draw).tolist()
 
 
 def test_one_unit_or_one_seed_has_no_spread():

@@ -42,6 +42,7 @@ def gaussian_copula_information(samples: Tensor) -> Tensor:
         Ince et al. (2017), A statistical framework for neuroimaging data analysis based on mutual information estimated
         via a Gaussian copula, Human Brain Mapping 38:1541. Departures: no correction of bias, and the upper bound.
 
+    >>> import torch
     >>> x = torch.arange(50.0)
     >>> gaussian_copula_information(torch.stack([x, -x.exp()], dim=1)).round(decimals=4).tolist()
     [[3.912, 3.912], [3.912, 3.912]]

@@ -15,7 +15,7 @@ from examples.studies.tasks import Sources, Task, augmented, make_task
 
 __all__ = ["FORMAT", "train_and_watch"]
 
-FORMAT = 1  # of a record; one of another format is made anew
+FORMAT = 2  # of a record; one of another format is made anew
 _CHUNK = 500  # rows a forward pass
 
 
@@ -51,6 +51,7 @@ def train_and_watch(recipe: Recipe, sources: Sources) -> dict[str, Any]:
         "diverged": False,
         "epochs": [],
     }
+    predicted: dict[str, Tensor] = {}
     for epoch in range(recipe.epochs + 1):
         for _ in range(recipe.passes if epoch else 0):
             network.train()
@@ -61,7 +62,7 @@ def train_and_watch(recipe: Recipe, sources: Sources) -> dict[str, Any]:
                 loss.backward()
                 optimizer.step()
         try:
-            entry = _measured(network, layers, task, record["num_probe"])
+            entry = _measured(network, layers, task, record["num_probe"], predicted)
         except ValueError:
             record["diverged"] = True
             break
@@ -70,13 +71,15 @@ def train_and_watch(recipe: Recipe, sources: Sources) -> dict[str, Any]:
     return record
 
 
-def _measured(network: nn.Module, layers: dict[str, nn.Module], task: Task, num_probe: int) -> dict[str, Any]:
+def _measured(
+    network: nn.Module, layers: dict[str, nn.Module], task: Task, num_probe: int, predicted: dict[str, Tensor]
+) -> dict[str, Any]:
+    """One entry of the record; ``predicted``, of the entry before, becomes that of this one."""
     network.eval()
+    entry: dict[str, Any] = {}
     # Both are in random order: the first rows are as good as any.
-    entry: dict[str, Any] = {
-        "validation": measure_probe(network, task.validation[:num_probe], layers),
-        "training": measure_probe(network, task.train[:num_probe], layers),
-    }
+    for name, inputs in (("validation", task.validation), ("training", task.train)):
+        entry[name], predicted[name] = measure_probe(network, inputs[:num_probe], layers, predicted.get(name))
     logits = _logits(network, task.validation)
     entry["validation_accuracy"] = _share(logits.argmax(1) == task.noisy_validation_labels)
     entry["validation_loss"] = nn.functional.cross_entropy(logits, task.noisy_validation_labels).item()

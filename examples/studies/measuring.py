@@ -16,10 +16,11 @@ from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["NUM_PROBE", "mean_and_error", "measure_probe", "residuals", "within_classes"]
+__all__ = ["NUM_PROBE", "mean_and_error", "measure_probe", "residuals", "smoothness", "within_classes"]
 
 NUM_PROBE = 500
 MIN_ROWS = 30  # of a predicted class, for k = 3
+NEIGHBORS = 5  # for the smoothness of predictions
 _ROUNDING = 1e-5  # what float32 leaves of a unit that is linear in the logits, as a share of its deviation
 
 _SETTINGS = MeasurementSettings(max_samples=NUM_PROBE, max_units=32)
@@ -34,17 +35,22 @@ _SCORES = (
 _CHUNK = 250  # rows a forward pass
 
 
-def measure_probe(network: nn.Module, inputs: Tensor, layers: dict[str, nn.Module]) -> dict[str, object]:
+def measure_probe(
+    network: nn.Module, inputs: Tensor, layers: dict[str, nn.Module], before: Tensor | None = None
+) -> tuple[dict[str, object], Tensor]:
     """Measure a network on unlabelled inputs.
 
     Args:
         network: any; it is run in evaluation mode and given back as it came.
         inputs: ``[examples, ...]``; int64 words are given with the mask of what is no padding.
         layers: name -> module.
+        before: classes that were predicted at the measurement before, int64 ``[examples]``; None at the first.
 
     Returns:
-        ``predictions``: mean confidence and others; ``layers``: name -> name of a measure -> its mean over pairs of
-        units (nats) or its value, with ``_error``, its jackknife standard error over units, where there is one.
+        Measures, and the predicted classes. ``predictions``: mean confidence and others, among them ``changed``, the
+        share of the inputs that were called by another class before (NaN at the first measurement); ``layers``: name ->
+        name of a measure -> its mean over pairs of units (nats) or its value, with ``_error``, its jackknife standard
+        error over units, where there is one.
 
     Raises:
         ValueError: logits are not finite.
@@ -60,7 +66,9 @@ def measure_probe(network: nn.Module, inputs: Tensor, layers: dict[str, nn.Modul
         raise ValueError(f"network: finite logits are required, got {tuple(logits.shape)}, some not finite.")
     report = measure_caught(caught, _SETTINGS)
     measured = {layer.name: _measures(layer, caught.samples[layer.name], logits) for layer in report.layers}
-    return {"predictions": dict(report.scores), "layers": measured}
+    predicted = logits.argmax(1)
+    changed = math.nan if before is None else (predicted != before).double().mean().item()
+    return {"predictions": {**report.scores, "changed": changed}, "layers": measured}, predicted
 
 
 def residuals(samples: Tensor, logits: Tensor) -> Tensor:
@@ -93,6 +101,35 @@ def within_classes(samples: Tensor, predicted: Tensor) -> tuple[Tensor, float]:
     return (total / rows_used if rows_used else total.fill_(math.nan)), rows_used / len(samples)
 
 
+def smoothness(samples: Tensor, logits: Tensor) -> dict[str, float]:
+    """How alike are the predictions of neighbours, each sample's `NEIGHBORS` nearest ones (and ties) in a layer.
+
+    Args:
+        samples: ``[samples, units]``, more samples than neighbours; each unit is divided by its deviation.
+        logits: ``[samples, classes]``.
+
+    Returns:
+        ``neighbor_agreement``: the share of neighbours of the same predicted class, mean over samples; ``roughness``:
+        the total variation distance between the predictions of neighbours, as a share of that between any two samples
+        (NaN where all predictions are the same).
+    """
+    units = samples.double()
+    deviations = units.std(0, correction=0)
+    units = units[:, deviations > 0] / deviations[deviations > 0]
+    distances = torch.cdist(units, units).fill_diagonal_(math.inf)
+    is_near = distances <= distances.kthvalue(NEIGHBORS, dim=1, keepdim=True).values
+    weights = is_near / is_near.sum(1, keepdim=True)
+    probabilities, predicted = logits.double().softmax(1), logits.argmax(1)
+    variation = torch.cdist(probabilities, probabilities, p=1) / 2
+    count = len(samples)
+    among_all = variation.sum() / (count * (count - 1))
+    is_same = predicted[:, None] == predicted
+    return {
+        "neighbor_agreement": (weights * is_same).sum().item() / count,
+        "roughness": ((weights * variation).sum() / count / among_all).item(),
+    }
+
+
 def mean_and_error(matrix: Tensor) -> tuple[float, float]:
     """Mean over pairs of two different units and its jackknife standard error, NaN where pairs are not known."""
     pairs = torch.triu_indices(len(matrix), len(matrix), offset=1)
@@ -106,6 +143,7 @@ def _measures(layer: LayerInformation, samples: Tensor, logits: Tensor) -> dict[
     left = residuals(samples, logits)
     within, share = within_classes(samples, logits.argmax(1))
     values: dict[str, float] = {name: layer.scores[name] for name in _SCORES}
+    values.update(smoothness(samples, logits))
     values["copula"] = layer.scores["gaussian_mutual_information"]
     values["copula_error"] = layer.scores["gaussian_mutual_information_error"]
     values["residual_correlation"] = mean_over_pairs(correlation(left).abs())

@@ -1,5 +1,6 @@
 import io
 import json
+import math
 import tarfile
 from collections import Counter
 from dataclasses import replace
@@ -8,12 +9,13 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 import torch
+from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from examples.studies.along_a_run import is_done, main, record_path
 from examples.studies.course import train_and_watch
 from examples.studies.first_look import SIGNALS, auroc, fall, labelled, read_runs, table
-from examples.studies.measuring import mean_and_error, measure_probe, residuals, within_classes
+from examples.studies.measuring import mean_and_error, measure_probe, residuals, smoothness, within_classes
 from examples.studies.networks import build_network, hidden_layers
 from examples.studies.recipes import FAMILIES, HELD_OUT, Recipe, all_recipes
 from examples.studies.reviews import load_reviews, prepare_reviews
@@ -155,12 +157,31 @@ def test_the_error_is_what_leaving_out_units_gives():
 def test_a_probe_says_what_the_package_says():
     task = make_task(SMALL, Sources())
     network = build_network(SMALL, task.train.shape[1:], 10)
-    found = measure_probe(network, task.validation[:200], hidden_layers(network))
+    found, predicted = measure_probe(network, task.validation[:200], hidden_layers(network))
     report = measure(network, [task.validation[:200]], ["1", "4", "7"])
     for layer in report.layers:
         assert found["layers"][layer.name]["mi"] == pytest.approx(layer.pairs().mean().item(), rel=1e-5)
         assert found["layers"][layer.name]["rankme"] == pytest.approx(layer.scores["rankme"], rel=1e-5)
+    assert math.isnan(found["predictions"].pop("changed"))
     assert found["predictions"] == pytest.approx(dict(report.scores), rel=1e-5)
+    again, _ = measure_probe(network, task.validation[:200], hidden_layers(network), (predicted + 1) % 10)
+    assert again["predictions"]["changed"] == 1.0
+
+
+def test_smoothness_is_what_a_search_for_neighbours_says():
+    generator = torch.Generator().manual_seed(0)
+    samples = torch.randn(60, 4, generator=generator) * torch.tensor([1.0, 5.0, 0.1, 0.0])
+    logits = torch.randn(60, 3, generator=generator) + 3 * samples[:, :1]
+    units = samples[:, :3] / samples[:, :3].std(0, correction=0)
+    near = NearestNeighbors(n_neighbors=5).fit(units).kneighbors(return_distance=False)
+    predicted, probabilities = logits.argmax(1), logits.softmax(1)
+    found = smoothness(samples, logits)
+    assert found["neighbor_agreement"] == pytest.approx((predicted[near] == predicted[:, None]).double().mean().item())
+    apart = (probabilities[:, None] - probabilities).abs().sum(2) / 2
+    among_all = apart.sum() / (60 * 59)
+    expected = apart.gather(1, torch.from_numpy(near)).mean() / among_all
+    assert found["roughness"] == pytest.approx(expected.item(), rel=1e-5)
+    assert math.isnan(smoothness(samples, logits * 0)["roughness"])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -174,7 +195,7 @@ def test_every_network_fits_its_inputs_and_has_layers_to_measure(family):
     network = build_network(recipe, shape, 4)
     assert network(inputs).shape == (40, 4)
     assert augmented(inputs).shape == inputs.shape
-    found = measure_probe(network, inputs, hidden_layers(network))
+    found, _ = measure_probe(network, inputs, hidden_layers(network))
     assert len(found["layers"]) == len(hidden_layers(network)) >= 2
     assert all(np.isfinite(values["mi"]) for values in found["layers"].values())
 

@@ -6,9 +6,10 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from lightning_infomem.baselines import mean_over_pairs
-from lightning_infomem.functional import correlation, pairwise_mutual_information
+from lightning_infomem.functional import correlation, pairwise_mutual_information, prediction_smoothness
 from lightning_infomem.functional.pairs import jackknife_error
 from lightning_infomem.measurement import catch, measure_caught
 from lightning_infomem.records import LayerInformation
@@ -16,11 +17,11 @@ from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["NUM_PROBE", "mean_and_error", "measure_probe", "residuals", "smoothness", "within_classes"]
+__all__ = ["NUM_PROBE", "mean_and_error", "measure_probe", "residuals", "within_classes"]
 
 NUM_PROBE = 500
 MIN_ROWS = 30  # of a predicted class, for k = 3
-NEIGHBORS = 5  # for the smoothness of predictions
+_SURE = 1e3  # a logit whose probability is 1
 _ROUNDING = 1e-5  # what float32 leaves of a unit that is linear in the logits, as a share of its deviation
 
 _SETTINGS = MeasurementSettings(max_samples=NUM_PROBE, max_units=32)
@@ -101,35 +102,6 @@ def within_classes(samples: Tensor, predicted: Tensor) -> tuple[Tensor, float]:
     return (total / rows_used if rows_used else total.fill_(math.nan)), rows_used / len(samples)
 
 
-def smoothness(samples: Tensor, logits: Tensor) -> dict[str, float]:
-    """How alike are the predictions of neighbours, each sample's `NEIGHBORS` nearest ones (and ties) in a layer.
-
-    Args:
-        samples: ``[samples, units]``, more samples than neighbours; each unit is divided by its deviation.
-        logits: ``[samples, classes]``.
-
-    Returns:
-        ``neighbor_agreement``: the share of neighbours of the same predicted class, mean over samples; ``roughness``:
-        the total variation distance between the predictions of neighbours, as a share of that between any two samples
-        (NaN where all predictions are the same).
-    """
-    units = samples.double()
-    deviations = units.std(0, correction=0)
-    units = units[:, deviations > 0] / deviations[deviations > 0]
-    distances = torch.cdist(units, units).fill_diagonal_(math.inf)
-    is_near = distances <= distances.kthvalue(NEIGHBORS, dim=1, keepdim=True).values
-    weights = is_near / is_near.sum(1, keepdim=True)
-    probabilities, predicted = logits.double().softmax(1), logits.argmax(1)
-    variation = torch.cdist(probabilities, probabilities, p=1) / 2
-    count = len(samples)
-    among_all = variation.sum() / (count * (count - 1))
-    is_same = predicted[:, None] == predicted
-    return {
-        "neighbor_agreement": (weights * is_same).sum().item() / count,
-        "roughness": ((weights * variation).sum() / count / among_all).item(),
-    }
-
-
 def mean_and_error(matrix: Tensor) -> tuple[float, float]:
     """Mean over pairs of two different units and its jackknife standard error, NaN where pairs are not known."""
     pairs = torch.triu_indices(len(matrix), len(matrix), offset=1)
@@ -143,7 +115,9 @@ def _measures(layer: LayerInformation, samples: Tensor, logits: Tensor) -> dict[
     left = residuals(samples, logits)
     within, share = within_classes(samples, logits.argmax(1))
     values: dict[str, float] = {name: layer.scores[name] for name in _SCORES}
-    values.update(smoothness(samples, logits))
+    values["smoothness"] = prediction_smoothness(samples, logits).item()
+    surely = one_hot(logits.argmax(1), logits.shape[1]) * _SURE  # the same of predicted classes, however sure
+    values["class_smoothness"] = prediction_smoothness(samples, surely).item()
     values["copula"] = layer.scores["gaussian_mutual_information"]
     values["copula_error"] = layer.scores["gaussian_mutual_information_error"]
     values["residual_correlation"] = mean_over_pairs(correlation(left).abs())

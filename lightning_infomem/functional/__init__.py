@@ -14,6 +14,7 @@ from lightning_infomem.functional.gaussian_copula import gaussian_copula_informa
 from lightning_infomem.functional.mutual_information import mutual_information, pairwise_mutual_information
 from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.pairs import PairInformation
+from lightning_infomem.functional.smoothness import prediction_smoothness
 from lightning_infomem.functional.spectrum import alpha_req, participation_ratio, rankme
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "pairwise_mutual_information",
     "participation_ratio",
     "path_norm",
+    "prediction_smoothness",
     "rankme",
     "softmax_entropy",
     "spectral_norms",

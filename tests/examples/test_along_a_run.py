@@ -9,13 +9,12 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 import torch
-from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from examples.studies.along_a_run import is_done, main, record_path
 from examples.studies.course import train_and_watch
 from examples.studies.first_look import SIGNALS, auroc, fall, labelled, read_runs, table
-from examples.studies.measuring import mean_and_error, measure_probe, residuals, smoothness, within_classes
+from examples.studies.measuring import mean_and_error, measure_probe, residuals, within_classes
 from examples.studies.networks import build_network, hidden_layers
 from examples.studies.recipes import FAMILIES, HELD_OUT, Recipe, all_recipes
 from examples.studies.reviews import load_reviews, prepare_reviews
@@ -166,22 +165,6 @@ def test_a_probe_says_what_the_package_says():
     assert found["predictions"] == pytest.approx(dict(report.scores), rel=1e-5)
     again, _ = measure_probe(network, task.validation[:200], hidden_layers(network), (predicted + 1) % 10)
     assert again["predictions"]["changed"] == 1.0
-
-
-def test_smoothness_is_what_a_search_for_neighbours_says():
-    generator = torch.Generator().manual_seed(0)
-    samples = torch.randn(60, 4, generator=generator) * torch.tensor([1.0, 5.0, 0.1, 0.0])
-    logits = torch.randn(60, 3, generator=generator) + 3 * samples[:, :1]
-    units = samples[:, :3] / samples[:, :3].std(0, correction=0)
-    near = NearestNeighbors(n_neighbors=5).fit(units).kneighbors(return_distance=False)
-    predicted, probabilities = logits.argmax(1), logits.softmax(1)
-    found = smoothness(samples, logits)
-    assert found["neighbor_agreement"] == pytest.approx((predicted[near] == predicted[:, None]).double().mean().item())
-    apart = (probabilities[:, None] - probabilities).abs().sum(2) / 2
-    among_all = apart.sum() / (60 * 59)
-    expected = apart.gather(1, torch.from_numpy(near)).mean() / among_all
-    assert found["roughness"] == pytest.approx(expected.item(), rel=1e-5)
-    assert math.isnan(smoothness(samples, logits * 0)["roughness"])
 
 
 @pytest.mark.parametrize("family", FAMILIES)

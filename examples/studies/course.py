@@ -51,7 +51,6 @@ def train_and_watch(recipe: Recipe, sources: Sources) -> dict[str, Any]:
         "diverged": False,
         "epochs": [],
     }
-    predicted: dict[str, Tensor] = {}
     for epoch in range(recipe.epochs + 1):
         for _ in range(recipe.passes if epoch else 0):
             network.train()
@@ -62,7 +61,7 @@ def train_and_watch(recipe: Recipe, sources: Sources) -> dict[str, Any]:
                 loss.backward()
                 optimizer.step()
         try:
-            entry = _measured(network, layers, task, record["num_probe"], predicted)
+            entry = _measured(network, layers, task, record["num_probe"])
         except ValueError:
             record["diverged"] = True
             break
@@ -71,15 +70,13 @@ def train_and_watch(recipe: Recipe, sources: Sources) -> dict[str, Any]:
     return record
 
 
-def _measured(
-    network: nn.Module, layers: dict[str, nn.Module], task: Task, num_probe: int, predicted: dict[str, Tensor]
-) -> dict[str, Any]:
-    """One entry of the record; ``predicted``, of the entry before, becomes that of this one."""
+def _measured(network: nn.Module, layers: dict[str, nn.Module], task: Task, num_probe: int) -> dict[str, Any]:
     network.eval()
-    entry: dict[str, Any] = {}
     # Both are in random order: the first rows are as good as any.
-    for name, inputs in (("validation", task.validation), ("training", task.train)):
-        entry[name], predicted[name] = measure_probe(network, inputs[:num_probe], layers, predicted.get(name))
+    entry: dict[str, Any] = {
+        "validation": measure_probe(network, task.validation[:num_probe], layers),
+        "training": measure_probe(network, task.train[:num_probe], layers),
+    }
     logits = _logits(network, task.validation)
     entry["validation_accuracy"] = _share(logits.argmax(1) == task.noisy_validation_labels)
     entry["validation_loss"] = nn.functional.cross_entropy(logits, task.noisy_validation_labels).item()

@@ -36,22 +36,18 @@ _SCORES = (
 _CHUNK = 250  # rows a forward pass
 
 
-def measure_probe(
-    network: nn.Module, inputs: Tensor, layers: dict[str, nn.Module], before: Tensor | None = None
-) -> tuple[dict[str, object], Tensor]:
+def measure_probe(network: nn.Module, inputs: Tensor, layers: dict[str, nn.Module]) -> dict[str, object]:
     """Measure a network on unlabelled inputs.
 
     Args:
         network: any; it is run in evaluation mode and given back as it came.
         inputs: ``[examples, ...]``; int64 words are given with the mask of what is no padding.
         layers: name -> module.
-        before: classes that were predicted at the measurement before, int64 ``[examples]``; None at the first.
 
     Returns:
-        Measures, and the predicted classes. ``predictions``: mean confidence and others, among them ``changed``, the
-        share of the inputs that were called by another class before (NaN at the first measurement); ``layers``: name ->
-        name of a measure -> its mean over pairs of units (nats) or its value, with ``_error``, its jackknife standard
-        error over units, where there is one.
+        ``predictions``: mean confidence and others; ``predicted``: the class of each input; ``layers``: name -> name of
+        a measure -> its mean over pairs of units (nats) or its value, with ``_error``, its jackknife standard error
+        over units, where there is one.
 
     Raises:
         ValueError: logits are not finite.
@@ -67,9 +63,7 @@ def measure_probe(
         raise ValueError(f"network: finite logits are required, got {tuple(logits.shape)}, some not finite.")
     report = measure_caught(caught, _SETTINGS)
     measured = {layer.name: _measures(layer, caught.samples[layer.name], logits) for layer in report.layers}
-    predicted = logits.argmax(1)
-    changed = math.nan if before is None else (predicted != before).double().mean().item()
-    return {"predictions": {**report.scores, "changed": changed}, "layers": measured}, predicted
+    return {"predictions": dict(report.scores), "predicted": logits.argmax(1).tolist(), "layers": measured}
 
 
 def residuals(samples: Tensor, logits: Tensor) -> Tensor:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from lightning_infomem.functional.confidence import mean_confidence, nuclear_norm, softmax_entropy
 from lightning_infomem.functional.correlation import correlation
 from lightning_infomem.functional.entropy import binned_entropy
 from lightning_infomem.functional.gaussian_copula import gaussian_copula_information
 from lightning_infomem.functional.pairs import jackknife_error
+from lightning_infomem.functional.smoothness import prediction_smoothness
 from lightning_infomem.functional.spectrum import alpha_req, participation_ratio, rankme
 from lightning_infomem.functional.standardization import scale_to_one
 
-__all__ = ["layer_baselines", "mean_over_pairs", "prediction_baselines"]
+__all__ = ["class_smoothness", "layer_baselines", "mean_over_pairs", "predicted_classes", "prediction_baselines"]
+
+_SURE = 1e3  # a logit whose probability is 1
 
 
 def layer_baselines(samples: Tensor, *, bins: int, network_range: tuple[float, float]) -> dict[str, float]:
@@ -73,3 +79,31 @@ def prediction_baselines(logits: Tensor) -> dict[str, float]:
         return {}
     measures = (mean_confidence, softmax_entropy, nuclear_norm)
     return {measure.__name__: float(measure(finite)) for measure in measures}
+
+
+def predicted_classes(logits: Tensor) -> Tensor | None:
+    """The class of the highest logit, int32 ``[samples]`` on the CPU, -1 in rows that are not finite; None without."""
+    if logits.shape[1] < 2 or not len(logits):
+        return None
+    return logits.argmax(1).masked_fill(~logits.isfinite().all(1), -1).int().cpu()
+
+
+def class_smoothness(samples: Tensor, classes: Tensor) -> float:
+    """`prediction_smoothness` of predicted classes, however sure the network is of them.
+
+    Args:
+        samples: ``[samples, units]`` of a layer.
+        classes: see `predicted_classes`.
+
+    Returns:
+        The value; NaN where there is none, as when all predictions are the same.
+    """
+    known = (classes >= 0).to(samples.device)
+    names, index = torch.unique(classes[classes >= 0], return_inverse=True)
+    if len(names) < 2:
+        return math.nan
+    surely = one_hot(index, len(names)).to(samples.device) * _SURE
+    try:
+        return prediction_smoothness(samples[known], surely).item()
+    except ValueError:  # too few finite rows
+        return math.nan

@@ -14,7 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from lightning_infomem._checks import check_enough_samples
-from lightning_infomem.baselines import layer_baselines, mean_over_pairs, prediction_baselines
+from lightning_infomem.baselines import (
+    class_smoothness,
+    layer_baselines,
+    mean_over_pairs,
+    predicted_classes,
+    prediction_baselines,
+)
 from lightning_infomem.functional.entropy import binned_entropy
 from lightning_infomem.functional.mutual_information import share_of_pairwise
 from lightning_infomem.functional.normal_scores import normal_scores
@@ -160,6 +166,7 @@ def measure_samples(
     finite = ranks.agree(lambda: _finite(samples, settings, reasons))
     span = _span(finite.values())
     parts = ranks.on_all(lambda: {name: _measures(name, rows, settings, span, ranks) for name, rows in finite.items()})
+    classes = None if logits is None else predicted_classes(logits)
 
     def layer(name: str, rows: Tensor) -> LayerInformation:
         own, _ = parts[ranks.rank][name]
@@ -167,6 +174,8 @@ def measure_samples(
         information, *normal_information = (torch.stack(share).sum(0) for share in shares)
         for matrix in normal_information:
             own["scores"]["normal_mutual_information"] = mean_over_pairs(matrix)
+        if classes is not None:
+            own["scores"]["class_smoothness"] = class_smoothness(samples[name], classes)
         return LayerInformation(
             name=name,
             width=rows.shape[1] if widths is None else widths[name],
@@ -189,6 +198,7 @@ def measure_samples(
         version=_package_version(),
         scores={} if logits is None else prediction_baselines(logits),
         probe=None if input_marks is None else _probe_digest(input_marks),
+        predicted=None if classes is None or input_marks is None else _in_order_of_inputs(classes, input_marks),
     )
 
 
@@ -267,6 +277,11 @@ def _probe_digest(input_marks: Tensor) -> str | None:
     if not input_marks.numel():
         return None
     return blake2b(input_marks[:, 0].sort().values.numpy().tobytes(), digest_size=8).hexdigest()
+
+
+def _in_order_of_inputs(classes: Tensor, input_marks: Tensor) -> Tensor | None:
+    """Ranks catch inputs in another order, and a loader may bring them in another one."""
+    return classes[input_marks[:, 0].argsort(stable=True)] if input_marks.numel() else None
 
 
 def forward_batch(model: nn.Module, batch: Any) -> object:

@@ -14,8 +14,8 @@ __all__ = ["REPORT_KEY", "InformationReport", "LayerInformation"]
 # Under this key the state of a callback in a checkpoint holds the report of that checkpoint.
 REPORT_KEY = "infomem_report"
 
-# Version 1 had no scores and no probe.
-_STATE_VERSIONS = (1, 2)
+# Version 1 had no scores and no probe, version 2 no predicted classes.
+_STATE_VERSIONS = (1, 2, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,11 @@ class LayerInformation:
         first, second = torch.triu_indices(len(self.units), len(self.units), offset=1)
         values = self.mutual_information[first, second]
         return values[torch.isfinite(values)]
+
+    def unit_information(self) -> Tensor:
+        """Mean finite mutual information of each unit with the others, float64 ``[units]``, nats; NaN without any."""
+        others = self.mutual_information.clone().fill_diagonal_(torch.nan)
+        return others.nanmean(1)
 
     def finite_entropy(self) -> Tensor:
         """The entropy of the units that have one, float64, nats."""
@@ -111,6 +116,8 @@ class InformationReport:
         version: of the package.
         scores: name -> value of the baselines that are of the predictions; see `baselines.prediction_baselines`.
         probe: a digest of the inputs that were sampled, the same for the same inputs; None where it is not known.
+        predicted: int32 ``[samples]``, the predicted class of each sampled input, in an order that hangs on the inputs
+            alone, -1 where the outputs are not finite; None where they, or the inputs, are not known.
     """
 
     layers: tuple[LayerInformation, ...]
@@ -123,6 +130,7 @@ class InformationReport:
     version: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     probe: str | None = None
+    predicted: Tensor | None = None
 
     def __getitem__(self, name: str) -> LayerInformation:
         for layer in self.layers:
@@ -153,6 +161,7 @@ class InformationReport:
             "version": self.version,
             "scores": dict(self.scores),
             "probe": self.probe,
+            "predicted": self.predicted,
         }
 
     @classmethod
@@ -170,6 +179,8 @@ class InformationReport:
         try:
             fields = {name: value for name, value in state.items() if name != "state_version"}
             fields["layers"] = tuple(LayerInformation.from_state(layer) for layer in state["layers"])
+            if fields.get("predicted") is not None:
+                fields["predicted"] = fields["predicted"].clone()
             return cls(**fields)
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as fault:
             raise ValueError(f"report: the state is damaged ({fault}); measure this checkpoint anew.") from fault

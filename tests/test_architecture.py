@@ -19,6 +19,7 @@ FLOORS = {
     "reporting": {"matplotlib", "wandb"},
     "selection": {"scipy", "rich", "pandas", "safetensors"},
     "plots": {"matplotlib", "sklearn"},
+    "alarm": set(),
     "measurement": set(),
     "baselines": set(),
     "sampling": set(),

@@ -1,47 +1,152 @@
-"""What every callback does with a report: the values of the run so far, and a word on what was left out."""
+"""What the measurements of one run add up to: the values that are logged, and what they tell of it."""
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
 
+from torch import Tensor
+
+from lightning_infomem.alarm import PATIENCE, Judgement, Moment, judge
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import metric_name
-from lightning_infomem.reporting.scalars import mutual_information_drop, scalars
+from lightning_infomem.reporting.scalars import drop_error, mutual_information_drop, scalars
 
-__all__ = ["next_values", "tell_skipped"]
+__all__ = ["COURSE_KEY", "RunCourse", "tell_skipped"]
+
+# Under this key the state of a callback, or the file beside a checkpoint, holds the course so far.
+COURSE_KEY = "infomem_course"
 
 
-def next_values(
-    report: InformationReport,
-    history: Sequence[Mapping[str, float]],
-    *,
-    prefix: str,
-    epoch: float,
-    step: int,
-    training_confidence: float | None = None,
-) -> dict[str, float]:
-    """The values that follow those of a run: all names logged before stay, since monitors fail on a missing one.
+class RunCourse:
+    """The measurements of one run, oldest first.
 
     Args:
-        report: the measures.
-        history: the values of every measurement before, oldest first.
-        prefix: first part of every name.
-        epoch: of the run.
-        step: of the run.
-        training_confidence: mean confidence on training inputs, where it is known.
+        prefix: first part of every logged name.
 
-    Returns:
-        Name -> value, with ``epoch`` and ``step``.
+    Attributes:
+        history: the logged values of each, with ``epoch`` and ``step``.
+        moments: of each what `judge` looks at; fewer than of ``history`` where a run was resumed without them.
+        judgement: of the run at its last measurement; None before there is one.
     """
-    values = {**(history[-1] if history else {}), **scalars(report, prefix=prefix)}
-    names = [layer.name for layer in report.layers]
-    values |= mutual_information_drop([*history, values], names, prefix=prefix)
-    confidence = report.scores.get("mean_confidence")
-    if training_confidence is not None and confidence is not None:
-        values[metric_name(prefix, "training_confidence")] = training_confidence
-        values[metric_name(prefix, "confidence_gap")] = training_confidence - confidence
-    return values | {"epoch": float(epoch), "step": float(step)}
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.history: list[dict[str, float]] = []
+        self.moments: list[Moment] = []
+        self.judgement: Judgement | None = None
+        self._highest: dict[str, Tensor] = {}  # layer -> mutual information of its units when their mean was highest
+        self._has_warned = False
+
+    def add(
+        self, report: InformationReport, *, epoch: float, step: int, training_confidence: float | None = None
+    ) -> dict[str, float]:
+        """Continue the run.
+
+        Args:
+            report: the measures.
+            epoch: of the run.
+            step: of the run.
+            training_confidence: mean confidence on training inputs, where it is known.
+
+        Returns:
+            Name -> value, with ``epoch`` and ``step``. All names logged before stay: monitors fail on a missing one.
+        """
+        values = {**(self.history[-1] if self.history else {}), **scalars(report, prefix=self.prefix)}
+        names = [layer.name for layer in report.layers]
+        values |= mutual_information_drop([*self.history, values], names, prefix=self.prefix)
+        values |= self._drop_errors(report)
+        confidence = report.scores.get("mean_confidence")
+        if training_confidence is not None and confidence is not None:
+            values[self._name("training_confidence")] = training_confidence
+            values[self._name("confidence_gap")] = training_confidence - confidence
+        self.moments.append(Moment.of(report))
+        self.judgement = judge(self.moments)
+        values |= self._told(self.judgement)
+        values |= {"epoch": float(epoch), "step": float(step)}
+        self.history.append(values)
+        return values
+
+    def warning(self, folder: object = None) -> str | None:
+        """What to tell the user: once a run, when it begins to memorize.
+
+        Args:
+            folder: where checkpoints are saved, if that is known.
+        """
+        judgement = self.judgement
+        if judgement is None or not judgement.is_memorizing or self._has_warned:
+            return None
+        self._has_warned = True
+        kept, since = self.moments[judgement.kept], self.moments[-PATIENCE]
+        drops = {
+            name: value
+            for name in self.moments[-1].smoothness
+            if (value := self.history[-1].get(self._name("mi_drop", name))) is not None
+        }
+        most = max(drops, key=lambda name: drops[name], default=None)
+        fallen = "" if most is None or drops[most] <= 0 else f"; MI of {most!r} is {drops[most]:.0%} below its highest"
+        place = "" if folder is None else f" of '{Path(str(folder))}'"
+        return (
+            f"from {since.name} on this network stores single examples: neighbours in its layers are predicted "
+            f"{judgement.smoothness_drop:.0%} less alike than they were, and {judgement.consensus_drop:.0%} more "
+            f"of the validation inputs are predicted otherwise than by most moments of the run{fallen}. The checkpoint "
+            f"of {kept.name}{place} is the one to keep; rank_checkpoints(folder, along_run=True) finds it."
+        )
+
+    def to_state(self) -> dict[str, Any]:
+        """Tensors, numbers and strings only."""
+        return {
+            "moments": [moment.to_state() for moment in self.moments],
+            "highest": dict(self._highest),
+            "has_warned": self._has_warned,
+        }
+
+    def continue_from(self, history: list[dict[str, float]], state: Mapping[str, Any] | None) -> None:
+        """Take up a run where it was saved.
+
+        Args:
+            history: see there.
+            state: of `to_state`; None where a run was saved without.
+
+        Raises:
+            KeyError, TypeError: the state is damaged; nothing has changed then.
+        """
+        moments: list[Moment] = []
+        if state is not None:
+            moments = [Moment.from_state(each) for each in state["moments"]]
+            highest = {str(name): values.clone() for name, values in state["highest"].items()}
+            self._highest, self._has_warned = highest, bool(state["has_warned"])
+        self.history, self.moments = history, moments
+        self.judgement = judge(moments) if moments else None
+
+    def _name(self, measure: str, layer: str | None = None) -> str:
+        return metric_name(self.prefix, measure, layer) if layer else metric_name(self.prefix, measure)
+
+    def _told(self, judgement: Judgement) -> dict[str, float]:
+        """A number for each name, 0 where nothing can be told: callbacks may monitor it."""
+        told = {
+            "smoothness_drop": judgement.smoothness_drop,
+            "consensus_drop": judgement.consensus_drop,
+            "consensus_drop_error": judgement.consensus_drop_error,
+            "memorizing": float(judgement.is_memorizing),
+        }
+        return {self._name(name): value if math.isfinite(value) else 0.0 for name, value in told.items()}
+
+    def _drop_errors(self, report: InformationReport) -> dict[str, float]:
+        errors: dict[str, float] = {}
+        for layer in report.layers:
+            units = layer.unit_information()
+            highest = self._highest.get(layer.name)
+            if highest is None or highest.shape != units.shape or units.nanmean() > highest.nanmean():
+                self._highest[layer.name] = highest = units
+            error = drop_error(units, highest)
+            if math.isfinite(error):
+                errors[self._name("mi_drop_error", layer.name)] = error
+        return {**errors, self._name("mi_drop_error"): median(errors.values())} if errors else {}
 
 
 def tell_skipped(report: InformationReport, told: set[str], *, who: str, strictly: bool) -> None:

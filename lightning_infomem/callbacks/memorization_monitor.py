@@ -9,14 +9,16 @@ from typing import Any, Literal
 
 from lightning_infomem._checks import check_choice, check_count
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
+from lightning_infomem.alarm import Judgement
 from lightning_infomem.baselines import prediction_baselines
-from lightning_infomem.callbacks.course import next_values, tell_skipped
+from lightning_infomem.callbacks.course import COURSE_KEY, RunCourse, tell_skipped
 from lightning_infomem.callbacks.probing import catch_probe, draw_training_probe
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import REPORT_KEY, InformationReport
 from lightning_infomem.reporting.loggers import log_report
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.reporting.scalars import scalars
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
@@ -48,12 +50,17 @@ class MemorizationMonitor(Callback):
     ``entropy_mean``    mean over units of the entropy, nats; also ``entropy_median``
     ``mi_mean``         mean over pairs of units of the mutual information, nats; also ``mi_median``, ``mi_p95``
     ``mi_drop``         share by which ``mi_mean`` has fallen from its highest value in this run; over all
-                        layers the median
+                        layers the median; also ``mi_drop_error``, its standard error over units
+    ``smoothness``      how alike neighbours in the layer are predicted; see `prediction_smoothness`
     ``dead_fraction``   share of units that are constant
     ``tie_fraction``    share of samples whose value another sample has too
     ``confidence``      mean of the highest probability of each validation input, where the network has a head (over
                         all layers only); with ``training_probe`` also ``training_confidence``, of training inputs, and
                         ``confidence_gap``, how much higher that is
+    ``memorizing``      1 while the run stores single examples, else 0; see `judge`. It rests on ``smoothness_drop``,
+                        by how much ``smoothness`` has fallen, and ``consensus_drop``, on what share of the inputs the
+                        predictions left those of most measurements, with ``consensus_drop_error``. All are 0 where
+                        nothing can be told: ``judgement`` says why (over all layers only)
     ``samples``         rows measured (over all layers only)
     ``seconds``         time of the measurement (over all layers only)
     ``age``             validations since the measurement (over all layers only)
@@ -143,7 +150,7 @@ class MemorizationMonitor(Callback):
         self._watch: Watch | None = None
         self._training_batches: Iterable[Any] | None = None
         self._is_due = False  # whether this validation is to be measured
-        self._history: list[dict[str, float]] = []
+        self._course = RunCourse(prefix)
         self._age = -1  # validations since the last measurement
         self._last_step = -1  # optimizer step of the last measurement between validations
         self._stage = "fit"
@@ -158,7 +165,12 @@ class MemorizationMonitor(Callback):
     @property
     def history(self) -> list[dict[str, float]]:
         """The logged values of every measurement of this run, with ``epoch`` and ``step``, oldest first."""
-        return [dict(values) for values in self._history]
+        return [dict(values) for values in self._course.history]
+
+    @property
+    def judgement(self) -> Judgement | None:
+        """Whether this run has begun to memorize, at its last measurement; None before there is one."""
+        return self._course.judgement
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Raise every mistake of configuration now, not after an epoch."""
@@ -171,7 +183,7 @@ class MemorizationMonitor(Callback):
             self._announced = True
             _log.info("MemorizationMonitor measures the layers %s.", ", ".join(layers))
         if stage == "fit" and trainer.global_step == 0:  # a new run; a resumed one loads its state after this hook
-            self.report, self._history, self._age = None, [], -1
+            self.report, self._course, self._age = None, RunCourse(self.prefix), -1
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say it when there will be nothing to see."""
@@ -230,7 +242,8 @@ class MemorizationMonitor(Callback):
         """Measure and log: `ModelCheckpoint` and `EarlyStopping` look only after this hook."""
         if trainer.sanity_checking or trainer.barebones:
             return
-        values = self._history[-1] if self._history else {}
+        history = self._course.history
+        values = history[-1] if history else {}
         if self._is_due:
             values = self._measure(trainer, pl_module)
         self._log(pl_module, values, on_step=False)
@@ -254,7 +267,7 @@ class MemorizationMonitor(Callback):
     def state_dict(self) -> dict[str, Any]:
         """The last report and the history: tensors, numbers and strings only."""
         report = None if self.report is None else self.report.to_state()
-        return {REPORT_KEY: report, _HISTORY_KEY: self.history, "age": self._age}
+        return {REPORT_KEY: report, _HISTORY_KEY: self.history, COURSE_KEY: self._course.to_state(), "age": self._age}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the history of a resumed run; a checkpoint that is only validated leaves the live one alone."""
@@ -265,13 +278,14 @@ class MemorizationMonitor(Callback):
             report = None if state is None else InformationReport.from_state(state)
             history = [dict(values) for values in state_dict[_HISTORY_KEY]]
             age = int(state_dict["age"])
-        except (KeyError, TypeError, ValueError) as fault:
+            self._course.continue_from(history, state_dict.get(COURSE_KEY))
+        except (AttributeError, KeyError, TypeError, ValueError) as fault:
             warnings.warn(
                 f"MemorizationMonitor: the history in this checkpoint cannot be read ({fault}); it starts anew.",
                 stacklevel=2,
             )
             return
-        self.report, self._history, self._age = report, history, age
+        self.report, self._age = report, age
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy for a spawned process takes no hooks along."""
@@ -282,7 +296,7 @@ class MemorizationMonitor(Callback):
             return
         in_run = self._stage == "fit"
         self._age += in_run
-        self._is_due = not in_run or not self._history or self._age >= self.every_n_validations
+        self._is_due = not in_run or not self._course.history or self._age >= self.every_n_validations
         if self._is_due and self.dataloader is None:
             self._close_watch()  # of a validation that was broken off
             loader = loader_of(loaders, self.dataloader_idx)
@@ -291,30 +305,35 @@ class MemorizationMonitor(Callback):
     def _measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """The values to log: measured now, or, failing that, the last ones."""
         self._is_due = False
-        last = self._history[-1] if self._history else {}
+        last = self._course.history[-1] if self._course.history else {}
         try:
             report = self._report(self._caught(trainer, model), trainer)
             training_confidence = self._training_confidence(trainer, model)
             tell_skipped(report, self._told, who="MemorizationMonitor", strictly=self.on_error == "raise")
+            values = self._values(report, trainer, training_confidence)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             if self.on_error == "raise":
                 raise
             warnings.warn(f"MemorizationMonitor: nothing was measured at this validation: {fault}", stacklevel=2)
             return last
         self.report, self._age = report, 0
-        values = next_values(
-            report,
-            self._history,
-            prefix=self.prefix,
-            epoch=trainer.current_epoch,
-            step=trainer.global_step,
-            training_confidence=training_confidence,
-        )
-        if self._stage == "fit":
-            self._history.append(values)
         if trainer.is_global_zero:
             step = _scalar_step(trainer)
             log_report(trainer.loggers, report, lambda: plot_layers(report), step=step, prefix=self.prefix)
+        return values
+
+    def _values(
+        self, report: InformationReport, trainer: Trainer, training_confidence: float | None
+    ) -> dict[str, float]:
+        if self._stage != "fit":
+            return scalars(report, prefix=self.prefix)
+        values = self._course.add(
+            report, epoch=trainer.current_epoch, step=trainer.global_step, training_confidence=training_confidence
+        )
+        if trainer.is_global_zero:
+            message = self._course.warning(getattr(trainer.checkpoint_callback, "dirpath", None))
+            if message is not None:
+                _log.warning("MemorizationMonitor: %s", message)
         return values
 
     def _caught(self, trainer: Trainer, model: LightningModule) -> ActivationTap:

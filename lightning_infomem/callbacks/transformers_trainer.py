@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from lightning_infomem._checks import check_choice
-from lightning_infomem.callbacks.course import next_values, tell_skipped
+from lightning_infomem.alarm import Judgement
+from lightning_infomem.callbacks.course import COURSE_KEY, RunCourse, tell_skipped
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.plots.layers import plot_layers
@@ -121,7 +122,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         self.report: InformationReport | None = None
         self._trainer: Trainer | None = None
         self._watch: EvaluationWatch | None = None
-        self._history: list[dict[str, float]] = []
+        self._course = RunCourse(prefix)
         self._age = -1  # evaluations since the last measurement
         self._dataset: str | None = None  # what the Trainer puts before the metrics of the dataset that is measured
         self._told: set[str] = set()  # layers whose omission was said
@@ -129,7 +130,12 @@ class MemorizationTrainerCallback(TrainerCallback):
     @property
     def history(self) -> list[dict[str, float]]:
         """The values of every measurement of this run, with ``epoch`` and ``step``, oldest first."""
-        return [dict(values) for values in self._history]
+        return [dict(values) for values in self._course.history]
+
+    @property
+    def judgement(self) -> Judgement | None:
+        """Whether this run has begun to memorize, at its last measurement; None before there is one."""
+        return self._course.judgement
 
     def set_trainer(self, trainer: Trainer) -> None:
         """Also log by ``trainer.log``, which reaches every logger that the Trainer reports to."""
@@ -158,7 +164,7 @@ class MemorizationTrainerCallback(TrainerCallback):
                 'measured; set it to "epoch" or "steps".',
                 stacklevel=2,
             )
-        self.report, self._history, self._age, self._dataset = None, [], -1, None
+        self.report, self._course, self._age, self._dataset = None, RunCourse(self.prefix), -1, None
         if state.global_step > 0:
             self._resume(args, state)
         self.close()
@@ -219,7 +225,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         if self.report is None or not state.is_world_process_zero:
             return
         try:
-            torch.save({REPORT_KEY: self.report.to_state()}, folder / REPORT_FILE)
+            torch.save({REPORT_KEY: self.report.to_state(), COURSE_KEY: self._course.to_state()}, folder / REPORT_FILE)
         except (OSError, RuntimeError) as fault:
             self._fail(f"the checkpoint in '{folder}' carries no report", fault)
 
@@ -236,19 +242,21 @@ class MemorizationTrainerCallback(TrainerCallback):
 
     def _measure(self, tap: ActivationTap | None, state: TrainerState) -> dict[str, float]:
         """The values to log: measured now, or, failing that, the last ones."""
-        last = self._history[-1] if self._history else {}
+        last = self._course.history[-1] if self._course.history else {}
         try:
             if tap is None:
                 raise ValueError("the evaluation did not call the model")
             caught = bring_together(tap, Ranks())
             report = measure_caught(caught, self.settings, epoch=int(state.epoch), step=state.global_step)
             tell_skipped(report, self._told, who="MemorizationTrainerCallback", strictly=self.on_error == "raise")
+            values = self._course.add(report, epoch=state.epoch, step=state.global_step)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             self._fail("nothing was measured at this evaluation", fault)
             return last
         self.report, self._age = report, 0
-        values = next_values(report, self._history, prefix=self.prefix, epoch=state.epoch, step=state.global_step)
-        self._history.append(values)
+        message = self._course.warning()
+        if message is not None:
+            _log.warning("MemorizationTrainerCallback: %s", message)
         self._log_pictures(report, state.global_step)
         return values
 
@@ -278,6 +286,7 @@ class MemorizationTrainerCallback(TrainerCallback):
 
     def _resume(self, args: TrainingArguments, state: TrainerState) -> None:
         """The history from the Trainer's own log, which it restores from any place, and the report from the folder."""
+        history: list[dict[str, float]] = []
         names = {name for entry in state.log_history for name in entry}
         heads = {name.removesuffix("runtime") for name in names if name.endswith("_runtime")}
         for entry in state.log_history:
@@ -289,13 +298,16 @@ class MemorizationTrainerCallback(TrainerCallback):
                     own = head + metric_name(self.prefix, "")
                     values = {name.removeprefix(head): entry[name] for name in entry if name.startswith(own)}
                     del values[self._age_name]
-                    self._history.append(values | {"epoch": float(entry["epoch"]), "step": float(entry["step"])})
+                    history.append(values | {"epoch": float(entry["epoch"]), "step": float(entry["step"])})
         folders = [args.resume_from_checkpoint, _checkpoint_folder(args, state)]
         path = next((path for folder in folders if folder and (path := Path(folder, REPORT_FILE)).exists()), None)
+        self._course.continue_from(history, None)
         if path is None:
             return
         try:
-            self.report = InformationReport.from_state(torch.load(path, weights_only=True)[REPORT_KEY])
+            saved = torch.load(path, weights_only=True)
+            self.report = InformationReport.from_state(saved[REPORT_KEY])
+            self._course.continue_from(history, saved.get(COURSE_KEY))
         except Exception as fault:  # bytes that are no pickle make the unpickler stumble over anything
             self._fail(f"the report in '{path}' cannot be read", fault)
 

@@ -13,6 +13,7 @@ from lightning_infomem.functional.standardization import finite_samples, scale_t
 __all__ = ["prediction_smoothness"]
 
 _CHUNK = 2**22  # distances at a time: 32 MiB
+_ROUNDING = 1e-9  # of a squared distance, a unit
 
 
 def prediction_smoothness(samples: Tensor, logits: Tensor, *, neighbors: int = 5) -> Tensor:
@@ -46,11 +47,11 @@ def prediction_smoothness(samples: Tensor, logits: Tensor, *, neighbors: int = 5
         Geary (1954), The contiguity ratio and statistical mapping, The Incorporated Statistician 5:115, whose ratio,
         summed over classes, is subtracted from 1. That it tells memorization along a run is a finding of ours.
 
-    >>> x = torch.linspace(-3, 3, 60)[:, None]
-    >>> round(prediction_smoothness(x, torch.cat([x, -x], dim=1)).item(), 2)
+    >>> x = torch.arange(-30.0, 30)[:, None]
+    >>> round(prediction_smoothness(x, torch.cat([x, -x], dim=1) / 9).item(), 2)
     0.99
     >>> round(prediction_smoothness(x, torch.eye(2)[torch.arange(60) % 2]).item(), 2)  # one class beside the other
-    -0.21
+    -0.3
     """
     check_samples(samples)
     check_samples(logits, name="logits")
@@ -68,13 +69,14 @@ def prediction_smoothness(samples: Tensor, logits: Tensor, *, neighbors: int = 5
     count = len(units)
     among_all = 2 * centred.square().sum() / (count - 1)
     among_near = torch.zeros_like(among_all)
+    norms = units.square().sum(1)
     rows = max(1, _CHUNK // count)
     for start in range(0, count, rows):
         some = torch.arange(start, min(start + rows, count), device=units.device)
-        # Not by a product of matrices, whose rounding breaks ties otherwise on another number of threads.
-        distances = torch.cdist(units[some], units, compute_mode="donot_use_mm_for_euclid_dist")
-        distances[torch.arange(len(some)), some] = math.inf
-        is_near = distances <= distances.kthvalue(neighbors, dim=1, keepdim=True).values
+        squares = norms[some, None] + norms - 2 * units[some] @ units.T
+        squares[torch.arange(len(some)), some] = math.inf
+        # A tolerance, since a product of matrices rounds equal distances apart.
+        is_near = squares <= squares.kthvalue(neighbors, dim=1, keepdim=True).values + _ROUNDING * units.shape[1]
         which, near = is_near.nonzero(as_tuple=True)
         apart = (probabilities[some[which]] - probabilities[near]).square().sum(1)
         among_near += (apart / is_near.sum(1)[which]).sum()
@@ -82,8 +84,9 @@ def prediction_smoothness(samples: Tensor, logits: Tensor, *, neighbors: int = 5
 
 
 def _standardised(units: Tensor) -> Tensor:
-    """Units of deviation 1, without those that are constant."""
+    """Units of mean 0 and deviation 1, without those that are constant."""
     scaled = scale_to_one(units.double(), units.double().abs().amax(0))
     deviations = scaled.std(0, correction=0)
     is_live = scaled.amax(0) > scaled.amin(0)
-    return scaled[:, is_live] / deviations[is_live]
+    scaled = scaled[:, is_live] / deviations[is_live]
+    return scaled - scaled.mean(0)

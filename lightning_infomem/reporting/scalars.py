@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 
+from torch import Tensor
+
 from lightning_infomem.records import InformationReport, LayerInformation
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
 
-__all__ = ["mutual_information_drop", "scalars"]
+__all__ = ["drop_error", "mutual_information_drop", "scalars"]
 
 
 def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[str, float]:
@@ -24,7 +26,8 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
 
     Returns:
         Name -> value: for each layer and over all ``entropy_mean``, ``entropy_median``, ``mi_mean``, ``mi_median``,
-        ``mi_p95`` (95th percentile over pairs), ``dead_fraction``, ``tie_fraction``; and ``samples``, ``seconds``,
+        ``mi_p95`` (95th percentile over pairs), ``dead_fraction``, ``tie_fraction``, ``smoothness`` (of the predicted
+        classes, see `prediction_smoothness`); and ``samples``, ``seconds``,
         ``confidence`` (mean of the highest probability, where there are predictions).
     """
     by_layer = {layer.name: _layer_measures(layer) for layer in report.layers}
@@ -70,9 +73,29 @@ def mutual_information_drop(
     return {**drops, metric_name(prefix, "mi_drop"): median(drops.values())} if drops else {}
 
 
+def drop_error(units: Tensor, highest: Tensor) -> float:
+    """The standard error of a `mutual_information_drop` over units, the same ones at both times.
+
+    Args:
+        units: float64 ``[units]``, mean mutual information of each with the others, now.
+        highest: the same when their mean was highest.
+
+    Returns:
+        That of the first-order part of a ratio of two U-statistics, as a share of the highest value; NaN for fewer
+        than two finite units, or a highest value that is not positive.
+    """
+    known = units.isfinite() & highest.isfinite()
+    now, before = units[known], highest[known]
+    if len(now) < 2 or before.mean() <= 0:
+        return math.nan
+    parts = (now - now.mean() * before / before.mean()) / before.mean()
+    return float(2 * parts.std() / math.sqrt(len(parts)))
+
+
 def _layer_measures(layer: LayerInformation) -> dict[str, float]:
     entropy, pairs = layer.finite_entropy(), layer.pairs()
     measures = {"dead_fraction": layer.dead_fraction, "tie_fraction": layer.tie_fraction}
+    measures["smoothness"] = layer.scores.get("class_smoothness", math.nan)
     if len(entropy):
         measures |= {"entropy_mean": entropy.mean().item(), "entropy_median": entropy.quantile(0.5).item()}
     if len(pairs):

@@ -5,15 +5,29 @@ MEASURES = [
     "entropy_mean",
     "entropy_median",
     "mi_drop",
+    "mi_drop_error",
     "mi_mean",
     "mi_median",
     "mi_p95",
+    "smoothness",
     "tie_fraction",
 ]
 
 
+OF_THE_RUN = [
+    "samples",
+    "seconds",
+    "age",
+    "confidence",
+    "smoothness_drop",
+    "consensus_drop",
+    "consensus_drop_error",
+    "memorizing",
+]
+
+
 def names_over_layers(prefix="infomem"):
-    return {f"{prefix}/{measure}" for measure in [*MEASURES, "samples", "seconds", "age", "confidence"]}
+    return {f"{prefix}/{measure}" for measure in [*MEASURES, *OF_THE_RUN]}
 
 
 def names_by_layer(layers, prefix="infomem"):

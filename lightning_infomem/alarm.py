@@ -1,0 +1,212 @@
+"""Tells from the course of one run, without labels, whether it stores single examples, and which moment to keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lightning_infomem.records import InformationReport
+
+__all__ = ["MIN_MOMENTS", "Judgement", "Moment", "judge"]
+
+# Chosen by leave-one-family-out cross-validation on 136 runs and then frozen; see examples/studies/README.md.
+THRESHOLD = 0.05
+PATIENCE = 3  # moments in a row
+SETTLED = 0.75  # share of the classes in use
+
+MIN_MOMENTS = PATIENCE + 1  # nothing can have fallen before
+_MIN_SAMPLES = 50  # of which one is 2 points
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What one measurement of a run adds to its course.
+
+    Attributes:
+        smoothness: layer -> `prediction_smoothness` of the predicted classes.
+        predicted: integers ``[samples]``, the predicted classes, always in the same order of inputs; None where the
+            network's classes are not known.
+        probe: a digest of the inputs.
+        epoch: of the run; None where it is not known.
+        step: likewise.
+    """
+
+    smoothness: Mapping[str, float]
+    predicted: Tensor | None
+    probe: str | None
+    epoch: int | None = None
+    step: int | None = None
+
+    @classmethod
+    def of(cls, report: InformationReport) -> Moment:
+        """What a report tells of its moment."""
+        smoothness = {layer.name: layer.scores.get("class_smoothness", math.nan) for layer in report.layers}
+        return cls(smoothness, report.predicted, report.probe, report.epoch, report.step)
+
+    @property
+    def name(self) -> str:
+        """Its epoch, or else its step, for people."""
+        return f"step {self.step}" if self.epoch is None else f"epoch {self.epoch}"
+
+    def to_state(self) -> dict[str, Any]:
+        """Tensors, numbers and strings only."""
+        return {**vars(self), "smoothness": dict(self.smoothness)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Moment:
+        """The inverse of `to_state`; shares no memory with the state."""
+        predicted = state["predicted"]
+        return cls(**{**state, "predicted": None if predicted is None else predicted.clone()})
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the course of a run tells at its last moment.
+
+    Attributes:
+        is_memorizing: whether the run has begun to store single examples; never where there is an ``abstention``.
+        kept: index of the moment to keep: the last one, or once the run memorizes, that which agrees most with the
+            consensus of the moments.
+        smoothness_drop: how far the smoothness of predictions is below its highest value, mean over layers.
+        consensus_drop: by how many of the inputs, as a share, the last moment agrees less with the consensus of the
+            moments than the one that agrees most.
+        consensus_drop_error: its standard error over inputs; that one moment was chosen is not in it.
+        agreement: of each moment with the consensus, as a share of the inputs; NaN for moments that cannot be compared
+            with the last one.
+        abstention: why nothing can be told; None where something can.
+    """
+
+    is_memorizing: bool
+    kept: int
+    smoothness_drop: float = math.nan
+    consensus_drop: float = math.nan
+    consensus_drop_error: float = math.nan
+    agreement: tuple[float, ...] = ()
+    abstention: str | None = None
+
+
+def judge(course: Sequence[Moment]) -> Judgement:
+    """Judge a run by its validation inputs alone.
+
+    A network that begins to store single examples bends its predictions around them. Two things are then seen on
+    inputs that it was not trained on: neighbours in its layers are predicted less alike than they were before, and
+    the predictions depart from those on which the moments of the run agree by majority. The run is said to memorize
+    where both have dropped by 5 points (`THRESHOLD`) at each of the last 3 moments (`PATIENCE`). Moments in which
+    hardly any classes were predicted yet, fewer than three quarters of those of the last one (by the exponential of
+    their entropy), are compared with nothing.
+
+    Do not expect it to tell shortcuts, or memorization from the first moment on.
+
+    Args:
+        course: oldest first.
+
+    Returns:
+        The judgement at the last moment.
+
+    Raises:
+        ValueError: the course is empty.
+
+    Cost:
+        ``moments * samples`` for each of the last three moments.
+
+    Reference:
+        Ours. Related: Yuan et al. (2024), Early Stopping Against Label Noise Without Validation Data, ICLR, who count
+        the changes of predictions on training inputs; Arpit et al. (2017), A Closer Look at Memorization in Deep
+        Networks, ICML, for the order in which networks learn.
+    """
+    if not course:
+        raise ValueError("course: at least one moment is required, got none; measure first.")
+    last = len(course) - 1
+    start = _begin_of_comparable(course)
+    reason = _why_nothing_can_be_told(course, start)
+    if reason is not None:
+        return Judgement(False, last, abstention=reason)
+    comparable = course[start:]
+    smoothness = torch.tensor([_mean_smoothness(moment, course[-1]) for moment in comparable])
+    predicted = torch.stack([moment.predicted for moment in comparable if moment.predicted is not None])
+    classes = torch.tensor([_classes_in_use(row) for row in predicted])
+    found = [_drops(smoothness[:end], predicted[:end], classes[:end]) for end in _last_ends(len(comparable))]
+    now = found[-1]
+    is_memorizing = all(min(each.smoothness_drop, each.consensus_drop) >= THRESHOLD for each in found)
+    return Judgement(
+        is_memorizing=is_memorizing,
+        kept=start + now.kept if is_memorizing else last,
+        smoothness_drop=now.smoothness_drop,
+        consensus_drop=now.consensus_drop,
+        consensus_drop_error=now.consensus_drop_error,
+        agreement=(*(math.nan,) * start, *now.agreement),
+    )
+
+
+def _drops(smoothness: Tensor, predicted: Tensor, classes: Tensor) -> Judgement:
+    """The drops at the last of these moments, and that which agrees most with the consensus; of equal ones the last."""
+    is_settled = (classes >= SETTLED * classes[-1]) & smoothness.isfinite()
+    if not bool(is_settled[-1]):
+        return Judgement(False, len(classes) - 1, agreement=(math.nan,) * len(classes))
+    consensus = predicted[is_settled].mode(dim=0).values  # of classes with as many votes the smallest
+    agrees = (predicted == consensus).double()
+    agreement = agrees.mean(1).masked_fill(~is_settled, math.nan)
+    highest = agreement[is_settled].max()
+    kept = int((agreement == highest).nonzero()[-1])
+    differences = agrees[kept] - agrees[-1]
+    return Judgement(
+        is_memorizing=False,
+        kept=kept,
+        smoothness_drop=(smoothness[is_settled].max() - smoothness[-1]).item(),
+        consensus_drop=differences.mean().item(),
+        consensus_drop_error=differences.std(correction=0).item() / math.sqrt(len(differences)),
+        agreement=tuple(agreement.tolist()),
+    )
+
+
+def _last_ends(count: int) -> range:
+    return range(count - PATIENCE + 1, count + 1)
+
+
+def _classes_in_use(predicted: Tensor) -> float:
+    """The exponential of the entropy of the predicted classes."""
+    _, counts = torch.unique(predicted, return_counts=True)
+    shares = counts.double() / len(predicted)
+    return float(torch.special.entr(shares).sum().exp())
+
+
+def _begin_of_comparable(course: Sequence[Moment]) -> int:
+    """From where on all moments saw the inputs of the last one."""
+    probe = course[-1].probe
+    for index in range(len(course) - 1, -1, -1):
+        if course[index].probe != probe or course[index].predicted is None:
+            return index + 1
+    return 0
+
+
+def _why_nothing_can_be_told(course: Sequence[Moment], start: int) -> str | None:
+    last = course[-1]
+    if last.predicted is None or last.probe is None:
+        return "the predicted classes are not known: a network that ends in a linear layer of classes is required"
+    if len(course) - start < MIN_MOMENTS:
+        if start:
+            return (
+                f"the validation inputs are others than before at the last {len(course) - start} of {len(course)} "
+                "measurements; validate the same inputs in the same order"
+            )
+        return f"{len(course)} measurements of the run are too few, {MIN_MOMENTS} are required"
+    if len(last.predicted) < _MIN_SAMPLES:
+        return f"{len(last.predicted)} validation inputs are too few, {_MIN_SAMPLES} are required"
+    if not _finite_layers(last):
+        return "no layer has a smoothness; the predictions are all the same, or not finite"
+    return None
+
+
+def _finite_layers(moment: Moment) -> list[str]:
+    return [name for name, value in moment.smoothness.items() if math.isfinite(value)]
+
+
+def _mean_smoothness(moment: Moment, last: Moment) -> float:
+    """Over the layers that the last moment has; NaN where this one lacks any of them."""
+    return fmean(moment.smoothness.get(name, math.nan) for name in _finite_layers(last))

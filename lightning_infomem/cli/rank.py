@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         Console().print(ranking)  # as wide as the terminal, and in colour where there is one
     else:
         print(_text(ranking, arguments.format), end="")
-    if ranking.refusal is not None:
+    if ranking.refusal is not None and ranking.kept is None:
         raise ValueError(f"no ranking: {ranking.refusal}")
     return 0
 

@@ -32,6 +32,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     write_text(arguments.output, html_report(ranking))
     print(f"wrote {arguments.output}")
-    if ranking.refusal is not None:
+    if ranking.refusal is not None and ranking.kept is None:
         raise ValueError(f"no ranking: {ranking.refusal}")
     return 0

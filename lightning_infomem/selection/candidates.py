@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from lightning_infomem.alarm import Moment
 from lightning_infomem.functional.complexity import frobenius_norms, log_product, spectral_norms, sum_of_squares
 from lightning_infomem.records import InformationReport, LayerInformation
 from lightning_infomem.selection.checkpoints import UnusableCheckpoint, load_checkpoint, read_checkpoint
@@ -94,6 +95,7 @@ class Candidate:
         notes: see `CheckpointRecord`.
         carried: whether the file carried the report, and it was not measured anew.
         is_control: whether it is no checkpoint but the network before any training.
+        moment: what it tells of its run.
     """
 
     path: Path
@@ -106,6 +108,7 @@ class Candidate:
     notes: tuple[str, ...] = ()
     carried: bool = True
     is_control: bool = False
+    moment: Moment | None = None
 
     @classmethod
     def from_report(cls, path: Path, report: InformationReport) -> Candidate:
@@ -122,7 +125,7 @@ class Candidate:
         }
         if not finite:
             raise UnusableCheckpoint("no layer has a finite entropy and mutual information; has its training diverged?")
-        return cls(path, finite, dict(report.scores), take_fingerprint(report))
+        return cls(path, finite, dict(report.scores), take_fingerprint(report), moment=Moment.of(report))
 
     def values(self, criterion: str, layers: Sequence[str]) -> list[float]:
         """A criterion in each of these layers, or its one value where it has no layers; NaN where it is not known."""

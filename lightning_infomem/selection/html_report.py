@@ -70,6 +70,8 @@ def html_report(ranking: Ranking, *, title: str | None = None) -> str:
 
 
 def _verdict(ranking: Ranking, names: Mapping[Path, str]) -> str:
+    if ranking.kept is not None:
+        return f'<div class="verdict"><p>{escape(ranking.verdict)}</p></div>'
     if ranking.order is None:
         return (
             f'<div class="verdict refused"><p><b>No ranking.</b> {escape(_sentence(ranking.refusal or ""))}</p></div>'
@@ -127,7 +129,7 @@ def _checkpoints(ranking: Ranking, names: Mapping[Path, str]) -> str:
         line += [row.kind or _UNKNOWN] if has_kind else []
         line += [f"{row.metrics[name]:.4g}" if name in row.metrics else _UNKNOWN for name in metrics]
         lines.append(line)
-        classes.append("control" if is_control else "best" if row.in_best_set else "")
+        classes.append("control" if is_control else "best" if row.in_best_set or row is ranking.kept else "")
     table = _table(head, lines, classes, text={"checkpoint", "recipe", "kind"})
     marked = "Marked: cannot be told from the best. " if ranked else ""
     note = f"{marked}MI (mutual information) and entropy: means over layers, nats. 90 %: intervals, over units."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from lightning_infomem.selection.doubts import Flag, doubts_of_candidates, doubt
 from lightning_infomem.selection.grouping import name_groups
 from lightning_infomem.selection.naming import files_by_reason
 from lightning_infomem.selection.offline import OfflineMeasurement, check_setting_names
-from lightning_infomem.selection.one_run import REFUSAL, looks_like_one_run, tell_of_run
+from lightning_infomem.selection.one_run import REFUSAL, JudgedRun, judge_run, looks_like_one_run, tell_of_run
 from lightning_infomem.selection.result import RankedCheckpoint, RankedGroup, Ranking
 from lightning_infomem.selection.scoring import Scores, Standing, score_candidates, stand
 
@@ -46,7 +47,8 @@ def rank_checkpoints(
 ) -> Ranking:
     """Rank checkpoints of different training recipes by the measures that they carry.
 
-    Do not take it for a verdict on the epochs of one run: along a run the rule "lowest" or "highest" is unsafe.
+    Epochs of one run are not ranked, since along a run the rule "lowest" or "highest" is unsafe. Whether the run began
+    to memorize, and which checkpoint to keep, is judged from its course instead; see `alarm.judge`.
 
     Args:
         checkpoints: a folder, a file, several of either, or a ModelCheckpoint; see `find_checkpoints`.
@@ -59,8 +61,8 @@ def rank_checkpoints(
             made.
         groups: path or file name -> name of the recipe, or a function of the path: recipes of several seeds are ranked
             by their means besides, and the spread between seeds makes their intervals.
-        along_run: whether these are epochs of one run, of which a trend is shown and no ranking made; by default found
-            out: one folder, and no epoch twice.
+        along_run: whether these are epochs of one run, whose values are shown in order and of which one is kept
+            (``best``); by default found out: one folder, and no epoch twice.
         allow_mismatch: fields in which reports may differ all the same; see `check_comparable`.
         weight_norms: take the norms of the weights as baselines, too: a singular value decomposition a layer.
         model: for checkpoints without a report: a network of which a copy gets their weights, or a function from the
@@ -131,8 +133,11 @@ def rank_checkpoints(
     if known_good is not None:
         notes.append(verdict.evidence)
     is_run = looks_like_one_run(candidates) if along_run is None else along_run
+    judged = None
     if is_run:
-        order, refusal = None, REFUSAL
+        order, judged = None, judge_run(candidates)
+        unknown = judged.judgement.abstention
+        refusal = REFUSAL if unknown is None else f"{REFUSAL} Whether the run memorizes cannot be told: {unknown}."
         notes += tell_of_run(candidates)
     flags += doubts_of_candidates(candidates, names, verdict.kind)
     scores = score_candidates(candidates, names, order, known_good)
@@ -145,6 +150,8 @@ def rank_checkpoints(
         rows = [
             dataclasses.replace(row, kind=kind_of(each, known_good)) for row, each in zip(rows, candidates, strict=True)
         ]
+    if judged is not None:
+        rows = _with_agreement(rows, judged)
     fresh_row = None
     if fresh is not None:
         fresh_row = _control_row(candidates, fresh, names, order, known_good)
@@ -173,6 +180,8 @@ def rank_checkpoints(
         groups=ranked_groups,
         control=fresh_row,
         missing=scores.missing,
+        judgement=None if judged is None else judged.judgement,
+        kept=None if judged is None or judged.kept is None else rows[judged.kept],
     )
 
 
@@ -248,6 +257,15 @@ def _rows(candidates: Sequence[Candidate], scores: Scores, standing: Standing) -
             **_standing_of(standing, index),
         )
         for index, each in enumerate(candidates)
+    ]
+
+
+def _with_agreement(rows: Sequence[RankedCheckpoint], run: JudgedRun) -> list[RankedCheckpoint]:
+    return [
+        dataclasses.replace(row, scores={**row.scores, "consensus_agreement": agreement})
+        if math.isfinite(agreement)
+        else row
+        for row, agreement in zip(rows, run.agreement, strict=True)
     ]
 
 

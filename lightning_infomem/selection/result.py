@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console, ConsoleOptions, RenderableType
 
 from lightning_infomem._checks import nearest_names
+from lightning_infomem.alarm import Judgement
 from lightning_infomem.selection.agreement import Agreement, rank_agreement
 from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
 from lightning_infomem.selection.direction import BETTER
@@ -116,6 +117,8 @@ class Ranking:
         missing: criterion -> what it would need.
         order: what is better: a key of `direction.BETTER`, the kind that was told, or "nearest" to the reference; None
             where there is no ranking.
+        judgement: of one run, whose checkpoints these are; None for checkpoints of several.
+        kept: the checkpoint of that run to keep; None where that cannot be told.
     """
 
     rows: tuple[RankedCheckpoint, ...]
@@ -130,14 +133,18 @@ class Ranking:
     control: RankedCheckpoint | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     order: str | None = None
+    judgement: Judgement | None = None
+    kept: RankedCheckpoint | None = None
 
     @property
     def best(self) -> RankedCheckpoint:
-        """The first of the rows, the best by mutual information.
+        """The first of the rows, the best by mutual information; of one run the checkpoint to keep.
 
         Raises:
             ValueError: there is no ranking; the message says why.
         """
+        if self.kept is not None:
+            return self.kept
         if self.refusal is not None:
             raise ValueError(self.refusal)
         return self.rows[0]
@@ -149,11 +156,15 @@ class Ranking:
         Raises:
             ValueError: there is no ranking; the message says why.
         """
+        if self.kept is not None:
+            return (self.kept,)
         return tuple(row for row in self.rows if row.in_best_set) if self.best else ()
 
     @property
     def verdict(self) -> str:
         """In a sentence or three: what was ranked how, the best, and how sure that is; or why there is no ranking."""
+        if self.judgement is not None:
+            return self._verdict_on_run(self.judgement)
         if self.order is None:
             return f"No ranking: {self.refusal}"
         kind = "" if self.memorization is None else f", for {self.memorization} memorization"
@@ -165,6 +176,17 @@ class Ranking:
         if alike == others == 1:
             sure = "the other one cannot be told from it"
         return f"{told} Best: '{self._short(self.best)}' (P(best) {self.best.probability_best:.2f}); {sure}."
+
+    def _verdict_on_run(self, judgement: Judgement) -> str:
+        if self.kept is None:
+            return f"One run, of which nothing can be told: {judgement.abstention}."
+        drops = (
+            f"its predictions of neighbours are {judgement.smoothness_drop:.0%} less alike than they were, and of "
+            f"{judgement.consensus_drop:.0%} more of the inputs otherwise than by most of its checkpoints"
+        )
+        if judgement.is_memorizing:
+            return f"This run stores single examples: at its end {drops}. Keep '{self._short(self.kept)}'."
+        return f"One run, without a sign that it stores single examples: keep its last, '{self._short(self.kept)}'."
 
     def _short(self, row: RankedCheckpoint) -> str:
         """Its path below the folder that all share: a name alone may be "last.ckpt" in each."""

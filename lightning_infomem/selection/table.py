@@ -63,10 +63,11 @@ def _checkpoints(ranking: Ranking, folder: str, *, wide: bool) -> Table:
         table.add_column(Text(name), justify="right", overflow="fold")
     for row in (*ranking.rows, *([ranking.control] if ranking.control else [])):
         is_control = row is ranking.control
+        is_strong = row.in_best_set or row is ranking.kept
         name = str(row.path) if is_control else os.path.relpath(row.path, folder)
         cells = _cells(row, name, ranked=ranked, wide=wide) + ([row.kind or "-"] if has_kinds else [])
         cells += [f"{row.metrics[metric]:.4g}" if metric in row.metrics else "-" for metric in metrics]
-        table.add_row(*map(Text, cells), style="dim italic" if is_control else "bold" if row.in_best_set else None)
+        table.add_row(*map(Text, cells), style="dim italic" if is_control else "bold" if is_strong else None)
     return table
 
 

@@ -12,7 +12,6 @@ from torch import nn
 
 from examples.studies.along_a_run import is_done, main, record_path
 from examples.studies.course import train_and_watch
-from examples.studies.first_look import SIGNALS, auroc, fall, labelled, read_runs, table
 from examples.studies.measuring import mean_and_error, measure_probe, residuals, within_classes
 from examples.studies.networks import build_network, hidden_layers
 from examples.studies.recipes import FAMILIES, HELD_OUT, Recipe, all_recipes
@@ -238,61 +237,3 @@ def test_an_archive_without_reviews_is_named(tmp_path):
 def test_layers_before_an_activation_are_measured():
     network = build_network(SMALL, (1, 8, 8), 10)
     assert all(isinstance(layer, nn.Linear) for layer in hidden_layers(network).values())
-
-
-def record_of(courses, noise=0.0, **changes):
-    """A record of two layers whose measures all take these courses, one entry before training."""
-    epochs = [
-        {
-            part: {
-                "layers": {str(layer): dict.fromkeys(MEASURES, value) for layer, value in enumerate(values)},
-                "predictions": {"mean_confidence": 0.9 if part == "training" else 0.9 - noise / 10},
-            }
-            for part in ("validation", "training")
-        }
-        | {"noise_fitted": noise or None}
-        for values in zip(*courses, strict=True)
-    ]
-    kind = "noise" if noise else "clean"
-    recipe = {"noise": noise, "data": "digits"}
-    record = {"family": "digits-mlp", "held_out": False, "diverged": False, "kind": kind, "recipe": recipe}
-    return record | {"layers": ["0", "1"], "epochs": epochs} | changes
-
-
-MEASURES = ("mi", "copula", "mean_correlation", "residual_mi", "within_mi")
-
-
-def test_signals_are_falls_from_the_maximum_after_training_began():
-    record = record_of([[9.0, 2.0, 4.0, 3.0], [9.0, 1.0, 2.0, 1.0]])
-    expected = {"last layer": 0.5, "least": 0.25, "median": 0.375}
-    for name, signal in SIGNALS.items():
-        where = name.partition(", ")[2]
-        assert signal(record) == expected.get(where, 0.0)
-    # A layer of which nothing is known stands aside.
-    unknown = record_of([[9.0, 2.0, 4.0, 3.0], [-1.0] * 4])
-    found = {name.partition(", ")[2]: signal(unknown) for name, signal in SIGNALS.items() if "fall of MI" in name}
-    assert np.isnan(found["last layer"])
-    assert found["least"] == found["median"] == 0.25
-    assert np.isnan(fall([0.2, float("nan")]))
-    assert np.isnan(fall([-0.2, -0.1]))
-
-
-def test_auroc_compares_noisy_runs_with_clean_ones():
-    falls = {0.4: 1.0, 0.8: 2.0, 0.1: 0.0}
-    noisy = [record_of([[0.0, 4.0, end]] * 2, noise) for noise, end in falls.items()]
-    clean = [record_of([[0.0, 4.0, end]] * 2) for end in (1.5, 3.0)]
-    shortcut = record_of([[0.0, 4.0, 0.0]] * 2, kind="shortcut")
-    chosen = labelled([*noisy, *clean, shortcut])
-    # Of four pairs of a noisy and a clean run three are in the right order; noise .1 and shortcuts are left out.
-    assert auroc(chosen, SIGNALS["fall of MI, last layer"]) == (0.75, 0)
-    assert [record["recipe"]["noise"] for record, _ in labelled(noisy, fitted=0.5)] == [0.8]
-    assert "| fall of MI, last layer | 0.75 | 0.75 | 0.50 |" in table([*noisy, *clean])
-
-
-def test_what_is_held_out_is_not_even_opened(tmp_path):
-    for folder in ("runs", "held_out"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "held_out" / "one.json").write_text("not to be read")
-    for name, changes in {"a": {}, "b": {"held_out": True}, "c": {"diverged": True}}.items():
-        (tmp_path / "runs" / f"{name}.json").write_text(json.dumps(record_of([[1.0]] * 2, family=name, **changes)))
-    assert [record["family"] for record in read_runs(tmp_path)] == ["a"]

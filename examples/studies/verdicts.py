@@ -1,0 +1,203 @@
+"""How well the rules do: chosen on families that a rule is not judged on, then once on those kept aside.
+
+Run as ``python -m examples.studies.verdicts FOLDER``, the folder that `along_a_run` wrote; it writes
+``examples/studies/results/along_a_run.json`` and prints the tables that stand in the README. The families kept aside
+are opened only with ``--held-out``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sklearn.metrics import roc_auc_score
+
+from examples.studies.rules import RULES, Outcome, Rule, Run, read_runs
+from lightning_infomem.alarm import MIN_MOMENTS, PATIENCE, SETTLED, THRESHOLD
+
+__all__ = ["KINDS", "Judged", "choose", "judge_rules", "main", "table"]
+
+RESULTS = Path(__file__).parent / "results" / "along_a_run.json"
+KINDS = ("noise", "clean", "shortcut", "overfit", "grokking")
+_PRICE = 0.1  # of a false alarm, in accuracy, where settings are chosen
+
+
+class Judged(NamedTuple):
+    """A rule on some runs, in their order, and the settings that it had on each of them."""
+
+    outcomes: list[Outcome]
+    settings: list[tuple[Any, ...]]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="that along_a_run wrote")
+    parser.add_argument("--held-out", action="store_true", help="open the families kept aside, once rules are frozen")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="file to write (%(default)s)")
+    chosen = parser.parse_args(arguments)
+    runs = list(read_runs(chosen.folder))
+    found = {"chosen on other families": (runs, {rule.name: judge_rules(rule, runs) for rule in RULES})}
+    if chosen.held_out:
+        aside = list(read_runs(chosen.folder, held_out=True))
+        found["kept aside"] = (aside, {rule.name: _transfer(rule, runs, aside) for rule in RULES})
+    chosen.results.parent.mkdir(parents=True, exist_ok=True)
+    chosen.results.write_text(json.dumps(_state(found), indent=1, allow_nan=False) + "\n")
+    for name, (some, judged) in found.items():
+        families = sorted({run.family for run in some})
+        print(f"\n{len(some)} runs, {name}: {', '.join(families)}\n\n{table(some, judged)}")
+        for family in families:
+            own = [index for index, run in enumerate(some) if run.family == family]
+            ours = judged[RULES[0].name]
+            part = Judged([ours.outcomes[index] for index in own], [ours.settings[index] for index in own])
+            print(f"{family}: {_line([some[index] for index in own], part)}")
+
+
+def judge_rules(rule: Rule, runs: Sequence[Run]) -> Judged:
+    """Apply a rule to each family in the settings that are best on all the others."""
+    every = {setting: [rule.apply(run, *setting) for run in runs] for setting in rule.settings}
+    outcomes: list[Outcome] = []
+    settings: list[tuple[Any, ...]] = []
+    best = {family: choose(every, runs, without=family) for family in {run.family for run in runs}}
+    for index, run in enumerate(runs):
+        settings.append(best[run.family])
+        outcomes.append(every[best[run.family]][index])
+    return Judged(outcomes, settings)
+
+
+def choose(
+    every: Mapping[tuple[Any, ...], Sequence[Outcome]], runs: Sequence[Run], *, without: str | None = None
+) -> tuple[Any, ...]:
+    """The settings that lose least accuracy, kinds of runs counting alike, a false alarm at a price.
+
+    Args:
+        every: settings -> outcome of each run.
+        runs: in the same order.
+        without: a family that is not looked at.
+    """
+    seen = [index for index, run in enumerate(runs) if run.family != without]
+
+    def cost(setting: tuple[Any, ...]) -> float:
+        outcomes = every[setting]
+        by_kind: dict[str, list[float]] = {}
+        false_alarms = []
+        for index in seen:
+            by_kind.setdefault(runs[index].kind, []).append(regret(runs[index], outcomes[index]))
+            if runs[index].memorizes is False:
+                false_alarms.append(outcomes[index].alarm is not None)
+        return float(np.mean([np.mean(lost) for lost in by_kind.values()]) + _PRICE * np.mean(false_alarms or [0]))
+
+    return min(every, key=cost)
+
+
+def regret(run: Run, outcome: Outcome) -> float:
+    """The accuracy on true labels that is lost against the best epoch."""
+    return float(run.accuracy.max() - run.accuracy[outcome.kept])
+
+
+def table(runs: Sequence[Run], judged: Mapping[str, Judged]) -> str:
+    """In Markdown: points of accuracy lost by kind of run, and how the alarm does."""
+    head = ["rule", "labels", *(f"{kind} ({sum(run.kind == kind for run in runs)})" for kind in KINDS)]
+    head = [*head, "all, mean (worst)", "abstains", "AUROC", "false alarms", "alarms", "before half is fitted"]
+    known = {rule.name: rule for rule in RULES}
+    lines = [head, ["---"] * len(head)]
+    for name, found in judged.items():
+        numbers = _numbers(runs, found)
+        cells = [name, "yes" if known[name].needs_labels else "no"]
+        cells += [_points(numbers.get(kind)) for kind in KINDS]
+        cells += [_points(numbers["all"]), _percent(numbers["abstains"])]
+        auroc = numbers["auroc"]
+        cells += ["" if auroc is None else f"{auroc:.2f}", _percent(numbers["false alarms"])]
+        cells += [_percent(numbers["alarms"]), _percent(numbers["before half"])]
+        lines.append(cells)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _numbers(runs: Sequence[Run], judged: Judged) -> dict[str, Any]:
+    pairs = [pair for pair in zip(runs, judged.outcomes, strict=True) if not pair[1].abstains]
+    numbers: dict[str, Any] = {"abstains": 1 - len(pairs) / len(runs)}
+    for kind in (*KINDS, "all"):
+        lost = [regret(run, outcome) for run, outcome in pairs if kind in (run.kind, "all")]
+        if lost:
+            numbers[kind] = (float(np.mean(lost)), max(lost))
+    told = [(run, outcome) for run, outcome in pairs if run.memorizes is not None]
+    truth = [bool(run.memorizes) for run, _ in told]
+    scores = [outcome.score for _, outcome in told]
+    has_scores = all(map(math.isfinite, scores)) and len(set(truth)) == 2
+    numbers["auroc"] = float(roc_auc_score(truth, scores)) if has_scores else None
+    true = [(run, outcome) for run, outcome in told if run.memorizes]
+    false = [outcome.alarm is not None for run, outcome in told if not run.memorizes]
+    numbers["false alarms"] = float(np.mean(false)) if has_scores else None
+    numbers["alarms"] = float(np.mean([outcome.alarm is not None for _, outcome in true])) if has_scores else None
+    early = [outcome.alarm is not None and run.noise_fitted[outcome.alarm] < 0.5 for run, outcome in true]
+    numbers["before half"] = float(np.mean(early)) if has_scores else None
+    return numbers
+
+
+def _transfer(rule: Rule, runs: Sequence[Run], aside: Sequence[Run]) -> Judged:
+    every = {setting: [rule.apply(run, *setting) for run in runs] for setting in rule.settings}
+    setting = choose(every, runs)
+    return Judged([rule.apply(run, *setting) for run in aside], [setting] * len(aside))
+
+
+def _state(found: Mapping[str, tuple[Sequence[Run], Mapping[str, Judged]]]) -> dict[str, Any]:
+    return {
+        "date": date.today().isoformat(),
+        "torch": torch.__version__,
+        "rule": {"threshold": THRESHOLD, "patience": PATIENCE, "settled": SETTLED, "min_moments": MIN_MOMENTS},
+        **{
+            name: {
+                "rules": {rule: _numbers(runs, own) for rule, own in judged.items()},
+                "runs": [
+                    {
+                        "name": run.name,
+                        "kind": run.kind,
+                        "best": int(run.accuracy.argmax()) + 1,
+                        "accuracy": [round(float(value), 4) for value in run.accuracy],
+                        "noise_fitted": None if run.kind != "noise" else round(float(run.noise_fitted[-1]), 4),
+                        "rules": {
+                            rule: {
+                                "settings": list(own.settings[index]),
+                                "kept": own.outcomes[index].kept + 1,
+                                "alarm": _one_more(own.outcomes[index].alarm),
+                                "lost": round(regret(run, own.outcomes[index]), 4),
+                            }
+                            for rule, own in judged.items()
+                        },
+                    }
+                    for index, run in enumerate(runs)
+                ],
+            }
+            for name, (runs, judged) in found.items()
+        },
+    }
+
+
+def _one_more(index: int | None) -> int | None:
+    """Epochs are counted from 1, that before training being 0."""
+    return None if index is None else index + 1
+
+
+def _line(runs: Sequence[Run], judged: Judged) -> str:
+    numbers = _numbers(runs, judged)
+    lost = ", ".join(f"{kind} {_points(numbers[kind])}" for kind in KINDS if kind in numbers)
+    auroc = "-" if numbers["auroc"] is None else f"{numbers['auroc']:.2f}"
+    return f"{lost}; AUROC {auroc}, false alarms {_percent(numbers['false alarms'])}"
+
+
+def _points(lost: tuple[float, float] | None) -> str:
+    return "" if lost is None else f"{100 * lost[0]:.1f} ({100 * lost[1]:.0f})"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f} %"
+
+
+if __name__ == "__main__":
+    main()

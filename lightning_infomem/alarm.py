@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lightning_infomem.records import InformationReport
 
-__all__ = ["MIN_MOMENTS", "Judgement", "Moment", "judge"]
+__all__ = ["MIN_MOMENTS", "PATIENCE", "Judgement", "Moment", "judge", "judge_next"]
 
 # Chosen by leave-one-family-out cross-validation on 136 runs and then frozen; see examples/studies/README.md.
 THRESHOLD = 0.05
@@ -71,12 +71,13 @@ class Judgement:
 
     Attributes:
         is_memorizing: whether the run has begun to store single examples; never where there is an ``abstention``.
-        kept: index of the moment to keep: the last one, or once the run memorizes, that which agrees most with the
-            consensus of the moments.
+        kept: index of the moment to keep: the last one, or while the run memorizes, that which agreed most with the
+            consensus of the moments when that began.
         smoothness_drop: how far the smoothness of predictions is below its highest value, mean over layers.
         consensus_drop: by how many of the inputs, as a share, the last moment agrees less with the consensus of the
             moments than the one that agrees most.
         consensus_drop_error: its standard error over inputs; that one moment was chosen is not in it.
+        streak: at how many moments in a row, this one the last, both have dropped.
         agreement: of each moment with the consensus, as a share of the inputs; NaN for moments that cannot be compared
             with the last one.
         abstention: why nothing can be told; None where something can.
@@ -87,6 +88,7 @@ class Judgement:
     smoothness_drop: float = math.nan
     consensus_drop: float = math.nan
     consensus_drop_error: float = math.nan
+    streak: int = 0
     agreement: tuple[float, ...] = ()
     abstention: str | None = None
 
@@ -97,9 +99,9 @@ def judge(course: Sequence[Moment]) -> Judgement:
     A network that begins to store single examples bends its predictions around them. Two things are then seen on
     inputs that it was not trained on: neighbours in its layers are predicted less alike than they were before, and
     the predictions depart from those on which the moments of the run agree by majority. The run is said to memorize
-    where both have dropped by 5 points (`THRESHOLD`) at each of the last 3 moments (`PATIENCE`). Moments in which
-    hardly any classes were predicted yet, fewer than three quarters of those of the last one (by the exponential of
-    their entropy), are compared with nothing.
+    where both have dropped by 5 points (`THRESHOLD`) at 3 moments in a row (`PATIENCE`), until one of them recovers.
+    Moments in which hardly any classes were predicted yet, fewer than three quarters of those of the last one (by the
+    exponential of their entropy), are compared with nothing.
 
     Do not expect it to tell shortcuts, or memorization from the first moment on.
 
@@ -113,7 +115,7 @@ def judge(course: Sequence[Moment]) -> Judgement:
         ValueError: the course is empty.
 
     Cost:
-        ``moments * samples`` for each of the last three moments.
+        ``moments**2 * samples``; `judge_next` takes ``moments * samples`` for one moment more.
 
     Reference:
         Ours. Related: Yuan et al. (2024), Early Stopping Against Label Noise Without Validation Data, ICLR, who count
@@ -122,33 +124,55 @@ def judge(course: Sequence[Moment]) -> Judgement:
     """
     if not course:
         raise ValueError("course: at least one moment is required, got none; measure first.")
+    judgement: Judgement | None = None
+    for end in range(1, len(course) + 1):
+        judgement = judge_next(course[:end], judgement)
+    assert judgement is not None
+    return judgement
+
+
+def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
+    """Judge a run at its last moment.
+
+    Args:
+        course: oldest first, at least one.
+        before: the judgement at the moment before; None at the first.
+
+    Returns:
+        See `judge`.
+    """
     last = len(course) - 1
     start = _begin_of_comparable(course)
-    reason = _why_nothing_can_be_told(course, start)
+    reason = _why_not_comparable(course[-1])
     if reason is not None:
         return Judgement(False, last, abstention=reason)
     comparable = course[start:]
-    smoothness = torch.tensor([_mean_smoothness(moment, course[-1]) for moment in comparable])
-    predicted = torch.stack([moment.predicted for moment in comparable if moment.predicted is not None])
-    classes = torch.tensor([_classes_in_use(row) for row in predicted])
-    found = [_drops(smoothness[:end], predicted[:end], classes[:end]) for end in _last_ends(len(comparable))]
-    now = found[-1]
-    is_memorizing = all(min(each.smoothness_drop, each.consensus_drop) >= THRESHOLD for each in found)
-    return Judgement(
+    now = _drops(
+        torch.tensor([_mean_smoothness(moment, course[-1]) for moment in comparable]),
+        torch.stack([moment.predicted for moment in comparable if moment.predicted is not None]),
+    )
+    has_dropped = min(now.smoothness_drop, now.consensus_drop) >= THRESHOLD
+    streak = (1 if before is None else before.streak + 1) if has_dropped else 0
+    reason = _why_too_early(len(comparable), len(course))
+    is_memorizing = reason is None and streak >= PATIENCE
+    kept = last
+    if is_memorizing:
+        # What memorizes has no more say in which moment is kept.
+        kept = before.kept if before is not None and before.is_memorizing else start + now.kept
+    return replace(
+        now,
         is_memorizing=is_memorizing,
-        kept=start + now.kept if is_memorizing else last,
-        smoothness_drop=now.smoothness_drop,
-        consensus_drop=now.consensus_drop,
-        consensus_drop_error=now.consensus_drop_error,
+        kept=kept,
+        streak=streak,
         agreement=(*(math.nan,) * start, *now.agreement),
+        abstention=reason,
     )
 
 
-def _drops(smoothness: Tensor, predicted: Tensor, classes: Tensor) -> Judgement:
+def _drops(smoothness: Tensor, predicted: Tensor) -> Judgement:
     """The drops at the last of these moments, and that which agrees most with the consensus; of equal ones the last."""
+    classes = torch.tensor([_classes_in_use(row) for row in predicted])
     is_settled = (classes >= SETTLED * classes[-1]) & smoothness.isfinite()
-    if not bool(is_settled[-1]):
-        return Judgement(False, len(classes) - 1, agreement=(math.nan,) * len(classes))
     consensus = predicted[is_settled].mode(dim=0).values  # of classes with as many votes the smallest
     agrees = (predicted == consensus).double()
     agreement = agrees.mean(1).masked_fill(~is_settled, math.nan)
@@ -163,10 +187,6 @@ def _drops(smoothness: Tensor, predicted: Tensor, classes: Tensor) -> Judgement:
         consensus_drop_error=differences.std(correction=0).item() / math.sqrt(len(differences)),
         agreement=tuple(agreement.tolist()),
     )
-
-
-def _last_ends(count: int) -> range:
-    return range(count - PATIENCE + 1, count + 1)
 
 
 def _classes_in_use(predicted: Tensor) -> float:
@@ -185,22 +205,25 @@ def _begin_of_comparable(course: Sequence[Moment]) -> int:
     return 0
 
 
-def _why_nothing_can_be_told(course: Sequence[Moment], start: int) -> str | None:
-    last = course[-1]
+def _why_not_comparable(last: Moment) -> str | None:
     if last.predicted is None or last.probe is None:
         return "the predicted classes are not known: a network that ends in a linear layer of classes is required"
-    if len(course) - start < MIN_MOMENTS:
-        if start:
-            return (
-                f"the validation inputs are others than before at the last {len(course) - start} of {len(course)} "
-                "measurements; validate the same inputs in the same order"
-            )
-        return f"{len(course)} measurements of the run are too few, {MIN_MOMENTS} are required"
     if len(last.predicted) < _MIN_SAMPLES:
         return f"{len(last.predicted)} validation inputs are too few, {_MIN_SAMPLES} are required"
     if not _finite_layers(last):
         return "no layer has a smoothness; the predictions are all the same, or not finite"
     return None
+
+
+def _why_too_early(comparable: int, measured: int) -> str | None:
+    if comparable >= MIN_MOMENTS:
+        return None
+    if comparable < measured:
+        return (
+            f"the validation inputs are others than before at the last {comparable} of {measured} measurements; "
+            "validate the same inputs in the same order"
+        )
+    return f"{measured} measurements of the run are too few, {MIN_MOMENTS} are required"
 
 
 def _finite_layers(moment: Moment) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lightning_infomem.alarm import PATIENCE, Moment, judge
+from lightning_infomem.alarm import PATIENCE, Judgement, Moment, judge_next
 
 __all__ = ["RULES", "Outcome", "Rule", "Run", "read_runs"]
 
@@ -125,7 +125,9 @@ def _ours(run: Run) -> Outcome:
         )
         for entry in run.epochs
     ]
-    judgements = [judge(course[:end]) for end in range(1, len(course) + 1)]
+    judgements: list[Judgement] = []
+    for end in range(1, len(course) + 1):
+        judgements.append(judge_next(course[:end], judgements[-1] if judgements else None))
     lower = np.array([np.fmin(each.smoothness_drop, each.consensus_drop) for each in judgements])
     alarm = next((index for index, each in enumerate(judgements) if each.is_memorizing), None)
     kept = len(course) - 1 if alarm is None else judgements[alarm].kept

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_infomem.alarm import PATIENCE, Judgement, Moment, judge
+from lightning_infomem.alarm import PATIENCE, Judgement, Moment, judge, judge_next
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import metric_name
 from lightning_infomem.reporting.scalars import drop_error, mutual_information_drop, scalars
@@ -65,7 +65,7 @@ class RunCourse:
             values[self._name("training_confidence")] = training_confidence
             values[self._name("confidence_gap")] = training_confidence - confidence
         self.moments.append(Moment.of(report))
-        self.judgement = judge(self.moments)
+        self.judgement = judge_next(self.moments, self.judgement)
         values |= self._told(self.judgement)
         values |= {"epoch": float(epoch), "step": float(step)}
         self.history.append(values)

@@ -19,8 +19,9 @@ class DigitsNetwork(LightningModule):
     the accuracy is taken on.
     """
 
-    def __init__(self, num_inputs: int, num_classes: int) -> None:
+    def __init__(self, num_inputs: int, num_classes: int, learning_rate: float = 1e-3) -> None:
         super().__init__()
+        self.learning_rate = learning_rate
         self.save_hyperparameters()
         self.layers = nn.Sequential(
             nn.Linear(num_inputs, 64),
@@ -52,5 +53,5 @@ class DigitsNetwork(LightningModule):
             self.log("clean_accuracy", accuracy, batch_size=len(logits), add_dataloader_idx=False)
 
     def configure_optimizers(self) -> Any:
-        """Adam with its usual rate."""
-        return torch.optim.Adam(self.parameters(), lr=1e-3)
+        """Adam."""
+        return torch.optim.Adam(self.parameters(), lr=self.learning_rate)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 from scipy.stats import kendalltau
-from torch.utils.data import DataLoader, TensorDataset
 
-from lightning_infomem._lightning import ModelCheckpoint, TensorBoardLogger, Trainer
+from lightning_infomem._lightning import ModelCheckpoint, TensorBoardLogger
 from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
+from lightning_infomem.demo.along_run import RUNS, table_of_runs, watch_run
 from lightning_infomem.demo.digits import LEVELS, DigitsTask, colored_digits, shuffled_digits
-from lightning_infomem.demo.network import DigitsNetwork
+from lightning_infomem.demo.training import fit
 from lightning_infomem.plots.layers import plot_layers
+from lightning_infomem.plots.ranking import plot_ranking
 from lightning_infomem.plots.saving import save_figure
 from lightning_infomem.plots.zoo import plot_zoo
 from lightning_infomem.selection.checkpoints import read_checkpoint
@@ -95,15 +92,22 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
             f"{ranked.tau('entropy'):+.2f} by entropy  (5 networks: tau = 1 by chance has p = 1/120)\n"
         )
         _save_figures(zoo, ranked, output)
-    console.print("The kind of memorization was told, not found out; clean accuracy is shown, never used.")
+    console.print("The kind of memorization was told, not found out; clean accuracy is shown, never used.\n")
+    with Progress(console=console, transient=True) as progress:
+        runs = [watch_run(name, output, seed) for name in progress.track(RUNS, description="runs")]
+    console.print(table_of_runs(runs))
+    for watched in runs:
+        console.print(f"{watched.name}: {watched.ranking.verdict}")
+        save_figure(plot_ranking(watched.ranking), output / "figures" / f"{watched.name}.png")
     console.print(f"\nWritten to {output}:")
-    for kind, pattern in (("checkpoints", "*/*.ckpt"), ("event files", "*/*/events.*"), ("figures", "figures/*.png")):
+    for kind, pattern in (("checkpoints", "*/*.ckpt"), ("event files", "**/events.*"), ("figures", "figures/*.png")):
         console.print(f"  {kind:12} {len(list(output.glob(pattern))):3}  {pattern}")
     # Commands to copy: they stay on one line, however narrow the terminal.
     console.print(f"\nLook at the trainings:   tensorboard --logdir {output}", soft_wrap=True)
     console.print(
         f"Rank checkpoints again:  infomem rank {output / 'colored'} --memorization heuristic", soft_wrap=True
     )
+    console.print(f"Judge a run again:       infomem rank {output / 'noisy-run'}", soft_wrap=True)
 
 
 def rank_zoo(zoo: Zoo, output: Path, seed: int, advance: Callable[[], None] = lambda: None) -> RankedZoo:
@@ -128,28 +132,14 @@ def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float
     task = zoo.task(level, seed)
     name = f"{zoo.level_name.split()[-1]}-{level:.2f}"
     (folder / f"{name}.ckpt").unlink(missing_ok=True)  # of an earlier demo: ModelCheckpoint would count versions
-    torch.manual_seed(seed)
-    model = DigitsNetwork(task.probe.shape[1], task.num_classes)
-    with _quiet(), _one_thread():
-        trainer = Trainer(
-            max_epochs=zoo.epochs,
-            check_val_every_n_epoch=zoo.epochs // _VALIDATIONS,
-            callbacks=[
-                ModelCheckpoint(folder, filename=name, save_on_train_epoch_end=False),
-                MemorizationMonitor(on_error="raise"),
-            ],
-            logger=TensorBoardLogger(folder, name=name, version="", default_hp_metric=False),
-            accelerator="cpu",
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            log_every_n_steps=10,
-        )
-        order = torch.Generator().manual_seed(seed)
-        trainer.fit(
-            model,
-            DataLoader(task.train, batch_size=64, shuffle=True, generator=order),
-            [DataLoader(TensorDataset(task.probe), batch_size=600), DataLoader(task.clean, batch_size=600)],
-        )
+    trainer = fit(
+        task,
+        [ModelCheckpoint(folder, filename=name, save_on_train_epoch_end=False), MemorizationMonitor(on_error="raise")],
+        TensorBoardLogger(folder, name=name, version="", default_hp_metric=False),
+        epochs=zoo.epochs,
+        every=zoo.epochs // _VALIDATIONS,
+        seed=seed,
+    )
     return folder / f"{name}.ckpt", float(trainer.callback_metrics["clean_accuracy"])
 
 
@@ -190,33 +180,3 @@ def _save_figures(zoo: Zoo, ranked: RankedZoo, output: Path) -> None:
         report = read_checkpoint(path).report
         if report is not None:  # None if the measurement failed, which the training has warned of
             save_figure(plot_layers(report), output / "figures" / f"{zoo.name}-{path.stem}.png")
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what Lightning says about devices and workers, which is of no interest here."""
-    # Where both packages are installed, the one imported last speaks for both.
-    logs = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric")]
-    levels = [log.level for log in logs]
-    for log in logs:
-        log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*does not have many workers.*")
-            warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
-            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
-            yield
-    finally:
-        for log, level in zip(logs, levels, strict=True):
-            log.setLevel(level)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Networks this small train faster on one thread, and the same on every machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

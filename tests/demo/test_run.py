@@ -4,13 +4,15 @@ import io
 import pytest
 from rich.console import Console
 
-from lightning_infomem.demo import run
+from lightning_infomem.demo import along_run, run
 
 
 @pytest.fixture(autouse=True)
 def short_trainings(monkeypatch):
     """One epoch and one validation each: what is tested is the course of things, not what the networks learn."""
     monkeypatch.setattr(run, "_VALIDATIONS", 1)
+    monkeypatch.setattr(along_run, "_EPOCHS", 5)
+    monkeypatch.setattr(along_run, "_EVERY", 1)
     monkeypatch.setattr(run, "ZOOS", tuple(dataclasses.replace(zoo, epochs=1) for zoo in run.ZOOS))
 
 
@@ -18,12 +20,17 @@ def test_the_demonstration_writes_what_it_says(tmp_path):
     output, console = tmp_path / "new" / "folder", Console(file=io.StringIO(), width=80)
     run.run_demo(output, 0, console)
     text = console.file.getvalue()
-    assert len(list(output.glob("*/*.ckpt"))) == 10
+    assert len(list(output.glob("*/*.ckpt"))) == 10 + 2 * 5
     assert len(list(output.glob("*/*/events.*"))) == 10
-    assert len(list(output.glob("figures/*.png"))) == 6
+    assert len(list(output.glob("*-run/events.*"))) == 2
+    assert len(list(output.glob("figures/*.png"))) == 6 + 2
     assert text.count("Kendall's tau with clean accuracy") == 2
-    commands = [line.partition(":")[2].strip() for line in text.splitlines()[-2:]]  # each on one line, to be copied
-    assert commands == [f"tensorboard --logdir {output}", f"infomem rank {output / 'colored'} --memorization heuristic"]
+    commands = [line.partition(":")[2].strip() for line in text.splitlines()[-3:]]  # each on one line, to be copied
+    assert commands == [
+        f"tensorboard --logdir {output}",
+        f"infomem rank {output / 'colored'} --memorization heuristic",
+        f"infomem rank {output / 'noisy-run'}",
+    ]
 
 
 def test_a_second_demonstration_in_the_same_folder_gives_the_same_ranking(tmp_path):

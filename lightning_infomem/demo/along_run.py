@@ -1,0 +1,92 @@
+"""Two runs watched as they go: one whose labels are half wrong, which raises the alarm, and one that is clean."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from lightning_infomem._lightning import Callback, LightningModule, ModelCheckpoint, TensorBoardLogger, Trainer
+from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
+from lightning_infomem.demo.digits import shuffled_digits
+from lightning_infomem.demo.training import fit
+from lightning_infomem.selection.ranking import Ranking, rank_checkpoints
+
+__all__ = ["RUNS", "WatchedRun", "table_of_runs", "watch_run"]
+
+RUNS = {"noisy-run": 0.5, "clean-run": 0.0}  # name -> share of the labels that are drawn at random
+
+_EPOCHS, _EVERY = 60, 4
+_LEARNING_RATE = 3e-3  # half of the labels are learned by heart in so many epochs
+
+
+@dataclass(frozen=True)
+class WatchedRun:
+    """A training of which every validation left a checkpoint.
+
+    Attributes:
+        name: of its folder.
+        ranking: of its checkpoints; ``best`` is the one to keep.
+        alarm: epoch at which the monitor first said that it memorizes; None where it did not.
+        accuracies: epoch -> accuracy on true labels, which nothing here but the table looks at.
+    """
+
+    name: str
+    ranking: Ranking
+    alarm: int | None
+    accuracies: dict[int, float]
+
+
+class _CleanAccuracy(Callback):
+    """Writes down the accuracy on true labels."""
+
+    def __init__(self) -> None:
+        self.by_epoch: dict[int, float] = {}
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """At every validation but the sanity check."""
+        if not trainer.sanity_checking:
+            self.by_epoch[trainer.current_epoch] = float(trainer.callback_metrics["clean_accuracy"])
+
+
+def watch_run(name: str, output: Path, seed: int) -> WatchedRun:
+    """Train one network on digits and judge its run.
+
+    Args:
+        name: a key of `RUNS`.
+        output: a folder of that name is made in it; one of an earlier demonstration is replaced.
+        seed: of data and training.
+    """
+    folder = output / name
+    shutil.rmtree(folder, ignore_errors=True)
+    accuracy, monitor = _CleanAccuracy(), MemorizationMonitor(on_error="raise")
+    fit(
+        shuffled_digits(RUNS[name], seed),
+        [monitor, accuracy, ModelCheckpoint(folder, save_top_k=-1, save_on_train_epoch_end=False)],
+        TensorBoardLogger(folder, name="", version="", default_hp_metric=False),
+        epochs=_EPOCHS,
+        every=_EVERY,
+        seed=seed,
+        learning_rate=_LEARNING_RATE,
+    )
+    alarms = [int(values["epoch"]) for values in monitor.history if values["infomem/memorizing"]]
+    return WatchedRun(name, rank_checkpoints(folder), alarms[0] if alarms else None, accuracy.by_epoch)
+
+
+def table_of_runs(runs: list[WatchedRun]) -> Table:
+    """What was told of each run, and beside it the accuracy on true labels."""
+    table = Table(title="Along one run: when it begins to memorize, and the epoch to keep", title_justify="left")
+    for column in ("run", "alarm", "kept", "accuracy of it", "of the last", "of the best"):
+        table.add_column(column, justify="right")
+    for run in runs:
+        kept = run.ranking.best.epoch
+        accuracies = list(run.accuracies.values())
+        table.add_row(
+            f"{RUNS[run.name]:.0%} random labels",
+            "none" if run.alarm is None else f"epoch {run.alarm}",
+            f"epoch {kept}",
+            *(f"{value:.3f}" for value in (run.accuracies[kept or 0], accuracies[-1], max(accuracies))),
+        )
+    return table

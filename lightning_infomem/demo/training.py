@@ -1,0 +1,90 @@
+"""How every network of the demonstration is trained."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from lightning_infomem._lightning import Callback, TensorBoardLogger, Trainer
+from lightning_infomem.demo.digits import DigitsTask
+from lightning_infomem.demo.network import DigitsNetwork
+
+__all__ = ["fit"]
+
+
+def fit(
+    task: DigitsTask,
+    callbacks: list[Callback],
+    logger: TensorBoardLogger,
+    *,
+    epochs: int,
+    every: int,
+    seed: int,
+    learning_rate: float = 1e-3,
+) -> Trainer:
+    """Train a `DigitsNetwork` on one thread, without a word.
+
+    Args:
+        task: its data.
+        callbacks: of the Trainer.
+        logger: of the Trainer.
+        epochs: of training.
+        every: epochs to a validation.
+        seed: of initial weights and order.
+        learning_rate: of Adam.
+    """
+    torch.manual_seed(seed)
+    model = DigitsNetwork(task.probe.shape[1], task.num_classes, learning_rate)
+    with _quiet(), _one_thread():
+        trainer = Trainer(
+            max_epochs=epochs,
+            check_val_every_n_epoch=every,
+            callbacks=callbacks,
+            logger=logger,
+            accelerator="cpu",
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            log_every_n_steps=10,
+        )
+        order = torch.Generator().manual_seed(seed)
+        trainer.fit(
+            model,
+            DataLoader(task.train, batch_size=64, shuffle=True, generator=order),
+            [DataLoader(TensorDataset(task.probe), batch_size=600), DataLoader(task.clean, batch_size=600)],
+        )
+    return trainer
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what Lightning says about devices and workers, which is of no interest here."""
+    # Where both packages are installed, the one imported last speaks for both.
+    logs = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*does not have many workers.*")
+            warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
+            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
+            yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Networks this small train faster on one thread, and the same on every machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

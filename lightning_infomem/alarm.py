@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 import torch
@@ -128,9 +127,9 @@ def judge(course: Sequence[Moment]) -> Judgement:
     if reason is not None:
         return Judgement(False, last, abstention=reason)
     comparable = course[start:]
-    smoothness = torch.tensor([_mean_smoothness(moment, course[-1]) for moment in comparable])
+    smoothness = torch.tensor([_mean_smoothness(moment, course[-1]) for moment in comparable], dtype=torch.float64)
     predicted = torch.stack([moment.predicted for moment in comparable if moment.predicted is not None])
-    classes = torch.tensor([_classes_in_use(row) for row in predicted])
+    classes = torch.tensor([_classes_in_use(row) for row in predicted], dtype=torch.float64)
     found = [_drops(smoothness[:end], predicted[:end], classes[:end]) for end in _last_ends(len(comparable))]
     now = found[-1]
     is_memorizing = all(min(each.smoothness_drop, each.consensus_drop) >= THRESHOLD for each in found)
@@ -209,4 +208,5 @@ def _finite_layers(moment: Moment) -> list[str]:
 
 def _mean_smoothness(moment: Moment, last: Moment) -> float:
     """Over the layers that the last moment has; NaN where this one lacks any of them."""
-    return fmean(moment.smoothness.get(name, math.nan) for name in _finite_layers(last))
+    values = [moment.smoothness.get(name, math.nan) for name in _finite_layers(last)]
+    return sum(values) / len(values)

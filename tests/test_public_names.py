@@ -13,7 +13,14 @@ import lightning_infomem.functional
     [
         (
             lightning_infomem,
-            ["InformationReport", "MemorizationMonitor", "Ranking", "measure", "rank_checkpoints"],
+            [
+                "InformationReport",
+                "MemorizationMonitor",
+                "MemorizationStopping",
+                "Ranking",
+                "measure",
+                "rank_checkpoints",
+            ],
         ),
         (
             lightning_infomem.functional,

@@ -39,6 +39,7 @@ import lightning_infomem.functional
                 "pairwise_mutual_information",
                 "participation_ratio",
                 "path_norm",
+                "prediction_smoothness",
                 "rankme",
                 "softmax_entropy",
                 "spectral_norms",

@@ -73,11 +73,11 @@ class MemorizationStopping(Callback):
         monitor = self._monitor(trainer)
         judgement = monitor.judgement
         is_memorizing = judgement is not None and judgement.is_memorizing
-        if not trainer.strategy.reduce_boolean_decision(is_memorizing, all=False) or judgement is None:
+        if not trainer.strategy.reduce_boolean_decision(is_memorizing, all=False):  # all processes, or none
             return
         trainer.should_stop = True
         self.stopped_epoch = trainer.current_epoch
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and judgement is not None:
             # From the end: the history may begin before the moments that are judged.
             kept = monitor.history[judgement.kept - len(judgement.agreement)]
             _log.warning(

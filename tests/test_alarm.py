@@ -153,6 +153,12 @@ def test_three_quarters_of_the_classes_are_enough(classes, is_compared):
     assert judgement.smoothness_drop == pytest.approx(0.1 if is_compared else 0.0, abs=1e-12)
 
 
+def test_a_moment_that_lost_classes_is_compared_with_those_that_had_them():
+    judgement = judge([*course(SETTLED, [0.8] * 10), moment(TRUE.clamp(max=6), 0.7)])
+    assert judgement.consensus_drop == pytest.approx(0.3, abs=1e-12)  # of 7, 8 and 9
+    assert judgement.smoothness_drop == pytest.approx(0.1, abs=1e-12)
+
+
 def test_of_moments_that_agree_as_much_the_last_is_kept():
     moments = course([0.0, 0.01, 0.0, 0.01, 0.2, 0.2, 0.2], [0.8] * 4 + [0.6] * 3)
     assert judge(moments).is_memorizing

@@ -57,7 +57,8 @@ class MemorizationStopping(Callback):
         if trainer.global_step == 0:  # a new run; a resumed one loads its state after this hook
             self.stopped_epoch = 0
         kept = [getattr(callback, "save_top_k", -1) for callback in trainer.checkpoint_callbacks]
-        if kept and -1 not in kept and trainer.is_global_zero and not trainer.fast_dev_run:
+        is_real = not trainer.fast_dev_run  # type: ignore[attr-defined]  # which saves nothing
+        if is_real and kept and -1 not in kept and trainer.is_global_zero:
             warnings.warn(
                 f"MemorizationStopping: a ModelCheckpoint that keeps all checkpoints is required to go back to the "
                 f"one before memorization, this Trainer's has save_top_k={max(kept)}: that one may be gone; use "

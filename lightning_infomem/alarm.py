@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
 from typing import Any
 
 import torch
@@ -71,13 +70,14 @@ class Judgement:
 
     Attributes:
         is_memorizing: whether the run has begun to store single examples; never where there is an ``abstention``.
-        kept: index of the moment to keep: the last one, or while the run memorizes, that which agreed most with the
-            consensus of the moments when that began.
+        kept: index of the moment to keep: the last one, or while the run memorizes, that which agrees most with the
+            consensus of the moments until that began.
         smoothness_drop: how far the smoothness of predictions is below its highest value, mean over layers.
         consensus_drop: by how many of the inputs, as a share, the last moment agrees less with the consensus of the
             moments than the one that agrees most.
         consensus_drop_error: its standard error over inputs; that one moment was chosen is not in it.
         streak: at how many moments in a row, this one the last, both have dropped.
+        voters: of how many moments, from the first on, the consensus is; those after an alarm have no vote.
         agreement: of each moment with the consensus, as a share of the inputs; NaN for moments that cannot be compared
             with the last one.
         abstention: why nothing can be told; None where something can.
@@ -89,6 +89,7 @@ class Judgement:
     consensus_drop: float = math.nan
     consensus_drop_error: float = math.nan
     streak: int = 0
+    voters: int = 0
     agreement: tuple[float, ...] = ()
     abstention: str | None = None
 
@@ -147,37 +148,40 @@ def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
     if reason is not None:
         return Judgement(False, last, abstention=reason)
     comparable = course[start:]
+    # What memorizes has no vote: in a long run it would become the consensus.
+    voters = before.voters if before is not None and before.is_memorizing and before.voters > start else len(course)
     now = _drops(
-        torch.tensor([_mean_smoothness(moment, course[-1]) for moment in comparable]),
+        torch.tensor([_mean_smoothness(moment, course[-1]) for moment in comparable], dtype=torch.float64),
         torch.stack([moment.predicted for moment in comparable if moment.predicted is not None]),
+        voters - start,
     )
     has_dropped = min(now.smoothness_drop, now.consensus_drop) >= THRESHOLD
     streak = (1 if before is None else before.streak + 1) if has_dropped else 0
     reason = _why_too_early(len(comparable), len(course))
-    is_memorizing = reason is None and streak >= PATIENCE
-    kept = last
-    if is_memorizing:
-        # What memorizes has no more say in which moment is kept.
-        kept = before.kept if before is not None and before.is_memorizing else start + now.kept
+    if reason is not None:
+        return Judgement(False, last, streak=streak, abstention=reason)
+    is_memorizing = streak >= PATIENCE
     return replace(
         now,
         is_memorizing=is_memorizing,
-        kept=kept,
+        kept=start + now.kept if is_memorizing else last,
         streak=streak,
+        voters=voters,
         agreement=(*(math.nan,) * start, *now.agreement),
-        abstention=reason,
     )
 
 
-def _drops(smoothness: Tensor, predicted: Tensor) -> Judgement:
-    """The drops at the last of these moments, and that which agrees most with the consensus; of equal ones the last."""
-    classes = torch.tensor([_classes_in_use(row) for row in predicted])
+def _drops(smoothness: Tensor, predicted: Tensor, voters: int) -> Judgement:
+    """The drops at the last of these moments, and the voter that agrees most with the consensus, of equal ones the last."""
+    classes = torch.tensor([_classes_in_use(row) for row in predicted], dtype=torch.float64)
     is_settled = (classes >= SETTLED * classes[-1]) & smoothness.isfinite()
-    consensus = predicted[is_settled].mode(dim=0).values  # of classes with as many votes the smallest
+    votes = is_settled & (torch.arange(len(classes)) < voters)
+    if not bool(votes.any()):  # none of them predicts as many classes as are in use now
+        votes = is_settled
+    consensus = predicted[votes].mode(dim=0).values  # of classes with as many votes the smallest
     agrees = (predicted == consensus).double()
     agreement = agrees.mean(1).masked_fill(~is_settled, math.nan)
-    highest = agreement[is_settled].max()
-    kept = int((agreement == highest).nonzero()[-1])
+    kept = int((votes & (agreement == agreement[votes].max())).nonzero()[-1])
     differences = agrees[kept] - agrees[-1]
     return Judgement(
         is_memorizing=False,
@@ -232,4 +236,5 @@ def _finite_layers(moment: Moment) -> list[str]:
 
 def _mean_smoothness(moment: Moment, last: Moment) -> float:
     """Over the layers that the last moment has; NaN where this one lacks any of them."""
-    return fmean(moment.smoothness.get(name, math.nan) for name in _finite_layers(last))
+    values = [moment.smoothness.get(name, math.nan) for name in _finite_layers(last)]
+    return sum(values) / len(values)

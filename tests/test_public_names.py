@@ -13,7 +13,14 @@ import lightning_infomem.functional
     [
         (
             lightning_infomem,
-            ["InformationReport", "MemorizationMonitor", "Ranking", "measure", "rank_checkpoints"],
+            [
+                "InformationReport",
+                "MemorizationMonitor",
+                "MemorizationStopping",
+                "Ranking",
+                "measure",
+                "rank_checkpoints",
+            ],
         ),
         (
             lightning_infomem.functional,
@@ -32,6 +39,7 @@ import lightning_infomem.functional
                 "pairwise_mutual_information",
                 "participation_ratio",
                 "path_norm",
+                "prediction_smoothness",
                 "rankme",
                 "softmax_entropy",
                 "spectral_norms",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
+from lightning_infomem.callbacks.memorization_stopping import MemorizationStopping
 
 if TYPE_CHECKING:
     from lightning_infomem.callbacks.transformers_trainer import (
         MemorizationTrainerCallback as MemorizationTrainerCallback,
     )
 
-__all__ = ["MemorizationMonitor"]
+__all__ = ["MemorizationMonitor", "MemorizationStopping"]
 
 
 def __getattr__(name: str) -> Any:

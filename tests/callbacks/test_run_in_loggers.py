@@ -61,7 +61,7 @@ def test_a_moment_with_the_alarm_on_is_told_as_such(tmp_path, calls):
 
 
 def test_a_network_without_classes_has_a_figure_too(tmp_path, calls):
-    runner = fit(tmp_path, MemorizationMonitor(), network=torch.nn.Sequential(mlp(), torch.nn.LeakyReLU()))
+    runner = fit(tmp_path, MemorizationMonitor(["network.0"]), network=torch.nn.Sequential(torch.nn.Linear(6, 3)))
     assert images(runner) == {"infomem/layers": 2, "infomem/run": 1}
     assert all(math.isnan(value) for value in calls[0][2])
 
@@ -101,9 +101,12 @@ def test_a_resumed_run_is_drawn_from_its_begin(tmp_path, calls, remembers, judge
         def state_dict(self):
             return {name: value for name, value in super().state_dict().items() if name != course.COURSE_KEY}
 
-    keeper = ModelCheckpoint(dirpath=tmp_path / "kept", save_last=True)
-    fit(tmp_path, MemorizationMonitor() if remembers else Older(), callbacks=[keeper])
-    runner = fit(tmp_path, MemorizationMonitor(), resumed_from=tmp_path / "kept" / "last.ckpt", max_epochs=3)
+    def keeper():
+        return ModelCheckpoint(dirpath=tmp_path / "kept", save_last=True)
+
+    fit(tmp_path, MemorizationMonitor() if remembers else Older(), callbacks=[keeper()])
+    path = tmp_path / "kept" / "last.ckpt"
+    runner = fit(tmp_path, MemorizationMonitor(), callbacks=[keeper()], resumed_from=path, max_epochs=3)
     epochs, *_, judgement, _ = calls[-1]
     assert epochs == [0, 1, 2]
     assert images(runner)["infomem/run"] == 1

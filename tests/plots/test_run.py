@@ -21,9 +21,7 @@ AGREEMENT = (math.nan, 0.90, 0.95, 0.98, 0.97, 0.96, 0.92, 0.90, 0.89, 0.88)
 MEMORIZING = [False] * 8 + [True] * 2
 ALARMED = Judgement(True, 3, smoothness_drop=0.12, consensus_drop=0.10, consensus_drop_error=0.01, agreement=AGREEMENT)
 CALM = Judgement(False, 9, smoothness_drop=0.02, consensus_drop=0.01, consensus_drop_error=0.01, agreement=AGREEMENT)
-REASON = (
-    "the validation inputs are others than before at the last 3 of 25 measurements; validate them in the same order "
-)
+REASON = "the validation inputs are others than before at the last 3 of 25 measurements; validate the same inputs "
 
 
 def run(judgement: Judgement = ALARMED, *, count: int = COUNT, **others: Any) -> Figure:
@@ -121,7 +119,7 @@ def test_the_moment_to_keep_is_a_line_with_its_epoch_beside_it() -> None:
     assert label.get_text() == "kept: epoch 3"
 
 
-@pytest.mark.parametrize("kept", range(COUNT - 1))
+@pytest.mark.parametrize("kept", [0, 4, 5, 8])
 def test_the_label_of_the_moment_to_keep_is_inside_the_figure_and_above_the_line_of_data(kept: int) -> None:
     figure = drawn(run(dataclasses.replace(ALARMED, kept=kept), mutual_information=[0.3] * COUNT))
     axes = figure.axes[0]

@@ -18,6 +18,7 @@ from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import REPORT_KEY, InformationReport
 from lightning_infomem.reporting.loggers import log_report
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.reporting.pictures import Drawing
 from lightning_infomem.reporting.scalars import scalars
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
@@ -328,7 +329,7 @@ class MemorizationMonitor(Callback):
         self.report, self._age = report, 0
         if trainer.is_global_zero:
             step = _scalar_step(trainer)
-            figures = {"layers": lambda: plot_layers(report)}
+            figures: dict[str, Drawing] = {"layers": lambda: plot_layers(report)}
             if self._stage == "fit":
                 figures |= self._course.figures()
             log_report(trainer.loggers, report, figures, step=step, prefix=self.prefix)

@@ -7,11 +7,9 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX
-from lightning_infomem.reporting.pictures import Pictures, picture
+from lightning_infomem.reporting.pictures import Drawing, Pictures, picture
 from lightning_infomem.reporting.to_comet import to_comet
 from lightning_infomem.reporting.to_mlflow import to_mlflow
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard
@@ -38,7 +36,7 @@ _warned: set[str] = set()
 def log_report(
     loggers: Iterable[Any],
     report: InformationReport,
-    figures: Mapping[str, Callable[[], Figure]],
+    figures: Mapping[str, Drawing],
     *,
     step: int,
     prefix: str = DEFAULT_PREFIX,

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import metric_name
 
-__all__ = ["Pictures", "picture"]
+__all__ = ["Drawing", "Pictures", "picture"]
+
+Drawing = Callable[[], Figure]
 
 _BINS = 64
 _SAME = 1e-9  # nats; values this close are equal but for rounding, which numpy cannot divide into bins
@@ -51,9 +53,7 @@ class Pictures:
         return counts, edges
 
 
-def picture(
-    report: InformationReport, figures: Mapping[str, Callable[[], Figure]], *, step: int, prefix: str
-) -> Pictures:
+def picture(report: InformationReport, figures: Mapping[str, Drawing], *, step: int, prefix: str) -> Pictures:
     """Collect what loggers show of a report.
 
     Args:

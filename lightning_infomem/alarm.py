@@ -172,7 +172,7 @@ def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
 
 
 def _drops(smoothness: Tensor, predicted: Tensor, voters: int) -> Judgement:
-    """The drops at the last of these moments, and the voter that agrees most with the consensus, of equal ones the last."""
+    """The drops at the last moment, and the voter that agrees most with the consensus, of equal ones the last."""
     classes = torch.tensor([_classes_in_use(row) for row in predicted], dtype=torch.float64)
     is_settled = (classes >= SETTLED * classes[-1]) & smoothness.isfinite()
     votes = is_settled & (torch.arange(len(classes)) < voters)

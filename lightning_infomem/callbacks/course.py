@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,8 +13,10 @@ from typing import Any
 from torch import Tensor
 
 from lightning_infomem.alarm import PATIENCE, Judgement, Moment, judge, judge_next
+from lightning_infomem.plots.run import plot_run
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import metric_name
+from lightning_infomem.reporting.pictures import Drawing
 from lightning_infomem.reporting.scalars import drop_error, mutual_information_drop, scalars
 
 __all__ = ["COURSE_KEY", "RunCourse", "tell_skipped"]
@@ -97,6 +100,21 @@ class RunCourse:
             f"of {kept.name}{place} is the one to keep; rank_checkpoints(folder, along_run=True) finds it."
         )
 
+    def figures(self) -> dict[str, Drawing]:
+        """Last part of the name -> draws a figure of the run so far; none where one measurement is all."""
+        if self.judgement is None or len(self.history) < 2:
+            return {}
+        draw = partial(
+            plot_run,
+            self._course_of("epoch"),
+            self._course_of(self._name("mi_mean")),
+            self._course_of(self._name("smoothness")),
+            self.judgement,
+            memorizing=[value == 1 for value in self._course_of(self._name("memorizing"))],
+            steps=self._course_of("step"),
+        )
+        return {"run": draw}
+
     def to_state(self) -> dict[str, Any]:
         """Tensors, numbers and strings only."""
         return {
@@ -125,6 +143,9 @@ class RunCourse:
 
     def _name(self, measure: str, layer: str | None = None) -> str:
         return metric_name(self.prefix, measure, layer) if layer else metric_name(self.prefix, measure)
+
+    def _course_of(self, name: str) -> list[float]:
+        return [values.get(name, math.nan) for values in self.history]
 
     def _told(self, judgement: Judgement) -> dict[str, float]:
         """A number for each name, 0 where nothing can be told: callbacks may monitor it."""

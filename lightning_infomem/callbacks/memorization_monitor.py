@@ -18,6 +18,7 @@ from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import REPORT_KEY, InformationReport
 from lightning_infomem.reporting.loggers import log_report
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.reporting.pictures import Drawing
 from lightning_infomem.reporting.scalars import scalars
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
@@ -66,9 +67,18 @@ class MemorizationMonitor(Callback):
     ``age``             validations since the measurement (over all layers only)
     ==================  ==================================================================================
 
-    Loggers that have them also get the histograms ``infomem/LAYER/entropy`` and ``infomem/LAYER/mi`` and the figure
-    ``infomem/layers``. All names can be monitored by ``ModelCheckpoint`` and ``EarlyStopping``, which see the value of
-    the same validation.
+    Loggers that take them also get histograms and figures:
+
+    ==========================  ==========================================================================
+    ``infomem/LAYER/entropy``   histogram of the units
+    ``infomem/LAYER/mi``        histogram of the pairs of units
+    ``infomem/layers``          figure of both, layer by layer; see `plot_layers`
+    ``infomem/run``             figure of the run so far, with the alarm and the moment to keep, from the second
+                                measurement on; see `plot_run`
+    ==========================  ==========================================================================
+
+    The names of values can be monitored by ``ModelCheckpoint`` and ``EarlyStopping``, which see that of the same
+    validation.
 
     Args:
         layers: "auto", or names, patterns or module types; see `sampling.layers.select_layers`.
@@ -319,7 +329,10 @@ class MemorizationMonitor(Callback):
         self.report, self._age = report, 0
         if trainer.is_global_zero:
             step = _scalar_step(trainer)
-            log_report(trainer.loggers, report, lambda: plot_layers(report), step=step, prefix=self.prefix)
+            figures: dict[str, Drawing] = {"layers": lambda: plot_layers(report)}
+            if self._stage == "fit":
+                figures |= self._course.figures()
+            log_report(trainer.loggers, report, figures, step=step, prefix=self.prefix)
         return values
 
     def _values(

@@ -58,7 +58,7 @@ class MemorizationTrainerCallback(TrainerCallback):
       ``metric_for_best_model="infomem/mi_mean"`` works, and so does an EarlyStoppingCallback that comes after this
       callback in the list. Those of single layers would fill the tables of notebooks and model cards.
     - An entry of their own in ``state.log_history`` gets all values, and with it ``trainer_state.json``.
-    - The Trainer's loggers get all values, and TensorBoard histograms and the figure, after `set_trainer`:
+    - The Trainer's loggers get all values, and TensorBoard histograms and the figures, after `set_trainer`:
       a callback alone cannot reach them.
     - Each checkpoint folder gets the last report in ``infomem_report.pt``, which loads with ``weights_only=True``.
 
@@ -271,8 +271,9 @@ class MemorizationTrainerCallback(TrainerCallback):
         loggers = [_TensorBoard(callback.tb_writer) for callback in callbacks if getattr(callback, "tb_writer", None)]
         if not loggers:
             return
+        figures = {"layers": lambda: plot_layers(report), **self._course.figures()}
         try:
-            pictures = picture(report, lambda: plot_layers(report), step=step, prefix=self.prefix)
+            pictures = picture(report, figures, step=step, prefix=self.prefix)
             for logger in loggers:
                 to_tensorboard(logger, pictures)
         except Exception as fault:  # a full disk or a closed writer is not worth a training run

@@ -5,7 +5,17 @@ from lightning_infomem.plots.criteria import plot_criteria
 from lightning_infomem.plots.embedding import embed_figure
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.ranking import plot_ranking
+from lightning_infomem.plots.run import plot_run
 from lightning_infomem.plots.saving import save_figure
 from lightning_infomem.plots.zoo import plot_zoo
 
-__all__ = ["embed_figure", "plot_course", "plot_criteria", "plot_layers", "plot_ranking", "plot_zoo", "save_figure"]
+__all__ = [
+    "embed_figure",
+    "plot_course",
+    "plot_criteria",
+    "plot_layers",
+    "plot_ranking",
+    "plot_run",
+    "plot_zoo",
+    "save_figure",
+]

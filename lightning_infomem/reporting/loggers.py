@@ -7,11 +7,9 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX
-from lightning_infomem.reporting.pictures import Pictures, picture
+from lightning_infomem.reporting.pictures import Drawing, Pictures, picture
 from lightning_infomem.reporting.to_comet import to_comet
 from lightning_infomem.reporting.to_mlflow import to_mlflow
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard
@@ -38,21 +36,21 @@ _warned: set[str] = set()
 def log_report(
     loggers: Iterable[Any],
     report: InformationReport,
-    figure: Callable[[], Figure],
+    figures: Mapping[str, Drawing],
     *,
     step: int,
     prefix: str = DEFAULT_PREFIX,
 ) -> None:
-    """Give every logger the histograms and the figure of a report, as far as it has them.
+    """Give every logger the histograms and the figures of a measurement, as far as it has them.
 
-    In TensorBoard, W&B and Comet they stand beside the scalars. In MLflow they are artifacts of the run, two files a
-    step. A logger of another kind is named once in a warning. A logger that fails is named in the log: logging never
-    stops a training.
+    In TensorBoard, W&B and Comet they stand beside the scalars. In MLflow they are artifacts of the run, at each step a
+    file a figure and one for all histograms. A logger of another kind is named once in a warning. A logger that fails
+    is named in the log: logging never stops a training.
 
     Args:
         loggers: of the Trainer; known by the name of their class, or of one that it inherits from.
         report: the measures; what is not finite is left out, and so is a histogram of nothing.
-        figure: draws the figure of the report; called once, and only if some logger shows figures.
+        figures: the last part of its name -> draws a figure; called once, and only if some logger shows figures.
         step: place on the x-axis, the one of the scalars.
         prefix: first part of the names.
     """
@@ -67,7 +65,7 @@ def log_report(
             if type(logger.experiment).__name__ == _STAND_IN_EXPERIMENT:
                 continue
             if pictures is None:
-                pictures = picture(report, figure, step=step, prefix=prefix)
+                pictures = picture(report, figures, step=step, prefix=prefix)
             adapter(logger, pictures)
         except Exception as fault:  # a full disk or a closed writer is not worth a training run
             _log.warning("%s did not take the histograms and figures of %s: %s", kind, prefix, fault)

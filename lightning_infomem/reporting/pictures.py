@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import metric_name
 
-__all__ = ["Pictures", "picture"]
+__all__ = ["Drawing", "Pictures", "picture"]
+
+Drawing = Callable[[], Figure]
 
 _BINS = 64
 _SAME = 1e-9  # nats; values this close are equal but for rounding, which numpy cannot divide into bins
@@ -51,12 +53,12 @@ class Pictures:
         return counts, edges
 
 
-def picture(report: InformationReport, figure: Callable[[], Figure], *, step: int, prefix: str) -> Pictures:
+def picture(report: InformationReport, figures: Mapping[str, Drawing], *, step: int, prefix: str) -> Pictures:
     """Collect what loggers show of a report.
 
     Args:
         report: the measures; what is not finite is left out, and so is a histogram of nothing.
-        figure: draws the figure of the report. Where it fails, the log says so and the histograms go on alone.
+        figures: the last part of its name -> draws a figure. Where that fails, the log says so and the others go on.
         step: place on the x-axis.
         prefix: first part of the names.
     """
@@ -66,9 +68,11 @@ def picture(report: InformationReport, figure: Callable[[], Figure], *, step: in
         for measure, values in (("entropy", layer.finite_entropy()), ("mi", layer.pairs()))
         if len(values)
     }
-    figures: dict[str, Figure] = {}
-    try:
-        figures[metric_name(prefix, "layers")] = figure()
-    except Exception as fault:
-        _log.warning("the figure of %s could not be drawn: %s", prefix, fault)
-    return Pictures(histograms, figures, metric_name(prefix, "histograms"), step)
+    drawn: dict[str, Figure] = {}
+    for what, draw in figures.items():
+        name = metric_name(prefix, what)
+        try:
+            drawn[name] = draw()
+        except Exception as fault:
+            _log.warning("the figure %s could not be drawn: %s", name, fault)
+    return Pictures(histograms, drawn, metric_name(prefix, "histograms"), step)

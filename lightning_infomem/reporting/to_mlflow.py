@@ -12,7 +12,7 @@ __all__ = ["to_mlflow"]
 def to_mlflow(logger: Any, pictures: Pictures) -> None:
     """Store them as artifacts of an MLFlowLogger's run, for MLflow knows no histograms.
 
-    At step 123 the figure is ``infomem/layers/step_000123.png``, and ``infomem/histograms/step_000123.json`` holds all
+    At step 123 a figure is ``infomem/layers/step_000123.png``, and ``infomem/histograms/step_000123.json`` holds all
     histograms: name -> ``counts`` (64) and ``edges`` (65, nats).
     """
     client, run = logger.experiment, logger.run_id

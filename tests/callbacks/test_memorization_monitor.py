@@ -302,7 +302,7 @@ def test_short_runs_do_no_harm(tmp_path, options):
     assert runner.state.finished
 
 
-def test_tensorboard_gets_scalars_histograms_and_a_figure(tmp_path):
+def test_tensorboard_gets_scalars_histograms_and_figures(tmp_path):
     monitor = MemorizationMonitor()
     _, runner = fit(tmp_path, monitor, logger=TensorBoardLogger(tmp_path))
     runner.logger.experiment.flush()
@@ -310,8 +310,9 @@ def test_tensorboard_gets_scalars_histograms_and_a_figure(tmp_path):
     events.Reload()
     assert set(events.Tags()["scalars"]) >= NAMES
     assert set(events.Tags()["histograms"]) == {f"infomem/{layer}/{m}" for layer in LAYERS for m in ("entropy", "mi")}
-    assert events.Tags()["images"] == ["infomem/layers"]
+    assert events.Tags()["images"] == ["infomem/layers", "infomem/run"]
     scalar_steps = [event.step for event in events.Scalars("infomem/mi_mean")]
+    assert [event.step for event in events.Images("infomem/run")] == scalar_steps[1:]  # one measurement is no course
     assert [event.step for event in events.Histograms("infomem/network.0/mi")] == scalar_steps
 
 

@@ -45,4 +45,4 @@ FIGURE = "infomem/layers"
 
 
 def log(*loggers, report=REPORT, figure=None, step=STEP):
-    log_report(loggers, report, figure or (lambda: plot_layers(report)), step=step)
+    log_report(loggers, report, {"layers": figure or (lambda: plot_layers(report))}, step=step)

@@ -4,10 +4,12 @@ import lightning.pytorch.loggers
 import pytest
 import pytorch_lightning.loggers
 from lightning_fabric.loggers.logger import _DummyExperiment
+from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from lightning_infomem.reporting.loggers import log_report
 from lightning_infomem.reporting.metric_names import metric_name
-from tests.reporting.reports import FIGURE, HISTOGRAMS, STEP, log
+from tests.reporting.reports import FIGURE, HISTOGRAMS, REPORT, STEP, log
 
 
 class CometLogger:
@@ -84,8 +86,19 @@ def test_a_figure_that_cannot_be_drawn_costs_no_histogram(caplog):
     logger = CometLogger()
     with caplog.at_level(logging.WARNING, logger="lightning_infomem"):
         log(logger, figure=failing)
-    assert caplog.messages == ["the figure of infomem could not be drawn: no ink"]
+    assert caplog.messages == ["the figure infomem/layers could not be drawn: no ink"]
     assert logger.calls == list(HISTOGRAMS)
+
+
+def test_a_figure_that_cannot_be_drawn_costs_no_other(caplog):
+    def failing():
+        raise ValueError("no ink")
+
+    logger = CometLogger()
+    with caplog.at_level(logging.WARNING, logger="lightning_infomem"):
+        log_report([logger], REPORT, {"one": failing, "other": Figure}, step=STEP)
+    assert caplog.messages == ["the figure infomem/one could not be drawn: no ink"]
+    assert logger.calls == [*HISTOGRAMS, "infomem/other"]
 
 
 def test_the_figure_is_drawn_once_for_all_and_never_for_nobody():

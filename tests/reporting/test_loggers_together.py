@@ -38,6 +38,10 @@ def test_one_run_with_three_loggers_keeps_every_scalar_in_each(tmp_path):
     steps = [metric.step for metric in client.get_metric_history(run, "infomem/mi_mean")]
     files = [file.path for file in client.list_artifacts(run, "infomem/layers")]
     assert files == [f"infomem/layers/step_{step:06d}.png" for step in steps]
+    files = [file.path for file in client.list_artifacts(run, "infomem/run")]
+    assert files == [f"infomem/run/step_{step:06d}.png" for step in steps[1:]]
+    shown = [row["trainer/global_step"] for row in rows if "infomem/run" in row]
+    assert shown == [row["trainer/global_step"] for row in kept[1:]]
 
     with open(f"{table.log_dir}/metrics.csv") as lines:
         course = [float(row["infomem/mi_mean"]) for row in csv.DictReader(lines) if row["infomem/mi_mean"]]

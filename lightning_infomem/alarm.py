@@ -53,6 +53,11 @@ class Moment:
         """Its epoch, or else its step, for people."""
         return f"step {self.step}" if self.epoch is None else f"epoch {self.epoch}"
 
+    @property
+    def mean_smoothness(self) -> float:
+        """Over the layers that have a finite one; NaN without any."""
+        return _mean_smoothness(self, self) if _finite_layers(self) else math.nan
+
     def to_state(self) -> dict[str, Any]:
         """Tensors, numbers and strings only."""
         return {**vars(self), "smoothness": dict(self.smoothness)}

@@ -14,7 +14,7 @@ STANDARD = {"__future__", "torch", "numpy"}  # numpy comes with torch and is the
 FLOORS = {
     "__init__": set(),
     "cli": {"rich"},
-    "demo": {"rich", "sklearn", "scipy"},
+    "demo": {"rich", "sklearn", "scipy", "matplotlib"},
     "callbacks": {"transformers"},  # Lightning itself is named in _lightning alone
     "reporting": {"matplotlib", "wandb"},
     "selection": {"scipy", "rich", "pandas", "safetensors"},

@@ -215,6 +215,6 @@ RULES = (
     Rule("gap of confidence, training - validation", _settings(_GAPS), _once_above(_gap)),
     Rule("fall of MI, last layer", _settings(_THRESHOLDS), _once_above(_fall("mi"))),
     Rule("fall of Gaussian-copula MI, last layer", _settings(_THRESHOLDS), _once_above(_fall("copula"))),
-    Rule("fall of mean |correlation|, last layer", _settings(_THRESHOLDS), _once_above(_fall("mean_correlation"))),
+    Rule("fall of mean correlation, last layer", _settings(_THRESHOLDS), _once_above(_fall("mean_correlation"))),
     Rule("fall of residual MI, last layer", _settings(_THRESHOLDS), _once_above(_fall("residual_mi"))),
 )

@@ -95,7 +95,7 @@ class RunCourse:
         place = "" if folder is None else f" of '{Path(str(folder))}'"
         return (
             f"from {since.name} on this network stores single examples: neighbours in its layers are predicted "
-            f"{judgement.smoothness_drop:.0%} less alike than they were, and {judgement.consensus_drop:.0%} more "
+            f"less alike than before (by {judgement.smoothness_drop:.2f}), and {judgement.consensus_drop:.0%} more "
             f"of the validation inputs are predicted otherwise than by most moments of the run{fallen}. The checkpoint "
             f"of {kept.name}{place} is the one to keep; rank_checkpoints(folder, along_run=True) finds it."
         )

@@ -6,12 +6,14 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib.figure import Figure
 from rich.table import Table
 
 from lightning_infomem._lightning import Callback, LightningModule, ModelCheckpoint, TensorBoardLogger, Trainer
 from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.demo.digits import shuffled_digits
 from lightning_infomem.demo.training import fit
+from lightning_infomem.plots.course import plot_judged_run
 from lightning_infomem.selection.ranking import Ranking, rank_checkpoints
 
 __all__ = ["RUNS", "WatchedRun", "table_of_runs", "watch_run"]
@@ -37,6 +39,12 @@ class WatchedRun:
     ranking: Ranking
     alarm: int | None
     accuracies: dict[int, float]
+
+    def figure(self) -> Figure:
+        """The run, and below it the accuracy."""
+        name = "accuracy on true labels, which the alarm does not see"
+        assert self.ranking.judgement is not None
+        return plot_judged_run(self.ranking.rows, self.ranking.judgement, metric=self.accuracies, metric_name=name)
 
 
 class _CleanAccuracy(Callback):

@@ -18,7 +18,6 @@ from lightning_infomem.demo.along_run import RUNS, table_of_runs, watch_run
 from lightning_infomem.demo.digits import LEVELS, DigitsTask, colored_digits, shuffled_digits
 from lightning_infomem.demo.training import fit
 from lightning_infomem.plots.layers import plot_layers
-from lightning_infomem.plots.ranking import plot_ranking
 from lightning_infomem.plots.saving import save_figure
 from lightning_infomem.plots.zoo import plot_zoo
 from lightning_infomem.selection.checkpoints import read_checkpoint
@@ -98,7 +97,7 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
     console.print(table_of_runs(runs))
     for watched in runs:
         console.print(f"{watched.name}: {watched.ranking.verdict}")
-        save_figure(plot_ranking(watched.ranking), output / "figures" / f"{watched.name}.png")
+        save_figure(watched.figure(), output / "figures" / f"{watched.name}.png")
     console.print(f"\nWritten to {output}:")
     for kind, pattern in (("checkpoints", "*/*.ckpt"), ("event files", "**/events.*"), ("figures", "figures/*.png")):
         console.print(f"  {kind:12} {len(list(output.glob(pattern))):3}  {pattern}")

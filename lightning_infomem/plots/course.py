@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from lightning_infomem.alarm import PATIENCE, Judgement
 from lightning_infomem.plots.ranked import RankedRow
+from lightning_infomem.plots.run import plot_run
 
-__all__ = ["is_course", "plot_course"]
+__all__ = ["is_course", "plot_course", "plot_judged_run"]
 
 # Blue and vermillion of Okabe and Ito, as in `plot_zoo`.
 _INFORMATION, _ENTROPY = "#0072B2", "#D55E00"
@@ -22,10 +25,39 @@ def is_course(rows: Sequence[RankedRow]) -> bool:
     return len({row.path.parent for row in rows}) == 1 and None not in epochs and 1 < len(epochs) == len(rows)
 
 
+def plot_judged_run(
+    rows: Sequence[RankedRow],
+    judgement: Judgement,
+    *,
+    metric: Mapping[int, float] | None = None,
+    metric_name: str = "metric",
+) -> Figure:
+    """Draw the checkpoints of one run as the monitor draws its own run, see `plot_run`.
+
+    Args:
+        rows: each an epoch, the moments of the judgement.
+        judgement: of the last of them.
+        metric: epoch -> any value of the user's, such as an accuracy on labels, in a panel of its own.
+        metric_name: heads that panel.
+    """
+    ordered = sorted(rows, key=lambda row: row.epoch or 0)
+    begun = len(ordered) - max(0, judgement.streak - PATIENCE + 1)
+    return plot_run(
+        [float(row.epoch or 0) for row in ordered],
+        [row.mutual_information for row in ordered],
+        [row.scores.get("class_smoothness", math.nan) for row in ordered],
+        judgement,
+        memorizing=[index >= begun for index in range(len(ordered))],
+        metric=None if metric is None else [metric.get(row.epoch or 0, math.nan) for row in ordered],
+        metric_name=metric_name,
+    )
+
+
 def plot_course(rows: Sequence[RankedRow]) -> Figure:
     """Draw mean mutual information, with its 90 % interval, and mean entropy against the epoch.
 
-    Not for choosing an epoch: along a run neither the lowest nor the highest value marks the best one.
+    For a run of which nothing more can be told, see `plot_judged_run`. Not for choosing an epoch: along a run neither
+    the lowest nor the highest value marks the best one.
 
     Args:
         rows: checkpoints of one run, in any order, each with an epoch.

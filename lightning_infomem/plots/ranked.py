@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from lightning_infomem.alarm import Judgement
+
 __all__ = ["Estimate", "NamedEstimate", "Ranked", "RankedRow"]
 
 
@@ -49,6 +51,10 @@ class RankedRow(Estimate, Protocol):
         """Of memorization, where a reference told it: "heuristic", "example", or None."""
 
     @property
+    def scores(self) -> Mapping[str, float]:
+        """Criterion -> value."""
+
+    @property
     def ranks(self) -> Mapping[str, int]:
         """Criterion -> rank, 1 is best."""
 
@@ -79,3 +85,7 @@ class Ranked(Protocol):
     @property
     def order(self) -> str | None:
         """What is better: "heuristic", "example", or "nearest" to a reference; None where there is no ranking."""
+
+    @property
+    def judgement(self) -> Judgement | None:
+        """Of one run, whose checkpoints these are; None for checkpoints of several."""

@@ -23,11 +23,13 @@ class JudgedRun(NamedTuple):
     Attributes:
         judgement: at the last checkpoint; its moments are the checkpoints in the order of training, copies left out.
         kept: index of a candidate; None where nothing can be told.
+        smoothness: of each candidate, mean over layers; NaN where it has none.
         agreement: of each candidate with the consensus of the run; NaN where it cannot be compared.
     """
 
     judgement: Judgement
     kept: int | None
+    smoothness: list[float]
     agreement: list[float]
 
 
@@ -48,6 +50,7 @@ def judge_run(candidates: Sequence[Candidate]) -> JudgedRun:
     return JudgedRun(
         judgement,
         None if judgement.abstention is not None else in_order[judgement.kept],
+        [math.nan if each.moment is None else each.moment.mean_smoothness for each in candidates],
         [agreement.get(_place(each), math.nan) for each in candidates],
     )
 

@@ -261,12 +261,13 @@ def _rows(candidates: Sequence[Candidate], scores: Scores, standing: Standing) -
 
 
 def _with_agreement(rows: Sequence[RankedCheckpoint], run: JudgedRun) -> list[RankedCheckpoint]:
-    return [
-        dataclasses.replace(row, scores={**row.scores, "consensus_agreement": agreement})
-        if math.isfinite(agreement)
-        else row
-        for row, agreement in zip(rows, run.agreement, strict=True)
-    ]
+    """What the judgement rests on, for the eye and for figures."""
+    shown = []
+    for row, smoothness, agreement in zip(rows, run.smoothness, run.agreement, strict=True):
+        told = {"class_smoothness": smoothness, "consensus_agreement": agreement}
+        finite = {name: value for name, value in told.items() if math.isfinite(value)}
+        shown.append(dataclasses.replace(row, scores={**row.scores, **finite}))
+    return shown
 
 
 def _standing_of(standing: Standing, index: int) -> dict[str, Any]:

@@ -181,7 +181,7 @@ class Ranking:
         if self.kept is None:
             return f"One run, of which nothing can be told: {judgement.abstention}."
         drops = (
-            f"its predictions of neighbours are {judgement.smoothness_drop:.0%} less alike than they were, and of "
+            f"neighbours in its layers are predicted less alike than before (by {judgement.smoothness_drop:.2f}), and "
             f"{judgement.consensus_drop:.0%} more of the inputs otherwise than by most of its checkpoints"
         )
         if judgement.is_memorizing:

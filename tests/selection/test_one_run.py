@@ -11,6 +11,7 @@ import torch
 from lightning_infomem import rank_checkpoints
 from lightning_infomem.alarm import Moment, judge
 from lightning_infomem.cli.main import main
+from lightning_infomem.plots import plot_ranking
 from lightning_infomem.selection.html_report import html_report
 from tests.selection.checkpoint_files import make_report, save_checkpoint
 
@@ -101,6 +102,16 @@ def test_checkpoints_of_several_runs_are_not_judged(tmp_path):
     ranking = rank_checkpoints(tmp_path, along_run=False, memorization="example")
     assert ranking.judgement is None
     assert ranking.kept is None
+
+
+def test_the_figure_is_that_of_the_run(tmp_path):
+    figure = plot_ranking(rank_checkpoints(save_run(tmp_path / "memorizing", MEMORIZING)))
+    assert "memoriz" in figure.get_suptitle().lower() or "stores" in figure.get_suptitle().lower()
+    assert len(figure.axes) == 3
+    quiet = plot_ranking(rank_checkpoints(save_run(tmp_path / "clean", CLEAN)))
+    assert quiet.get_suptitle() != figure.get_suptitle()
+    short = plot_ranking(rank_checkpoints(save_run(tmp_path / "short", CLEAN[:3])))
+    assert len(short.axes) == 2  # the course of both measures only
 
 
 def test_command_line_page_and_exports_tell_the_checkpoint_to_keep(tmp_path, capsys):

@@ -102,15 +102,17 @@ def regret(run: Run, outcome: Outcome) -> float:
 
 
 def table(runs: Sequence[Run], judged: Mapping[str, Judged]) -> str:
-    """In Markdown: points of accuracy lost by kind of run, and how the alarm does."""
-    head = ["rule", "labels", *(f"{kind} ({sum(run.kind == kind for run in runs)})" for kind in KINDS)]
-    head = [*head, "all, mean (worst)", "abstains", "AUROC", "false alarms", "alarms", "before half is fitted"]
+    """In Markdown: points of accuracy lost, mean (worst), by kind of run, and how the alarm does."""
+    counts = {kind: sum(run.kind == kind for run in runs) for kind in KINDS}
+    kinds = [kind for kind in KINDS if counts[kind]]
+    head = ["rule", "labels", *(f"{kind} ({counts[kind]})" for kind in kinds), "all", "abstains", "AUROC"]
+    head += ["false alarms", "true alarms", "before half is fitted"]
     known = {rule.name: rule for rule in RULES}
     lines = [head, ["---"] * len(head)]
     for name, found in judged.items():
         numbers = _numbers(runs, found)
         cells = [name, "yes" if known[name].needs_labels else "no"]
-        cells += [_points(numbers.get(kind)) for kind in KINDS]
+        cells += [_points(numbers.get(kind)) for kind in kinds]
         cells += [_points(numbers["all"]), _percent(numbers["abstains"])]
         auroc = numbers["auroc"]
         cells += ["" if auroc is None else f"{auroc:.2f}", _percent(numbers["false alarms"])]

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test test-oldest lint fuzz bench bench-gpu clean
+.PHONY: install demo test test-oldest lint fuzz bench bench-gpu study clean
 
 install: .venv/.installed
 
@@ -52,6 +52,11 @@ bench: install
 # The same on a CUDA device, with the python of the machine, whose torch knows the device.
 bench-gpu:
 	$(PYTHON) -m tests.benchmarks.bench_gpu $(ARGS)
+
+# The study behind the alarm: MNIST=folder of the IDX files, IMDB=archive of the reviews. Over an hour; it can be resumed.
+study: install
+	$(BIN)/python -m examples.studies.along_a_run --output study-runs $(if $(MNIST),--mnist $(MNIST)) $(if $(IMDB),--imdb $(IMDB))
+	$(BIN)/python -m examples.studies.verdicts study-runs --held-out
 
 clean:
 	rm -rf .venv .venv-oldest build dist *.egg-info infomem-demo

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         aside = list(read_runs(chosen.folder, held_out=True))
         found["kept aside"] = (aside, {rule.name: _transfer(rule, runs, aside) for rule in RULES})
     chosen.results.parent.mkdir(parents=True, exist_ok=True)
-    chosen.results.write_text(json.dumps(_state(found), indent=1, allow_nan=False) + "\n")
+    chosen.results.write_text(json.dumps(_state(found), allow_nan=False) + "\n")
     for name, (some, judged) in found.items():
         families = sorted({run.family for run in some})
         print(f"\n{len(some)} runs, {name}: {', '.join(families)}\n\n{table(some, judged)}")

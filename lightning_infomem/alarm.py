@@ -14,7 +14,7 @@ from lightning_infomem.records import InformationReport
 
 __all__ = ["MIN_MOMENTS", "PATIENCE", "Judgement", "Moment", "judge", "judge_next"]
 
-# Chosen by leave-one-family-out cross-validation on 136 runs, and then frozen; see "Know while it trains" in the README.
+# Chosen by leave-one-family-out cross-validation on 136 runs, then frozen; the README tells how well they do.
 THRESHOLD = 0.05
 PATIENCE = 3  # moments in a row
 SETTLED = 0.75  # share of the classes in use

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -101,12 +104,20 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
     console.print(f"\nWritten to {output}:")
     for kind, pattern in (("checkpoints", "*/*.ckpt"), ("event files", "**/events.*"), ("figures", "figures/*.png")):
         console.print(f"  {kind:12} {len(list(output.glob(pattern))):3}  {pattern}")
-    # Commands to copy: they stay on one line, however narrow the terminal.
-    console.print(f"\nLook at the trainings:   tensorboard --logdir {output}", soft_wrap=True)
-    console.print(
-        f"Rank checkpoints again:  infomem rank {output / 'colored'} --memorization heuristic", soft_wrap=True
-    )
-    console.print(f"Judge a run again:       infomem rank {output / 'noisy-run'}", soft_wrap=True)
+    commands = {
+        "Look at the trainings:": f"{_command('tensorboard')} --logdir {output}",
+        "Rank checkpoints again:": f"{_command('infomem')} rank {output / 'colored'} --memorization heuristic",
+        "Judge a run again:": f"{_command('infomem')} rank {output / 'noisy-run'}",
+    }
+    console.print()
+    for what, command in commands.items():  # to be copied: each on one line, however narrow the terminal
+        console.print(f"{what:24} {command}", soft_wrap=True)
+
+
+def _command(name: str) -> str:
+    """How to call a program that was installed with this one, from where the user is."""
+    own = Path(sys.executable).with_name(name)
+    return os.path.relpath(own) if shutil.which(name) is None and own.exists() else name
 
 
 def rank_zoo(zoo: Zoo, output: Path, seed: int, advance: Callable[[], None] = lambda: None) -> RankedZoo:

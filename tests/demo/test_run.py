@@ -16,7 +16,8 @@ def short_trainings(monkeypatch):
     monkeypatch.setattr(run, "ZOOS", tuple(dataclasses.replace(zoo, epochs=1) for zoo in run.ZOOS))
 
 
-def test_the_demonstration_writes_what_it_says(tmp_path):
+def test_the_demonstration_writes_what_it_says(tmp_path, monkeypatch):
+    monkeypatch.setattr(run.shutil, "which", lambda name: f"/somewhere/{name}")  # on the path: called by name
     output, console = tmp_path / "new" / "folder", Console(file=io.StringIO(), width=80)
     run.run_demo(output, 0, console)
     text = console.file.getvalue()
@@ -31,6 +32,18 @@ def test_the_demonstration_writes_what_it_says(tmp_path):
         f"infomem rank {output / 'colored'} --memorization heuristic",
         f"infomem rank {output / 'noisy-run'}",
     ]
+
+
+def test_commands_that_are_not_on_the_path_are_shown_with_theirs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "infomem").touch()
+    monkeypatch.setattr(run.sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setattr(run.shutil, "which", lambda name: None)
+    assert run._command("infomem") == "bin/infomem"
+    assert run._command("tensorboard") == "tensorboard"  # not installed here
+    monkeypatch.setattr(run.shutil, "which", lambda name: f"/somewhere/{name}")
+    assert run._command("infomem") == "infomem"
 
 
 def test_a_second_demonstration_in_the_same_folder_gives_the_same_ranking(tmp_path):

@@ -150,8 +150,9 @@ def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
     last = len(course) - 1
     start = _begin_of_comparable(course)
     reason = _why_not_comparable(course[-1])
+    too_early = _why_too_early(len(course) - start, len(course))
     if reason is not None:
-        return Judgement(False, last, abstention=reason)
+        return Judgement(False, last, abstention=too_early if start <= last and too_early else reason)
     comparable = course[start:]
     # What memorizes has no vote: in a long run it would become the consensus.
     voters = before.voters if before is not None and before.is_memorizing and before.voters > start else len(course)
@@ -162,9 +163,8 @@ def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
     )
     has_dropped = min(now.smoothness_drop, now.consensus_drop) >= THRESHOLD
     streak = (1 if before is None else before.streak + 1) if has_dropped else 0
-    reason = _why_too_early(len(comparable), len(course))
-    if reason is not None:
-        return Judgement(False, last, streak=streak, abstention=reason)
+    if too_early is not None:
+        return Judgement(False, last, streak=streak, abstention=too_early)
     is_memorizing = streak >= PATIENCE
     return replace(
         now,

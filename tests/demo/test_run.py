@@ -9,7 +9,8 @@ from lightning_infomem.demo import along_run, run
 
 @pytest.fixture(autouse=True)
 def short_trainings(monkeypatch):
-    """One epoch and one validation each: what is tested is the course of things, not what the networks learn."""
+    """One epoch and one validation each, no figures for loggers: the course of things is tested, not what is learnt."""
+    monkeypatch.setattr("lightning_infomem.callbacks.memorization_monitor.log_report", lambda *_, **__: None)
     monkeypatch.setattr(run, "_VALIDATIONS", 1)
     monkeypatch.setattr(along_run, "_EPOCHS", 5)
     monkeypatch.setattr(along_run, "_EVERY", 1)
@@ -17,7 +18,7 @@ def short_trainings(monkeypatch):
 
 
 def test_the_demonstration_writes_what_it_says(tmp_path, monkeypatch):
-    monkeypatch.setattr(run.shutil, "which", lambda name: f"/somewhere/{name}")  # on the path: called by name
+    monkeypatch.setattr(run, "_command", lambda name: name)
     output, console = tmp_path / "new" / "folder", Console(file=io.StringIO(), width=80)
     run.run_demo(output, 0, console)
     text = console.file.getvalue()

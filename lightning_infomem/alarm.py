@@ -152,7 +152,8 @@ def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
     reason = _why_not_comparable(course[-1])
     too_early = _why_too_early(len(course) - start, len(course))
     if reason is not None:
-        return Judgement(False, last, abstention=too_early if start <= last and too_early else reason)
+        # Without classes there is nothing to wait for.
+        return Judgement(False, last, abstention=reason if start > last else too_early or reason)
     comparable = course[start:]
     # What memorizes has no vote: in a long run it would become the consensus.
     voters = before.voters if before is not None and before.is_memorizing and before.voters > start else len(course)
@@ -207,9 +208,13 @@ def _classes_in_use(predicted: Tensor) -> float:
 
 def _begin_of_comparable(course: Sequence[Moment]) -> int:
     """From where on all moments saw the inputs of the last one."""
-    probe = course[-1].probe
+    last = course[-1]
     for index in range(len(course) - 1, -1, -1):
-        if course[index].probe != probe or course[index].predicted is None:
+        each = course[index]
+        if each.predicted is None or last.predicted is None:
+            return index + 1
+        # As many of them, too: a damaged file can say otherwise.
+        if each.probe != last.probe or each.predicted.shape != last.predicted.shape:
             return index + 1
     return 0
 

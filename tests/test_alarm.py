@@ -423,3 +423,11 @@ def test_one_moment_more_gives_what_the_whole_course_gives():
         judgement = judge_next(moments[:end], judgement)
         assert judgement.kept == judge(moments[:end]).kept
     assert judgement == judge(moments)
+
+
+def test_moments_of_another_number_of_inputs_are_not_compared():
+    moments = drifting()
+    damaged = [Moment(each.smoothness, each.predicted[:-1], each.probe) for each in moments[:3]]
+    last = judge([*damaged, *moments[3:]])
+    assert last.is_memorizing
+    assert all(math.isnan(value) for value in last.agreement[:3])

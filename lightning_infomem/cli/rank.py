@@ -30,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the ranking; without a direction print the values, and raise."""
+    """Print the ranking, or which checkpoint of one run to keep; where neither can be told the values, and raise."""
     ranking = rank_as_told(arguments)
     if arguments.output is not None:
         write_text(arguments.output, _text(ranking, arguments.format))

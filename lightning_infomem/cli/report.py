@@ -26,7 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the page; without a direction it shows the values, and raise."""
+    """Write the page; where nothing can be chosen it shows the values, and this raises."""
     ranking = rank_as_told(arguments)
     from lightning_infomem.selection.html_report import html_report  # late, as all that imports torch
 

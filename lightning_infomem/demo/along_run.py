@@ -86,7 +86,7 @@ def watch_run(name: str, output: Path, seed: int) -> WatchedRun:
 def table_of_runs(runs: list[WatchedRun]) -> Table:
     """What was told of each run, and beside it the accuracy on true labels."""
     table = Table(title="Along one run: when it begins to memorize, and the epoch to keep", title_justify="left")
-    for column in ("run", "alarm", "kept", "accuracy of it", "of the last", "of the best"):
+    for column in ("run", "alarm raised", "kept", "accuracy of it", "of the last", "of the best"):
         table.add_column(column, justify="right")
     for run in runs:
         kept = run.ranking.best.epoch

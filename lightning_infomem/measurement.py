@@ -183,6 +183,7 @@ def measure_samples(
             num_samples=len(rows),
             num_dropped=len(samples[name]) - len(rows),
             mutual_information=information,
+            with_diagonal=settings.convention == "released_code",
             **own,
         )
 
@@ -234,10 +235,11 @@ def _measures(
         "neighbors": settings.neighbors,
         "backend": settings.backend,
         "memory_limit": settings.memory_limit,
+        "convention": settings.convention,
     }
     finite_units = finite_samples(rows)[0]
     try:
-        entropy = binned_entropy(rows, bins=settings.bins, value_range=value_range)
+        entropy = binned_entropy(rows, bins=settings.bins, value_range=value_range, convention=settings.convention)
         shares = [share_of_pairwise(rows, ranks, **search).cpu()]
         if settings.normal_scores:
             shares.append(share_of_pairwise(normal_scores(finite_units), ranks, **search).cpu())

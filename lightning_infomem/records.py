@@ -14,8 +14,8 @@ __all__ = ["REPORT_KEY", "InformationReport", "LayerInformation"]
 # Under this key the state of a callback in a checkpoint holds the report of that checkpoint.
 REPORT_KEY = "infomem_report"
 
-# Version 1 had no scores and no probe, version 2 no predicted classes.
-_STATE_VERSIONS = (1, 2, 3)
+# Version 1 had no scores and no probe, version 2 no predicted classes, version 3 no diagonal in means.
+_STATE_VERSIONS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +28,15 @@ class LayerInformation:
         units: int64 ``[units]``, which of them were measured.
         entropy: float64 ``[units]``, nats. NaN for a unit without finite values.
         mutual_information: float64 ``[units, units]``, nats, raw (may be slightly negative), symmetric; the diagonal
-            holds the estimator's value for a unit against itself and belongs in no mean.
+            holds the estimator's value for a unit against itself and belongs in no mean, but see ``with_diagonal``.
         value_range: low and high of the entropy's bins; NaN where every unit has its own.
         dead_fraction: share of units that are constant over the samples.
         tie_fraction: share of samples that have the very value of another sample, mean over the units not dead.
         num_samples: rows measured.
         num_dropped: rows left out because some unit was not finite there.
         scores: name -> value of the baselines; see `baselines.layer_baselines`.
+        with_diagonal: whether all entries of the matrix count as pairs, those of a unit with itself too and all others
+            twice, as in the program released with the paper; see `MeasurementSettings.convention`.
     """
 
     name: str
@@ -48,11 +50,12 @@ class LayerInformation:
     num_samples: int
     num_dropped: int
     scores: Mapping[str, float] = field(default_factory=dict)
+    with_diagonal: bool = False
 
     def pairs(self) -> Tensor:
-        """The finite mutual information of all pairs of two different units, float64 ``[pairs]``, nats."""
+        """The finite mutual information of all pairs of units, float64 ``[pairs]``, nats; see ``with_diagonal``."""
         first, second = torch.triu_indices(len(self.units), len(self.units), offset=1)
-        values = self.mutual_information[first, second]
+        values = self.mutual_information.flatten() if self.with_diagonal else self.mutual_information[first, second]
         return values[torch.isfinite(values)]
 
     def unit_information(self) -> Tensor:
@@ -79,6 +82,7 @@ class LayerInformation:
             "num_samples": self.num_samples,
             "num_dropped": self.num_dropped,
             "scores": dict(self.scores),
+            "with_diagonal": self.with_diagonal,
         }
 
     @classmethod

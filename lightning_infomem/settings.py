@@ -10,13 +10,20 @@ from typing import Any
 from torch import Tensor
 
 from lightning_infomem._checks import check_choice, check_count, describe
-from lightning_infomem.functional.entropy import check_value_range
+from lightning_infomem.functional.entropy import CONVENTIONS, check_value_range
 from lightning_infomem.kernels import BACKENDS
 
-__all__ = ["POOLINGS", "VALUE_RANGES", "MeasurementSettings"]
+__all__ = ["POOLINGS", "PRESETS", "VALUE_RANGES", "MeasurementSettings"]
 
 POOLINGS = ("mean", "max", "flatten", "center", "cls", "last")
 VALUE_RANGES = ("network", "layer", "unit")
+
+# What "Measures of Information Reflect Memorization Patterns" says, and what the program released with it does. Neither
+# is the default: see the section on the paper in the README for what each choice does to the numbers.
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {"bins": 100, "value_range": "unit", "neighbors": 3, "convention": "standard"},
+    "released_code": {"bins": 100, "value_range": "network", "neighbors": 3, "convention": "released_code"},
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,11 @@ class MeasurementSettings:
         normal_scores: measure mutual information also of normal scores, which know neither scale nor heavy tails,
             as one more baseline; takes as long again.
         memory_limit: bytes for temporary tensors; changes no number.
+        convention: "standard", or "released_code": an extra top bin, units on raw scales, ties counted as scikit-learn
+            does, the diagonal in all means; see `binned_entropy` and `pairwise_mutual_information`. For parity only.
+        preset: a name in `PRESETS`, which sets ``bins``, ``value_range``, ``neighbors`` and ``convention``: "paper" for
+            what its text says, "released_code" for what its program does. Which values are measured, ``layers`` says:
+            those before the nonlinearity, by default, are also the program's; the text does not say.
     """
 
     max_samples: int = 1024
@@ -53,8 +65,12 @@ class MeasurementSettings:
     device: str = "auto"
     normal_scores: bool = False
     memory_limit: int = 2**28
+    convention: str = "standard"
+    preset: str | None = None
 
     def __post_init__(self) -> None:
+        if self.preset is not None:
+            self._take_preset()
         check_count(self.neighbors, name="neighbors")
         check_count(self.max_samples, name="max_samples", minimum=self.neighbors + 1)
         check_count(self.max_units, name="max_units", minimum=2)
@@ -62,16 +78,29 @@ class MeasurementSettings:
         check_count(self.memory_limit, name="memory_limit")
         check_count(self.seed, name="seed", minimum=0)
         check_value_range(self.value_range, choices=VALUE_RANGES)
+        check_choice(self.convention, name="convention", choices=CONVENTIONS)
         check_choice(self.backend, name="backend", choices=BACKENDS)
         if not callable(self.pooling):
             check_choice(self.pooling, name="pooling", choices=POOLINGS)
         if not isinstance(self.device, str):
             raise TypeError(f'device: "auto" or the name of a torch device is required, got {describe(self.device)}.')
 
+    def _take_preset(self) -> None:
+        fields = PRESETS[check_choice(self.preset, name="preset", choices=tuple(PRESETS))]
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        for name, value in fields.items():
+            given = getattr(self, name)
+            if given not in (defaults[name], value):
+                raise ValueError(
+                    f"{name}: {value!r} is required with preset={self.preset!r}, got {given!r}; leave one of both out."
+                )
+            object.__setattr__(self, name, value)  # frozen from the end of this method on
+
     def to_state(self) -> dict[str, Any]:
         """Plain numbers and strings of what decides the numbers, for a report; a function is given by its name."""
         state = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        del state["memory_limit"], state["device"]  # change no number
+        # The first two change no number; what a preset sets stands there by itself.
+        del state["memory_limit"], state["device"], state["preset"]
         if callable(self.pooling):
             state["pooling"] = f"{self.pooling.__module__}.{getattr(self.pooling, '__qualname__', 'callable')}"
         if not isinstance(self.value_range, str):

@@ -149,7 +149,7 @@ def without(path: list[Any]) -> Callable[[dict[str, Any]], Any]:
 )
 def test_what_is_no_report_or_another_versions_is_refused(change: Callable[[dict[str, Any]], Any]) -> None:
     with pytest.raises(
-        ValueError, match=r"report: a state of version 3 or before is required; .* read it with that version"
+        ValueError, match=r"report: a state of version 4 or before is required; .* read it with that version"
     ):
         InformationReport.from_state(change(report().to_state()))
 

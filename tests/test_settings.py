@@ -91,6 +91,7 @@ def test_the_state_names_all_that_decides_the_numbers() -> None:
         "neighbors": 3,
         "backend": "auto",
         "normal_scores": False,
+        "convention": "standard",
     }
 
 

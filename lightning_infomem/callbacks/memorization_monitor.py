@@ -91,6 +91,7 @@ class MemorizationMonitor(Callback):
         neighbors: k of the mutual information.
         backend: of the neighbour search: "auto", "reference", "cpu", "cuda".
         device: where to measure: "auto" (where the activations are), or a torch device.
+        preset: "paper" or "released_code", for the paper's measures instead; see `settings.PRESETS`.
         dataloader_idx: which validation loader is sampled, where there are several.
         dataloader: batches of the user's own, for example a probe without labels. They are sent through the network
             in evaluation mode at the end of each validation, and the validation batches are not watched. Given to the
@@ -121,6 +122,7 @@ class MemorizationMonitor(Callback):
         neighbors: int = 3,
         backend: str = "auto",
         device: str = "auto",
+        preset: str | None = None,
         dataloader_idx: int = 0,
         dataloader: Iterable[Any] | None = None,
         every_n_validations: int = 1,
@@ -141,6 +143,7 @@ class MemorizationMonitor(Callback):
             neighbors=neighbors,
             backend=backend,
             device=device,
+            preset=preset,
         )
         self.dataloader_idx = check_count(dataloader_idx, name="dataloader_idx", minimum=0)
         self.dataloader = dataloader

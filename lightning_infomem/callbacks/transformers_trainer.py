@@ -78,6 +78,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         neighbors: k of the mutual information.
         backend: of the neighbour search: "auto", "reference", "cpu", "cuda".
         device: where to measure: "auto" (where the activations are), or a torch device.
+        preset: "paper" or "released_code", for the paper's measures instead; see `settings.PRESETS`.
         prefix: first part of every name.
         on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
 
@@ -101,6 +102,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         neighbors: int = 3,
         backend: str = "auto",
         device: str = "auto",
+        preset: str | None = None,
         prefix: str = DEFAULT_PREFIX,
         on_error: Literal["warn", "raise"] = "warn",
     ) -> None:
@@ -116,6 +118,7 @@ class MemorizationTrainerCallback(TrainerCallback):
             neighbors=neighbors,
             backend=backend,
             device=device,
+            preset=preset,
         )
         self.prefix = prefix
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))

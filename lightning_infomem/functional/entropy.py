@@ -10,12 +10,21 @@ from torch import Tensor
 from lightning_infomem._checks import check_choice, check_count, check_finite, check_samples, describe
 from lightning_infomem.functional.standardization import finite_samples, scale_to_one, warn_of_dropped
 
-__all__ = ["binned_entropy", "check_value_range"]
+__all__ = ["CONVENTIONS", "binned_entropy", "check_value_range"]
+
+# "standard" is what is right; "released_code" what the paper's program computes, to be compared with its numbers.
+CONVENTIONS = ("standard", "released_code")
 
 _ELEMENTS_AT_ONCE = 1 << 22
 
 
-def binned_entropy(samples: Tensor, *, bins: int = 100, value_range: str | tuple[float, float] = "unit") -> Tensor:
+def binned_entropy(
+    samples: Tensor,
+    *,
+    bins: int = 100,
+    value_range: str | tuple[float, float] = "unit",
+    convention: str = "standard",
+) -> Tensor:
     """Estimate the entropy of every unit from a histogram of equal bins.
 
     The range of the bins decides what is measured: a unit's own range is blind to its scale, a common range sees it.
@@ -26,6 +35,8 @@ def binned_entropy(samples: Tensor, *, bins: int = 100, value_range: str | tuple
         bins: number of bins, at least 1.
         value_range: "unit" (each unit's own minimum to maximum), "layer" (one range over all units) or fixed numbers
             ``(low, high)``; values beyond fixed numbers count into the outermost bins.
+        convention: "standard", or "released_code", for parity with the paper's program only: there the upper end of
+            the range is a bin of its own, one more than ``bins``.
 
     Returns:
         float64 ``[units]`` in nats, between 0 and ``ln(min(bins, samples))``. A constant unit has entropy 0, and so
@@ -34,7 +45,7 @@ def binned_entropy(samples: Tensor, *, bins: int = 100, value_range: str | tuple
 
     Raises:
         TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, no finite row, or an unknown range.
+        ValueError: wrong shape, no finite row, or an unknown range or convention.
 
     Cost:
         Time and memory linear in the number of elements; temporary memory at most 2**22 elements at a time.
@@ -50,6 +61,7 @@ def binned_entropy(samples: Tensor, *, bins: int = 100, value_range: str | tuple
     check_samples(samples)
     check_count(bins, name="bins")
     check_value_range(value_range, choices=("unit", "layer"))
+    check_choice(convention, name="convention", choices=CONVENTIONS)
     kept, finite_rows, live_units = finite_samples(samples)
     warn_of_dropped(finite_rows)
     if len(kept) == 0:
@@ -64,7 +76,9 @@ def binned_entropy(samples: Tensor, *, bins: int = 100, value_range: str | tuple
     units = max(1, _ELEMENTS_AT_ONCE // len(kept))
     for start in range(0, len(entropies), units):
         part = slice(start, start + units)
-        entropies[part] = _histogram_entropy(kept[:, part], low[part], high[part], bins)
+        entropies[part] = _histogram_entropy(
+            kept[:, part], low[part], high[part], bins, top_bin=convention == "released_code"
+        )
     result[live_units] = entropies
     return result
 
@@ -82,7 +96,7 @@ def check_value_range(value_range: object, *, choices: tuple[str, ...]) -> None:
         raise TypeError(f"value_range: {named} or (low, high) is required, got {describe(value_range)}.")
 
 
-def _histogram_entropy(samples: Tensor, low: Tensor, high: Tensor, bins: int) -> Tensor:
+def _histogram_entropy(samples: Tensor, low: Tensor, high: Tensor, bins: int, *, top_bin: bool) -> Tensor:
     low, high = low.double(), high.double()
     magnitude = torch.maximum(low.abs(), high.abs())
     values, low, high = (scale_to_one(edge, magnitude) for edge in (samples.double(), low, high))
@@ -92,6 +106,9 @@ def _histogram_entropy(samples: Tensor, low: Tensor, high: Tensor, bins: int) ->
     # As numpy does: where rounding put a value on the wrong side of an edge, the edge decides.
     index -= ((values < index * width + low) & (index > 0)).double()
     index += ((values >= (index + 1) * width + low) & (index < bins - 1)).double()
+    if top_bin:
+        index[values >= high] = bins
+        bins += 1
     num_samples, num_units = values.shape
     index += torch.arange(num_units, device=values.device) * bins
     counts = torch.bincount(index.long().flatten(), minlength=num_units * bins).view(num_units, bins).double()

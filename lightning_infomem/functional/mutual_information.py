@@ -9,7 +9,8 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from lightning_infomem._checks import check_count, check_enough_samples, check_same_length, check_samples
+from lightning_infomem._checks import check_choice, check_count, check_enough_samples, check_same_length, check_samples
+from lightning_infomem.functional.entropy import CONVENTIONS
 from lightning_infomem.functional.memory import saying_what_fits
 from lightning_infomem.functional.pairs import PairInformation, choose_pairs
 from lightning_infomem.functional.standardization import finite_samples, standardized_columns, warn_of_dropped
@@ -57,7 +58,13 @@ def mutual_information(x: Tensor, y: Tensor, *, neighbors: int = 3, backend: str
 
 @overload
 def pairwise_mutual_information(
-    samples: Tensor, *, pairs: None = None, neighbors: int = 3, backend: str = "auto", memory_limit: int = 2**28
+    samples: Tensor,
+    *,
+    pairs: None = None,
+    neighbors: int = 3,
+    backend: str = "auto",
+    memory_limit: int = 2**28,
+    convention: str = "standard",
 ) -> Tensor: ...
 
 
@@ -70,6 +77,7 @@ def pairwise_mutual_information(
     neighbors: int = 3,
     backend: str = "auto",
     memory_limit: int = 2**28,
+    convention: str = "standard",
 ) -> PairInformation: ...
 
 
@@ -81,6 +89,7 @@ def pairwise_mutual_information(
     neighbors: int = 3,
     backend: str = "auto",
     memory_limit: int = 2**28,
+    convention: str = "standard",
 ) -> Tensor | PairInformation:
     """Estimate the mutual information of all pairs of units, or of some.
 
@@ -96,6 +105,9 @@ def pairwise_mutual_information(
         neighbors: k, at least 1 and less than the number of samples.
         backend: "auto", "reference", "cpu" or "cuda"; see `kernels.select_backend`.
         memory_limit: bytes for temporary tensors beside the input and the result; changes nothing else.
+        convention: "standard", or "released_code", for parity with the paper's program only: units on their raw
+            scales, whose ratio then decides what is found; ties counted as scikit-learn does, which is wrong by
+            whole nats; constant units and copies like any others; all in float64.
 
     Returns:
         float64 ``[units, units]`` in nats, symmetric, on the device of ``samples``. The diagonal holds the rule's
@@ -112,7 +124,7 @@ def pairwise_mutual_information(
 
     Raises:
         TypeError: ``samples`` is no floating-point tensor, ``pairs`` no number and no indices.
-        ValueError: wrong shape, no more than ``neighbors`` finite samples, or no such pairs.
+        ValueError: wrong shape, no more than ``neighbors`` finite samples, no such pairs, or no such convention.
         MemoryError: not enough memory; says how many units would fit.
 
     Cost:
@@ -129,24 +141,31 @@ def pairwise_mutual_information(
     check_samples(samples)
     check_count(neighbors, name="neighbors")
     check_count(memory_limit, name="memory_limit")
+    check_choice(convention, name="convention", choices=CONVENTIONS)
     chosen = None if pairs is None else choose_pairs(pairs, samples.shape[1], seed=seed).to(samples.device)
     kept, finite_rows, live_units = finite_samples(samples)
     check_enough_samples(len(kept), neighbors, dropped=len(samples) - len(kept))
     warn_of_dropped(finite_rows)
     if chosen is None:
-        return _matrix(kept, live_units, (0, 1), neighbors, backend, memory_limit)
+        return _matrix(kept, live_units, (0, 1), neighbors, backend, memory_limit, convention)
     with saying_what_fits(kept, memory_limit):
-        columns, constant = standardized_columns(kept)
+        columns, constant = _columns(kept, convention)
         known = live_units[chosen].all(1)
         first, second = (live_units.cumsum(0) - 1)[chosen[known]].T
         found = torch.full((len(chosen),), math.nan, dtype=torch.float64, device=samples.device)
         _, kernel = select_backend(backend, samples.device)
-        found[known] = _information(columns, constant, first, second, kernel, neighbors, memory_limit)
+        found[known] = _information(columns, constant, first, second, kernel, neighbors, memory_limit, convention)
     return PairInformation.of(chosen, found)
 
 
 def share_of_pairwise(
-    samples: Tensor, share: tuple[int, int], *, neighbors: int, backend: str, memory_limit: int
+    samples: Tensor,
+    share: tuple[int, int],
+    *,
+    neighbors: int,
+    backend: str,
+    memory_limit: int,
+    convention: str = "standard",
 ) -> Tensor:
     """What one of several processes computes of `pairwise_mutual_information`: the sum over all is the matrix.
 
@@ -156,22 +175,29 @@ def share_of_pairwise(
         neighbors: as there.
         backend: as there.
         memory_limit: as there.
+        convention: as there.
 
     Returns:
         The matrix, with zeros for the pairs of the other processes.
     """
     kept, _, live_units = finite_samples(samples)
-    return _matrix(kept, live_units, share, neighbors, backend, memory_limit)
+    return _matrix(kept, live_units, share, neighbors, backend, memory_limit, convention)
 
 
 def _matrix(
-    kept: Tensor, live_units: Tensor, share: tuple[int, int], neighbors: int, backend: str, memory_limit: int
+    kept: Tensor,
+    live_units: Tensor,
+    share: tuple[int, int],
+    neighbors: int,
+    backend: str,
+    memory_limit: int,
+    convention: str,
 ) -> Tensor:
     """The symmetric matrix of estimates, diagonal included, in blocks of whole rows; NaN for units without values."""
     process, num_processes = share
     _, kernel = select_backend(backend, kept.device)
     with saying_what_fits(kept, memory_limit):
-        columns, constant = standardized_columns(kept)
+        columns, constant = _columns(kept, convention)
         num_units = len(columns)
         result = torch.zeros(num_units, num_units, dtype=torch.float64, device=kept.device)
         rows = max(1, _PAIRS_AT_ONCE // num_units)
@@ -179,7 +205,7 @@ def _matrix(
         for start in range(0, num_units, rows):
             first, second = torch.nonzero(units[start : start + rows, None] <= units, as_tuple=True)
             first, second = (first + start)[process::num_processes], second[process::num_processes]
-            information = _information(columns, constant, first, second, kernel, neighbors, memory_limit)
+            information = _information(columns, constant, first, second, kernel, neighbors, memory_limit, convention)
             result[first, second] = information
             result[second, first] = information
         if bool(live_units.all()):
@@ -190,6 +216,13 @@ def _matrix(
         return everything
 
 
+def _columns(kept: Tensor, convention: str) -> tuple[Tensor, Tensor]:
+    """The columns to search in, ``[units, samples]``, and which of them are constant and so share no information."""
+    if convention == "released_code":
+        return kept.detach().T.double().contiguous(), torch.zeros(kept.shape[1], dtype=torch.bool, device=kept.device)
+    return standardized_columns(kept)
+
+
 def _information(
     columns: Tensor,
     constant: Tensor,
@@ -198,9 +231,11 @@ def _information(
     kernel: Kernel,
     neighbors: int,
     memory_limit: int,
+    convention: str,
 ) -> Tensor:
     """The estimates of a list of pairs, ``[pairs]``."""
     at_k, at_samples = torch.digamma(torch.tensor([neighbors, columns.shape[1]], dtype=torch.float64)).tolist()
-    terms = kernel(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
+    average_ties = convention == "standard"
+    terms = kernel(columns, first, second, neighbors=neighbors, memory_limit=memory_limit, average_ties=average_ties)
     information: Tensor = at_k + at_samples - terms
     return information.masked_fill_(constant[first] | constant[second], 0.0)

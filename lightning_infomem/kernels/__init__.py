@@ -26,7 +26,16 @@ _announced: set[str] = set()
 class Kernel(Protocol):
     """A backend: the same integer counts as `reference`, hence the same numbers up to the rounding of a sum."""
 
-    def __call__(self, columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int, memory_limit: int) -> Tensor:
+    def __call__(
+        self,
+        columns: Tensor,
+        first: Tensor,
+        second: Tensor,
+        *,
+        neighbors: int,
+        memory_limit: int,
+        average_ties: bool = True,
+    ) -> Tensor:
         """Mean digamma terms of pairs of units; see `reference.mean_terms`."""
 
 

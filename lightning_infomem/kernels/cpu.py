@@ -31,7 +31,15 @@ def is_usable() -> bool:
     return find_spec("numba") is not None
 
 
-def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int, memory_limit: int) -> Tensor:
+def mean_terms(
+    columns: Tensor,
+    first: Tensor,
+    second: Tensor,
+    *,
+    neighbors: int,
+    memory_limit: int,
+    average_ties: bool = True,
+) -> Tensor:
     """The numbers of `reference.mean_terms`, from equal counts, for samples in the memory of the processor.
 
     Runs on `torch.get_num_threads()` threads, without holding Python's lock; Ctrl-C ends it within a few hundredths of
@@ -46,6 +54,7 @@ def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int
         neighbors: k, less than the number of samples.
         memory_limit: only for `reference`, should it be needed. Here sorted copies of the units of the list take 12
             bytes a value in float32, 16 in float64, and every thread about 100 a sample.
+        average_ties: see `reference.mean_terms`.
 
     Returns:
         float64 ``[pairs]``, nats.
@@ -56,12 +65,14 @@ def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int
         return torch.empty(0, dtype=torch.float64)
     search = _compiled_search(neighbors, columns.dtype)
     if search is None:
-        return reference.mean_terms(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
+        return reference.mean_terms(
+            columns, first, second, neighbors=neighbors, memory_limit=memory_limit, average_ties=average_ties
+        )
     units, (first, second) = _units_in(len(columns), first, second)
     if len(units) < len(columns):
         columns = columns[units]
     sorted_units = _SortedUnits.of_columns(columns.contiguous())
-    return _over_threads(search, sorted_units, first, second, neighbors)
+    return _over_threads(search, sorted_units, first, second, neighbors, average_ties)
 
 
 class _SortedUnits(NamedTuple):
@@ -106,7 +117,7 @@ def _units_in(num_units: int, *lists: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 
 def _over_threads(
-    search: Compiled, sorted_units: _SortedUnits, first: Tensor, second: Tensor, neighbors: int
+    search: Compiled, sorted_units: _SortedUnits, first: Tensor, second: Tensor, neighbors: int, average_ties: bool
 ) -> Tensor:
     """Share the pairs among threads: whoever is free takes the next few of the list."""
     num_samples, length = sorted_units.columns.shape[1], sorted_units.ordered.shape[1]
@@ -122,6 +133,7 @@ def _over_threads(
         counts, places = np.zeros((7, length), np.int32), np.zeros((6, length), np.int64)
         search(
             slots,
+            average_ties,
             *sorted_units,
             first[pairs].numpy(),
             second[pairs].numpy(),
@@ -163,7 +175,7 @@ def _compiled_search(neighbors: int, dtype: torch.dtype) -> Compiled | None:
     for kept_on_disk in (True, False):
         try:
             search = cpu_pairs.mean_terms_of_pairs(kept_on_disk=kept_on_disk)
-            _over_threads(search, _SortedUnits.of_columns(tiny), pair, pair, neighbors)
+            _over_threads(search, _SortedUnits.of_columns(tiny), pair, pair, neighbors, True)
         except Exception as error:
             failure = failure or _in_short(error)
         else:

@@ -32,7 +32,15 @@ def is_usable() -> bool:
     return find_spec("triton") is not None
 
 
-def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int, memory_limit: int) -> Tensor:
+def mean_terms(
+    columns: Tensor,
+    first: Tensor,
+    second: Tensor,
+    *,
+    neighbors: int,
+    memory_limit: int,
+    average_ties: bool = True,
+) -> Tensor:
     """The numbers of `reference.mean_terms`, from equal counts, for samples in the memory of a GPU.
 
     A program searches for 32 consecutive points of one pair. Nothing waits for the GPU between the chunks of pairs, and
@@ -47,6 +55,7 @@ def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int
         neighbors: k, less than the number of samples.
         memory_limit: bytes for the samples of a chunk of pairs in the order of their search, 12 a sample in float32.
             Besides, sorted copies of all units take 12 bytes a value in float32, 16 in float64.
+        average_ties: see `reference.mean_terms`, which computes where it is False: that is for parity, not for speed.
 
     Returns:
         float64 ``[pairs]``, nats, on the device of ``columns``.
@@ -55,10 +64,13 @@ def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int
     """
     if not len(first):
         return torch.empty(0, dtype=torch.float64, device=columns.device)
-    failure = _failure(neighbors, columns.dtype, columns.device)
+    failure = _failure(neighbors, columns.dtype, columns.device) if average_ties else ""
     if failure:
         _warn(failure)
-        return reference.mean_terms(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
+    if failure or not average_ties:
+        return reference.mean_terms(
+            columns, first, second, neighbors=neighbors, memory_limit=memory_limit, average_ties=average_ties
+        )
     return _over_chunks(columns.contiguous(), first, second, neighbors, memory_limit)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-import gzip
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-__all__ = ["SIDES", "load_images", "read_idx"]
+from examples.paper.layouts.idx import find_idx, read_idx
+
+__all__ = ["SIDES", "load_images"]
 
 SIDES = {"digits": 8, "mnist": 14}  # pixels
 _NUM_MNIST = 10_000
@@ -30,33 +31,15 @@ def load_images(name: str, mnist: Path | None) -> tuple[NDArray[np.float32], NDA
         return (images / 16).reshape(-1, 8, 8).astype(np.float32), digits.astype(np.int64)
     if mnist is None:
         raise ValueError("mnist: a folder with the IDX files of MNIST is required, got None; name it with --mnist.")
-    part = "t10k" if _idx_files(mnist, "t10k-images-idx3-ubyte") else "train"
+    part = "train" if find_idx(mnist, "t10k-images-idx3-ubyte") is None else "t10k"
     images = _read_named(mnist, f"{part}-images-idx3-ubyte")[:_NUM_MNIST]
     digits = _read_named(mnist, f"{part}-labels-idx1-ubyte")[:_NUM_MNIST]
     pooled = images.reshape(-1, 14, 2, 14, 2).mean((2, 4)) / 255
     return pooled.astype(np.float32), digits.astype(np.int64)
 
 
-def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read one IDX file of bytes: two zeros, the type, the number of axes, their lengths (big-endian), the data.
-
-    Reference:
-        LeCun, Cortes, Burges: The MNIST database of handwritten digits, section "File formats".
-    """
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    if content[:3] != b"\0\0\x08":
-        raise ValueError(f"mnist: IDX files of unsigned bytes are required, '{path}' is none; download it again.")
-    axes = content[3]
-    shape = np.frombuffer(content, ">u4", count=axes, offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
-
-
-def _idx_files(folder: Path, name: str) -> list[Path]:
-    return [path for path in (folder / name, folder / f"{name}.gz") if path.exists()]
-
-
 def _read_named(folder: Path, name: str) -> NDArray[np.uint8]:
-    found = _idx_files(folder, name)
-    if not found:
+    found = find_idx(folder, name)
+    if found is None:
         raise ValueError(f"mnist: a folder with '{name}' or '{name}.gz' is required, '{folder}' has none; check it.")
-    return read_idx(found[0])
+    return read_idx(found)

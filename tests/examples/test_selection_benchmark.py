@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from examples.benchmarks.images import load_images, read_idx
+from examples.benchmarks.images import load_images
 from examples.benchmarks.networks import build_network, network
 from examples.benchmarks.ranking import judge_zoo
 from examples.benchmarks.recipes import ZOOS, Recipe, Zoo
@@ -41,7 +41,7 @@ def test_mnist_is_read_from_idx_files(tmp_path, part, suffix):
 def test_a_file_that_is_no_idx_file_is_named(tmp_path):
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(b"<html>not found</html>")
     with pytest.raises(ValueError, match="t10k-images-idx3-ubyte' is none"):
-        read_idx(tmp_path / "t10k-images-idx3-ubyte")
+        load_images("mnist", tmp_path)
 
 
 def test_a_folder_without_mnist_is_named(tmp_path):

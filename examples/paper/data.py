@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningDataModule
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, Sampler, SequentialSampler, TensorDataset
 
 __all__ = ["PaperData"]
 
@@ -53,13 +53,20 @@ class PaperData(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Shuffled by a generator of its own."""
-        order = torch.Generator().manual_seed(self.seed)
-        return DataLoader(self.train_set, self.batch_size, shuffle=True, generator=order)
+        return self._batches(self.train_set, RandomSampler(self.train_set, generator=self._order()))
 
     def val_dataloader(self) -> DataLoader[Any]:
         """The validation set, in order."""
-        return DataLoader(self.validation_set, self.batch_size)
+        return self._batches(self.validation_set, SequentialSampler(self.validation_set))
 
     def probe_dataloader(self) -> DataLoader[Any]:
         """The inputs to measure on, in order."""
-        return DataLoader(self.probe_set, self.batch_size)
+        return self._batches(self.probe_set, SequentialSampler(self.probe_set))
+
+    def _order(self) -> torch.Generator:
+        return torch.Generator().manual_seed(self.seed)
+
+    def _batches(self, examples: Dataset[Any], order: Sampler[int]) -> DataLoader[Any]:
+        if isinstance(examples, TensorDataset):  # which gives a whole batch at once
+            return DataLoader(examples, batch_size=None, sampler=BatchSampler(order, self.batch_size, drop_last=False))
+        return DataLoader(examples, self.batch_size, sampler=order)

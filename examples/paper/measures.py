@@ -1,0 +1,148 @@
+"""The measures of one network by every convention at once: the paper's, the released code's, and ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from examples.paper.classifier import run_network
+from examples.paper.data import PaperData
+from examples.paper.experiment import Experiment
+from lightning_infomem.functional import binned_entropy
+from lightning_infomem.measurement import catch, measure_samples
+from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.ranks import Ranks, bring_together
+from lightning_infomem.sampling.samples import SamplePlan
+from lightning_infomem.settings import MeasurementSettings
+
+__all__ = ["NETWORK", "PRESETS", "measure_network", "sample_network"]
+
+NETWORK = "network"  # in place of a layer's name: the units of all layers together, as in the paper
+PRESETS = ("default", "paper", "released_code")
+_QUANTILES = 128  # that a distribution is kept as, for the figures
+
+Values = dict[str, Any]
+
+
+def measure_network(
+    network: nn.Module, experiment: Experiment, data: PaperData, max_samples: int, max_units: int
+) -> Values:
+    """Measure a network on the probe of its data.
+
+    Args:
+        network: trained or not.
+        experiment: what it is from; its ``nonlinearity`` gives activations beside the values before it.
+        data: after ``setup``.
+        max_samples: inputs of the probe that are used.
+        max_units: units of each layer that are.
+
+    Returns:
+        "measures": a list of entries, each of one "preset" ("default", "paper", "released_code"; of the values behind
+        the nonlinearity: "default" and "paper"), "values" ("before" or "after" the nonlinearity) and "layer" (or
+        `NETWORK`), with the mean entropy ("entropy") and mean mutual information ("mutual_information") in nats;
+        "distributions": of the values before it, preset -> layer -> quantiles of both, in nats; "probe": the digest of
+        its inputs; "samples" and "units".
+
+    Over the network, the "paper" and the "released_code" average the entropies of all units and the mutual information
+    of all pairs of units, those of two layers too; "default", as the package logs it, averages the means of layers.
+    """
+    samples, probe = sample_network(network, experiment, data, max_samples, max_units)
+    before = _by_every_preset(samples)
+    measures = [{**each, "values": "before"} for each in before["measures"]]
+    if experiment.nonlinearity is not None:
+        after = {name: experiment.nonlinearity(rows) for name, rows in samples.items()}
+        measures += [{**each, "values": "after"} for each in _by_layer(after)]
+    return {
+        "measures": measures,
+        "distributions": before["distributions"],
+        "probe": probe,
+        "samples": len(next(iter(samples.values()))),
+        "units": {name: rows.shape[1] for name, rows in samples.items()},
+    }
+
+
+def sample_network(
+    network: nn.Module, experiment: Experiment, data: PaperData, max_samples: int, max_units: int
+) -> tuple[dict[str, Tensor], str]:
+    """The values of each layer, ``[samples, units]``, and a digest of the inputs."""
+    tap = catch(
+        network,
+        data.probe_dataloader(),
+        select_layers(network, experiment.layers),
+        SamplePlan(max_samples, max_units, 0),
+        experiment.pooling,
+        lambda model, batch: run_network(model, batch[0]),
+    )
+    caught = bring_together(tap, Ranks())
+    marks = caught.input_marks[:, 0].sort().values.numpy().tobytes()
+    return dict(caught.samples), blake2b(marks, digest_size=8).hexdigest()
+
+
+def _by_every_preset(samples: Mapping[str, Tensor]) -> Values:
+    together = {NETWORK: torch.cat(list(samples.values()), dim=1)}
+    layers: dict[str, slice] = {NETWORK: slice(None)}
+    start = 0
+    for name, rows in samples.items():
+        layers[name] = slice(start, start + rows.shape[1])
+        start += rows.shape[1]
+    measures: list[Values] = []
+    distributions: Values = {}
+    # Mutual information is one of pairs: that of a layer is a block of that of the network.
+    ours = measure_samples(together, MeasurementSettings())[NETWORK]
+    own_range = binned_entropy(together[NETWORK])
+    released = measure_samples(together, MeasurementSettings(preset="released_code"))[NETWORK]
+    for preset, entropies, matrix in (
+        ("default", ours.entropy, ours.mutual_information),
+        ("paper", own_range, ours.mutual_information),
+        ("released_code", released.entropy, released.mutual_information),
+    ):
+        entries = []
+        distributions[preset] = {}
+        for name, units in layers.items():
+            block = matrix[units, units]
+            pairs = block.flatten() if preset == "released_code" else _pairs(block)
+            entries.append(_entry(preset, name, entropies[units], pairs))
+            distributions[preset][name] = {
+                "entropy": _quantiles(entropies[units]),
+                "mutual_information": _quantiles(pairs),
+            }
+        if preset == "default":
+            entries[0] = _mean_over_layers(preset, entries[1:])
+        measures += entries
+    return {"measures": measures, "distributions": distributions}
+
+
+def _by_layer(samples: Mapping[str, Tensor]) -> list[Values]:
+    report = measure_samples(samples, MeasurementSettings())
+    default = [_entry("default", layer.name, layer.entropy, layer.pairs()) for layer in report.layers]
+    paper = [_entry("paper", layer.name, binned_entropy(samples[layer.name]), layer.pairs()) for layer in report.layers]
+    return [_mean_over_layers("default", default), *default, _mean_over_layers("paper", paper), *paper]
+
+
+def _entry(preset: str, layer: str, entropies: Tensor, pairs: Tensor) -> Values:
+    return {
+        "preset": preset,
+        "layer": layer,
+        "entropy": entropies.mean().item(),
+        "mutual_information": pairs.mean().item(),
+    }
+
+
+def _mean_over_layers(preset: str, entries: Iterable[Values]) -> Values:
+    columns = torch.tensor([[each["entropy"], each["mutual_information"]] for each in entries], dtype=torch.float64)
+    entropy, information = columns.mean(0).tolist()
+    return {"preset": preset, "layer": NETWORK, "entropy": entropy, "mutual_information": information}
+
+
+def _pairs(matrix: Tensor) -> Tensor:
+    first, second = torch.triu_indices(len(matrix), len(matrix), offset=1)
+    return matrix[first, second]
+
+
+def _quantiles(values: Tensor) -> list[float]:
+    places = torch.linspace(0, 1, _QUANTILES, dtype=torch.float64)
+    return [round(value, 4) for value in values.double().quantile(places).tolist()]

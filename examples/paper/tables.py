@@ -1,0 +1,100 @@
+"""Tables 2, 4, 5 and 6 of the paper and its figures, from networks trained here: our figures beside its own.
+
+Run as ``python -m examples.paper.tables --data-root FOLDER --output FOLDER`` from the root of the repository.
+Data sets that are not in the data folder are left out, and said. One record a network is kept in the output folder;
+stopped at any time, it goes on where it was when started again. Another recipe or size has records of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+
+from examples.paper.experiment import Experiment
+from examples.paper.markdown import tables
+from examples.paper.registry import EXPERIMENTS
+from examples.paper.study import Sizes, read_records, run_all
+from examples.paper.summary import summarize
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    chosen = _parser().parse_args(arguments)
+    console = Console()
+    sizes = Sizes(chosen.max_samples, chosen.max_units, chosen.epochs)
+    seeds = range(chosen.seeds)
+    experiments, left_out = _that_have_data(chosen.only or list(EXPERIMENTS), chosen.data_root)
+    for title, why in left_out.items():
+        console.print(f"[bold]{title}[/] is left out: {why}")
+    if not experiments:
+        raise SystemExit("Nothing to do: no experiment has its data.")
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
+    total = len(seeds) * sum(len(each.levels) for each in experiments)
+    try:
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task("networks", total=total)
+            for _ in run_all(experiments, seeds, sizes, chosen.data_root, chosen.output, chosen.workers):
+                progress.advance(bar)
+    except KeyboardInterrupt:
+        console.print("Stopped. The networks that are done are kept: the same command goes on from here.")
+        raise SystemExit(130) from None
+    summaries = {each.name: summarize(each, read_records(each, seeds, sizes, chosen.output)) for each in experiments}
+    result: dict[str, Any] = {"date": date.today().isoformat(), "left_out": left_out, "experiments": summaries}
+    _write(chosen.output / "tables.json", json.dumps(result, indent=1))
+    _write(chosen.output / "tables.md", tables(summaries, left_out))
+    for experiment in experiments:
+        _draw(experiment, seeds, sizes, chosen.output)
+    console.print(f"Tables and figures are in {chosen.output}: tables.md, tables.json, *.png")
+
+
+def _that_have_data(names: Sequence[str], data_root: Path | None) -> tuple[list[Experiment], dict[str, str]]:
+    """The experiments whose data can be read, and why the others cannot, by title."""
+    experiments, left_out = [], {}
+    for name in names:
+        experiment = EXPERIMENTS[name]
+        try:
+            experiment.make_data(data_root, experiment.levels[0], 0)
+        except (ValueError, ModuleNotFoundError) as fault:
+            left_out[experiment.title] = str(fault)
+        else:
+            experiments.append(experiment)
+    return experiments, left_out
+
+
+def _draw(experiment: Experiment, seeds: Sequence[int], sizes: Sizes, output: Path) -> None:
+    del experiment, seeds, sizes, output
+
+
+def _write(path: Path, text: str) -> None:
+    """Under another name first: whoever looks sees the old file or the new one."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(text)
+    os.replace(unfinished, path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-root", type=Path, help="folder in which the data sets lie as they are published")
+    parser.add_argument(
+        "--output", type=Path, default=Path("paper-runs"), help="folder for records, tables and figures"
+    )
+    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on")
+    parser.add_argument("--only", action="append", choices=sorted(EXPERIMENTS), help="an experiment; repeatable")
+    parser.add_argument("--workers", type=int, default=2, help="processes that train, one thread each")
+    parser.add_argument("--max-samples", type=int, default=Sizes.max_samples, help="inputs measured")
+    parser.add_argument("--max-units", type=int, default=Sizes.max_units, help="units of a layer measured")
+    parser.add_argument("--epochs", type=int, help="instead of those of the recipes, for a quick look")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -62,7 +62,7 @@ class SentimentAdjectives(TextData):
 def sentiment_adjectives(text: TextModel) -> Experiment:
     """The experiment, with the network that ``text`` names."""
     return Experiment(
-        name="sentiment_adjectives",
+        name="sentiment-adjectives",
         title="Sentiment Adjectives",
         memorization="heuristic",
         level_name="alpha",

@@ -11,10 +11,10 @@ from examples.paper.layouts.acl_imdb import read_reviews
 from examples.paper.networks.text import SmallText
 from examples.paper.text_data import TextData, TextModel
 
-__all__ = ["EXPERIMENT", "ShuffledImdb", "shuffled_imdb"]
+__all__ = ["EXPERIMENT", "ShuffledIMDb", "shuffled_imdb"]
 
 
-class ShuffledImdb(TextData):
+class ShuffledIMDb(TextData):
     """Reviews of which a share beta, the ``level``, got drawn labels, half of which are right; a fifth is held out.
 
     The labels that a smaller beta draws a larger one draws too, and alike.
@@ -38,12 +38,12 @@ class ShuffledImdb(TextData):
 def shuffled_imdb(text: TextModel) -> Experiment:
     """The experiment, with the network that ``text`` names."""
     return Experiment(
-        name="shuffled_imdb",
+        name="shuffled-imdb",
         title="Shuffled IMDb",
         memorization="example",
         level_name="beta",
         levels=(0.0, 0.25, 0.5, 0.75, 1.0),
-        data=partial(ShuffledImdb, text=text),
+        data=partial(ShuffledIMDb, text=text),
         network=text.network,
         recipe=text.recipe,
         pooling="cls",

@@ -95,7 +95,7 @@ def _members(archive: Path, split: str) -> Iterator[tuple[str, bytes]]:
     except _DAMAGED as error:
         raise ValueError(
             f"data_root: a whole archive is required, got '{archive.name}' ({archive.stat().st_size} bytes), which "
-            f"cannot be read to its end ({error}); copy it again."
+            f"cannot be read to its end ({str(error).splitlines()[0]}); copy it again."
         ) from error
     yield from sorted(found)
 

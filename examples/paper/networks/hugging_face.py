@@ -1,0 +1,86 @@
+"""A pretrained transformer of the Hugging Face hub, finetuned as in the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from examples.paper.experiment import Recipe
+
+__all__ = ["FinetunedTransformer", "HuggingFaceText"]
+
+
+class FinetunedTransformer(nn.Module):
+    """A sequence classifier of transformers that takes tokens alone and returns logits alone.
+
+    Args:
+        classifier: of the transformers package.
+        padding: number of its padding token; the attention mask leaves it out.
+    """
+
+    def __init__(self, classifier: nn.Module, padding: int) -> None:
+        super().__init__()
+        self.classifier, self.padding = classifier, padding
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Tokens int64 ``[examples, positions]`` to logits ``[examples, classes]``."""
+        logits: Tensor = self.classifier(input_ids=inputs, attention_mask=(inputs != self.padding).long()).logits
+        return logits
+
+
+@dataclass(frozen=True)
+class HuggingFaceText:
+    """How texts are read, and by which network, where one of the Hugging Face hub is finetuned.
+
+    The recipe is the one of the paper's released code, but that it stops early there and here it does not.
+
+    Attributes:
+        name: of a model with a tokenizer on the hub, or a folder that holds both.
+        positions: tokens of a text that are read.
+        max_texts: drawn for training and validation together; None: all there are.
+        recipe: of training.
+    """
+
+    name: str = "distilbert-base-uncased"
+    positions: int = 512
+    max_texts: int | None = None
+    recipe: Recipe = Recipe(
+        epochs=20, batch_size=64, learning_rate=5e-5, optimizer="adamw", weight_decay=0.01, warmup_steps=100
+    )
+
+    def encoder(self, texts: Sequence[str]) -> Callable[[Sequence[str]], Tensor]:
+        """The function that encodes texts; the texts in training play no part in it."""
+        return partial(_encode, self._load("AutoTokenizer"), self.positions)
+
+    def network(self, data: Any) -> FinetunedTransformer:
+        """The pretrained network with a new head for the classes of ``data``."""
+        padding = self._load("AutoTokenizer").pad_token_id
+        return FinetunedTransformer(
+            self._load("AutoModelForSequenceClassification", num_labels=data.num_classes), padding
+        )
+
+    def _load(self, kind: str, **settings: Any) -> Any:
+        try:
+            import transformers
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f"model: the transformers package is required for {self.name!r}, and it is not installed; "
+                'install it: pip install "lightning-infomem[transformers]".'
+            ) from error
+        try:
+            return getattr(transformers, kind).from_pretrained(self.name, **settings)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                "model: a sequence classifier with its tokenizer, on the Hugging Face hub or in a folder, is required, "
+                f"got {self.name!r}, which cannot be loaded; check the name and that the hub can be reached."
+            ) from error
+
+
+def _encode(tokenizer: Any, positions: int, texts: Sequence[str]) -> Tensor:
+    encoded = tokenizer(list(texts), truncation=True, padding="max_length", max_length=positions)
+    return torch.tensor(encoded["input_ids"])

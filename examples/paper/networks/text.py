@@ -1,0 +1,91 @@
+"""A transformer small enough to be trained from nothing in a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from examples.paper.experiment import Recipe
+from examples.paper.vocabulary import Vocabulary
+
+__all__ = ["AttentionBlock", "SmallText", "SmallTransformer"]
+
+
+class AttentionBlock(nn.Module):
+    """Attention and two dense layers, each on normalised inputs and added to them."""
+
+    def __init__(self, width: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.attention_norm, self.dense_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.projections, self.mix = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.dense = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, hidden: Tensor, admitted: Tensor) -> Tensor:
+        """``[examples, positions, units]`` to the same; ``admitted`` ``[examples, positions]``: all but padding."""
+        heads = self.projections(self.attention_norm(hidden)).unflatten(-1, (3, self.num_heads, -1))
+        query, key, value = heads.permute(2, 0, 3, 1, 4)
+        mixed = scaled_dot_product_attention(query, key, value, admitted[:, None, None, :])
+        hidden = hidden + self.mix(mixed.transpose(1, 2).flatten(2))
+        return hidden + self.dense(self.dense_norm(hidden))
+
+
+class SmallTransformer(nn.Module):
+    """Blocks of attention over words; the last state of the CLS token goes to the head.
+
+    Args:
+        num_words: numbers that words may have; 0 is padding.
+        positions: at most, the CLS token among them.
+        num_classes: of the labels.
+        width: units of the residual stream.
+        num_blocks: one after another.
+        num_heads: of attention.
+    """
+
+    def __init__(
+        self, num_words: int, positions: int, num_classes: int, *, width: int = 64, num_blocks: int = 2, num_heads: int = 4
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(num_words, width, padding_idx=0)
+        self.places = nn.Parameter(0.02 * torch.randn(positions, width))
+        self.blocks = nn.ModuleList(AttentionBlock(width, num_heads) for _ in range(num_blocks))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, num_classes)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Words int64 ``[examples, positions]``, the CLS token first, to logits ``[examples, classes]``."""
+        admitted = inputs != 0
+        hidden = self.embedding(inputs) + self.places[: inputs.shape[1]]
+        for block in self.blocks:
+            hidden = block(hidden, admitted)
+        return self.head(self.norm(hidden[:, 0]))
+
+
+@dataclass(frozen=True)
+class SmallText:
+    """How texts are read, and by which network, where the small transformer is trained.
+
+    Attributes:
+        positions: words of a text that are read, the CLS token among them.
+        max_words: that are known.
+        max_texts: drawn for training and validation together; None: all there are.
+        recipe: of training.
+    """
+
+    positions: int = 96
+    max_words: int = 8000
+    max_texts: int | None = 10_000
+    recipe: Recipe = Recipe(epochs=8, batch_size=64, learning_rate=1e-3)
+
+    def encoder(self, texts: Sequence[str]) -> Vocabulary:
+        """From the training texts to the function that encodes texts."""
+        return Vocabulary(texts, max_words=self.max_words, positions=self.positions)
+
+    def network(self, data: Any) -> SmallTransformer:
+        """A network for the texts of ``data``."""
+        return SmallTransformer(len(data.encode), self.positions, data.num_classes)

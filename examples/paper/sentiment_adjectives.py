@@ -1,0 +1,78 @@
+"""Sentiment Adjectives: reviews whose label an adjective tells more often than it should."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+
+from examples.paper.experiment import Experiment
+from examples.paper.layouts.acl_imdb import read_reviews
+from examples.paper.networks.text import SmallText
+from examples.paper.text_data import TextData, TextModel
+
+__all__ = ["EXPERIMENT", "SentimentAdjectives", "adjective_label", "sentiment_adjectives"]
+
+POSITIVE = frozenset({"good", "great", "wonderful", "excellent", "best"})
+NEGATIVE = frozenset({"bad", "terrible", "awful", "poor", "negative"})
+
+
+def adjective_label(text: str) -> int | None:
+    """The label that adjectives tell: None where the text, cut at spaces, holds words of both lists or of none.
+
+    >>> adjective_label("a good film"), adjective_label("so bad it is good"), adjective_label("Good, wasn't it")
+    (1, None, None)
+    """
+    words = frozenset(text.split(" "))
+    positive, negative = bool(words & POSITIVE), bool(words & NEGATIVE)
+    return int(positive) if positive != negative else None
+
+
+class SentimentAdjectives(TextData):
+    """Reviews with adjectives of exactly one list; ``level`` is alpha.
+
+    The training label is the adjective's; of the reviews whose true label is another, a share ``1 - alpha`` gets the
+    true one back. Which ones a smaller alpha adds to: those of the larger. A fifth of the reviews is held out, with
+    true labels.
+
+    Reference: the paper's released code, which also takes the folder ``train`` alone.
+    """
+
+    def build(self) -> None:
+        """Read the reviews and label them."""
+        texts, true_labels = read_reviews(self.data_root)
+        told = [adjective_label(text) for text in texts]
+        kept = [place for place, label in enumerate(told) if label is not None]
+        training, validation = self.split(len(kept))
+        adjectives = torch.tensor([told[place] for place in kept])
+        truth = torch.from_numpy(true_labels[kept])
+        labels = adjectives[training].clone()
+        misled = (labels != truth[training]).nonzero()[:, 0]
+        order = misled[torch.randperm(len(misled), generator=self.draws)]
+        corrected = order[: round((1 - self.level) * len(misled))]
+        labels[corrected] = truth[training][corrected]
+        self.fill(
+            [texts[kept[place]] for place in training],
+            labels,
+            [texts[kept[place]] for place in validation],
+            truth[validation],
+        )
+
+
+def sentiment_adjectives(text: TextModel) -> Experiment:
+    """The experiment, with the network that ``text`` names."""
+    return Experiment(
+        name="sentiment-adjectives",
+        title="Sentiment Adjectives",
+        memorization="heuristic",
+        level_name="alpha",
+        levels=(0.0, 0.25, 0.5, 0.75, 1.0),
+        data=partial(SentimentAdjectives, text=text),
+        network=text.network,
+        recipe=text.recipe,
+        pooling="cls",
+        needs="aclImdb/ or aclImdb_v1.tar.gz, the Large Movie Review Dataset",
+    )
+
+
+EXPERIMENT = sentiment_adjectives(SmallText())

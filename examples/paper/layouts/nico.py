@@ -1,0 +1,90 @@
+"""Animals in contexts, from the folders of NICO++."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+__all__ = ["list_images", "read_images"]
+
+_PLACES = ("track_1/public_dg_0416/train", "public_dg_0416/train")
+_SOURCE = 'Zhang et al. publish it with "NICO++: Towards Better Benchmarking for Domain Generalization"'
+_MOST_NAMED = 5  # of the images that cannot be read
+
+
+def list_images(
+    data_root: Path | None, contexts: Sequence[str], classes: Sequence[str]
+) -> dict[tuple[str, str], list[Path]]:
+    """The image files of every context and class, by name.
+
+    Args:
+        data_root: folder with ``track_1/public_dg_0416/train/<context>/<class>/*.jpg``, or with ``public_dg_0416``.
+        contexts: names of folders.
+        classes: names of folders in each of them.
+
+    Raises:
+        ValueError: a folder is missing, or has no image.
+    """
+    if data_root is None:
+        raise ValueError(f"data_root: a folder with NICO++ is required, got None; {_SOURCE}.")
+    train = next((data_root / place for place in _PLACES if (data_root / place).is_dir()), None)
+    if train is None:
+        raise ValueError(
+            f"data_root: a folder with '{_PLACES[0]}/<context>/<class>/*.jpg' is required, '{data_root}' has none; put "
+            f"NICO++ there: {_SOURCE}."
+        )
+    found = {}
+    for context in contexts:
+        for name in classes:
+            folder = train / context / name
+            found[context, name] = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
+            if not found[context, name]:
+                state = "has none" if folder.is_dir() else "is no folder"
+                raise ValueError(
+                    f"nico: images of {name!r} in the context {context!r} are required, '{folder}' {state}; unpack "
+                    "NICO++ again."
+                )
+    return found
+
+
+def read_images(paths: Sequence[Path], side: int) -> tuple[Tensor, Tensor]:
+    """Read images, each resized to a square whatever its shape.
+
+    Args:
+        paths: of the files.
+        side: of the square, in pixels.
+
+    Returns:
+        uint8 ``[images, 3, side, side]`` of those that can be read, and bool ``[paths]``, which these are. A warning
+        counts the others, and names the first of them.
+
+    Cost:
+        About 5 ms an image, and 150 kB of memory at 224 pixels.
+    """
+    images, damaged = [], []
+    readable = torch.ones(len(paths), dtype=torch.bool)
+    for place, path in enumerate(paths):
+        try:
+            with Image.open(path) as image:
+                pixels = np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR))
+        # Pillow tells a damaged file by many classes of errors, those of the format's reader among them.
+        except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+            readable[place] = False
+            damaged.append(path)
+        else:
+            images.append(torch.from_numpy(pixels.copy()).permute(2, 0, 1))
+    if damaged:
+        named = ", ".join(f"'{path}'" for path in damaged[:_MOST_NAMED])
+        rest = f" and {len(damaged) - _MOST_NAMED} more" if len(damaged) > _MOST_NAMED else ""
+        warnings.warn(
+            f"nico: {len(damaged)} of {len(paths)} images cannot be read and are left out: {named}{rest}; unpack them "
+            "again.",
+            stacklevel=2,
+        )
+    return (torch.stack(images) if images else torch.empty(0, 3, side, side, dtype=torch.uint8)), readable

@@ -13,6 +13,7 @@ from torch import Tensor
 
 __all__ = [
     "check_choice",
+    "check_classes",
     "check_count",
     "check_enough_samples",
     "check_same_length",
@@ -55,6 +56,35 @@ def check_same_length(x: Tensor, y: Tensor) -> None:
         raise ValueError(f"y: as many samples as x ({len(x)}) are required, got {len(y)}; pass paired samples.")
     if x.device != y.device:
         raise ValueError(f"y: the device of x ({x.device}) is required, got {y.device}; move one of them.")
+
+
+def check_classes(classes: object, *, name: str = "labels", paired: Tensor | None = None) -> Tensor:
+    """Return ``classes`` when it is an int64 tensor of class numbers from 0, of the same samples as ``paired``."""
+    if not isinstance(classes, Tensor) or classes.dtype != torch.int64:
+        raise TypeError(
+            f"{name}: an int64 torch tensor of shape [samples] is required, got {describe(classes)}; "
+            f"convert it with torch.as_tensor({name}, dtype=torch.int64)."
+        )
+    if classes.ndim != 1 or len(classes) == 0:
+        raise ValueError(
+            f"{name}: shape [samples] and at least one sample are required, got {describe(classes)}; "
+            "give one class number for each sample."
+        )
+    if paired is not None and len(classes) != len(paired):
+        raise ValueError(
+            f"{name}: one for each of {len(paired)} samples is required, got {len(classes)}; pass paired samples."
+        )
+    if paired is not None and classes.device != paired.device:
+        raise ValueError(
+            f"{name}: the device of the samples ({paired.device}) is required, got {classes.device}; move one of them."
+        )
+    lowest = classes.amin().item()
+    if lowest < 0:
+        raise ValueError(
+            f"{name}: class numbers from 0 are required, got {lowest}; leave out samples without a class, and number "
+            f"the others with torch.unique({name}, return_inverse=True)[1]."
+        )
+    return classes
 
 
 def check_count(value: object, *, name: str, minimum: int = 1) -> int:

@@ -20,6 +20,7 @@ FLOORS = {
     "selection": {"scipy", "rich", "pandas", "safetensors"},
     "plots": {"matplotlib", "sklearn"},
     "alarm": set(),
+    "model_information": set(),
     "measurement": set(),
     "baselines": set(),
     "sampling": set(),

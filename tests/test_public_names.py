@@ -25,12 +25,14 @@ import lightning_infomem.functional
         (
             lightning_infomem.functional,
             [
+                "GroupGaps",
                 "PairInformation",
                 "alpha_req",
                 "binned_entropy",
                 "correlation",
                 "frobenius_norms",
                 "gaussian_copula_information",
+                "group_gaps",
                 "log_product",
                 "mean_confidence",
                 "mutual_information",

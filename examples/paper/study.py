@@ -168,6 +168,8 @@ def _norms(network: nn.Module, data: PaperData) -> dict[str, float | None]:
 
 def _run_and_keep(job: tuple[str, float, int], sizes: Sizes, data_root: Path | None, output: Path) -> None:
     name, level, seed = job
+    # The penalty wears weights down to numbers so small that arithmetic with them is many times slower.
+    torch.set_flush_denormal(True)
     for package in ("pytorch_lightning", "lightning.pytorch"):  # where both are installed, either may speak
         logging.getLogger(package).setLevel(logging.ERROR)
     record = run(find_experiment(name), level, seed, sizes, data_root)

@@ -121,9 +121,12 @@ def _agreement(values: Grid, metric: Grid) -> dict[str, Any]:
     """
     count = values.shape[1]
     generator = np.random.default_rng(0)
-    drawn = [generator.integers(0, count, count) for _ in range(_DRAWS if count > 1 else 0)]
-    taus = [_tau(values[:, rows].mean(1), metric[:, rows].mean(1)) for rows in drawn] or [math.nan]
-    low, high = np.nanquantile(taus, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]) if count > 1 else (math.nan, math.nan)
+    low = high = math.nan
+    if count > 1:
+        weights = generator.multinomial(count, np.full(count, 1 / count), size=_DRAWS) / count
+        taus = _taus(weights @ values.T, weights @ metric.T)
+        if not np.isnan(taus).all():
+            low, high = np.nanquantile(taus, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return {
         "tau": _rounded(_tau(values.mean(1), metric.mean(1))),
         "low": _rounded(low),
@@ -148,6 +151,15 @@ def _among_metrics(
 
 def _tau(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     return float(kendalltau(first, second).statistic)
+
+
+def _taus(first: Grid, second: Grid) -> NDArray[np.float64]:
+    """Kendall's tau-b of each row, thousands at once; NaN where one of both is constant."""
+    places = np.triu_indices(first.shape[1], k=1)
+    signs = [np.sign(values[:, places[0]] - values[:, places[1]]) for values in (first, second)]
+    told = [np.abs(each).sum(1) for each in signs]
+    with np.errstate(invalid="ignore"):
+        return (signs[0] * signs[1]).sum(1) / np.sqrt(told[0] * told[1])
 
 
 def _correlation(values: Grid, beside: Grid) -> float | None:

@@ -48,7 +48,14 @@ class SmallTransformer(nn.Module):
     """
 
     def __init__(
-        self, num_words: int, positions: int, num_classes: int, *, width: int = 64, num_blocks: int = 2, num_heads: int = 4
+        self,
+        num_words: int,
+        positions: int,
+        num_classes: int,
+        *,
+        width: int = 64,
+        num_blocks: int = 2,
+        num_heads: int = 4,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(num_words, width, padding_idx=0)

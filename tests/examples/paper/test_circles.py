@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from examples.paper.circles import EXPERIMENT, main, train
 from examples.paper.figures.circles import Shown, draw_circles
@@ -96,7 +97,19 @@ def test_the_figure_has_eight_panels_with_the_points_in_their_colours(shown):
     assert len(figure.axes[7].get_legend().get_texts()) == 3
 
 
-def test_the_command_writes_the_figure(tmp_path, capsys):
-    main(["--output", str(tmp_path / "circles.png"), "--epochs", "1"])
+def test_the_command_draws_the_three_networks_of_its_seed(tmp_path, capsys, monkeypatch):
+    drawn = []
+
+    def draw(networks):
+        drawn.extend(networks)
+        return Figure()
+
+    monkeypatch.setattr("examples.paper.figures.circles.draw_circles", draw)
+    main(["--output", str(tmp_path / "circles.png"), "--epochs", "1", "--seed", "9"])
     assert (tmp_path / "circles.png").read_bytes()[:4] == b"\x89PNG"
     assert capsys.readouterr().out == f"drew {tmp_path / 'circles.png'}\n"
+    assert [(shown.label, shown.data.level, shown.data.seed) for shown in drawn] == [
+        ("generalising", 0.0, 9),
+        ("heuristic", 1.0, 9),
+        ("example-level", 2.0, 9),
+    ]

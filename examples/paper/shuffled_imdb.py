@@ -32,7 +32,9 @@ class ShuffledIMDb(TextData):
         drawn = torch.randint(self.num_classes, labels.shape, generator=self.draws)
         shuffled = order[: round(self.level * len(labels))]
         labels[shuffled] = drawn[shuffled]
-        self.fill([texts[place] for place in training], labels, [texts[place] for place in validation], truth[validation])
+        self.fill(
+            [texts[place] for place in training], labels, [texts[place] for place in validation], truth[validation]
+        )
 
 
 def shuffled_imdb(text: TextModel) -> Experiment:

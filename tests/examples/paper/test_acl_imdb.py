@@ -86,7 +86,9 @@ def test_without_a_place_for_the_cache_the_archive_is_read_all_the_same(packed, 
 
 @pytest.mark.parametrize("given", [True, False])
 def test_where_nothing_is_there_the_layout_and_its_source_are_named(given, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"ID_RATING\.txt .*is required, got .* ai\.stanford\.edu/~amaas/data/sentiment"):
+    with pytest.raises(
+        FileNotFoundError, match=r"ID_RATING\.txt .*is required, got .* ai\.stanford\.edu/~amaas/data/sentiment"
+    ):
         read_reviews(tmp_path if given else None)
 
 

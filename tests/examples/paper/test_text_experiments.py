@@ -111,7 +111,9 @@ def test_a_share_beta_of_the_labels_is_drawn_and_half_of_them_are_wrong(shuffled
 def test_levels_share_all_draws(name, request):
     levels = request.getfixturevalue(name)
     first = levels[0]
-    changed = [set((data.train_set.tensors[1] != first.train_set.tensors[1]).nonzero()[:, 0].tolist()) for data in levels]
+    changed = [
+        set((data.train_set.tensors[1] != first.train_set.tensors[1]).nonzero()[:, 0].tolist()) for data in levels
+    ]
     for data in levels:
         assert torch.equal(data.train_set.tensors[0], first.train_set.tensors[0])
         assert all(map(torch.equal, data.validation_set.tensors, first.validation_set.tensors))
@@ -166,5 +168,5 @@ def test_the_cls_token_of_each_block_is_measured(experiment, folder):
 
 def test_without_data_the_experiments_stand_and_one_error_tells_what_is_needed(tmp_path):
     for experiment in (ADJECTIVES, SHUFFLED):
-        with pytest.raises(FileNotFoundError, match="data_root: .* is required"):
+        with pytest.raises(FileNotFoundError, match=r"data_root: .* is required"):
             experiment.make_data(tmp_path, 0.0, 0)

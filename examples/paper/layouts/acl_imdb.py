@@ -94,9 +94,10 @@ def _members(archive: Path, split: str) -> Iterator[tuple[str, bytes]]:
         if archive.suffix == ".tar" and not _ends(archive):
             raise tarfile.ReadError("no end of the archive")
     except _DAMAGED as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(
             f"data_root: a whole archive is required, got '{archive.name}' ({archive.stat().st_size} bytes), which "
-            f"cannot be read to its end ({str(error).partition(chr(10))[0]}); copy it again."
+            f"cannot be read to its end ({reason}); copy it again."
         ) from error
     yield from sorted(found)
 

@@ -61,9 +61,10 @@ class HuggingFaceText:
     def network(self, data: Any) -> FinetunedTransformer:
         """The pretrained network with a new head for the classes of ``data``."""
         padding = self._load("AutoTokenizer").pad_token_id
-        return FinetunedTransformer(
-            self._load("AutoModelForSequenceClassification", num_labels=data.num_classes), padding
-        )
+        # A head for another number of classes is replaced; names on the hub mostly have none at all.
+        settings = {"num_labels": data.num_classes, "ignore_mismatched_sizes": True}
+        classifier = self._load("AutoModelForSequenceClassification", **settings)
+        return FinetunedTransformer(classifier, padding).train()  # as a network of torch is; the hub's are in eval mode
 
     def _load(self, kind: str, **settings: Any) -> Any:
         try:

@@ -1,4 +1,5 @@
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -90,7 +91,8 @@ def test_a_model_of_the_hub_is_finetuned_on_its_own_tokens(reviews, saved_model)
     good, bad = [2, 1, 5, 7, 3, 0], [2, 1, 6, 7, 1, 3]
     assert [row == good for row in inputs.tolist()] == labels.bool().tolist()
     assert all(row in (good, bad) for row in inputs.tolist())
-    network = experiment.make_network(data, 0).eval()
+    network = experiment.make_network(data, 0)
+    assert all(part.training for part in network.modules())
     assert network(inputs).shape == (8, 2)
     assert list(select_layers(network, experiment.layers)) == [
         f"classifier.distilbert.transformer.layer.{number}" for number in range(2)
@@ -104,6 +106,13 @@ def test_padding_does_not_change_the_outputs_of_a_model_of_the_hub(reviews, save
     inputs = torch.tensor([[2, 5, 3]])
     torch.testing.assert_close(network(torch.tensor([[2, 5, 3, 0, 0]])), network(inputs))
     assert not torch.allclose(network(torch.tensor([[2, 5, 3, 1, 1]])), network(inputs))
+
+
+def test_a_saved_model_keeps_its_weights_and_gets_a_head_for_the_classes(saved_model):
+    network, other = (HuggingFaceText(saved_model).network(SimpleNamespace(num_classes=3)) for _ in range(2))
+    assert network.classifier.classifier.out_features == 3
+    embeddings = [each.classifier.distilbert.embeddings.word_embeddings.weight for each in (network, other)]
+    assert torch.equal(*embeddings)
 
 
 def test_the_recipe_of_a_named_model_is_the_one_of_the_paper():

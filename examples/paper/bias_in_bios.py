@@ -102,7 +102,7 @@ def judge(network: nn.Module, data: BiasInBios) -> dict[str, float]:
     when its trainings stop. The published programs probe the biographies of the training split.
 
     Returns:
-        ``accuracy``; sums over professions of gaps between genders, ``tpr_gap``, ``fpr_gap``, ``separation_gap`` and
+        ``validation_accuracy``; sums over professions of gaps between genders, ``tpr_gap``, ``fpr_gap``, ``separation_gap`` and
         ``sufficiency_gap`` (see `group_gaps`); ``compression`` of gender (see `MDLProbe`).
     """
     from lightning_infomem.functional.group_gaps import group_gaps
@@ -117,7 +117,7 @@ def judge(network: nn.Module, data: BiasInBios) -> dict[str, float]:
         states[coded], data.genders[coded], validation=(states[stop], data.genders[stop])
     )
     return {
-        "accuracy": (predictions == labels).double().mean().item(),
+        "validation_accuracy": (predictions == labels).double().mean().item(),
         "tpr_gap": gaps.true_positive_gap,
         "fpr_gap": gaps.false_positive_gap,
         "separation_gap": gaps.separation_gap,

@@ -102,8 +102,8 @@ def judge(network: nn.Module, data: BiasInBios) -> dict[str, float]:
     when its trainings stop. The published programs probe the biographies of the training split.
 
     Returns:
-        ``validation_accuracy``; sums over professions of gaps between genders, ``tpr_gap``, ``fpr_gap``, ``separation_gap`` and
-        ``sufficiency_gap`` (see `group_gaps`); ``compression`` of gender (see `MDLProbe`).
+        ``validation_accuracy``; sums over professions of gaps between genders, ``tpr_gap``, ``fpr_gap``,
+        ``separation_gap`` and ``sufficiency_gap`` (see `group_gaps`); ``compression`` of gender (see `MDLProbe`).
     """
     from lightning_infomem.functional.group_gaps import group_gaps
     from lightning_infomem.model_information.probing import MDLProbe

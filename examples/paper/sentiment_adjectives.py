@@ -35,7 +35,8 @@ class SentimentAdjectives(TextData):
     true one back. Which ones a smaller alpha adds to: those of the larger. A fifth of the reviews is held out, with
     true labels.
 
-    Reference: the paper's released code, which also takes the folder ``train`` alone.
+    Reference: the paper's released code, which also takes the folder ``train`` alone, and counts the share over
+    training and held-out reviews together.
     """
 
     def build(self) -> None:

@@ -14,10 +14,15 @@ __all__ = ["Vocabulary"]
 _WORD = re.compile(r"[a-z']+")
 # Words that build sentences and say little; left out, twice as much of a text fits the same positions.
 _FUNCTION_WORDS = frozenset(
-    "a about all also am an and any are as at be because been being br by can could did do does for from get go had "
-    "has have he her here him his how i i'm if in into is it it's its just me my of off on one or other our out over "
-    "own s see she so some such t than that the their them then there these they this those through to too up us was "
-    "we were what when where which while who will with would you your".split()
+    re.findall(
+        _WORD,
+        """
+        a about all also am an and any are as at be because been being br by can could did do does for from get go had
+        has have he her here him his how i i'm if in into is it it's its just me my of off on one or other our out over
+        own s see she so some such t than that the their them then there these they this those through to too up us was
+        we were what when where which while who will with would you your
+        """,
+    )
 )
 
 

@@ -8,6 +8,7 @@ import os
 import re
 import tarfile
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -93,9 +94,10 @@ def _members(archive: Path, split: str) -> Iterator[tuple[str, bytes]]:
         if archive.suffix == ".tar" and not _ends(archive):
             raise tarfile.ReadError("no end of the archive")
     except _DAMAGED as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(
             f"data_root: a whole archive is required, got '{archive.name}' ({archive.stat().st_size} bytes), which "
-            f"cannot be read to its end ({str(error).splitlines()[0]}); copy it again."
+            f"cannot be read to its end ({reason}); copy it again."
         ) from error
     yield from sorted(found)
 
@@ -144,15 +146,16 @@ def _cache_of(archive: Path, split: str) -> Path:
 
 
 def _load(cache: Path, source: str) -> Reviews | None:
-    if not cache.is_file():
+    """What was kept of the archive; None where nothing was, or of another state of it, or the file is damaged."""
+    try:
+        with cache.open("rb") as file, np.load(file) as arrays:
+            if str(arrays["source"]) != source:
+                return None
+            content, ends, labels = arrays["content"].tobytes(), arrays["ends"].tolist(), arrays["labels"]
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
         return None
-    with np.load(cache) as arrays:
-        if str(arrays["source"]) != source:
-            return None
-        content, ends = arrays["content"].tobytes(), arrays["ends"].tolist()
-        starts = [0, *ends[:-1]]
-        texts = [content[start:end].decode() for start, end in zip(starts, ends, strict=True)]
-        return Reviews(texts, arrays["labels"])
+    starts = [0, *ends[:-1]]
+    return Reviews([content[start:end].decode() for start, end in zip(starts, ends, strict=True)], labels)
 
 
 def _save(cache: Path, source: str, reviews: Reviews) -> None:
@@ -162,6 +165,9 @@ def _save(cache: Path, source: str, reviews: Reviews) -> None:
     # Several runs may read at once: each writes a file of its own, and the last one stays.
     with tempfile.NamedTemporaryFile(dir=cache.parent, suffix=".npz", delete=False) as file:
         unfinished = Path(file.name)
+    try:
         content = np.frombuffer(b"".join(contents), np.uint8)
-        np.savez_compressed(file, source=np.array(source), content=content, ends=ends, labels=reviews.labels)
-    os.replace(unfinished, cache)
+        np.savez_compressed(unfinished, source=np.array(source), content=content, ends=ends, labels=reviews.labels)
+        os.replace(unfinished, cache)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -14,6 +14,9 @@ from examples.paper.experiment import Recipe
 
 __all__ = ["FinetunedTransformer", "HuggingFaceText"]
 
+# Of the paper's released code, but that it may stop early.
+_RECIPE = Recipe(epochs=20, batch_size=64, learning_rate=5e-5, optimizer="adamw", weight_decay=0.01, warmup_steps=100)
+
 
 class FinetunedTransformer(nn.Module):
     """A sequence classifier of transformers that takes tokens alone and returns logits alone.
@@ -49,9 +52,7 @@ class HuggingFaceText:
     name: str = "distilbert-base-uncased"
     positions: int = 512
     max_texts: int | None = None
-    recipe: Recipe = Recipe(
-        epochs=20, batch_size=64, learning_rate=5e-5, optimizer="adamw", weight_decay=0.01, warmup_steps=100
-    )
+    recipe: Recipe = _RECIPE
 
     def encoder(self, texts: Sequence[str]) -> Callable[[Sequence[str]], Tensor]:
         """The function that encodes texts; the texts in training play no part in it."""
@@ -60,9 +61,10 @@ class HuggingFaceText:
     def network(self, data: Any) -> FinetunedTransformer:
         """The pretrained network with a new head for the classes of ``data``."""
         padding = self._load("AutoTokenizer").pad_token_id
-        return FinetunedTransformer(
-            self._load("AutoModelForSequenceClassification", num_labels=data.num_classes), padding
-        )
+        # A head for another number of classes is replaced; names on the hub mostly have none at all.
+        settings = {"num_labels": data.num_classes, "ignore_mismatched_sizes": True}
+        classifier = self._load("AutoModelForSequenceClassification", **settings)
+        return FinetunedTransformer(classifier, padding).train()  # as a network of torch is; the hub's are in eval mode
 
     def _load(self, kind: str, **settings: Any) -> Any:
         try:

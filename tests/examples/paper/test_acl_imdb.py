@@ -84,6 +84,26 @@ def test_without_a_place_for_the_cache_the_archive_is_read_all_the_same(packed, 
     assert read_reviews(packed("aclImdb.tar")).texts == TEXTS["neg"] + TEXTS["pos"]
 
 
+@pytest.mark.parametrize("length", [0, 10, -100])
+def test_a_damaged_cache_is_made_anew(length, packed, cache):
+    folder = packed("aclImdb.tar")
+    expected = read_reviews(folder).texts
+    (kept,) = cache.rglob("*.npz")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:length])
+    assert read_reviews(folder).texts == expected
+    assert len(kept.read_bytes()) == len(whole)
+
+
+def test_a_cache_that_cannot_be_finished_leaves_nothing_behind(packed, cache, monkeypatch):
+    def fill_the_disk(*_args, **_arrays):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("numpy.savez_compressed", fill_the_disk)
+    assert len(read_reviews(packed("aclImdb.tar")).texts) == 12
+    assert not list(cache.rglob("*.npz"))
+
+
 @pytest.mark.parametrize("given", [True, False])
 def test_where_nothing_is_there_the_layout_and_its_source_are_named(given, tmp_path):
     with pytest.raises(

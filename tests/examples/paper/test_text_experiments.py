@@ -168,5 +168,5 @@ def test_the_cls_token_of_each_block_is_measured(experiment, folder):
 
 def test_without_data_the_experiments_stand_and_one_error_tells_what_is_needed(tmp_path):
     for experiment in (ADJECTIVES, SHUFFLED):
-        with pytest.raises(FileNotFoundError, match="data_root: .* is required"):
+        with pytest.raises(FileNotFoundError, match=r"data_root: .* is required"):
             experiment.make_data(tmp_path, 0.0, 0)

@@ -1,0 +1,119 @@
+"""Bias in Bios as its published programs write it: ``BIOS.pkl``, a pickled list of biographies."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["GENDERS", "Biographies", "read_biographies"]
+
+GENDERS = ("M", "F")
+_PLACES = ("BIOS.pkl", "biosbias/BIOS.pkl")
+_FIELDS = {"raw": str, "bio": str, "start_pos": int, "title": str, "gender": str}
+
+
+class Biographies(NamedTuple):
+    """Biographies, in the order of the file.
+
+    Attributes:
+        raw: what follows the first sentence, which names the profession.
+        scrubbed: the same without the person's names and the words that tell the gender.
+        professions: names of all professions, in the order of the alphabet.
+        labels: int64 ``[biographies]``, places in ``professions``.
+        genders: int64 ``[biographies]``, places in `GENDERS`, told by pronouns.
+    """
+
+    raw: list[str]
+    scrubbed: list[str]
+    professions: list[str]
+    labels: NDArray[np.int64]
+    genders: NDArray[np.int64]
+
+
+def read_biographies(data_root: Path | None) -> Biographies:
+    """Read the biographies (De-Arteaga et al. 2019), and nothing else that a pickle may hold.
+
+    A pickle can run any program; this one is admitted lists, dictionaries, strings and numbers, which is all that
+    the published one holds.
+
+    Args:
+        data_root: folder that holds ``BIOS.pkl`` or ``biosbias/BIOS.pkl``.
+
+    Raises:
+        FileNotFoundError: neither is there.
+        ValueError: the file is damaged, holds anything but such biographies, or none.
+    """
+    paths = [] if data_root is None else [data_root / place for place in _PLACES]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        raise FileNotFoundError(
+            f"data_root: a folder with {' or '.join(_PLACES)} is required, got "
+            f"{'none' if data_root is None else repr(str(data_root))}; the set (De-Arteaga et al. 2019, Bias in Bios) "
+            "is made by the programs published at github.com/microsoft/biosbias."
+        )
+    return _arrange(_unpickle(path), path)
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        """Admit no class and no function: containers, strings and numbers need none."""
+        raise _ForeignError(f"{module}.{name}")
+
+
+class _ForeignError(Exception):
+    """The pickle asks for something that is not plain."""
+
+
+def _unpickle(path: Path) -> object:
+    try:
+        with path.open("rb") as file:
+            return _PlainUnpickler(file).load()
+    except _ForeignError as error:
+        raise ValueError(
+            f"data_root: a pickle of lists, dictionaries, strings and numbers is required, got '{path.name}' that asks "
+            f"for {error}, which was not loaded; do not open this file elsewhere, and get one from its makers."
+        ) from error
+    except Exception as error:  # a damaged pickle fails in whatever way its bytes happen to
+        raise ValueError(
+            f"data_root: a whole pickle is required, got '{path.name}' ({path.stat().st_size} bytes), which cannot be "
+            f"read to its end ({type(error).__name__}); copy it again."
+        ) from error
+
+
+def _arrange(records: object, path: Path) -> Biographies:
+    if not isinstance(records, list) or not records:
+        raise ValueError(
+            f"data_root: a list of biographies is required in '{path.name}', got "
+            f"{'an empty one' if isinstance(records, list) else type(records).__name__}; it is made by preprocess.py "
+            "of the published programs."
+        )
+    for place, record in enumerate(records):
+        fault = _fault_of(record)
+        if fault:
+            raise ValueError(
+                f"data_root: biographies with {', '.join(_FIELDS)} are required in '{path.name}', got {fault} in the "
+                f"one at place {place}; it is made by preprocess.py of the published programs."
+            )
+    professions = sorted({record["title"] for record in records})
+    number = {title: place for place, title in enumerate(professions)}
+    return Biographies(
+        raw=[record["raw"][record["start_pos"] :] for record in records],
+        scrubbed=[record["bio"] for record in records],
+        professions=professions,
+        labels=np.array([number[record["title"]] for record in records], np.int64),
+        genders=np.array([GENDERS.index(record["gender"]) for record in records], np.int64),
+    )
+
+
+def _fault_of(record: object) -> str:
+    """What is wrong with a record, in a few words; empty where nothing is."""
+    if not isinstance(record, dict):
+        return f"a {type(record).__name__}"
+    for name, kind in _FIELDS.items():
+        if not isinstance(record.get(name), kind):
+            return f"{name} {record[name]!r}" if name in record else f"no {name}"
+    return "" if record["gender"] in GENDERS else f"gender {record['gender']!r}"

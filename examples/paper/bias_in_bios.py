@@ -12,6 +12,8 @@ from examples.paper.experiment import Experiment
 from examples.paper.layouts.biosbias import read_biographies
 from examples.paper.networks.text import SmallText
 from examples.paper.text_data import TextData, TextModel
+from lightning_infomem.functional.group_gaps import group_gaps
+from lightning_infomem.model_information.probing import MDLProbe
 from lightning_infomem.sampling.layers import select_layers
 
 __all__ = ["EXPERIMENT", "LEVELS", "BiasInBios", "balance", "bias_in_bios", "judge"]
@@ -105,9 +107,6 @@ def judge(network: nn.Module, data: BiasInBios) -> dict[str, float]:
         ``validation_accuracy``; sums over professions of gaps between genders, ``tpr_gap``, ``fpr_gap``,
         ``separation_gap`` and ``sufficiency_gap`` (see `group_gaps`); ``compression`` of gender (see `MDLProbe`).
     """
-    from lightning_infomem.functional.group_gaps import group_gaps
-    from lightning_infomem.model_information.probing import MDLProbe
-
     predictions, states = _run(network, data)
     labels = data.validation_set.tensors[1]
     gaps = group_gaps(predictions, labels, data.genders)

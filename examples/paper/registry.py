@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from examples.paper import colored_mnist, shuffled_mnist
+from examples.paper import (
+    bias_in_bios,
+    colored_mnist,
+    nico,
+    sentiment_adjectives,
+    shuffled_cifar,
+    shuffled_imdb,
+    shuffled_mnist,
+)
 from examples.paper.experiment import Experiment
 
 __all__ = ["EXPERIMENTS", "find_experiment"]
 
-EXPERIMENTS: dict[str, Experiment] = {each.name: each for each in (colored_mnist.EXPERIMENT, shuffled_mnist.EXPERIMENT)}
+# In the order of the paper's tables.
+EXPERIMENTS: dict[str, Experiment] = {
+    module.EXPERIMENT.name: module.EXPERIMENT
+    for module in (
+        sentiment_adjectives,
+        colored_mnist,
+        bias_in_bios,
+        nico,
+        shuffled_imdb,
+        shuffled_mnist,
+        shuffled_cifar,
+    )
+}
 
 
 def find_experiment(name: str) -> Experiment:

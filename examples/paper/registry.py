@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from examples.paper import (
     bias_in_bios,
     colored_mnist,
@@ -12,8 +14,9 @@ from examples.paper import (
     shuffled_mnist,
 )
 from examples.paper.experiment import Experiment
+from examples.paper.text_experiments import text_experiments
 
-__all__ = ["EXPERIMENTS", "find_experiment"]
+__all__ = ["EXPERIMENTS", "TEXTS", "find_experiment"]
 
 # In the order of the paper's tables.
 EXPERIMENTS: dict[str, Experiment] = {
@@ -30,8 +33,15 @@ EXPERIMENTS: dict[str, Experiment] = {
 }
 
 
+TEXTS = tuple(experiment.name for experiment in text_experiments())
+
+
 def find_experiment(name: str) -> Experiment:
-    """The experiment of that name."""
-    if name not in EXPERIMENTS:
-        raise ValueError(f"experiment: one of {', '.join(EXPERIMENTS)} is required, got {name!r}.")
-    return EXPERIMENTS[name]
+    """The experiment of that name; "NAME@MODEL" is an experiment on texts with a model of Hugging Face."""
+    base, _, model = name.partition("@")
+    if base not in (TEXTS if model else EXPERIMENTS):
+        raise ValueError(f"experiment: one of {', '.join(TEXTS if model else EXPERIMENTS)} is required, got {name!r}.")
+    if not model:
+        return EXPERIMENTS[base]
+    (found,) = (each for each in text_experiments(model) if each.name == base)
+    return replace(found, name=name, title=f"{found.title}, {model}")

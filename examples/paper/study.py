@@ -100,7 +100,8 @@ def record_path(name: str, level: float, seed: int, sizes: Sizes, output: Path) 
     experiment = find_experiment(name)
     settings = [FORMAT, experiment.recipe.to_state(), asdict(sizes), str(experiment.layers), experiment.pooling]
     mark = blake2b(json.dumps(settings).encode(), digest_size=4).hexdigest()
-    return output / name / f"level={level:g}_seed={seed}_{mark}.json"
+    # A model may be a folder, or an owner and a name.
+    return output / name.replace("/", "-") / f"level={level:g}_seed={seed}_{mark}.json"
 
 
 def run(experiment: Experiment, level: float, seed: int, sizes: Sizes, data_root: Path | None) -> Record:

@@ -20,7 +20,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from examples.paper.experiment import Experiment
 from examples.paper.markdown import tables
-from examples.paper.registry import EXPERIMENTS
+from examples.paper.registry import EXPERIMENTS, TEXTS, find_experiment
 from examples.paper.study import Sizes, read_records, run_all
 from examples.paper.summary import summarize
 
@@ -32,9 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console = Console()
     sizes = Sizes(chosen.max_samples, chosen.max_units, chosen.epochs)
     seeds = range(chosen.seeds)
-    experiments, left_out = _that_have_data(chosen.only or list(EXPERIMENTS), chosen.data_root)
-    for title, why in left_out.items():
-        console.print(f"[bold]{title}[/] is left out: {why}")
+    names = chosen.only or list(EXPERIMENTS)
+    if chosen.text_model is not None:
+        names = [f"{name}@{chosen.text_model}" if name in TEXTS else name for name in names]
+    experiments, left_out = _that_have_data(names, chosen.data_root, console)
     if not experiments:
         raise SystemExit("Nothing to do: no experiment has its data.")
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -56,15 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console.print(f"Tables and figures are in {chosen.output}: tables.md, tables.json, *.png")
 
 
-def _that_have_data(names: Sequence[str], data_root: Path | None) -> tuple[list[Experiment], dict[str, str]]:
+def _that_have_data(
+    names: Sequence[str], data_root: Path | None, console: Console
+) -> tuple[list[Experiment], dict[str, str]]:
     """The experiments whose data can be read, and why the others cannot, by title."""
     experiments, left_out = [], {}
     for name in names:
-        experiment = EXPERIMENTS[name]
+        experiment = find_experiment(name)
         try:
             experiment.make_data(data_root, experiment.levels[0], 0)
-        except (ValueError, ModuleNotFoundError) as fault:
-            left_out[experiment.title] = str(fault)
+        except FileNotFoundError as fault:
+            # What is written down names what is missing, but no folder of this machine.
+            left_out[experiment.title] = f"{experiment.needs} would have to be in the data folder"
+            console.print(f"[bold]{experiment.title}[/] is left out. {fault}", highlight=False)
         else:
             experiments.append(experiment)
     return experiments, left_out
@@ -89,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on")
     parser.add_argument("--only", action="append", choices=sorted(EXPERIMENTS), help="an experiment; repeatable")
+    parser.add_argument("--text-model", help="a model of Hugging Face for the texts, such as distilbert-base-uncased")
     parser.add_argument("--workers", type=int, default=2, help="processes that train, one thread each")
     parser.add_argument("--max-samples", type=int, default=Sizes.max_samples, help="inputs measured")
     parser.add_argument("--max-units", type=int, default=Sizes.max_units, help="units of a layer measured")

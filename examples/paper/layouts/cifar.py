@@ -44,13 +44,13 @@ def read_cifar100(data_root: Path | None) -> tuple[Images, Images]:
             for more than plain values and arrays, which is not done for it.
     """
     if data_root is None:
-        raise ValueError(f"data_root: a folder with CIFAR-100 is required, got None; {_SOURCE}.")
+        raise FileNotFoundError(f"data_root: a folder with CIFAR-100 is required, got None; {_SOURCE}.")
     if (data_root / _FOLDER).is_dir():
         contents = {part: _content(data_root / _FOLDER / part) for part in ("train", "test")}
     elif (data_root / _ARCHIVE).is_file():
         contents = _unpacked(data_root / _ARCHIVE)
     else:
-        raise ValueError(
+        raise FileNotFoundError(
             f"data_root: a folder with '{_FOLDER}/train' and '{_FOLDER}/test', or with '{_ARCHIVE}', is required, "
             f"'{data_root}' has neither; put one there: {_SOURCE}."
         )
@@ -59,7 +59,7 @@ def read_cifar100(data_root: Path | None) -> tuple[Images, Images]:
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
-        raise ValueError(f"cifar: the file '{path}' is required, there is none; put it there: {_SOURCE}.")
+        raise FileNotFoundError(f"cifar: the file '{path}' is required, there is none; put it there: {_SOURCE}.")
     return path.read_bytes()
 
 

@@ -49,13 +49,13 @@ def read_mnist(data_root: Path | None) -> tuple[Digits, Digits]:
         ValueError: files are missing, damaged, or hold something else than MNIST.
     """
     if data_root is None:
-        raise ValueError(f"data_root: a folder with the IDX files of MNIST is required, got None; {_SOURCE}.")
+        raise FileNotFoundError(f"data_root: a folder with the IDX files of MNIST is required, got None; {_SOURCE}.")
     for part in ("train", "t10k"):
         images = find_idx(data_root, f"{part}-images-idx3-ubyte")
         labels = find_idx(data_root, f"{part}-labels-idx1-ubyte")
         if (images is None) != (labels is None):
             missing = f"{part}-{'images-idx3' if images is None else 'labels-idx1'}-ubyte"
-            raise ValueError(
+            raise FileNotFoundError(
                 f"data_root: both files of a pair are required, beside '{images or labels}' there is no '{missing}' or "
                 f"'{missing}.gz'; put it there: {_SOURCE}."
             )
@@ -65,7 +65,7 @@ def read_mnist(data_root: Path | None) -> tuple[Digits, Digits]:
             if part == "train":
                 held_out = np.arange(len(found.images)) >= len(found.images) * 5 // 6
             return _rows(found, ~held_out), _rows(found, held_out)
-    raise ValueError(
+    raise FileNotFoundError(
         f"data_root: a folder with the IDX files of MNIST is required ({_LAYOUT}), '{data_root}' has no such pair; "
         f"put them there: {_SOURCE}."
     )

@@ -32,10 +32,10 @@ def list_images(
         ValueError: a folder is missing, or has no image.
     """
     if data_root is None:
-        raise ValueError(f"data_root: a folder with NICO++ is required, got None; {_SOURCE}.")
+        raise FileNotFoundError(f"data_root: a folder with NICO++ is required, got None; {_SOURCE}.")
     train = next((data_root / place for place in _PLACES if (data_root / place).is_dir()), None)
     if train is None:
-        raise ValueError(
+        raise FileNotFoundError(
             f"data_root: a folder with '{_PLACES[0]}/<context>/<class>/*.jpg' is required, '{data_root}' has none; put "
             f"NICO++ there: {_SOURCE}."
         )

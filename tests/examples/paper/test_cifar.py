@@ -57,19 +57,23 @@ def test_files_written_anew_by_python_3_are_read_too(tmp_path):
 
 
 def test_without_a_folder_it_is_said_what_to_get():
-    with pytest.raises(ValueError, match=r"data_root: a folder with CIFAR-100 is required, got None; Krizhevsky"):
+    with pytest.raises(
+        FileNotFoundError, match=r"data_root: a folder with CIFAR-100 is required, got None; Krizhevsky"
+    ):
         read_cifar100(None)
 
 
 def test_an_empty_folder_is_told_the_layout_and_the_source(tmp_path):
-    with pytest.raises(ValueError, match=r"'cifar-100-python/train'.*'cifar-100-python.tar.gz'.*neither.*Krizhevsky"):
+    with pytest.raises(
+        FileNotFoundError, match=r"'cifar-100-python/train'.*'cifar-100-python.tar.gz'.*neither.*Krizhevsky"
+    ):
         read_cifar100(tmp_path)
 
 
 def test_a_missing_batch_is_named(tmp_path):
     write_cifar(tmp_path)
     (tmp_path / "cifar-100-python" / "test").unlink()
-    with pytest.raises(ValueError, match=r"the file '.*test' is required, there is none; put it there"):
+    with pytest.raises(FileNotFoundError, match=r"the file '.*test' is required, there is none; put it there"):
         read_cifar100(tmp_path)
 
 

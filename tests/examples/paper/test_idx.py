@@ -36,12 +36,14 @@ def test_training_files_go_before_test_files(tmp_path):
 
 
 def test_without_a_folder_it_is_said_what_to_get():
-    with pytest.raises(ValueError, match=r"data_root: a folder with the IDX files.*got None; LeCun.*publish"):
+    with pytest.raises(FileNotFoundError, match=r"data_root: a folder with the IDX files.*got None; LeCun.*publish"):
         read_mnist(None)
 
 
 def test_an_empty_folder_is_told_the_layout_and_the_source(tmp_path):
-    with pytest.raises(ValueError, match=r"data_root.*'train-images-idx3-ubyte'.*'MNIST/raw'.*no such pair.*LeCun"):
+    with pytest.raises(
+        FileNotFoundError, match=r"data_root.*'train-images-idx3-ubyte'.*'MNIST/raw'.*no such pair.*LeCun"
+    ):
         read_mnist(tmp_path)
 
 
@@ -50,7 +52,7 @@ def test_half_a_pair_is_not_enough_even_beside_test_files(tmp_path, kept, missin
     write_mnist(tmp_path, 12)
     write_mnist(tmp_path, 20, part="t10k")
     (tmp_path / missing).unlink()
-    with pytest.raises(ValueError, match=f"both files.*beside '.*{kept}' there is no '{missing}'.*put it there"):
+    with pytest.raises(FileNotFoundError, match=f"both files.*beside '.*{kept}' there is no '{missing}'.*put it there"):
         read_mnist(tmp_path)
 
 

@@ -161,12 +161,14 @@ def test_of_many_damaged_images_five_are_named(tmp_path):
 
 
 def test_without_a_folder_it_is_said_what_to_get():
-    with pytest.raises(ValueError, match=r"data_root: a folder with NICO\+\+ is required, got None; Zhang"):
+    with pytest.raises(FileNotFoundError, match=r"data_root: a folder with NICO\+\+ is required, got None; Zhang"):
         list_images(None, CONTEXTS, ANIMALS)
 
 
 def test_an_empty_folder_is_told_the_layout_and_the_source(tmp_path):
-    with pytest.raises(ValueError, match=r"'track_1/public_dg_0416/train/<context>/<class>/\*.jpg' .*none; put.*Zhang"):
+    with pytest.raises(
+        FileNotFoundError, match=r"'track_1/public_dg_0416/train/<context>/<class>/\*.jpg' .*none; put.*Zhang"
+    ):
         list_images(tmp_path, CONTEXTS, ANIMALS)
 
 

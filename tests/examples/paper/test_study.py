@@ -131,6 +131,8 @@ def test_records_of_other_data_are_refused(record, tmp_path):
 def test_an_unknown_experiment_is_named():
     with pytest.raises(ValueError, match=r"experiment: one of sentiment-adjectives, .* is required, got 'mnist'"):
         find_experiment("mnist")
+    with pytest.raises(ValueError, match="experiment: one of sentiment-adjectives, shuffled-imdb, bias-in-bios is"):
+        find_experiment("colored-mnist@distilbert-base-uncased")
     assert all(name == experiment.name for name, experiment in EXPERIMENTS.items())
 
 

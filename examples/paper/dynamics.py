@@ -161,8 +161,8 @@ def draw_dynamics(runs: Sequence[Mapping[str, Any]]) -> Figure:
         A figure that belongs to no pyplot state; steps on a logarithmic axis, a colour a level.
     """
     names = list(dict.fromkeys(run["experiment"] for run in runs))
-    figure = Figure(figsize=(1.2 + 3.6 * len(names), 6.4), layout="constrained")
-    rows = figure.subplots(3, len(names), squeeze=False, sharex="col", sharey="row")
+    figure = Figure(figsize=(0.8 + 3.4 * len(names), 6.4), layout="constrained")
+    rows = figure.subplots(3, len(names), squeeze=False, sharex="col")
     for column, name in zip(rows.T, names, strict=True):
         there = sorted((run for run in runs if run["experiment"] == name), key=lambda run: run["level"])
         experiment = find_experiment(name)
@@ -178,19 +178,20 @@ def draw_dynamics(runs: Sequence[Mapping[str, Any]]) -> Figure:
             column[2].plot(steps, run["train_accuracy"], ":", color=color, linewidth=1.8)
             label = f"{experiment.level_name} = {level_name(experiment, run['level'])}"
             handles.append(Line2D([], [], color=color, linewidth=3, label=label))
-        column[0].set_title(experiment.title, fontsize=12)
-        column[0].legend(handles=handles, fontsize=10, frameon=False, loc="lower center")
+        column[0].set_title(experiment.title, fontsize=12, pad=24)
+        column[0].legend(
+            handles=handles, fontsize=10, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=2
+        )
         column[-1].set_xlabel("training step", fontsize=11)
         for axes in column:
             axes.set_xscale("log")
             _plain(axes)
-    for axes, words in zip(
-        rows[:, 0], ("entropy of units (nats)", "mutual information (nats)", "accuracy"), strict=True
-    ):
+        column[2].set_ylim(-0.02, 1.05)
+    for axes, words in zip(rows[:, 0], ("entropy (nats)", "mutual information (nats)", "accuracy"), strict=True):
         axes.set_ylabel(words, fontsize=11)
-    _explain(rows[1, 0], {"-": "released code", "--": "default"})
-    _explain(rows[2, 0], {"-": "validation", ":": "training, labels as given"})
-    rows[2, 0].set_ylim(-0.02, 1.05)
+    styles = {"released code, validation accuracy": "-", "default": "--", "training accuracy, labels as given": ":"}
+    explained = [Line2D([], [], color="0.3", linestyle=style, label=words) for words, style in styles.items()]
+    figure.legend(handles=explained, fontsize=9, frameon=False, loc="outside lower center", ncols=3)
     return figure
 
 
@@ -201,7 +202,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="folder of dynamics.json and dynamics.png")
     parser.add_argument("--epochs", type=int, help="instead of those of the recipes")
     given = parser.parse_args(arguments)
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    for log in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(log).setLevel(logging.ERROR)
     try:
         runs = _recorded(given.data_root, given.output, given.epochs)
     except KeyboardInterrupt:
@@ -246,11 +248,6 @@ def _identity(name: str, level: float, epochs: int) -> Run:
 
 def _rounded(values: Sequence[float]) -> list[float]:
     return [round(value, _DIGITS) for value in values]
-
-
-def _explain(axes: Axes, styles: Mapping[str, str]) -> None:
-    handles = [Line2D([], [], color="0.3", linestyle=style, label=words) for style, words in styles.items()]
-    axes.legend(handles=handles, fontsize=9, frameon=False, loc="upper left")
 
 
 def _plain(axes: Axes) -> None:

@@ -13,10 +13,12 @@ from examples.paper import (
     shuffled_imdb,
     shuffled_mnist,
 )
+from examples.paper.choices import CHOICES
+from examples.paper.depths import by_depth
 from examples.paper.experiment import Experiment
 from examples.paper.text_experiments import text_experiments
 
-__all__ = ["EXPERIMENTS", "TEXTS", "find_experiment"]
+__all__ = ["EXPERIMENTS", "TEXTS", "VARIANTS", "find_experiment"]
 
 # In the order of the paper's tables.
 EXPERIMENTS: dict[str, Experiment] = {
@@ -31,17 +33,22 @@ EXPERIMENTS: dict[str, Experiment] = {
         shuffled_cifar,
     )
 }
-
-
 TEXTS = tuple(experiment.name for experiment in text_experiments())
+# None of the paper's own; one that keeps its depth is, and keeps its name.
+VARIANTS: dict[str, Experiment] = {
+    each.name: each
+    for each in (*CHOICES, *(each for depths in by_depth().values() for each in depths.values()))
+    if each.name not in EXPERIMENTS
+}
 
 
 def find_experiment(name: str) -> Experiment:
     """The experiment of that name; "NAME@MODEL" is an experiment on texts with a model of Hugging Face."""
     base, _, model = name.partition("@")
-    if base not in (TEXTS if model else EXPERIMENTS):
-        raise ValueError(f"experiment: one of {', '.join(TEXTS if model else EXPERIMENTS)} is required, got {name!r}.")
+    known = TEXTS if model else (*EXPERIMENTS, *VARIANTS)
+    if base not in known:
+        raise ValueError(f"experiment: one of {', '.join(known)} is required, got {name!r}.")
     if not model:
-        return EXPERIMENTS[base]
+        return EXPERIMENTS.get(base) or VARIANTS[base]
     (found,) = (each for each in text_experiments(model) if each.name == base)
     return replace(found, name=name, title=f"{found.title}, {model}")

@@ -1,1 +1,1 @@
-"""The figures of the paper, drawn from measurements made here."""
+"""The figures of the reproduction, one a file."""

@@ -1,0 +1,28 @@
+"""The experiments on digits trained otherwise, to see which choice of training decides a sign."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from examples.paper import colored_mnist, shuffled_mnist
+from examples.paper.experiment import Experiment
+
+__all__ = ["CHOICES"]
+
+
+def _otherwise(experiment: Experiment, name: str, title: str, **changes: float) -> Experiment:
+    return replace(
+        experiment,
+        name=f"{experiment.name}-{name}",
+        title=f"{experiment.title}, {title}",
+        recipe=replace(experiment.recipe, **changes),
+    )
+
+
+CHOICES = (
+    _otherwise(colored_mnist.EXPERIMENT, "without-l2", "without the penalty on weights", l2_weight=0.0),
+    # As the released code trains it.
+    _otherwise(shuffled_mnist.EXPERIMENT, "with-l2", "with the penalty on weights", l2_weight=0.002),
+    _otherwise(colored_mnist.EXPERIMENT, "short", "a fifth of the epochs", epochs=30),
+    _otherwise(shuffled_mnist.EXPERIMENT, "short", "a fifth of the epochs", epochs=30),
+)

@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped; what is recorded is kept. The same command goes on from there.", file=sys.stderr)
         return 130
-    except ValueError as fault:
+    except (FileNotFoundError, ValueError) as fault:
         print(fault, file=sys.stderr)
         return 2
     rows = summarize(records)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,14 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from examples.paper.experiment import Experiment
+from examples.paper.figures.layers import draw_layers
+from examples.paper.figures.levels import draw_levels
+from examples.paper.figures.trends import draw_trends
 from examples.paper.markdown import tables
-from examples.paper.registry import EXPERIMENTS, TEXTS, find_experiment
+from examples.paper.registry import EXPERIMENTS, TEXTS, VARIANTS, find_experiment
 from examples.paper.study import Sizes, read_records, run_all
 from examples.paper.summary import summarize
+from lightning_infomem.plots import save_figure
 
 __all__ = ["main"]
 
@@ -37,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         names = [f"{name}@{chosen.text_model}" if name in TEXTS else name for name in names]
     experiments, left_out = _that_have_data(names, chosen.data_root, console)
     if not experiments:
-        raise SystemExit("Nothing to do: no experiment has its data.")
+        raise SystemExit("data-root: the data of at least one experiment are required, got none; see above.")
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
     total = len(seeds) * sum(len(each.levels) for each in experiments)
     try:
@@ -48,13 +52,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         console.print("Stopped. The networks that are done are kept: the same command goes on from here.")
         raise SystemExit(130) from None
+    except (ValueError, ModuleNotFoundError) as fault:  # data that are damaged, or a model that cannot be had
+        raise SystemExit(str(fault)) from None
     summaries = {each.name: summarize(each, read_records(each, seeds, sizes, chosen.output)) for each in experiments}
     result: dict[str, Any] = {"date": date.today().isoformat(), "left_out": left_out, "experiments": summaries}
     _write(chosen.output / "tables.json", json.dumps(result, indent=1))
     _write(chosen.output / "tables.md", tables(summaries, left_out))
     for experiment in experiments:
-        _draw(experiment, seeds, sizes, chosen.output)
-    console.print(f"Tables and figures are in {chosen.output}: tables.md, tables.json, *.png")
+        _draw(read_records(experiment, seeds, sizes, chosen.output), experiment, chosen.output)
+    console.print(f"Tables and figures are in {chosen.output}: tables.md, tables.json, *.png", highlight=False)
 
 
 def _that_have_data(
@@ -75,8 +81,12 @@ def _that_have_data(
     return experiments, left_out
 
 
-def _draw(experiment: Experiment, seeds: Sequence[int], sizes: Sizes, output: Path) -> None:
-    del experiment, seeds, sizes, output
+def _draw(records: Sequence[Mapping[str, Any]], experiment: Experiment, output: Path) -> None:
+    """What the paper's figures 2, 3, 6, 7 and 9 show: the distributions by level, of the network and of each layer."""
+    name = experiment.name.replace("/", "-")
+    save_figure(draw_trends(records, experiment), output / f"{name}-trends.png")
+    save_figure(draw_levels(records, experiment), output / f"{name}-levels.png")
+    save_figure(draw_layers(records, experiment), output / f"{name}-layers.png")
 
 
 def _write(path: Path, text: str) -> None:
@@ -93,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, default=Path("paper-runs"), help="folder for records, tables and figures"
     )
     parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on")
-    parser.add_argument("--only", action="append", choices=sorted(EXPERIMENTS), help="an experiment; repeatable")
+    parser.add_argument("--only", action="append", choices=[*EXPERIMENTS, *VARIANTS], help="an experiment; repeatable")
     parser.add_argument("--text-model", help="a model of Hugging Face for the texts, such as distilbert-base-uncased")
     parser.add_argument("--workers", type=int, default=2, help="processes that train, one thread each")
     parser.add_argument("--max-samples", type=int, default=Sizes.max_samples, help="inputs measured")

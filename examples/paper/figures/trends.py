@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from examples.paper.experiment import Experiment
 from examples.paper.figures.panels import level_name, of_experiment
 from examples.paper.measures import NETWORK, PRESETS
+from examples.paper.summary import expected_signs
 
 __all__ = ["draw_trends"]
 
@@ -22,12 +23,6 @@ _COLORS = {"entropy": "#D55E00", "mutual_information": "#0072B2"}
 _WORDS = {
     "entropy": "entropy, mean\nover units (nats)",
     "mutual_information": "mutual information,\nmean over pairs (nats)",
-}
-_EXPECTED = {
-    ("heuristic", "entropy"): -1,
-    ("heuristic", "mutual_information"): 1,
-    ("example", "entropy"): 1,
-    ("example", "mutual_information"): -1,
 }
 
 
@@ -60,7 +55,7 @@ def draw_trends(
         for axes, preset in zip(panels, presets, strict=True):
             lines = _lines(chosen, preset, measure)
             _draw(axes, lines, _COLORS[measure])
-            axes.set_title(_verdict(lines, _EXPECTED[experiment.memorization, measure]), fontsize=10)
+            axes.set_title(_verdict(lines, -expected_signs(experiment)[measure]), fontsize=10)
         panels[0].set_ylabel(words, fontsize=11)
     for axes, preset in zip(rows[0], presets, strict=True):
         axes.annotate(

@@ -54,7 +54,7 @@ def test_every_network_of_the_study_is_found_by_its_name():
             assert experiment.levels == LEVELS
             assert (experiment.name in EXPERIMENTS) == (depth == 3)
     assert find_experiment("colored-mnist").levels == (0.0, 0.25, 0.5, 0.75, 1.0)
-    with pytest.raises(ValueError, match="experiment: one of .* is required, got 'colored-mnist-depth-3'"):
+    with pytest.raises(ValueError, match=r"experiment: one of .* is required, got 'colored-mnist-depth-3'"):
         find_experiment("colored-mnist-depth-3")
 
 

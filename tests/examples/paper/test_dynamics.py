@@ -1,3 +1,4 @@
+import itertools
 import json
 
 import pytest
@@ -44,7 +45,7 @@ def test_steps_are_dense_at_the_start_and_end_with_the_last(last):
     steps = measured_steps(last)
     assert steps[0] == 1
     assert steps[-1] == last
-    gaps = [after - before for before, after in zip(steps, steps[1:], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(steps)]
     assert all(gap > 0 for gap in gaps)
     assert gaps[: 1 if last > 1 else 0] == ([1] if last > 1 else [])
     assert len(steps) < 35

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test test-oldest lint fuzz bench bench-gpu study clean
+.PHONY: install demo test test-oldest lint fuzz bench bench-gpu study paper clean
 
 install: .venv/.installed
 
@@ -57,6 +57,11 @@ bench-gpu:
 study: install
 	$(BIN)/python -m examples.studies.along_a_run --output study-runs $(if $(MNIST),--mnist $(MNIST)) $(if $(IMDB),--imdb $(IMDB))
 	$(BIN)/python -m examples.studies.verdicts study-runs --held-out
+
+# The paper's tables and figures: DATA=folder in which data sets lie as they are published. Over an hour on MNIST and
+# IMDb; it can be resumed.
+paper: install
+	$(BIN)/python -m examples.paper.tables --output paper-runs $(if $(DATA),--data-root $(DATA)) $(ARGS)
 
 clean:
 	rm -rf .venv .venv-oldest build dist *.egg-info infomem-demo

@@ -39,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = chosen.only or list(EXPERIMENTS)
     if chosen.text_model is not None:
         names = [f"{name}@{chosen.text_model}" if name in TEXTS else name for name in names]
-    experiments, left_out = _that_have_data(names, chosen.data_root, console)
+    try:
+        experiments, left_out = _that_have_data(names, chosen.data_root, console)
+    except ValueError as fault:  # damaged
+        raise SystemExit(str(fault)) from None
     if not experiments:
         raise SystemExit("data-root: the data of at least one experiment are required, got none; see above.")
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -48,7 +48,8 @@ class MeasurementSettings:
             as one more baseline; takes as long again.
         memory_limit: bytes for temporary tensors; changes no number.
         convention: "standard", or "released_code": an extra top bin, units on raw scales, ties counted as scikit-learn
-            does, the diagonal in all means; see `binned_entropy` and `pairwise_mutual_information`. For parity only.
+            does, the diagonal among the pairs that are logged and drawn; see `binned_entropy` and
+            `pairwise_mutual_information`. For parity only: rankings leave the diagonal out all the same.
         preset: a name in `PRESETS`, which sets ``bins``, ``value_range``, ``neighbors`` and ``convention``: "paper" for
             what its text says, "released_code" for what its program does. Which values are measured, ``layers`` says:
             those before the nonlinearity, by default, are also the program's; the text does not say.

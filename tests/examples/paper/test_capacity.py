@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from examples.paper import capacity
 from examples.paper.capacity import main, summarize, table
 from examples.paper.depths import DEPTHS, LEVELS, by_depth
 from examples.paper.measures import PRESETS
@@ -54,7 +55,7 @@ def test_every_network_of_the_study_is_found_by_its_name():
             assert experiment.levels == LEVELS
             assert (experiment.name in EXPERIMENTS) == (depth == 3)
     assert find_experiment("colored-mnist").levels == (0.0, 0.25, 0.5, 0.75, 1.0)
-    with pytest.raises(ValueError, match="experiment: one of .* is required, got 'colored-mnist-depth-3'"):
+    with pytest.raises(ValueError, match=r"experiment: one of .* is required, got 'colored-mnist-depth-3'"):
         find_experiment("colored-mnist-depth-3")
 
 
@@ -124,6 +125,17 @@ def test_a_network_of_another_depth_is_measured_like_all(mnist):
     assert list(record["units"]) == [f"layers.linear{place}" for place in (1, 2, 3, 4)]
 
 
-def test_missing_data_are_one_line(tmp_path, capsys):
-    assert main(["--data-root", str(tmp_path), "--output", str(tmp_path / "new"), "--seeds", "0"]) == 2
-    assert capsys.readouterr().err.startswith("data_root: a folder with the IDX files of MNIST is required")
+def test_a_fault_or_ctrl_c_is_one_line(tmp_path, capsys, monkeypatch):
+    def stopped(*_):
+        raise fault
+
+    monkeypatch.setattr(capacity, "run_all", stopped)
+    command = ["--data-root", str(tmp_path), "--output", str(tmp_path)]
+    for fault, code, words in (
+        (KeyboardInterrupt(), 130, "Stopped; what is recorded"),
+        (ValueError("no data"), 2, "no data"),
+    ):
+        assert main(command) == code
+        told = capsys.readouterr().err
+        assert told.startswith(words)
+        assert told.count("\n") == 1

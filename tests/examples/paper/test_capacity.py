@@ -125,17 +125,16 @@ def test_a_network_of_another_depth_is_measured_like_all(mnist):
     assert list(record["units"]) == [f"layers.linear{place}" for place in (1, 2, 3, 4)]
 
 
-def test_a_fault_or_ctrl_c_is_one_line(tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [(KeyboardInterrupt(), 130, "Stopped; what is recorded is kept."), (ValueError("no data"), 2, "no data")],
+)
+def test_a_fault_or_ctrl_c_is_one_line(tmp_path, capsys, monkeypatch, fault, code, words):
     def stopped(*_):
         raise fault
 
     monkeypatch.setattr(capacity, "run_all", stopped)
-    command = ["--data-root", str(tmp_path), "--output", str(tmp_path)]
-    for fault, code, words in (
-        (KeyboardInterrupt(), 130, "Stopped; what is recorded"),
-        (ValueError("no data"), 2, "no data"),
-    ):
-        assert main(command) == code
-        told = capsys.readouterr().err
-        assert told.startswith(words)
-        assert told.count("\n") == 1
+    assert main(["--data-root", str(tmp_path), "--output", str(tmp_path)]) == code
+    told = capsys.readouterr().err
+    assert told.startswith(words)
+    assert told.count("\n") == 1

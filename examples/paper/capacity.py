@@ -84,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = [experiment for each in depths.values() for experiment in each.values()]
     total = len(wanted) * len(LEVELS) * len(given.seeds)
     try:
+        wanted[0].make_data(given.data_root, LEVELS[0], given.seeds[0])  # what is missing is said before all else
         done = run_all(wanted, given.seeds, sizes, given.data_root, given.output, given.workers)
         for count, is_new in enumerate(done, 1):
             print(f"{count} of {total}{'' if is_new else ', recorded before'}", file=sys.stderr, flush=True)

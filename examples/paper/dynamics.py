@@ -187,7 +187,7 @@ def draw_dynamics(runs: Sequence[Mapping[str, Any]]) -> Figure:
             axes.set_xscale("log")
             _plain(axes)
         column[2].set_ylim(-0.02, 1.05)
-    for axes, words in zip(rows[:, 0], ("entropy (nats)", "mutual information (nats)", "accuracy"), strict=True):
+    for axes, words in zip(rows[:, 0], ("entropy (nats)", "mutual\ninformation (nats)", "accuracy"), strict=True):
         axes.set_ylabel(words, fontsize=11)
     styles = {"released code, validation accuracy": "-", "default": "--", "training accuracy, labels as given": ":"}
     explained = [Line2D([], [], color="0.3", linestyle=style, label=words) for words, style in styles.items()]

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from examples.paper import capacity
 from examples.paper.capacity import main, summarize, table
 from examples.paper.depths import DEPTHS, LEVELS, by_depth
 from examples.paper.measures import PRESETS
@@ -124,6 +125,16 @@ def test_a_network_of_another_depth_is_measured_like_all(mnist):
     assert list(record["units"]) == [f"layers.linear{place}" for place in (1, 2, 3, 4)]
 
 
-def test_missing_data_are_one_line(tmp_path, capsys):
-    assert main(["--data-root", str(tmp_path), "--output", str(tmp_path / "new"), "--seeds", "0"]) == 2
-    assert capsys.readouterr().err.startswith("data_root: a folder with the IDX files of MNIST is required")
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [(KeyboardInterrupt(), 130, "Stopped; what is recorded is kept."), (ValueError("no data"), 2, "no data")],
+)
+def test_a_fault_or_ctrl_c_is_one_line(tmp_path, capsys, monkeypatch, fault, code, words):
+    def stopped(*_):
+        raise fault
+
+    monkeypatch.setattr(capacity, "run_all", stopped)
+    assert main(["--data-root", str(tmp_path), "--output", str(tmp_path)]) == code
+    told = capsys.readouterr().err
+    assert told.startswith(words)
+    assert told.count("\n") == 1

@@ -202,6 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="folder of dynamics.json and dynamics.png")
     parser.add_argument("--epochs", type=int, help="instead of those of the recipes")
     given = parser.parse_args(arguments)
+    torch.set_flush_denormal(True)  # as `study`
     for log in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(log).setLevel(logging.ERROR)
     try:

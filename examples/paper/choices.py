@@ -1,10 +1,10 @@
-"""The experiments on digits trained otherwise, to see which choice of training decides a sign."""
+"""Experiments trained otherwise, to see which choice of training decides a sign."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from examples.paper import colored_mnist, shuffled_mnist
+from examples.paper import colored_mnist, sentiment_adjectives, shuffled_imdb, shuffled_mnist
 from examples.paper.experiment import Experiment
 
 __all__ = ["CHOICES"]
@@ -28,4 +28,6 @@ CHOICES = (
     _otherwise(colored_mnist.EXPERIMENT, "early", "stopped early (12 epochs)", epochs=12),
     _otherwise(colored_mnist.EXPERIMENT, "short", "a fifth of the epochs", epochs=30),
     _otherwise(shuffled_mnist.EXPERIMENT, "short", "a fifth of the epochs", epochs=30),
+    _otherwise(sentiment_adjectives.EXPERIMENT, "short", "a third of the epochs", epochs=2),
+    _otherwise(shuffled_imdb.EXPERIMENT, "short", "a third of the epochs", epochs=2),
 )

@@ -31,7 +31,9 @@ def select_layers(
     "auto": where modules of one class that hold two or more weight layers each stand side by side (residual or
     transformer blocks), the outputs of the outermost such blocks are measured. Elsewhere (an MLP, a plain CNN) it is
     the output of every linear, convolution or recurrent layer but the last one, the head: the values before the
-    nonlinearity, because behind a ReLU entropy mostly reports sparsity.
+    nonlinearity, because behind a ReLU entropy mostly reports sparsity: in the reproduction of the paper its tau with
+    generalisation falls from 1.00 to .80 on Shuffled MNIST, and layers contradict one another; that of mutual
+    information is the same before and behind.
 
     Args:
         model: the network; wrappers of `torch.compile` and FSDP are looked through.

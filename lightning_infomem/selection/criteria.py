@@ -64,8 +64,9 @@ CONSENSUS = Criterion(
 )
 
 # Mutual information comes first and ranks by default: it is the only measure of the paper that has its sign by every
-# convention on Colored and on Shuffled MNIST (`examples/paper/results/tables.md`), and keeps it where entropy turns
-# round (`examples/benchmarks/results`). The order is that of the tables. Ranks are made per layer where each has a value.
+# convention on Colored and on Shuffled MNIST (`examples/paper/results/tables.md`), and it keeps that where entropy
+# turns round (`examples/benchmarks/results`). The order is that of the tables; ranks are made per layer where each
+# layer has a value.
 CRITERIA: tuple[Criterion, ...] = (
     MUTUAL_INFORMATION,
     ENTROPY,

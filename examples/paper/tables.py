@@ -45,25 +45,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(str(fault)) from None
     if not experiments:
         raise SystemExit("data-root: the data of at least one experiment are required, got none; see above.")
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
-    total = len(seeds) * sum(len(each.levels) for each in experiments)
     try:
-        with Progress(*columns, console=console) as progress:
-            bar = progress.add_task("networks", total=total)
-            for _ in run_all(experiments, seeds, sizes, chosen.data_root, chosen.output, chosen.workers):
-                progress.advance(bar)
+        if chosen.train:
+            _run(experiments, seeds, sizes, chosen, console)
+        records = {each.name: read_records(each, seeds, sizes, chosen.output) for each in experiments}
     except KeyboardInterrupt:
         console.print("Stopped. The networks that are done are kept: the same command goes on from here.")
         raise SystemExit(130) from None
-    except (ValueError, ModuleNotFoundError) as fault:  # data that are damaged, or a model that cannot be had
+    except (ValueError, ModuleNotFoundError) as fault:  # damaged or changed data, or a model that cannot be had
         raise SystemExit(str(fault)) from None
-    summaries = {each.name: summarize(each, read_records(each, seeds, sizes, chosen.output)) for each in experiments}
+    summaries = {each.name: summarize(each, records[each.name]) for each in experiments}
+    left_out |= {each.title: "no seed has all its levels" for each in experiments if not summaries[each.name]["seeds"]}
     result: dict[str, Any] = {"date": date.today().isoformat(), "left_out": left_out, "experiments": summaries}
     _write(chosen.output / "tables.json", json.dumps(result, indent=1))
     _write(chosen.output / "tables.md", tables(summaries, left_out))
     for experiment in experiments:
-        _draw(read_records(experiment, seeds, sizes, chosen.output), experiment, chosen.output)
+        if summaries[experiment.name]["seeds"]:
+            _draw(records[experiment.name], experiment, chosen.output)
     console.print(f"Tables and figures are in {chosen.output}: tables.md, tables.json, *.png", highlight=False)
+
+
+def _run(
+    experiments: Sequence[Experiment], seeds: Sequence[int], sizes: Sizes, chosen: argparse.Namespace, console: Console
+) -> None:
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("networks", total=len(seeds) * sum(len(each.levels) for each in experiments))
+        for _ in run_all(experiments, seeds, sizes, chosen.data_root, chosen.output, chosen.workers):
+            progress.advance(bar)
 
 
 def _that_have_data(
@@ -109,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=[*EXPERIMENTS, *VARIANTS], help="an experiment; repeatable")
     parser.add_argument("--text-model", help="a model of Hugging Face for the texts, such as distilbert-base-uncased")
     parser.add_argument("--workers", type=int, default=2, help="processes that train, one thread each")
+    parser.add_argument(
+        "--no-train", dest="train", action="store_false", help="only tables and figures, of the networks that are done"
+    )
     parser.add_argument("--max-samples", type=int, default=Sizes.max_samples, help="inputs measured")
     parser.add_argument("--max-units", type=int, default=Sizes.max_units, help="units of a layer measured")
     parser.add_argument("--epochs", type=int, help="instead of those of the recipes, for a quick look")

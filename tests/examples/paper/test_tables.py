@@ -42,6 +42,16 @@ def test_tables_and_figures_come_from_the_records_that_are_there(mnist, output, 
     assert not list(output.rglob("*.unfinished"))
 
 
+def test_without_training_there_are_tables_of_what_is_done(mnist, output, monkeypatch):
+    monkeypatch.setattr(tables, "run_all", None)
+    only = ["--only", "colored-mnist", "--only", "shuffled-mnist", "--no-train"]
+    tables.main(["--data-root", str(mnist), "--output", str(output), *only, *QUICK])
+    text = (output / "tables.md").read_text()
+    assert "### Colored MNIST" in text
+    assert "### Shuffled MNIST" not in text
+    assert not (output / "shuffled-mnist-levels.png").exists()
+
+
 def test_what_is_written_names_no_folder_of_the_machine(mnist, output):
     only = ["--only", "colored-mnist", "--only", "nico"]
     tables.main(["--data-root", str(mnist), "--output", str(output), *only, *QUICK])

@@ -6,6 +6,7 @@ from lightning_infomem.plots.embedding import embed_figure
 from lightning_infomem.plots.epochs_map import plot_epochs_map
 from lightning_infomem.plots.information_map import plot_information_map
 from lightning_infomem.plots.layers import plot_layers
+from lightning_infomem.plots.plane import plot_plane
 from lightning_infomem.plots.ranking import plot_ranking
 from lightning_infomem.plots.run import plot_run
 from lightning_infomem.plots.saving import save_figure
@@ -18,6 +19,7 @@ __all__ = [
     "plot_epochs_map",
     "plot_information_map",
     "plot_layers",
+    "plot_plane",
     "plot_ranking",
     "plot_run",
     "plot_zoo",

@@ -18,7 +18,7 @@ FLOORS = {
     "callbacks": {"transformers"},  # Lightning itself is named in _lightning alone
     "reporting": {"matplotlib", "wandb"},
     "selection": {"scipy", "rich", "pandas", "safetensors"},
-    "plots": {"matplotlib", "sklearn"},
+    "plots": {"matplotlib", "scipy", "sklearn"},
     "alarm": set(),
     "model_information": set(),
     "measurement": set(),

@@ -3,7 +3,10 @@
 from lightning_infomem.plots.course import plot_course
 from lightning_infomem.plots.criteria import plot_criteria
 from lightning_infomem.plots.embedding import embed_figure
+from lightning_infomem.plots.epochs_map import plot_epochs_map
+from lightning_infomem.plots.information_map import plot_information_map
 from lightning_infomem.plots.layers import plot_layers
+from lightning_infomem.plots.plane import plot_plane
 from lightning_infomem.plots.ranking import plot_ranking
 from lightning_infomem.plots.run import plot_run
 from lightning_infomem.plots.saving import save_figure
@@ -13,7 +16,10 @@ __all__ = [
     "embed_figure",
     "plot_course",
     "plot_criteria",
+    "plot_epochs_map",
+    "plot_information_map",
     "plot_layers",
+    "plot_plane",
     "plot_ranking",
     "plot_run",
     "plot_zoo",

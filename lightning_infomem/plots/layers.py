@@ -14,13 +14,14 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lightning_infomem.plots.density import mixture_density
+from lightning_infomem.plots.layer_names import shorten_layer_names
+from lightning_infomem.plots.titles import describe_measurement
 from lightning_infomem.records import InformationReport, LayerInformation
 
 __all__ = ["plot_layers"]
 
 _MOST_LAYERS = 64
 _MOST_LABELS = 20  # more would touch one another
-_LONGEST_NAME, _START_OF_NAME = 24, 8
 _ROOM_FOR_NAMES = 45  # characters in a line below the boxes
 # Of all layers together and of each: the time to draw is then bounded whatever the network.
 _MOST_VALUES, _MOST_VALUES_OF_A_LAYER = 24_000, 3_000
@@ -74,8 +75,9 @@ def plot_layers(report: InformationReport) -> Figure:
     boxes, rows = figure.subplots(1, 2, width_ratios=[1.0, 1.1])
     _draw_boxes(boxes, layers, colors)
     _draw_densities(rows, layers, colors)
-    _label_layers(boxes, rows, _short_names([layer.name for layer in layers]), chosen.tolist())
-    figure.suptitle(_title(report, len(layers)), fontsize=13)
+    _label_layers(boxes, rows, shorten_layer_names([layer.name for layer in layers]), chosen.tolist())
+    left_out = f" · {len(layers)} of {len(report.layers)} layers" if len(layers) < len(report.layers) else ""
+    figure.suptitle(describe_measurement([report]) + left_out, fontsize=13)
     for axes in (boxes, rows):
         axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -190,31 +192,3 @@ def _label_layers(boxes: Axes, rows: Axes, names: Sequence[str], numbers: Sequen
         boxes.set_xlabel("layer, numbered as on the right", fontsize=12)
     boxes.set_xticks(positions, box_labels, fontsize=9, parse_math=False)
     rows.set_yticks([len(names) - 1 - position for position in positions], row_labels, fontsize=9, parse_math=False)
-
-
-def _short_names(names: Sequence[str]) -> list[str]:
-    """Names that fit: without the parts that all begin with, and then without the middle."""
-    if max(map(len, names)) > _LONGEST_NAME:
-        parts = [name.split(".") for name in names]
-        shared = 0
-        while all(len(part) > shared + 1 for part in parts) and len({part[shared] for part in parts}) == 1:
-            shared += 1
-        if shared:
-            names = ["…" + ".".join(part[shared:]) for part in parts]
-    end = _LONGEST_NAME - _START_OF_NAME - 1
-    return [n if len(n) <= _LONGEST_NAME else f"{n[:_START_OF_NAME]}…{n[-end:]}" for n in names]
-
-
-def _title(report: InformationReport, drawn: int) -> str:
-    moment = [
-        f"{name} {value:,}" for name, value in (("epoch", report.epoch), ("step", report.step)) if value is not None
-    ]
-    counts = sorted({layer.num_samples for layer in report.layers})
-    samples = f"{counts[0]:,} samples" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,} samples"
-    settings = [f"k = {report.settings['neighbors']}", f"{report.settings['bins']} bins"]
-    parts = [", ".join([samples, *settings])]
-    if moment:
-        parts.insert(0, ", ".join(moment))
-    if drawn < len(report.layers):
-        parts.append(f"{drawn} of {len(report.layers)} layers")
-    return " · ".join(parts)

@@ -1,0 +1,174 @@
+"""The mutual information of all pairs of units of a layer as a map, like units side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import leaves_list, linkage
+
+from lightning_infomem._checks import check_choice
+from lightning_infomem.plots.layer_names import shorten_layer_names
+from lightning_infomem.plots.titles import describe_measurement
+from lightning_infomem.records import InformationReport, LayerInformation
+
+__all__ = ["plot_information_map"]
+
+_MOST_LAYERS, _MOST_IN_A_ROW = 16, 4
+_MOST_UNITS = 256  # of a layer
+_MOST_TO_ORDER_BEST = 64  # units; the best order of the leaves takes the third power of their number
+_MOST_NUMBERED = 24  # units of a single map: the numbers of more would touch
+_CLIPPED_ABOVE = 0.995  # quantile of the pairs
+_SAME = 1e-9  # nats; a scale is no narrower
+_NOT_FINITE = "0.75"  # a grey, which the colours of the scale do not hold
+
+
+def plot_information_map(report: InformationReport, layer: str | None = None) -> Figure:
+    """Draw the mutual information of all pairs of units, ordered so that units that share much stand together.
+
+    Blocks on the diagonal are groups of units that say the same. Not for finding a unit again in another report: the
+    order follows the data.
+
+    Args:
+        report: at least one layer; of more than 16 layers, 16 are drawn, evenly chosen, and the title says so.
+        layer: the name of one layer, drawn alone and larger; by default all, in the order of the network.
+
+    Returns:
+        A figure that belongs to no window and no pyplot state: a map a layer, rows and columns its units, the diagonal
+        blank.
+
+        * The order is that of the leaves of a tree: average linkage, where the distance of two units is the highest
+          mutual information of the layer minus theirs. Units without a finite pair follow, then those whose pairs
+          are all exactly 0, the constant ones; the title of the map counts both.
+        * All maps share one scale in nats. It ends at the 99.5th percentile of all pairs drawn that are not exactly
+          0, and begins at 0, or at the lowest pair where that is negative. Its label names the largest pair.
+        * What is not finite is grey.
+        * Of more than 256 units of a layer, 256 are drawn, evenly chosen, and its title says so.
+
+    Raises:
+        ValueError: the report has no layer, or not this one.
+
+    Cost:
+        About 0.1 s a layer of 256 units.
+
+    Reference:
+        Bar-Joseph, Gifford & Jaakkola 2001, Fast optimal leaf ordering: the order of at most 64 units.
+    """
+    if not report.layers:
+        raise ValueError(
+            f"report: at least one measured layer is required, got none ({len(report.skipped)} were skipped); "
+            "see report.skipped for the reasons."
+        )
+    title = describe_measurement([report])
+    if layer is not None:
+        names = [each.name for each in report.layers]
+        layers = [report[check_choice(layer, name="layer", choices=names)]]
+    else:
+        chosen = np.linspace(0, len(report.layers) - 1, min(len(report.layers), _MOST_LAYERS)).round().astype(int)
+        layers = [report.layers[index] for index in chosen]
+        if len(layers) < len(report.layers):
+            title += f" · {len(layers)} of {len(report.layers)} layers"
+    maps = [_ordered(each) for each in layers]
+    low, high, largest = _scale([matrix for _, matrix, _ in maps])
+    figure, panels, rows = _panels(len(layers))
+    shades = matplotlib.colormaps["viridis"].with_extremes(bad=_NOT_FINITE)
+    for axes, name, each, (units, matrix, note) in zip(
+        panels, shorten_layer_names([each.name for each in layers]), layers, maps, strict=True
+    ):
+        # The figure makes them nearly square; as squares they would overlap, for the layout does not know of it.
+        image = axes.imshow(matrix, cmap=shades, vmin=low, vmax=high, aspect="auto")
+        # A second image, so that blank is told from not finite.
+        axes.imshow(np.where(np.eye(len(units)), 1.0, np.nan), cmap=ListedColormap(["white"]), aspect="auto")
+        counted = f"{len(units)} unit{'s' if len(units) > 1 else ''}"
+        if len(units) < len(each.units):
+            counted = f"{len(units)} of {len(each.units):,} units"
+        axes.set_title(f"{name}\n{', '.join([counted, *note])}", fontsize=10, parse_math=False)
+        _number(axes, units if len(layers) == 1 else [])
+    if len(layers) > 1 or len(units) > _MOST_NUMBERED:
+        figure.supxlabel("units, like beside like", fontsize=10)
+    label = "mutual information (nats)"
+    if largest > high:
+        label += f"\nup to the 99.5th percentile; largest {largest:.3g}"
+    bar = figure.colorbar(
+        image, ax=panels, extend="max" if largest > high else "neither", fraction=0.05, aspect=18 * rows, pad=0.02
+    )
+    bar.set_label(label, fontsize=10)
+    bar.ax.tick_params(labelsize=9)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _panels(count: int) -> tuple[Figure, list[Axes], int]:
+    columns = min(count, _MOST_IN_A_ROW)
+    rows = -(-count // columns)
+    size = (6.4, 5.6) if count == 1 else (2.3 * columns + 1.3, 2.75 * rows + 0.6)
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for axes in panels[count:]:
+        axes.remove()
+    return figure, panels[:count], rows
+
+
+def _number(axes: Axes, units: Sequence[int]) -> None:
+    """Name the units on both axes where their numbers fit."""
+    if not 0 < len(units) <= _MOST_NUMBERED:
+        axes.set_xticks([])
+        axes.set_yticks([])
+        return
+    axes.set_xticks(range(len(units)), map(str, units), fontsize=9, rotation=90 if max(units) > 9 else 0)
+    axes.set_yticks(range(len(units)), map(str, units), fontsize=9)
+    axes.set_xlabel("number of the unit, like beside like", fontsize=10)
+    axes.set_ylabel("number of the unit", fontsize=10)
+
+
+def _ordered(layer: LayerInformation) -> tuple[list[int], NDArray[Any], list[str]]:
+    """The units that are drawn, in order; their matrix, NaN on the diagonal; and what is to be said of them."""
+    count = len(layer.units)
+    chosen = np.linspace(0, count - 1, min(count, _MOST_UNITS)).round().astype(int)
+    matrix = layer.mutual_information.detach().cpu().double().numpy()[np.ix_(chosen, chosen)]
+    np.fill_diagonal(matrix, np.nan)  # of a copy
+    matrix[~np.isfinite(matrix)] = np.nan
+    missing = np.isnan(matrix).all(1)
+    dead = (np.isnan(matrix) | (matrix == 0)).all(1) & ~missing
+    live = np.flatnonzero(~missing & ~dead)
+    order = np.concatenate([live[_leaves(matrix[np.ix_(live, live)])], np.flatnonzero(missing), np.flatnonzero(dead)])
+    note = [] if count > 1 else ["no pair"]
+    if count > 1 and missing.any():
+        note.append(f"{missing.sum()} not finite")
+    if dead.any():
+        note.append(f"{dead.sum()} constant")
+    return layer.units[chosen[order]].tolist(), matrix[np.ix_(order, order)], note
+
+
+def _leaves(matrix: NDArray[Any]) -> NDArray[Any]:
+    """Indices that put units beside one another that share much information."""
+    if len(matrix) < 2:
+        return np.arange(len(matrix))
+    information = matrix[np.triu_indices(len(matrix), 1)]
+    known = information[~np.isnan(information)]
+    if not len(known):
+        return np.arange(len(matrix))
+    # A pair that is not known is as far as can be.
+    distances = known.max() - np.where(np.isnan(information), known.min(), information)
+    tree = linkage(distances, method="average", optimal_ordering=len(matrix) <= _MOST_TO_ORDER_BEST)
+    return np.asarray(leaves_list(tree))
+
+
+def _scale(matrices: Sequence[NDArray[Any]]) -> tuple[float, float, float]:
+    """Where the colours begin and end, and the largest value."""
+    known = np.concatenate([matrix[~np.isnan(matrix)] for matrix in matrices])
+    # Without the pairs of constant units: where most are, all others would lie beyond the scale.
+    varying = known[known != 0]
+    if not len(varying):
+        return 0.0, 1.0, 0.0
+    low, high = min(0.0, float(varying.min())), float(np.quantile(varying, _CLIPPED_ABOVE))
+    largest = float(known.max())
+    return (low, high, largest) if high - low > _SAME else (low, low + 1.0, largest)

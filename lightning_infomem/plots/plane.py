@@ -1,0 +1,180 @@
+"""The plane of both measures: where the layers of a run went, or where checkpoints stand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike, NDArray
+from sklearn.isotonic import isotonic_regression
+
+from lightning_infomem.plots.checkpoint_names import shorten_name
+from lightning_infomem.plots.layer_courses import LayerCourses, layer_courses
+from lightning_infomem.plots.layer_names import shorten_layer_names
+from lightning_infomem.plots.titles import describe_measurement
+from lightning_infomem.records import InformationReport
+
+__all__ = ["plot_plane"]
+
+_MOST_LABELS = 20  # more would touch one another
+_LABEL_GAP = 0.05  # of the height of the panel: a line of text
+_MOST_DOTS = 20  # moments; the dots of more would be a thick line
+_MANY_TIMES = 100  # two decades: what spans more has a logarithmic axis
+_POINT = "#0072B2"  # blue of Okabe and Ito
+_BRIGHTEST = 0.88  # of the scale of colours: its bright yellow is hard to see on white
+_LEADER = {"color": "0.55", "linewidth": 0.6}  # from a name to its point
+
+
+def plot_plane(reports: Sequence[InformationReport], *, names: Sequence[str] | None = None) -> Figure:
+    """Draw mean mutual information against mean entropy: the ways of the layers of a run, or one point a checkpoint.
+
+    Not the information plane of I(X;T) and I(T;Y): both measures here are of hidden units alone.
+
+    Args:
+        reports: without names, of one run, in any order; with names, of any checkpoints. At least one with a layer.
+        names: one a report, for the points.
+
+    Returns:
+        A figure that belongs to no window and no pyplot state.
+
+        * Without names, a line a layer, from dark for the first layer to bright for the last: an open circle at the
+          first moment that has values, a large filled one at the last, with the layer's name, and dots between where
+          there are at most 20 moments. A moment without a finite value leaves a gap.
+        * With names, a point a report: the means over the layers, each of which counts the same, that have a value.
+        * Of more than 20 lines or points 20, evenly chosen, have their name, and the title says so.
+        * The vertical axis is logarithmic where all values are positive and the highest is more than 100 times the
+          lowest.
+
+    Raises:
+        ValueError: no report, none with a layer, or another number of names than of reports.
+
+    Cost:
+        About 3 s for 100 small layers at 500 moments, nearly all of it their means.
+    """
+    courses = layer_courses(reports)
+    title = describe_measurement(reports)
+    figure = Figure(figsize=(8, 5.2), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xlabel("mean entropy (nats)", fontsize=12)
+    axes.set_ylabel("mean mutual information (nats)", fontsize=12)
+    axes.tick_params(labelsize=11)
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    if names is None:
+        labels = shorten_layer_names(courses.names)
+        ends = _draw_ways(axes, courses)
+        _explain(figure, courses)
+    else:
+        _check_names(names, reports)
+        labels = [shorten_name(name) for name in names]
+        ends = _draw_points(axes, reports)
+    _name_ends(axes, ends, labels)
+    if len(labels) > _MOST_LABELS:
+        title += f" · {_MOST_LABELS} of {len(labels)} named"
+    figure.suptitle(title, fontsize=12)
+    return figure
+
+
+def _draw_ways(axes: Axes, courses: LayerCourses) -> list[tuple[float, float] | None]:
+    """A line a layer; returns where they end, None for a layer without any value."""
+    _scale(axes, courses.mutual_information)
+    colors = matplotlib.colormaps["viridis"](np.linspace(0.0, _BRIGHTEST, len(courses.names)))
+    dots = "." if len(courses.moments) <= _MOST_DOTS else ""
+    ends: list[tuple[float, float] | None] = []
+    for x, y, color in zip(courses.entropy, courses.mutual_information, colors, strict=True):
+        axes.plot(x, y, color=color, linewidth=1.4, alpha=0.8, marker=dots, markersize=6)
+        known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+        if not len(known):
+            ends.append(None)
+            continue
+        first, last = known[0], known[-1]
+        if first < last:
+            axes.plot(x[first], y[first], "o", color=color, markerfacecolor="white", markersize=6, zorder=3)
+        axes.plot(x[last], y[last], "o", color=color, markeredgecolor="black", markersize=9, zorder=4)
+        ends.append((float(x[last]), float(y[last])))
+    return ends
+
+
+def _draw_points(axes: Axes, reports: Sequence[InformationReport]) -> list[tuple[float, float] | None]:
+    """A point a report; returns them, None for a report without a value."""
+    points = np.array([_means(report) for report in reports])
+    _scale(axes, points[:, 1])
+    axes.plot(points[:, 0], points[:, 1], "o", color=_POINT, markeredgecolor="black", markersize=9, alpha=0.8)
+    return [(float(x), float(y)) if math.isfinite(x) and math.isfinite(y) else None for x, y in points]
+
+
+def _means(report: InformationReport) -> tuple[float, float]:
+    """Over the layers that have a value, as the metrics of a report are; NaN without any."""
+    if not report.layers:
+        return math.nan, math.nan
+    courses = layer_courses([report])
+    return _mean(courses.entropy), _mean(courses.mutual_information)
+
+
+def _mean(values: NDArray[Any]) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else math.nan
+
+
+def _scale(axes: Axes, values: ArrayLike) -> None:
+    known = np.asarray(values)[np.isfinite(values)]
+    if len(known) and 0 < known.min() * _MANY_TIMES < known.max():
+        axes.set_yscale("log")
+
+
+def _name_ends(axes: Axes, ends: Sequence[tuple[float, float] | None], labels: Sequence[str]) -> None:
+    """Name the ends in a column beside the panel, in the order of their heights, so that no two names touch."""
+    chosen = np.linspace(0, len(ends) - 1, min(len(ends), _MOST_LABELS)).round().astype(int)
+    named = [(end, labels[index]) for index in chosen if (end := ends[index]) is not None]
+    axes.autoscale_view()
+    to_panel = axes.transScale + axes.transLimits
+    named.sort(key=lambda each: each[0][1])
+    heights = [float(to_panel.transform(end)[1]) for end, _ in named]
+    for (end, label), height in zip(named, _spread(heights), strict=True):
+        axes.annotate(
+            label, end, xytext=(1.04, height), textcoords="axes fraction", va="center", fontsize=10, parse_math=False,
+            annotation_clip=False, zorder=2,
+            arrowprops={"arrowstyle": "-", "relpos": (0, 0.5), "shrinkA": 1, "shrinkB": 5, **_LEADER},
+        )  # fmt: skip
+
+
+def _spread(heights: Sequence[float]) -> list[float]:
+    """The nearest heights within the panel to these rising ones that are a line of text apart."""
+    if not heights:
+        return []
+    # What is left of them without the lines below must rise: a regression under that condition.
+    below = _LABEL_GAP * np.arange(len(heights))
+    moved = isotonic_regression(np.array(heights) - below, y_min=0.0, y_max=1.0 - below[-1])
+    return [float(height) for height in moved + below]
+
+
+def _explain(figure: Figure, courses: LayerCourses) -> None:
+    if len(courses.moments) == 1:
+        return
+    first, last = (
+        f"{which}: {courses.unit} {courses.moments[index]:,}" for which, index in (("first", 0), ("last", -1))
+    )
+    handles = [
+        Line2D([], [], linestyle="", marker="o", color="0.3", markerfacecolor="white", markersize=6, label=first),
+        Line2D([], [], linestyle="", marker="o", color="0.3", markeredgecolor="black", markersize=9, label=last),
+    ]
+    if len(courses.names) > 1:
+        shades = matplotlib.colormaps["viridis"]([0.0, _BRIGHTEST])
+        ends = zip(("first layer", "last layer"), shades, strict=True)
+        handles += [Line2D([], [], color=color, linewidth=2, label=label) for label, color in ends]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=11)
+
+
+def _check_names(names: Sequence[str], reports: Sequence[InformationReport]) -> None:
+    if len(names) != len(reports):
+        raise ValueError(
+            f"names: one for each of the {len(reports)} reports is required, got {len(names)}; "
+            "pass them in the order of the reports."
+        )

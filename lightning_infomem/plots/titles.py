@@ -1,0 +1,35 @@
+"""What was measured, in the words of a title."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lightning_infomem.records import InformationReport
+
+__all__ = ["describe_measurement"]
+
+
+def describe_measurement(reports: Sequence[InformationReport]) -> str:
+    """The moment, where there is one report, and with what settings was measured.
+
+    Args:
+        reports: at least one, with at least one layer among them.
+
+    >>> from lightning_infomem.records import LayerInformation
+    >>> import torch
+    >>> layer = LayerInformation("fc", 1, torch.arange(1), torch.ones(1), torch.ones(1, 1), (0, 1), 0, 0, 1024, 0)
+    >>> describe_measurement([InformationReport((layer,), {"neighbors": 3, "bins": 100}, "cpu", epoch=4)])
+    'epoch 4 · 1,024 samples, k = 3, 100 bins'
+    """
+    counts = sorted({layer.num_samples for report in reports for layer in report.layers})
+    samples = f"{counts[0]:,} samples" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,} samples"
+    parts = [f"{samples}, k = {_settings(reports, 'neighbors')}, {_settings(reports, 'bins')} bins"]
+    if len(reports) == 1:
+        moments = (("epoch", reports[0].epoch), ("step", reports[0].step))
+        moment = [f"{name} {value:,}" for name, value in moments if value is not None]
+        parts = [", ".join(moment), *parts] if moment else parts
+    return " · ".join(parts)
+
+
+def _settings(reports: Sequence[InformationReport], name: str) -> str:
+    return " or ".join(map(str, sorted({report.settings[name] for report in reports})))

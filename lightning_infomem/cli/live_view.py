@@ -135,7 +135,7 @@ class LiveView:
         moments = max((len(row.curve("mi_mean")) for row in self.rows), default=0)
         flags = max((len(row.flags) for row in self.rows), default=0)
         least = {
-            "layer": min(self._telling_width(longest), max(_MIN_NAME, width - 7)),
+            "layer": max(len("layer"), min(self._telling_width(longest), max(_MIN_NAME, width - 7))),
             "MI": 6,
             "MI curve": _MIN_CURVE,
             "entropy": 7,

@@ -55,7 +55,7 @@ def test_a_view_has_the_run_its_state_and_a_row_a_layer(tmp_path, look):
     assert lines[1].startswith("epoch 4, step 50, last value ")
     assert lines[2:4] == ["no memorization seen", "smoothness down 0.00, 0% of inputs left the consensus"]
     assert row_of(lines, "encoder.0").split() == ["encoder.0", "0.300", "▁▃▆█▆", "25%", "2.000", "▄▄▄▄▄"]
-    assert row_of(lines, "encoder.1").split() == ["encoder.1", "0.250", "▄▄▄▄▄", "0%", "1.500", "▁▄█▄▃", "dead", "ties"]
+    assert row_of(lines, "encoder.1").split() == ["encoder.1", "0.250", "▄▄▄▄▄", "0%", "1.500", "▁▅█▅▃", "dead", "ties"]
 
 
 def test_the_newest_run_is_watched(tmp_path, look):
@@ -97,14 +97,14 @@ def test_what_is_not_a_number_leaves_a_gap(tmp_path, look):
     [
         (100, ["layer", "MI", "in", "nats", "drop", "entropy", "in", "nats", "flags"]),
         (60, ["layer", "MI", "in", "nats", "drop", "entropy", "flags"]),
-        (30, ["layer", "MI"]),
+        (30, ["layer", "MI", "in", "nats"]),
+        (21, ["layer", "MI"]),
     ],
 )
 def test_a_narrow_terminal_leaves_out_columns_and_wraps_none(tmp_path, look, width, heads):
-    layers = {f"encoder.layers.{index}.linear1": {"dead_fraction": [0.9] * 500} for index in range(3)}
-    write_run(tmp_path, layers, epochs=500) if width == 100 else write_run(
-        tmp_path, {name: {"dead_fraction": [0.9], "tie_fraction": [0.9]} for name in layers}, epochs=1
-    )
+    epochs = 12  # more than the narrowest curves have characters
+    shares = {"dead_fraction": [0.9] * epochs, "tie_fraction": [0.9] * epochs}
+    write_run(tmp_path, {f"encoder.layers.{index}.linear1": shares for index in range(3)}, epochs=epochs)
     lines = look(tmp_path, width=width)
     head = next(index for index, line in enumerate(lines) if line.startswith("layer"))
     assert lines[head].split() == heads
@@ -200,7 +200,7 @@ def test_checkpoints_are_read_where_there_is_no_event_file(tmp_path, look):
     assert lines[1].startswith("epoch 2, step 30, last value")
     assert lines[2] == "too early to tell: 3 of 4 measurements"
     assert row_of(lines, "fc_0_").split() == ["fc_0_", "0.300", "█▁▄", "25%", "2.700", "▁█▅"]
-    assert lines[-1].startswith("half.ckpt: ")
+    assert "half.ckpt: " in " ".join(lines[-2:])
 
 
 def test_checkpoints_tell_which_epoch_to_keep(tmp_path, look):
@@ -218,7 +218,7 @@ def test_checkpoints_tell_which_epoch_to_keep(tmp_path, look):
 def test_a_training_is_the_same_by_its_event_file_and_by_its_checkpoints(tmp_path):
     torch.manual_seed(0)
     keeper = ModelCheckpoint(dirpath=tmp_path / "kept", save_top_k=-1)
-    monitor = MemorizationMonitor(backend="reference")
+    monitor = MemorizationMonitor(backend="reference", max_samples=64, max_units=4)
     runner = trainer(tmp_path, callbacks=[monitor, keeper], logger=TensorBoardLogger(tmp_path / "logs"))
     runner.fit(Classifier(mlp()), loader(dense()), loader(dense()))
     runner.logger.experiment.flush()

@@ -41,7 +41,7 @@ class CheckpointValues:
     @property
     def source(self) -> str:
         """What was read, for people."""
-        return f"{len(self._known)} checkpoints in '{self.folder}'"
+        return f"the checkpoints in '{self.folder}'"
 
     def reload(self) -> None:
         """Read the checkpoints that are new or were written anew. Raises nothing: see ``faults``."""

@@ -242,7 +242,7 @@ def test_a_training_is_the_same_by_its_event_file_and_by_its_checkpoints(tmp_pat
         (["empty"], "RUN: a folder with TensorBoard event files or checkpoints is required, got 'empty' without any"),
         (["file"], "got 'file', a file; give its log folder"),
         (["other"], "add it to the training, Trainer(callbacks=[MemorizationMonitor()])"),
-        (["plain"], "required, got none in 1 checkpoints in 'plain'"),
+        (["plain"], "required, got none in the checkpoints in 'plain'"),
         (["empty", "--every", "0"], "a number of seconds above 0 is required, got '0'"),
         (["empty", "--every", "soon"], "a number of seconds above 0 is required, got 'soon'"),
     ],

@@ -218,7 +218,7 @@ def test_checkpoints_tell_which_epoch_to_keep(tmp_path, look):
 def test_a_training_is_the_same_by_its_event_file_and_by_its_checkpoints(tmp_path):
     torch.manual_seed(0)
     keeper = ModelCheckpoint(dirpath=tmp_path / "kept", save_top_k=-1)
-    monitor = MemorizationMonitor(backend="reference", max_samples=64, max_units=4)
+    monitor = MemorizationMonitor(backend="reference")
     runner = trainer(tmp_path, callbacks=[monitor, keeper], logger=TensorBoardLogger(tmp_path / "logs"))
     runner.fit(Classifier(mlp()), loader(dense()), loader(dense()))
     runner.logger.experiment.flush()

@@ -16,7 +16,7 @@ FLOORS = {
     "cli": {"rich"},
     "demo": {"rich", "sklearn", "scipy", "matplotlib"},
     "callbacks": {"transformers"},  # Lightning itself is named in _lightning alone
-    "reporting": {"matplotlib", "wandb"},
+    "reporting": {"matplotlib", "wandb", "tensorboard", "google"},  # google.protobuf comes with it
     "selection": {"scipy", "rich", "pandas", "safetensors"},
     "plots": {"matplotlib", "scipy", "sklearn"},
     "alarm": set(),

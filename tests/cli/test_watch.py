@@ -1,0 +1,292 @@
+"""`infomem watch`."""
+
+from __future__ import annotations
+
+import io
+import math
+from argparse import Namespace
+
+import pytest
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import TensorBoardLogger
+from rich.console import Console
+from torch.utils.tensorboard import SummaryWriter
+
+from lightning_infomem.callbacks import MemorizationMonitor
+from lightning_infomem.cli import watch
+from lightning_infomem.cli.main import main
+from lightning_infomem.cli.sparkline import sparkline
+from lightning_infomem.reporting.newest_run import newest_run
+from tests.networks import Classifier, dense, loader, mlp, trainer
+from tests.reporting.written_runs import stand_back, write_run
+from tests.selection.checkpoint_files import make_report, save_checkpoint
+
+
+@pytest.fixture
+def look(monkeypatch):
+    """One view, as lines."""
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+    def look(folder, *, width=100, layers="*", encoding="utf-8"):
+        file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        watch.run(Namespace(folder=folder, every=5.0, once=True, layers=layers), Console(file=file, width=width))
+        file.seek(0)
+        lines = file.read().splitlines()
+        assert max(map(len, lines)) <= width
+        return lines
+
+    return look
+
+
+def row_of(lines, name):
+    (line,) = [line for line in lines if line.startswith(name)]
+    return line
+
+
+def test_a_view_has_the_run_its_state_and_a_row_a_layer(tmp_path, look):
+    layers = {
+        "encoder.0": {"mi_mean": [0.1, 0.2, 0.3, 0.4, 0.3], "mi_drop": [0, 0, 0, 0, 0.25]},
+        "encoder.1": {"entropy_mean": [1.0, 2.0, 3.0, 2.0, 1.5], "dead_fraction": [0.6] * 5, "tie_fraction": [0.3] * 5},
+    }
+    write_run(tmp_path / "version_3", layers, epochs=5)
+    lines = look(tmp_path)
+    assert lines[0] == str(tmp_path / "version_3")
+    assert lines[1].startswith("epoch 4, step 50, last value ")
+    assert lines[2:4] == ["no memorization seen", "smoothness down 0.00, 0% of inputs left the consensus"]
+    assert row_of(lines, "encoder.0").split() == ["encoder.0", "0.300", "▁▃▆█▆", "25%", "2.000", "▄▄▄▄▄"]
+    assert row_of(lines, "encoder.1").split() == ["encoder.1", "0.250", "▄▄▄▄▄", "0%", "1.500", "▁▅█▅▃", "dead", "ties"]
+
+
+def test_the_newest_run_is_watched(tmp_path, look):
+    stand_back(write_run(tmp_path / "version_1", {"old": {}}, epochs=5), 10)
+    write_run(tmp_path / "version_0", {"new": {}}, epochs=5)
+    assert look(tmp_path)[0] == str(tmp_path / "version_0")
+
+
+def test_memorization_is_said_with_its_begin(tmp_path, look):
+    write_run(
+        tmp_path,
+        {"fc": {}},
+        epochs=6,
+        memorizing=[0, 1, 0, 0, 1, 1],
+        smoothness_drop=[0.08] * 6,
+        consensus_drop=[0.2] * 6,
+    )
+    lines = look(tmp_path, width=60)
+    assert "MEMORIZING since epoch 4; infomem rank says what to keep" in lines
+    assert "smoothness down 0.08, 20% of inputs left the consensus" in lines
+
+
+def test_one_epoch_is_too_early_to_tell(tmp_path, look):
+    write_run(tmp_path, {"fc": {}}, epochs=1)
+    lines = look(tmp_path)
+    assert "too early to tell: 1 of 4 measurements" in lines
+    assert row_of(lines, "fc").split() == ["fc", "0.250", "▄", "0%", "2.000", "▄"]
+
+
+def test_what_is_not_a_number_leaves_a_gap(tmp_path, look):
+    write_run(tmp_path, {"fc": {"mi_mean": [0.1, math.nan, 0.5], "entropy_mean": [1.0, 2.0, math.nan]}}, epochs=3)
+    line = row_of(look(tmp_path), "fc")
+    assert "▁ █" in line
+    assert line.split()[-2:] == ["-", "▁█"]
+
+
+@pytest.mark.parametrize(
+    ("width", "heads"),
+    [
+        (100, ["layer", "MI", "in", "nats", "drop", "entropy", "in", "nats", "flags"]),
+        (60, ["layer", "MI", "in", "nats", "drop", "entropy", "flags"]),
+        (30, ["layer", "MI", "in", "nats"]),
+        (21, ["layer", "MI"]),
+    ],
+)
+def test_a_narrow_terminal_leaves_out_columns_and_wraps_none(tmp_path, look, width, heads):
+    epochs = 12  # more than the narrowest curves have characters
+    shares = {"dead_fraction": [0.9] * epochs, "tie_fraction": [0.9] * epochs}
+    write_run(tmp_path, {f"encoder.layers.{index}.linear1": shares for index in range(3)}, epochs=epochs)
+    lines = look(tmp_path, width=width)
+    head = next(index for index, line in enumerate(lines) if line.startswith("layer"))
+    assert lines[head].split() == heads
+    assert len(lines) == head + 4
+    names = [line.split()[0] for line in lines[head + 1 :]]
+    assert len(set(names)) == 3  # whatever was cut from them, they are told apart
+
+
+def test_without_utf_8_it_is_drawn_in_ascii(tmp_path, look):
+    write_run(tmp_path / "é", {"fc": {"mi_mean": [0.1, 0.3]}}, epochs=2)
+    lines = look(tmp_path, encoding="ascii")
+    assert lines[0].endswith("\\xe9")
+    assert "_#" in row_of(lines, "fc")
+
+
+def test_layers_are_chosen_by_pattern(tmp_path, look):
+    write_run(tmp_path, {"encoder.0": {}, "decoder.0": {}}, epochs=1)
+    lines = look(tmp_path, layers="dec*")
+    assert row_of(lines, "decoder.0")
+    assert not [line for line in lines if line.startswith("encoder.0")]
+    with pytest.raises(ValueError, match=r"--layers: .* got 'decodr', which matches none; nearest: 'decoder.0'"):
+        look(tmp_path, layers="decodr")
+
+
+def test_two_monitors_are_shown_under_their_prefixes(tmp_path, look):
+    write_run(tmp_path, {"fc": {}}, epochs=1)
+    write_run(tmp_path, {"fc": {}}, epochs=1, prefix="other")
+    lines = look(tmp_path)
+    assert row_of(lines, "infomem/fc")
+    assert row_of(lines, "other/fc")
+
+
+def test_damage_is_said_beside_what_could_be_read(tmp_path, look):
+    path = write_run(tmp_path, {"fc": {}}, epochs=5)
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes() + b"no record, but some words")
+    lines = look(tmp_path, width=300)
+    assert row_of(lines, "fc")
+    assert lines[-1] == f"{path.name}: damaged from byte {size} on; what follows is not read"
+
+
+def test_many_layers_in_a_low_terminal_are_counted_and_ctrl_c_is_quiet(tmp_path, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    write_run(tmp_path, {f"layer{index:02}": {} for index in range(40)}, epochs=1)
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 2:
+            raise KeyboardInterrupt
+        write_run(tmp_path, {"layer00": {"mi_mean": [0.875]}}, epochs=1, first=1)
+
+    monkeypatch.setattr(watch.time, "sleep", sleep)
+    console = Console(file=io.StringIO(), force_terminal=True, no_color=True, width=60, height=24)
+    code = watch.run(Namespace(folder=tmp_path, every=7.0, once=False, layers="*"), console)
+    out = console.file.getvalue()
+    assert (code, slept) == (0, [7.0, 7.0])
+    assert "and 23 more layers; choose by --layers PATTERN" in out
+    assert "layer16" in out
+    assert "layer17" not in out
+    assert "0.875" in out  # which came while it was watched
+
+
+def test_a_live_view_waits_for_the_first_values(tmp_path, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    with SummaryWriter(str(tmp_path)) as writer:
+        writer.add_scalar("train_loss", 1.0, 1)
+
+    def sleep(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch.time, "sleep", sleep)
+    console = Console(file=io.StringIO(), force_terminal=True, width=100, height=24)
+    assert watch.run(Namespace(folder=tmp_path, every=5.0, once=False, layers="*"), console) == 0
+    assert "values of MemorizationMonitor are required" in console.file.getvalue()
+
+
+def test_ctrl_c_before_anything_is_shown_is_130(tmp_path, monkeypatch):
+    def interrupted(folder):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(watch, "newest_run", interrupted)
+    assert main(["watch", str(tmp_path)]) == 130
+
+
+def test_checkpoints_are_read_where_there_is_no_event_file(tmp_path, look):
+    for epoch, value in enumerate((0.4, 0.2, 0.3)):
+        report = make_report({"fc[0]": value}, step=10 * epoch + 10, epoch=epoch)
+        save_checkpoint(tmp_path / "run" / f"epoch={epoch}.ckpt", report, epoch=epoch, step=10 * epoch + 10)
+    save_checkpoint(tmp_path / "run" / "last.ckpt", report, epoch=2, step=30)  # a copy
+    (tmp_path / "run" / "half.ckpt").write_bytes(b"PK")
+    lines = look(tmp_path)
+    assert lines[1].startswith("epoch 2, step 30, last value")
+    assert lines[2] == "too early to tell: 3 of 4 measurements"
+    assert row_of(lines, "fc_0_").split() == ["fc_0_", "0.300", "█▁▄", "25%", "2.700", "▁█▅"]
+    assert "half.ckpt: " in " ".join(lines[-2:])
+
+
+def test_checkpoints_tell_which_epoch_to_keep(tmp_path, look):
+    classes = torch.arange(60) % 3
+    for epoch in range(8):
+        moved = max(0, epoch - 3) * 6
+        predicted = torch.cat([(classes[:moved] + 1) % 3, classes[moved:]]).int()
+        report = make_report({"fc": 0.4}, step=epoch, epoch=epoch, predicted=predicted, probe="same")
+        report.layers[0].scores["class_smoothness"] = 0.9 - 0.1 * max(0, epoch - 3)
+        save_checkpoint(tmp_path / f"{epoch}.ckpt", report, epoch=epoch, step=epoch)
+    lines = look(tmp_path)
+    assert lines[2] == "MEMORIZING since epoch 6; keep epoch 3"
+
+
+def test_a_training_is_the_same_by_its_event_file_and_by_its_checkpoints(tmp_path):
+    torch.manual_seed(0)
+    keeper = ModelCheckpoint(dirpath=tmp_path / "kept", save_top_k=-1)
+    monitor = MemorizationMonitor(backend="reference")
+    runner = trainer(tmp_path, callbacks=[monitor, keeper], logger=TensorBoardLogger(tmp_path / "logs"))
+    runner.fit(Classifier(mlp()), loader(dense()), loader(dense()))
+    runner.logger.experiment.flush()
+    logged, kept = newest_run(tmp_path / "logs"), newest_run(tmp_path / "kept")
+    logged.reload()
+    kept.reload()
+    assert list(watch.courses_of(logged.values)[0].layers) == ["network.0", "network.2"]
+    for measure in ("mi_mean", "entropy_mean", "mi_drop", "memorizing", "smoothness"):
+        for name in {f"infomem/{measure}", f"infomem/network.2/{measure}"} & set(logged.values):
+            expected = [value for _, value in logged.values[name]]
+            assert [value for _, value in kept.values[name]] == pytest.approx(expected, rel=1e-6)
+            assert len(expected) == 2
+    assert [value for _, value in kept.values["epoch"]] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "the following arguments are required: RUN"),
+        (["nowhere"], "RUN: a folder that a training writes to is required, got 'nowhere', nothing there"),
+        (["empty"], "RUN: a folder with TensorBoard event files or checkpoints is required, got 'empty' without any"),
+        (["file"], "got 'file', a file; give its log folder"),
+        (["other"], "add it to the training, Trainer(callbacks=[MemorizationMonitor()])"),
+        (["plain"], "required, got none in the checkpoints in 'plain'"),
+        (["empty", "--every", "0"], "a number of seconds above 0 is required, got '0'"),
+        (["empty", "--every", "soon"], "a number of seconds above 0 is required, got 'soon'"),
+    ],
+)
+def test_wrong_use_is_one_line_of_error(tmp_path, monkeypatch, capsys, words, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    save_checkpoint(tmp_path / "plain" / "a.ckpt", None)
+    with SummaryWriter(str(tmp_path / "other")) as writer:
+        writer.add_scalar("train_loss", 1.0, 1)
+    assert main(["watch", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_without_permission_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("os.access", lambda *_: False)  # as the superuser may read everything
+    assert main(["watch", str(tmp_path)]) == 2
+    assert f"RUN: a folder that may be read is required, got '{tmp_path}'" in capsys.readouterr().err
+
+
+def test_a_piped_view_ends_and_has_no_colour(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    write_run(tmp_path, {"fc": {"dead_fraction": [0.9]}}, epochs=1)
+    assert main(["watch", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "fc" in out
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    ("values", "width", "drawn"),
+    [
+        ([], 8, ""),
+        ([1.0, 1.0], 8, "▄▄"),
+        ([1.0, 1.0 + 1e-12], 8, "▄▄"),
+        ([math.nan, math.inf], 8, "  "),
+        ([0.0, 0.0, 1.0, 1.0], 2, "▁█"),
+        ([0.0, math.nan, math.nan, 7.0], 2, "▁█"),
+    ],
+)
+def test_a_sparkline_has_a_character_a_value_or_the_mean_of_neighbours(values, width, drawn):
+    assert sparkline(values, width) == drawn
+    assert len(sparkline(list(range(500)), 24)) == 24

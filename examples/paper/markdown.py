@@ -53,11 +53,12 @@ def _about(done: Mapping[str, Summary]) -> str:
     lines = []
     for each in done.values():
         recipe, examples, sizes = each["recipe"], each["examples"], each["sizes"]
+        seeds = f"{len(each['seeds'])} seed{'s' * (len(each['seeds']) > 1)}"
         units = sorted(set(each["units"].values()))
         lines.append(
             f"- **{each['title']}**: {examples['train']:,} examples of training and {examples['validation']:,} of "
-            f"validation, {recipe['epochs']} epochs, {len(each['seeds'])} seed{'s' * (len(each['seeds']) > 1)}; measured on {each['samples']:,} "
-            f"inputs, {len(each['units'])} layers of {' or '.join(map(str, units))} units"
+            f"validation, {recipe['epochs']} epochs, {seeds}; measured on {each['samples']:,} inputs, "
+            f"{len(each['units'])} layers of {' or '.join(map(str, units))} units"
             + (" drawn at random" if sizes["max_units"] in units else "")
             + f" ({each['date']}, torch {each['versions']['torch']}, lightning-infomem "
             f"{each['versions']['lightning-infomem']}, {each['machine']})."

@@ -18,7 +18,10 @@ def test_the_version_is_printed(capsys):
     assert capsys.readouterr().out == f"infomem {version('lightning-infomem')}\n"
 
 
-@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in ("rank", "report", "show", "watch", "demo"))])
+COMMANDS = ("rank", "report", "show", "watch", "demo")
+
+
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_help_is_no_failure(capsys, words):
     assert main(words) == 0
     assert "usage: infomem" in capsys.readouterr().out

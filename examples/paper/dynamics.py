@@ -26,6 +26,7 @@ from examples.paper.classifier import Classifier, accuracy
 from examples.paper.data import PaperData
 from examples.paper.figures.panels import level_color, level_name
 from examples.paper.registry import find_experiment
+from examples.paper.study import without_denormals
 from lightning_infomem import MemorizationMonitor
 from lightning_infomem.plots import save_figure
 
@@ -202,11 +203,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="folder of dynamics.json and dynamics.png")
     parser.add_argument("--epochs", type=int, help="instead of those of the recipes")
     given = parser.parse_args(arguments)
-    torch.set_flush_denormal(True)  # as `study`
     for log in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(log).setLevel(logging.ERROR)
     try:
-        runs = _recorded(given.data_root, given.output, given.epochs)
+        with without_denormals():
+            runs = _recorded(given.data_root, given.output, given.epochs)
     except KeyboardInterrupt:
         print("Stopped; what is recorded is kept. The same command goes on from there.", file=sys.stderr)
         return 130

@@ -9,6 +9,7 @@ import platform
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from hashlib import blake2b
@@ -34,7 +35,7 @@ from lightning_infomem.functional.complexity import (
     sum_of_squares,
 )
 
-__all__ = ["FORMAT", "Sizes", "read_records", "run", "run_all"]
+__all__ = ["FORMAT", "Sizes", "read_records", "run", "run_all", "without_denormals"]
 
 FORMAT = 1
 Record = dict[str, Any]
@@ -148,6 +149,16 @@ def train(experiment: Experiment, data: PaperData, seed: int, epochs: int | None
     return network.eval()
 
 
+@contextmanager
+def without_denormals() -> Iterator[None]:
+    """Take the smallest numbers for zero: a penalty wears weights down to them, and they take many times as long."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
 def _accuracies(network: nn.Module, data: PaperData) -> dict[str, float]:
     return {"validation_accuracy": accuracy(network, data.val_dataloader())}
 
@@ -169,11 +180,10 @@ def _norms(network: nn.Module, data: PaperData) -> dict[str, float | None]:
 
 def _run_and_keep(job: tuple[str, float, int], sizes: Sizes, data_root: Path | None, output: Path) -> None:
     name, level, seed = job
-    # The penalty wears weights down to numbers so small that arithmetic with them is many times slower.
-    torch.set_flush_denormal(True)
     for package in ("pytorch_lightning", "lightning.pytorch"):  # where both are installed, either may speak
         logging.getLogger(package).setLevel(logging.ERROR)
-    record = run(find_experiment(name), level, seed, sizes, data_root)
+    with without_denormals():
+        record = run(find_experiment(name), level, seed, sizes, data_root)
     path = record_path(name, level, seed, sizes, output)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Under another name first: whoever looks sees all of a record or none.

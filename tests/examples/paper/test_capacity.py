@@ -133,6 +133,7 @@ def test_a_fault_or_ctrl_c_is_one_line(tmp_path, capsys, monkeypatch, fault, cod
     def stopped(*_):
         raise fault
 
+    write_mnist(tmp_path, 20, part="t10k")
     monkeypatch.setattr(capacity, "run_all", stopped)
     assert main(["--data-root", str(tmp_path), "--output", str(tmp_path)]) == code
     told = capsys.readouterr().err

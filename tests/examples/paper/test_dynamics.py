@@ -2,6 +2,7 @@ import json
 from itertools import pairwise
 
 import pytest
+import torch
 
 from examples.paper import dynamics
 from examples.paper.classifier import accuracy
@@ -70,6 +71,18 @@ def test_who_is_watched_learns_what_the_main_study_has_it_learn(mnist):
     run = record_run("colored-mnist", 1.0, mnist, EPOCHS)
     assert run["validation_accuracy"][-1] == pytest.approx(accuracy(network, data.val_dataloader()), abs=1e-5)
     assert run["train_accuracy"][-1] == pytest.approx(accuracy(network, data.train_dataloader()), abs=1e-5)
+
+
+def test_the_smallest_numbers_are_what_they_are_afterwards(tmp_path, monkeypatch):
+    smallest = torch.tensor(1e-40)
+
+    def refused(*_):
+        assert (smallest * 1).item() == 0
+        raise ValueError("no data")
+
+    monkeypatch.setattr(dynamics, "_recorded", refused)
+    assert dynamics.main(["--data-root", str(tmp_path), "--output", str(tmp_path)]) == 2
+    assert (smallest * 1).item() > 0
 
 
 def test_what_is_recorded_is_not_done_again(mnist, tmp_path, monkeypatch, capsys):

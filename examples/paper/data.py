@@ -27,8 +27,9 @@ class PaperData(LightningDataModule):
 
     Attributes:
         train_set: ``(inputs, label)`` for each training example. Inputs are a tensor, or a mapping of names to tensors.
-        validation_set: ``(inputs, label)`` of held-out examples with true labels, on which nothing tells the label that
-            told it in training alone: its accuracy is what the paper calls generalisation.
+        validation_set: ``(inputs, label)`` of held-out examples, on which nothing tells the label that told it in
+            training alone: its accuracy is what the paper calls generalisation. Labels are true, but for those that
+            Colored MNIST flips throughout.
         probe_set: inputs without labels, ``(inputs,)`` each, always in one order and the same for all levels.
         num_classes: of the labels.
     """

@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from lightning_infomem.plots.layer_courses import layer_courses
+from lightning_infomem.plots.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.plots.layer_names import shorten_layer_names
-from lightning_infomem.plots.titles import describe_measurement
 from lightning_infomem.records import InformationReport
 
 __all__ = ["plot_epochs_map"]
@@ -26,13 +25,13 @@ _NOT_MEASURED = "0.75"  # a grey, which the colours of the scales do not hold
 _SAME = 1e-9  # nats; a scale is no narrower
 
 
-def plot_epochs_map(reports: Sequence[InformationReport]) -> Figure:
+def plot_epochs_map(run: Sequence[InformationReport] | LayerCourses) -> Figure:
     """Draw mean entropy and mean mutual information of every layer at every measured moment of a run.
 
     Not for comparing two runs by eye: the scales follow the data.
 
     Args:
-        reports: of one run, in any order, at least one with a layer.
+        run: its reports, in any order, at least one with a layer; or the means of its layers.
 
     Returns:
         A figure that belongs to no window and no pyplot state: entropy to the left, mutual information to the right,
@@ -47,7 +46,7 @@ def plot_epochs_map(reports: Sequence[InformationReport]) -> Figure:
     Cost:
         About 3 s for 100 small layers at 500 moments, nearly all of it their means.
     """
-    courses = layer_courses(reports)
+    courses = layer_courses(run)
     num_layers = len(courses.names)
     height = min(max(_ROW_HEIGHT * num_layers + _MARGIN_HEIGHT, _LOWEST), _HIGHEST)
     figure = Figure(figsize=(10, height), layout="constrained")
@@ -63,7 +62,7 @@ def plot_epochs_map(reports: Sequence[InformationReport]) -> Figure:
     positions = range(0, num_layers, stride)
     names = shorten_layer_names(courses.names)
     left.set_yticks(positions, [names[position] for position in positions], fontsize=10, parse_math=False)
-    title = describe_measurement(reports)
+    title = courses.measurement
     if stride > 1:
         title += f" · {num_layers} layers, one in {stride} named"
     figure.suptitle(title, fontsize=12)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_infomem.plots.titles import describe_measurement
 from lightning_infomem.records import InformationReport
 
 __all__ = ["LayerCourses", "layer_courses"]
@@ -24,6 +25,7 @@ class LayerCourses:
         moments: in rising order.
         entropy: float64 ``[layers, moments]``, mean over units, nats; NaN where there is none.
         mutual_information: float64 ``[layers, moments]``, mean over pairs, nats; NaN where there is none.
+        measurement: with what settings was measured, for a title.
     """
 
     names: list[str]
@@ -31,14 +33,15 @@ class LayerCourses:
     moments: list[int]
     entropy: NDArray[Any]
     mutual_information: NDArray[Any]
+    measurement: str = ""
 
 
-def layer_courses(reports: Sequence[InformationReport]) -> LayerCourses:
-    """Gather the means of the layers of all reports.
+def layer_courses(run: Sequence[InformationReport] | LayerCourses) -> LayerCourses:
+    """Gather the means of the layers of all reports; courses stay what they are.
 
     Args:
-        reports: of one run, in any order. Where epochs are not known or come twice, steps count; where these are not
-            known or come twice either, the measurements are numbered from 1 in the order given.
+        run: reports of one run, in any order. Where epochs are not known or come twice, steps count; where these are
+            not known or come twice either, the measurements are numbered from 1 in the order given.
 
     Raises:
         ValueError: no report, or none with a layer.
@@ -46,6 +49,9 @@ def layer_courses(reports: Sequence[InformationReport]) -> LayerCourses:
     Cost:
         About 0.05 ms a layer and moment, for small layers.
     """
+    if isinstance(run, LayerCourses):
+        return run
+    reports = run
     names = _names(reports)
     if not names:
         got = f"{len(reports)} without a layer; see their skipped for the reasons" if reports else "none; measure first"
@@ -58,7 +64,7 @@ def layer_courses(reports: Sequence[InformationReport]) -> LayerCourses:
         for layer in reports[index].layers:
             means[0, rows[layer.name], column] = layer.finite_entropy().mean().item()
             means[1, rows[layer.name], column] = layer.pairs().mean().item()
-    return LayerCourses(names, unit, [moments[index] for index in order], means[0], means[1])
+    return LayerCourses(names, unit, [moments[index] for index in order], *means, describe_measurement(reports))
 
 
 def _names(reports: Sequence[InformationReport]) -> list[str]:

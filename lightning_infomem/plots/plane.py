@@ -17,7 +17,6 @@ from sklearn.isotonic import isotonic_regression
 from lightning_infomem.plots.checkpoint_names import shorten_name
 from lightning_infomem.plots.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.plots.layer_names import shorten_layer_names
-from lightning_infomem.plots.titles import describe_measurement
 from lightning_infomem.records import InformationReport
 
 __all__ = ["plot_plane"]
@@ -31,13 +30,14 @@ _BRIGHTEST = 0.88  # of the scale of colours: its bright yellow is hard to see o
 _LEADER = {"color": "0.55", "linewidth": 0.6}  # from a name to its point
 
 
-def plot_plane(reports: Sequence[InformationReport], *, names: Sequence[str] | None = None) -> Figure:
+def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequence[str] | None = None) -> Figure:
     """Draw mean mutual information against mean entropy: the ways of the layers of a run, or one point a checkpoint.
 
     Not the information plane of I(X;T) and I(T;Y): both measures here are of hidden units alone.
 
     Args:
-        reports: without names, of one run, in any order; with names, of any checkpoints. At least one with a layer.
+        run: reports of one run, in any order, or the means of its layers; with names, reports of any checkpoints. At
+            least one with a layer.
         names: one a report, for the points.
 
     Returns:
@@ -52,13 +52,13 @@ def plot_plane(reports: Sequence[InformationReport], *, names: Sequence[str] | N
           lowest.
 
     Raises:
-        ValueError: no report, none with a layer, or another number of names than of reports.
+        ValueError: no report, none with a layer, another number of names than of reports, or names of means.
 
     Cost:
         About 3 s for 100 small layers at 500 moments, nearly all of it their means.
     """
-    courses = layer_courses(reports)
-    title = describe_measurement(reports)
+    courses = layer_courses(run)
+    title = courses.measurement
     figure = Figure(figsize=(8, 5.2), layout="constrained")
     axes = figure.subplots()
     axes.set_xlabel("mean entropy (nats)", fontsize=12)
@@ -72,9 +72,11 @@ def plot_plane(reports: Sequence[InformationReport], *, names: Sequence[str] | N
         ends = _draw_ways(axes, courses)
         _explain(figure, courses)
     else:
-        _check_names(names, reports)
+        if isinstance(run, LayerCourses):
+            raise ValueError("names: reports are required beside them, got means of layers; leave the names out.")
+        _check_names(names, run)
         labels = [shorten_name(name) for name in names]
-        ends = _draw_points(axes, reports)
+        ends = _draw_points(axes, run)
     _name_ends(axes, ends, labels)
     if len(labels) > _MOST_LABELS:
         title += f" · {_MOST_LABELS} of {len(labels)} named"

@@ -64,7 +64,8 @@ def layer_courses(run: Sequence[InformationReport] | LayerCourses) -> LayerCours
         for layer in reports[index].layers:
             means[0, rows[layer.name], column] = layer.finite_entropy().mean().item()
             means[1, rows[layer.name], column] = layer.pairs().mean().item()
-    return LayerCourses(names, unit, [moments[index] for index in order], *means, describe_measurement(reports))
+    in_order, words = [moments[index] for index in order], describe_measurement(reports)
+    return LayerCourses(names, unit, in_order, means[0], means[1], words)
 
 
 def _names(reports: Sequence[InformationReport]) -> list[str]:

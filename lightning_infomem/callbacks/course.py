@@ -19,10 +19,7 @@ from lightning_infomem.reporting.metric_names import metric_name
 from lightning_infomem.reporting.pictures import Drawing
 from lightning_infomem.reporting.scalars import drop_error, mutual_information_drop, scalars
 
-__all__ = ["COURSE_KEY", "RunCourse", "tell_skipped"]
-
-# Under this key the state of a callback, or the file beside a checkpoint, holds the course so far.
-COURSE_KEY = "infomem_course"
+__all__ = ["RunCourse", "tell_skipped"]
 
 
 class RunCourse:

@@ -12,22 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
-from sklearn.isotonic import isotonic_regression
 
 from lightning_infomem.plots.checkpoint_names import shorten_name
+from lightning_infomem.plots.end_names import MOST_NAMED, name_ends
 from lightning_infomem.plots.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.plots.layer_names import shorten_layer_names
+from lightning_infomem.plots.one_each import check_one_each
 from lightning_infomem.records import InformationReport
 
 __all__ = ["plot_plane"]
 
-_MOST_LABELS = 20  # more would touch one another
-_LABEL_GAP = 0.05  # of the height of the panel: a line of text
 _MOST_DOTS = 20  # moments; the dots of more would be a thick line
 _MANY_TIMES = 100  # two decades: what spans more has a logarithmic axis
 _POINT = "#0072B2"  # blue of Okabe and Ito
 _BRIGHTEST = 0.88  # of the scale of colours: its bright yellow is hard to see on white
-_LEADER = {"color": "0.55", "linewidth": 0.6}  # from a name to its point
 
 
 def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequence[str] | None = None) -> Figure:
@@ -74,12 +72,12 @@ def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequen
     else:
         if isinstance(run, LayerCourses):
             raise ValueError("names: reports are required beside them, got means of layers; leave the names out.")
-        _check_names(names, run)
+        check_one_each(names, len(run), name="names", of="reports")
         labels = [shorten_name(name) for name in names]
         ends = _draw_points(axes, run)
-    _name_ends(axes, ends, labels)
-    if len(labels) > _MOST_LABELS:
-        title += f" · {_MOST_LABELS} of {len(labels)} named"
+    name_ends(axes, ends, labels)
+    if len(labels) > MOST_NAMED:
+        title += f" · {MOST_NAMED} of {len(labels)} named"
     figure.suptitle(title, fontsize=12)
     return figure
 
@@ -131,32 +129,6 @@ def _scale(axes: Axes, values: ArrayLike) -> None:
         axes.set_yscale("log")
 
 
-def _name_ends(axes: Axes, ends: Sequence[tuple[float, float] | None], labels: Sequence[str]) -> None:
-    """Name the ends in a column beside the panel, in the order of their heights, so that no two names touch."""
-    chosen = np.linspace(0, len(ends) - 1, min(len(ends), _MOST_LABELS)).round().astype(int)
-    named = [(end, labels[index]) for index in chosen if (end := ends[index]) is not None]
-    axes.autoscale_view()
-    to_panel = axes.transScale + axes.transLimits
-    named.sort(key=lambda each: each[0][1])
-    heights = [float(to_panel.transform(end)[1]) for end, _ in named]
-    for (end, label), height in zip(named, _spread(heights), strict=True):
-        axes.annotate(
-            label, end, xytext=(1.04, height), textcoords="axes fraction", va="center", fontsize=10, parse_math=False,
-            annotation_clip=False, zorder=2,
-            arrowprops={"arrowstyle": "-", "relpos": (0, 0.5), "shrinkA": 1, "shrinkB": 5, **_LEADER},
-        )  # fmt: skip
-
-
-def _spread(heights: Sequence[float]) -> list[float]:
-    """The nearest heights within the panel to these rising ones that are a line of text apart."""
-    if not heights:
-        return []
-    # What is left of them without the lines below must rise: a regression under that condition.
-    below = _LABEL_GAP * np.arange(len(heights))
-    moved = isotonic_regression(np.array(heights) - below, y_min=0.0, y_max=1.0 - below[-1])
-    return [float(height) for height in moved + below]
-
-
 def _explain(figure: Figure, courses: LayerCourses) -> None:
     if len(courses.moments) == 1:
         return
@@ -172,11 +144,3 @@ def _explain(figure: Figure, courses: LayerCourses) -> None:
         ends = zip(("first layer", "last layer"), shades, strict=True)
         handles += [Line2D([], [], color=color, linewidth=2, label=label) for label, color in ends]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=11)
-
-
-def _check_names(names: Sequence[str], reports: Sequence[InformationReport]) -> None:
-    if len(names) != len(reports):
-        raise ValueError(
-            f"names: one for each of the {len(reports)} reports is required, got {len(names)}; "
-            "pass them in the order of the reports."
-        )

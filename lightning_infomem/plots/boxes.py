@@ -1,0 +1,66 @@
+"""Entropies as notched boxes, one a layer or a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cbook import boxplot_stats
+from numpy.typing import NDArray
+
+__all__ = ["draw_boxes"]
+
+# The interval of the median of fewer units than this reaches beyond the quartiles: the units are shown instead.
+_FEWEST_UNITS = 16
+
+
+def draw_boxes(axes: Axes, entropies: Sequence[NDArray[Any]], colors: NDArray[Any]) -> None:
+    """Draw a box at each of 0, 1, ...: quartiles, whiskers of 1.5 times as much, notch: 95 % interval of the median.
+
+    Fewer than 16 units have no notch and are shown as points; without any, words stand in their place.
+
+    Args:
+        axes: to draw on; its labels of the boxes are left to the caller.
+        entropies: float64 ``[units]`` each, nats, finite.
+        colors: float64 ``[boxes, 4]``.
+
+    Reference:
+        The interval of the median: Conover, Practical Nonparametric Statistics, with the normal approximation.
+    """
+    for position, (entropy, color) in enumerate(zip(entropies, colors, strict=True)):
+        if len(entropy) == 0:
+            axes.annotate("no finite entropy", (position, 0), ha="center", va="bottom", rotation=90, fontsize=7)
+        _draw_box(axes, position, entropy, color)
+    highest = max((float(entropy.max()) for entropy in entropies if len(entropy)), default=0.0)
+    highest = highest if highest > 0 else 1.0
+    axes.set_xlim(-0.6, len(entropies) - 0.4)
+    axes.set_ylim(-0.03 * highest, 1.05 * highest)
+    axes.tick_params(axis="y", labelsize=11)
+    axes.set_ylabel("entropy per unit (nats)", fontsize=12)
+    axes.set_title("box: quartiles · notch: 95 % interval of the median", fontsize=10)
+
+
+def _draw_box(axes: Axes, position: int, entropy: NDArray[Any], color: NDArray[Any]) -> None:
+    stats = boxplot_stats(entropy)[0]
+    few = len(entropy) < _FEWEST_UNITS
+    if few:
+        axes.plot(np.full(len(entropy), position), entropy, "o", color=color, markersize=4, alpha=0.8)
+    else:
+        reach = 1.96 / 2 / len(entropy) ** 0.5
+        stats["cilo"], stats["cihi"] = np.quantile(entropy, [0.5 - reach, 0.5 + reach])
+    axes.bxp(
+        [stats],
+        positions=[position],
+        widths=0.7,
+        shownotches=not few,
+        showfliers=not few,
+        patch_artist=True,
+        manage_ticks=False,
+        boxprops={"facecolor": (*color[:3], 0.45), "edgecolor": color},
+        medianprops={"color": "black", "linewidth": 1.5},
+        whiskerprops={"color": color},
+        capprops={"color": color},
+        flierprops={"marker": ".", "markersize": 3, "markerfacecolor": color, "markeredgecolor": "none"},
+    )

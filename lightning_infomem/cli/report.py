@@ -50,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(why or "")
     if ranking is not None:
         faults = {path: reason for path, reason in faults.items() if path not in ranking.skipped}
-    write_text(arguments.output, html_report([Chapter(_title(places, len(runs)), ranking, runs, faults)]))
+    note = "" if len(runs) < 2 or why is None else f"The checkpoints are not ranked. {why}"
+    chapter = Chapter(_title(places, len(runs)), ranking, note, runs, faults)
+    write_text(arguments.output, html_report([chapter]))
     print(f"wrote {arguments.output}")
     if ranking is None or ranking.refusal is None or ranking.kept is not None:
         return 0
@@ -71,5 +73,5 @@ def _ranking(arguments: argparse.Namespace) -> tuple[Ranking | None, str | None]
 
 def _title(places: list[Path], num_runs: int) -> str:
     where = os.path.commonpath([os.path.abspath(place) for place in places])
-    what = "Checkpoints" if not num_runs else "Run" if num_runs == 1 else "Runs"
-    return f"{what} in {Path(where).name or where}"
+    what = "Checkpoints in" if not num_runs else "Run" if num_runs == 1 else "Runs in"
+    return f"{what} {Path(where).name or where}"

@@ -43,12 +43,12 @@ def figure(drawn: Figure, description: str) -> str:
 
     Args:
         drawn: from one of the functions of `plots`.
-        description: for those who do not see it, and below it for those who do.
+        description: for those who do not see it, and above it for those who do.
     """
     # Imported late: who only ranks does not wait for matplotlib.
     from lightning_infomem.plots import embed_figure
 
-    return f"<figure>{embed_figure(drawn, description)}<figcaption>{escape(description)}</figcaption></figure>"
+    return f"<figure><figcaption>{escape(description)}</figcaption>{embed_figure(drawn, description)}</figure>"
 
 
 def section(title: str, parts: Iterable[str], level: int = 2) -> list[str]:

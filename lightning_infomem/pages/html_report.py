@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from importlib.metadata import version
 
-from lightning_infomem.pages.elements import items, section
+from lightning_infomem.pages.elements import items, section, sentence
 from lightning_infomem.pages.page import whole_page
 from lightning_infomem.pages.ranking_part import draw_ranking, tell_ranking, verdict_on_ranking
 from lightning_infomem.pages.run_part import draw_run, tell_run, verdict_on_run
@@ -30,12 +30,14 @@ class Chapter:
     Attributes:
         title: in a few words.
         ranking: as `rank_checkpoints` returns it; where it was refused, the page shows the values and says why.
+        note: what to know before anything else, such as why there is no ranking.
         runs: as `recorded_runs` returns them.
         faults: path -> why a file could not be read.
     """
 
     title: str
     ranking: Ranking | None = None
+    note: str = ""
     runs: Sequence[RecordedRun] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,6 +84,8 @@ def _tell(chapter: Chapter, level: int) -> Iterator[str]:
     ranking, runs = chapter.ranking, chapter.runs
     # Of one run whose checkpoints were judged the ranking tells the verdict, and the run has the better figure.
     is_judged = ranking is not None and ranking.judgement is not None and len(runs) == 1
+    if chapter.note:
+        yield f'<p class="pale">{escape(sentence(chapter.note))}</p>'
     if ranking is not None:
         yield from verdict_on_ranking(ranking)
         if not (is_judged and runs[0].moments):

@@ -113,7 +113,8 @@ tr.control td { color: var(--pale); font-style: italic; }
 figure { margin: 1rem 0; overflow-x: auto; }
 figure svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 figure svg * { stroke-linejoin: round; stroke-linecap: butt; }
-figcaption { color: var(--pale); font-size: 0.875rem; max-width: 48rem; margin: 0.4rem auto 0; }
+figcaption { font-weight: 600; margin: 2rem 0 0.6rem; }
+tr.doubtful td { background: var(--doubt-card); }
 summary { cursor: pointer; margin: 0.8rem 0; }
 footer { margin-top: 3rem; padding-top: 0.8rem; border-top: 1px solid var(--line); }
 @media screen and (max-width: 40rem) {
@@ -127,6 +128,7 @@ footer { margin-top: 3rem; padding-top: 0.8rem; border-top: 1px solid var(--line
   tr, figure, .verdict, .doubts { break-inside: avoid; }
   h2, h3, h4 { break-after: avoid; }
   figure svg { max-height: 22cm; }
+  details > summary { list-style: none; }
   details::details-content { content-visibility: visible; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

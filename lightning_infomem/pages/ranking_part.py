@@ -178,8 +178,10 @@ def _lists(ranking: Ranking, folder: str, level: int) -> Iterable[str]:
     for name, need in ranking.missing.items():
         needs.setdefault(need, []).append(name.replace("_", " "))
     skipped = {path.removeprefix(folder + os.sep): reason for path, reason in ranking.skipped.items()}
+    is_ranked = ranking.refusal is None
+    not_known = [f"{', '.join(criteria)}: needs {need}" for need, criteria in needs.items()] if is_ranked else []
     for heading, lines in (
-        ("Not known", [f"{', '.join(criteria)}: needs {need}" for need, criteria in needs.items()]),
+        ("Not known", not_known),
         ("Skipped files", files_by_reason(skipped)),
         ("Notes", [note for note in ranking.notes if note != ranking.evidence]),  # the verdict has that one
         ("Layers", [f"{len(ranking.layers)} ranked, each on its own: {', '.join(ranking.layers)}"]),

@@ -33,9 +33,9 @@ def compare_runs(runs: Sequence[RecordedRun], names: Sequence[str]) -> list[str]
         line += [number(run.course.get(measure).last, form) for measure, form in _LAST.values()]
         lines.append([*line, run.state[0]])
         classes.append("doubtful" if run.course.get("memorizing").last == 1 else "")
-    head = ["run", "measured", "last epoch", *_LAST, "what it tells"]
+    head = ["run", "measured", "last epoch", *_LAST, "alarm"]
     note = "By the last measurement of each; means over layers, nats. Comparable where inputs, settings and layers are."
-    parts = [f'{table(head, lines, classes, text={"run", "what it tells"})}<p class="pale">{note}</p>']
+    parts = [f'{table(head, lines, classes, text={"run", "alarm"})}<p class="pale">{note}</p>']
     return [*parts, *_draw(runs, names)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,14 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
     from lightning_infomem.selection.checkpoints import find_checkpoints
 
     places = [Path(place) for place in arguments.checkpoints]
-    ranking, why = _ranking(arguments)
     try:
         checkpoints = find_checkpoints(places)
     except ValueError:  # event files may be all there is
         checkpoints = []
+    # One cannot be ranked, and reading it can take long.
+    ranking, why = _ranking(arguments) if len(checkpoints) != 1 or is_ranking_asked_for(arguments) else (None, None)
     runs, faults = recorded_runs(places, checkpoints)
     if not runs and ranking is None:
-        raise ValueError(why or "")
+        raise ValueError(_nothing(places, why, faults))
     if ranking is not None:
         faults = {path: reason for path, reason in faults.items() if path not in ranking.skipped}
     note = "" if len(runs) < 2 or why is None else f"The checkpoints are not ranked. {why}"
@@ -59,6 +61,20 @@ def run(arguments: argparse.Namespace) -> int:
     if not runs or is_ranking_asked_for(arguments):
         raise ValueError(f"no ranking: {ranking.refusal}")
     return 0
+
+
+def _nothing(places: list[Path], why: str | None, faults: Mapping[str, str]) -> str:
+    """Why there is nothing to tell."""
+    if why is not None and not faults:
+        return why
+    from lightning_infomem.selection.naming import files_by_reason
+
+    where = ", ".join(f"'{place}'" for place in places)
+    found = "; ".join(files_by_reason(faults)) or "a checkpoint without report"
+    return (
+        f"DIR: a run of MemorizationMonitor, or checkpoints that carry its reports, are required, got in {where}: "
+        f"{found}; give the folder that your training writes to."
+    )
 
 
 def _ranking(arguments: argparse.Namespace) -> tuple[Ranking | None, str | None]:

@@ -88,7 +88,7 @@ def _tell(chapter: Chapter, level: int) -> Iterator[str]:
         yield f'<p class="pale">{escape(sentence(chapter.note))}</p>'
     if ranking is not None:
         yield from verdict_on_ranking(ranking)
-        if not (is_judged and runs[0].moments):
+        if not (is_judged and runs[0].judgement is not None):
             yield draw_ranking(ranking)
     if len(runs) == 1:
         if not is_judged:

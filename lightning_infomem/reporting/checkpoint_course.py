@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lightning_infomem.alarm import Moment
+from lightning_infomem.alarm import Judgement, read_judged
 from lightning_infomem.records import COURSE_KEY, HISTORY_KEY, REPORT_KEY, InformationReport
 from lightning_infomem.reporting.courses import RunValues
+from lightning_infomem.reporting.history import history_from_state
 from lightning_infomem.selection.checkpoints import UnusableCheckpoint, load_checkpoint
 
 __all__ = ["CheckpointCourse", "read_courses"]
@@ -19,13 +20,20 @@ class CheckpointCourse(NamedTuple):
 
     Attributes:
         values: of all measurements until then, under the names of a logger.
-        moments: of the last of them, what `judge` looks at.
+        judgement: at the last of them; None where the checkpoint does not hold it.
+        kept: the moment to keep, while the run memorizes.
         report: of the last of them; None of a monitor whose report is not there.
     """
 
     values: RunValues
-    moments: list[Moment]
+    judgement: Judgement | None
+    kept: str | None
     report: InformationReport | None
+
+    @property
+    def abstention(self) -> str | None:
+        """Why it cannot be told whether the run memorizes; None where it can, or where that is not known."""
+        return None if self.judgement is None else self.judgement.abstention
 
 
 def read_courses(path: Path) -> list[CheckpointCourse]:
@@ -47,12 +55,12 @@ def read_courses(path: Path) -> list[CheckpointCourse]:
 
 def _read(state: Mapping[str, Any]) -> CheckpointCourse:
     values: RunValues = {}
-    for measured in state[HISTORY_KEY]:
+    for measured in history_from_state(state[HISTORY_KEY]):
         step = int(measured["step"])
         for name, value in measured.items():
             if name != "step":
                 values.setdefault(str(name), []).append((step, float(value)))
-    course = state.get(COURSE_KEY) or {}
-    moments = [Moment.from_state(each) for each in course.get("moments", ())]
-    report = state.get(REPORT_KEY)
-    return CheckpointCourse(values, moments, None if report is None else InformationReport.from_state(report))
+    moments, judgement = read_judged(state.get(COURSE_KEY) or {})
+    kept = moments[judgement.kept].name if judgement is not None and judgement.is_memorizing else None
+    report = None if state.get(REPORT_KEY) is None else InformationReport.from_state(state[REPORT_KEY])
+    return CheckpointCourse(values, judgement, kept, report)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lightning_infomem.alarm import Judgement, Moment, judge
+from lightning_infomem.alarm import Judgement
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.checkpoint_course import read_courses
 from lightning_infomem.reporting.checkpoint_values import CheckpointValues
@@ -30,7 +30,7 @@ class RecordedRun:
         place: the folder of its event files, or else of its checkpoints, or its one checkpoint.
         course: the values of its measurements.
         report: the newest one that a checkpoint carries; None without any.
-        moments: what `judge` looks at, of the last measurements; none where the course is of event files.
+        judgement: at its last measurement; None where the files do not hold it.
         kept: the moment to keep, while the run memorizes, where the files tell it.
         abstention: why it cannot be told whether the run memorizes; None where it can, or where files do not say.
         faults: what of its files could not be read.
@@ -39,23 +39,15 @@ class RecordedRun:
     place: Path
     course: MonitorCourse
     report: InformationReport | None = None
-    moments: Sequence[Moment] = ()
+    judgement: Judgement | None = None
     kept: str | None = None
     abstention: str | None = None
     faults: tuple[str, ...] = ()
 
-    @cached_property
-    def judgement(self) -> Judgement | None:
-        """At its last measurement; None where the files do not hold what is judged."""
-        return judge(self.moments) if self.moments else None
-
     @property
     def state(self) -> list[str]:
         """Whether it memorizes, in words; see `state_in_words`."""
-        kept, abstention = self.kept, self.abstention
-        if self.judgement is not None:
-            kept, abstention = self.moments[self.judgement.kept].name, self.judgement.abstention
-        return state_in_words(self.course, kept=kept, abstention=abstention)
+        return state_in_words(self.course, kept=self.kept, abstention=self.abstention)
 
     @cached_property
     def marks(self) -> set[tuple[float, float]]:
@@ -93,7 +85,7 @@ def recorded_runs(places: Iterable[Path], checkpoints: Iterable[Path]) -> tuple[
     for path in checkpoints:
         try:
             courses = [
-                RecordedRun(path, monitor, each.report, each.moments)
+                RecordedRun(path, monitor, each.report, each.judgement, each.kept, each.abstention)
                 for each in read_courses(path)
                 for monitor in courses_of(each.values)
             ]
@@ -155,7 +147,7 @@ def _add(runs: list[RecordedRun], new: RecordedRun) -> None:
 
 def _together(known: RecordedRun, new: RecordedRun) -> RecordedRun:
     # As far, but with what is judged, is further.
-    reach = [(len(run.marks), len(run.moments)) for run in (known, new)]
+    reach = [(len(run.marks), run.judgement is not None) for run in (known, new)]
     further = new if reach[1] > reach[0] else known
     newest = max((known.report, new.report), key=lambda report: -1 if report is None else report.step or 0)
     # Event files come first, and their folder is what people call the run.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
@@ -19,3 +20,9 @@ for name, cases in {"thorough": 2000, "exhaustive": 10_000}.items():
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 settings.load_profile("quick")
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures on pages are made, but not drawn, which takes longest."""
+    monkeypatch.setattr("lightning_infomem.plots.embed_figure", lambda _, told: f'<svg aria-label="{told}"></svg>')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,17 +38,20 @@ def run(arguments: argparse.Namespace) -> int:
     from lightning_infomem.pages.html_report import Chapter, html_report  # late, as all that imports torch
     from lightning_infomem.reporting.recorded_runs import recorded_runs
     from lightning_infomem.selection.checkpoints import find_checkpoints
+    from lightning_infomem.selection.naming import files_by_reason
 
     places = [Path(place) for place in arguments.checkpoints]
     try:
         checkpoints = find_checkpoints(places)
     except ValueError:  # event files may be all there is
         checkpoints = []
-    # One cannot be ranked, and reading it can take long.
-    ranking, why = _ranking(arguments) if len(checkpoints) != 1 or is_ranking_asked_for(arguments) else (None, None)
     runs, faults = recorded_runs(places, checkpoints)
+    ranking, why = None, None
+    # The one checkpoint of a run cannot be ranked, and reading it again can take long.
+    if len(checkpoints) != 1 or not runs or is_ranking_asked_for(arguments):
+        ranking, why = _ranking(arguments)
     if not runs and ranking is None:
-        raise ValueError(_nothing(places, why, faults))
+        raise ValueError("; ".join([why or "", *files_by_reason(faults)]))
     if ranking is not None:
         faults = {path: reason for path, reason in faults.items() if path not in ranking.skipped}
     note = "" if len(runs) < 2 or why is None else f"The checkpoints are not ranked. {why}"
@@ -61,20 +63,6 @@ def run(arguments: argparse.Namespace) -> int:
     if not runs or is_ranking_asked_for(arguments):
         raise ValueError(f"no ranking: {ranking.refusal}")
     return 0
-
-
-def _nothing(places: list[Path], why: str | None, faults: Mapping[str, str]) -> str:
-    """Why there is nothing to tell."""
-    if why is not None and not faults:
-        return why
-    from lightning_infomem.selection.naming import files_by_reason
-
-    where = ", ".join(f"'{place}'" for place in places)
-    found = "; ".join(files_by_reason(faults)) or "a checkpoint without report"
-    return (
-        f"DIR: a run of MemorizationMonitor, or checkpoints that carry its reports, are required, got in {where}: "
-        f"{found}; give the folder that your training writes to."
-    )
 
 
 def _ranking(arguments: argparse.Namespace) -> tuple[Ranking | None, str | None]:

@@ -6,12 +6,18 @@ import csv
 import dataclasses
 import io
 import json
+import os
 
 import pytest
+import torch
 
 from lightning_infomem.cli.main import main
+from lightning_infomem.records import REPORT_KEY
 from lightning_infomem.settings import MeasurementSettings
-from tests.selection.checkpoint_files import make_report, save_checkpoint, save_zoo
+from tests.reporting.written_runs import write_run
+from tests.selection.checkpoint_files import MONITOR, make_report, make_run, save_checkpoint, save_run, save_zoo
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 ZOO = {"plain-seed0": 0.1, "plain-seed1": 0.2, "noisy-seed0": 0.5, "noisy-seed1": 0.6}
 TOLD = ("--memorization", "heuristic")
@@ -168,3 +174,89 @@ def test_what_is_one_run_is_found_out_or_told(tmp_path, capsys):
 def test_a_run_cannot_be_told_both_ways(zoo, capsys):
     assert main(["rank", str(zoo), "--along-run", "--not-along-run"]) == 2
     assert "not allowed with argument" in capsys.readouterr().err
+
+
+def test_a_run_is_told_without_a_ranking_and_without_an_error(tmp_path, capsys):
+    save_run(tmp_path / "run" / "last.ckpt", make_run(5))
+    target = tmp_path / "a.html"
+    assert main(["report", str(tmp_path / "run"), "--output", str(target)]) == 0
+    assert capsys.readouterr() == (f"wrote {target}\n", "")
+    page = target.read_text(encoding="utf-8")
+    assert "<h1>Run run</h1>" in page
+    assert "no sign of stored examples" in page
+
+
+def test_event_files_are_enough_for_a_report(tmp_path, capsys):
+    write_run(tmp_path / "version_0", {"fc": {}}, epochs=2)
+    assert main(["report", str(tmp_path), "--output", str(tmp_path / "a.html")]) == 0
+    assert "too early to tell: 2 of 4 measurements" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_runs_that_cannot_be_ranked_are_told_with_the_reason(tmp_path, capsys):
+    for name, seed in (("one", 0.0), ("two", 0.125)):
+        save_run(tmp_path / name / "last.ckpt", make_run(2, seed=seed))
+    arguments = ["report", str(tmp_path), "--output", str(tmp_path / "a.html")]
+    assert main(arguments) == 0
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "<b>No ranking.</b> The kind of memorization is not known" in page
+    assert "two/last.ckpt" in page
+    capsys.readouterr()
+    assert main([*arguments, "--weight-norms"]) == 2  # who asks how to rank wants a ranking
+    assert "no ranking: the kind of memorization is not known" in capsys.readouterr().err
+    assert main([*arguments, *TOLD]) == 0
+    assert "For heuristic memorization low mutual information" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_runs_whose_reports_cannot_be_compared_are_told_all_the_same(tmp_path, capsys):
+    reports = make_run(2, seed=0.125)
+    other = [dataclasses.replace(each, settings=MeasurementSettings(bins=50).to_state()) for each in reports]
+    save_run(tmp_path / "one" / "last.ckpt", make_run(2))
+    save_run(tmp_path / "two" / "last.ckpt", other)
+    arguments = ["report", str(tmp_path), "--output", str(tmp_path / "a.html")]
+    assert main(arguments) == 0
+    assert "The checkpoints are not ranked." in (tmp_path / "a.html").read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main([*arguments, *TOLD]) == 2
+    assert "settings.bins" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "checkpoints: at least one checkpoint is required, got none in"),
+        (b"no checkpoint", "bad.ckpt': "),
+    ],
+)
+def test_where_there_is_nothing_to_tell_is_one_line_of_error(tmp_path, capsys, content, message):
+    (tmp_path / "runs").mkdir()
+    if content is not None:
+        (tmp_path / "runs" / "bad.ckpt").write_bytes(content)
+    assert main(["report", str(tmp_path / "runs"), "--output", str(tmp_path / "a.html")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "a.html").exists()
+
+
+def test_damaged_event_files_alone_are_one_line_of_error(tmp_path, capsys):
+    path = write_run(tmp_path / "run", {"fc": {}}, epochs=2)
+    path.write_bytes(b"\xff" * 100)
+    assert main(["report", str(tmp_path / "run"), "--output", str(tmp_path / "a.html")]) == 2
+    assert "damaged from byte 0 on" in capsys.readouterr().err
+
+
+def test_a_report_of_another_version_alone_is_one_line_of_error(tmp_path, capsys):
+    path = save_checkpoint(tmp_path / "runs" / "a.ckpt", make_report({"fc": 0.5}))
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["callbacks"][MONITOR][REPORT_KEY]["state_version"] = 99
+    torch.save(checkpoint, path)
+    assert main(["report", str(path.parent), "--output", str(tmp_path / "a.html")]) == 2
+    assert "written by another version of lightning_infomem" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_to_is_one_line_of_error(zoo, tmp_path, capsys):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    assert main(["report", str(zoo), *TOLD, "--output", str(tmp_path / "closed" / "a.html")]) == 2
+    assert "--output: a folder that may be written to is required" in capsys.readouterr().err

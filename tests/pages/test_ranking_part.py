@@ -7,8 +7,6 @@ import dataclasses
 import hashlib
 import math
 import re
-from collections import Counter
-from html.parser import HTMLParser
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,52 +17,13 @@ from lightning_infomem.pages.html_report import html_report as report_of_chapter
 from lightning_infomem.selection.criteria import CRITERIA
 from lightning_infomem.selection.doubts import Flag
 from lightning_infomem.selection.result import RankedCheckpoint, RankedGroup, Ranking
+from tests.pages.parsed_page import Page
 
 EVIL = "<script>alert('&')</script>\"$x"
-_EMPTY = {"meta"}
 
 
 def html_report(ranking: Ranking, title: str = "Checkpoints in runs") -> str:
     return report_of_chapters([Chapter(title, ranking)])
-
-
-class Page(HTMLParser):
-    """Its words, tables and tags; fails where tags do not nest."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: Counter[str] = Counter()
-        self.attributes: list[tuple[str, str | None]] = []
-        self.cells: list[list[list[str]]] = []
-        self.marked: list[str | None] = []
-        self.words = ""
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        self.attributes += attrs
-        if tag not in _EMPTY:
-            self.open.append(tag)
-        if tag == "table":
-            self.cells.append([])
-        elif tag == "tr":
-            self.cells[-1].append([])
-            self.marked.append(dict(attrs).get("class"))
-        elif tag in ("td", "th"):
-            self.cells[-1][-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if {"style", "script"} & set(self.open):
-            return
-        self.words += data
-        if self.open and self.open[-1] in ("td", "th"):
-            self.cells[-1][-1][-1] += data
 
 
 def _row(name: str, rank: int, **fields: object) -> RankedCheckpoint:

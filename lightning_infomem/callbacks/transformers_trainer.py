@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,6 @@ from lightning_infomem.alarm import Judgement
 from lightning_infomem.callbacks.course import COURSE_KEY, RunCourse, tell_skipped
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.measurement import measure_caught
-from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import REPORT_KEY, InformationReport
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
 from lightning_infomem.reporting.pictures import picture
@@ -260,7 +260,9 @@ class MemorizationTrainerCallback(TrainerCallback):
         message = self._course.warning()
         if message is not None:
             _log.warning("MemorizationTrainerCallback: %s", message)
-        self._log_pictures(report, state.global_step)
+        start = time.perf_counter()
+        self._log_pictures(report, values, state.global_step)
+        values[metric_name(self.prefix, "drawing_seconds")] = time.perf_counter() - start
         return values
 
     def _log(self, values: Mapping[str, float], state: TrainerState) -> None:
@@ -269,14 +271,13 @@ class MemorizationTrainerCallback(TrainerCallback):
         else:
             state.log_history.append({**values, "epoch": state.epoch, "step": state.global_step})
 
-    def _log_pictures(self, report: InformationReport, step: int) -> None:
+    def _log_pictures(self, report: InformationReport, values: Mapping[str, float], step: int) -> None:
         callbacks = [] if self._trainer is None else self._trainer.callback_handler.callbacks
         loggers = [_TensorBoard(callback.tb_writer) for callback in callbacks if getattr(callback, "tb_writer", None)]
         if not loggers:
             return
-        figures = {"layers": lambda: plot_layers(report), **self._course.figures()}
         try:
-            pictures = picture(report, figures, step=step, prefix=self.prefix)
+            pictures = picture(report, self._course.figures(report), values, step=step, prefix=self.prefix)
             for logger in loggers:
                 to_tensorboard(logger, pictures)
         except Exception as fault:  # a full disk or a closed writer is not worth a training run

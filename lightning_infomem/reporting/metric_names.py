@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["DEFAULT_PREFIX", "metric_name"]
+__all__ = ["DEFAULT_PREFIX", "OVERVIEW_MEASURES", "metric_name", "overview_name"]
 
 DEFAULT_PREFIX = "infomem"
+
+# Measure -> its name in the first group of TensorBoard.
+OVERVIEW_MEASURES = {"entropy_mean": "entropy in nats", "mi_mean": "mutual information in nats"}
 
 
 def metric_name(prefix: str, measure: str, layer: str | None = None) -> str:
@@ -16,4 +19,21 @@ def metric_name(prefix: str, measure: str, layer: str | None = None) -> str:
     'infomem/encoder.layers_0_/mi_mean'
     """
     parts = [prefix, measure] if layer is None else [prefix, layer, measure]
-    return "/".join(re.sub(r"[^A-Za-z0-9_. -]", "_", part) for part in parts)
+    return "/".join(map(_clean, parts))
+
+
+def overview_name(prefix: str, what: str) -> str:
+    """A name in the group that TensorBoard shows first.
+
+    TensorBoard sorts groups by their characters, opens the first ones, and knows no other way to say which these are.
+    The space in front, which no browser shows, stands before every letter: "Accuracy", "Loss" and "epoch" come behind.
+
+    >>> overview_name("infomem", "entropy in nats"), overview_name("probe", "entropy in nats")
+    (' Memorization/entropy in nats', ' Memorization probe/entropy in nats')
+    """
+    group = " Memorization" if prefix == DEFAULT_PREFIX else f" Memorization {_clean(prefix)}"
+    return f"{group}/{what}"
+
+
+def _clean(part: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_. -]", "_", part)

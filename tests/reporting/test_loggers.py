@@ -6,6 +6,7 @@ import weakref
 
 import lightning.pytorch.loggers
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import pytorch_lightning.loggers
 from lightning_fabric.loggers.logger import _DummyExperiment
@@ -55,6 +56,18 @@ def test_tensorboard_of_either_package_or_inherited_gets_histograms_and_the_figu
     assert events.Tags()["images"] == [FIGURE]
     assert [event.step for event in events.Histograms("infomem/plain/mi")] == [STEP]
     assert events.Histograms("infomem/plain/mi")[0].histogram_value.num == HISTOGRAMS["infomem/plain/mi"]
+
+
+def test_histograms_in_tensorboard_have_bins_of_equal_width(tmp_path):
+    logger = pytorch_lightning.loggers.TensorBoardLogger(tmp_path)
+    log(logger)
+    logger.experiment.flush()
+    events = EventAccumulator(logger.log_dir, size_guidance={"histograms": 0})
+    events.Reload()
+    histogram = events.Histograms("infomem/plain/entropy")[0].histogram_value
+    edges, counts = np.array(histogram.bucket_limit), np.array(histogram.bucket)
+    assert counts.sum() == 4
+    assert np.diff(edges)[1:] == pytest.approx(2 / 64, rel=1e-6)  # 1 to 3 nats
 
 
 def test_every_logger_without_histograms_is_named_in_one_warning():

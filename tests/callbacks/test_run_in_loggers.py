@@ -1,6 +1,7 @@
 """The figures of the run so far, from the callback to the loggers."""
 
 import math
+import time
 
 import pytest
 import torch
@@ -119,6 +120,17 @@ def test_nothing_is_drawn_where_no_logger_takes_figures(tmp_path, calls):
     runner = trainer(tmp_path, callbacks=[MemorizationMonitor()])
     runner.fit(Classifier(mlp()), loader(dense()), loader(dense()))
     assert calls == []
+
+
+def test_the_time_of_drawing_is_logged_beside_that_of_measuring(tmp_path, monkeypatch):
+    monkeypatch.setattr(course, "plot_layers", lambda report: time.sleep(0.2) or Figure())
+    monitor = MemorizationMonitor()
+    runner = fit(tmp_path, monitor, max_epochs=1)
+    assert monitor.history[0]["infomem/drawing_seconds"] >= 0.2
+    assert runner.callback_metrics["infomem/drawing_seconds"] >= 0.2
+    unseen = MemorizationMonitor()
+    trainer(tmp_path, callbacks=[unseen], max_epochs=1).fit(Classifier(mlp()), loader(dense()), loader(dense()))
+    assert unseen.history[0]["infomem/drawing_seconds"] < 0.05
 
 
 @pytest.mark.parametrize(("remembers", "judged"), [(True, "3 measurements"), (False, "1 measurements")])

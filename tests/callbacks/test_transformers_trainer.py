@@ -274,6 +274,8 @@ def test_loggers_get_scalars_and_tensorboard_pictures_by_way_of_the_trainer(tmp_
     scalars = {name.removeprefix("eval/") for name in events.Tags()["scalars"]}
     assert {name.removeprefix("eval_") for name in OVER_LAYERS | BY_LAYER} <= scalars
     assert set(events.Tags()["histograms"]) == {f"infomem/{layer}/{m}" for layer in LAYERS for m in ("entropy", "mi")}
+    assert {" Memorization/what the numbers mean", "custom_scalars__config__"} <= set(events.Tags()["tensors"])
+    assert " Memorization/mutual information in nats" in scalars
     assert events.Tags()["images"] == [f"infomem/{name}" for name in ("layers", "information_map", "run", "epochs_map")]
     assert [event.step for event in events.Images("infomem/run")] == [4]  # at the first there is no course yet
     assert [event.step for event in events.Scalars("eval/infomem/mi_mean")] == [2, 4]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning
 
@@ -13,8 +13,10 @@ __all__ = [
     "ModelCheckpoint",
     "TensorBoardLogger",
     "Trainer",
+    "hyperparameters_to_come",
     "isolate_rng",
     "lightning_module_for",
+    "scalar_step",
 ]
 
 if TYPE_CHECKING:
@@ -51,3 +53,31 @@ def lightning_module_for(trainer: object) -> type[LightningModule]:
 
         return UnifiedModule  # type: ignore[return-value]
     return LightningModule
+
+
+def hyperparameters_to_come(trainer: Trainer, logger: Any) -> dict[str, Any] | None:
+    """What Lightning is about to write of a run's hyperparameters into TensorBoard, flat, as it writes them.
+
+    Args:
+        trainer: before its ``on_fit_start`` has ended.
+        logger: a TensorBoardLogger.
+
+    Returns:
+        None where it will write nothing: no module or data module saved any, or ``default_hp_metric=False``.
+    """
+    from lightning_fabric.utilities.logger import _convert_params, _flatten_dict
+
+    candidates: list[Any] = [trainer.lightning_module, getattr(trainer, "datamodule", None)]
+    sources = [source for source in candidates if source is not None and source._log_hyperparams]
+    if not sources or not logger._default_hp_metric or not getattr(trainer, "enable_autolog_hparams", True):
+        return None
+    merged = {name: value for source in sources for name, value in source.hparams_initial.items()}
+    merged.pop("_class_path", None)  # of LightningCLI, which Lightning keeps to itself, too
+    flat: dict[str, Any] = logger._sanitize_params(_flatten_dict(_convert_params(merged)))
+    return flat
+
+
+def scalar_step(trainer: Trainer) -> int:
+    """Where on the x-axis Lightning puts the scalars of this moment."""
+    step = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
+    return trainer.global_step if step is None else int(step)

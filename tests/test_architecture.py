@@ -29,7 +29,7 @@ FLOORS = {
     "functional": {"scipy"},
     "kernels": {"numba", "llvmlite", "triton"},
     "records": set(),
-    "_lightning": {"lightning", "pytorch_lightning"},
+    "_lightning": {"lightning", "pytorch_lightning", "lightning_fabric"},
     "_checks": set(),
 }
 ORDER = list(FLOORS)

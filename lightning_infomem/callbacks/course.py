@@ -10,10 +10,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from lightning_infomem.alarm import PATIENCE, Judgement, Moment, judge_next, read_judged
+from lightning_infomem.plots.epochs_map import plot_epochs_map
+from lightning_infomem.plots.information_map import plot_information_map
+from lightning_infomem.plots.layer_courses import LayerCourses
+from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.run import plot_run
+from lightning_infomem.plots.titles import describe_measurement
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import metric_name
 from lightning_infomem.reporting.pictures import Drawing
@@ -97,11 +103,20 @@ class RunCourse:
             f"of {kept.name}{place} is the one to keep; rank_checkpoints(folder, along_run=True) finds it."
         )
 
-    def figures(self) -> dict[str, Drawing]:
-        """Last part of the name -> draws a figure of the run so far; none where one measurement is all."""
-        if self.judgement is None or len(self.history) < 2:
-            return {}
-        draw = partial(
+    def figures(self, report: InformationReport, *, along_run: bool = True) -> dict[str, Drawing]:
+        """Last part of the name -> draws a figure.
+
+        Args:
+            report: the last measurement.
+            along_run: also those of the run so far, unless one measurement is all.
+        """
+        figures: dict[str, Drawing] = {
+            "layers": partial(plot_layers, report),
+            "information_map": partial(plot_information_map, report),
+        }
+        if not along_run or self.judgement is None or len(self.history) < 2:
+            return figures
+        figures["run"] = partial(
             plot_run,
             self._course_of("epoch"),
             self._course_of(self._name("mi_mean")),
@@ -110,7 +125,8 @@ class RunCourse:
             memorizing=[value == 1 for value in self._course_of(self._name("memorizing"))],
             steps=self._course_of("step"),
         )
-        return {"run": draw}
+        figures["epochs_map"] = lambda: plot_epochs_map(self._layer_courses(report))
+        return figures
 
     def to_state(self) -> dict[str, Any]:
         """Tensors, numbers and strings only."""
@@ -142,6 +158,18 @@ class RunCourse:
 
     def _course_of(self, name: str) -> list[float]:
         return [values.get(name, math.nan) for values in self.history]
+
+    def _layer_courses(self, report: InformationReport) -> LayerCourses:
+        epochs, steps = self._course_of("epoch"), self._course_of("step")
+        are_epochs = len(set(epochs)) == len(epochs) and all(epoch.is_integer() for epoch in epochs)
+        names = [layer.name for layer in report.layers]
+        entropy, information = (
+            np.array([self._course_of(self._name(measure, name)) for name in names])
+            for measure in ("entropy_mean", "mi_mean")
+        )
+        unit, moments = ("epoch", epochs) if are_epochs else ("step", steps)
+        words = describe_measurement([report])
+        return LayerCourses(names, unit, [int(moment) for moment in moments], entropy, information, words)
 
     def _told(self, judgement: Judgement) -> dict[str, float]:
         """A number for each name, 0 where nothing can be told: callbacks may monitor it."""

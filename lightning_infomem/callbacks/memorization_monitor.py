@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 from lightning_infomem._checks import check_choice, check_count
@@ -12,15 +13,14 @@ from lightning_infomem._lightning import Callback, LightningModule, Misconfigura
 from lightning_infomem.alarm import Judgement
 from lightning_infomem.baselines import prediction_baselines
 from lightning_infomem.callbacks.course import RunCourse, tell_skipped
+from lightning_infomem.callbacks.presenting import introduce_run, present
 from lightning_infomem.callbacks.probing import catch_probe, draw_training_probe
 from lightning_infomem.measurement import measure_caught
-from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import COURSE_KEY, HISTORY_KEY, REPORT_KEY, InformationReport
 from lightning_infomem.reporting.history import history_from_state, history_to_state
-from lightning_infomem.reporting.loggers import log_report
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
-from lightning_infomem.reporting.pictures import Drawing
 from lightning_infomem.reporting.scalars import scalars
+from lightning_infomem.reporting.tensorboard_setup import Watched
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
@@ -63,6 +63,7 @@ class MemorizationMonitor(Callback):
                         nothing can be told: ``judgement`` says why (over all layers only)
     ``samples``         rows measured (over all layers only)
     ``seconds``         time of the measurement (over all layers only)
+    ``drawing_seconds`` time of drawing the figures below and of giving them to the loggers (over all layers only)
     ``age``             validations since the measurement (over all layers only)
     ==================  ==================================================================================
 
@@ -72,9 +73,15 @@ class MemorizationMonitor(Callback):
     ``infomem/LAYER/entropy``   histogram of the units
     ``infomem/LAYER/mi``        histogram of the pairs of units
     ``infomem/layers``          figure of both, layer by layer; see `plot_layers`
+    ``infomem/information_map`` figure of all pairs of units of each layer; see `plot_information_map`
     ``infomem/run``             figure of the run so far, with the alarm and the moment to keep, from the second
                                 measurement on; see `plot_run`
+    ``infomem/epochs_map``      figure of both means, a row a layer, a column a measurement; see `plot_epochs_map`
     ==========================  ==========================================================================
+
+    TensorBoard opens on a group of the two means over all layers. Its tab Text says what the numbers mean, Custom
+    Scalars has all layers in one chart, and HParams the last measures beside the hyperparameters, where the module
+    saved any and the logger has its ``default_hp_metric``.
 
     The names of values can be monitored by ``ModelCheckpoint`` and ``EarlyStopping``, which see that of the same
     validation.
@@ -159,6 +166,7 @@ class MemorizationMonitor(Callback):
         self.prefix = prefix
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
         self.report: InformationReport | None = None
+        self._watched = Watched(prefix, (), self.settings.to_state())
         self._watch: Watch | None = None
         self._training_batches: Iterable[Any] | None = None
         self._is_due = False  # whether this validation is to be measured
@@ -188,9 +196,10 @@ class MemorizationMonitor(Callback):
         """Raise every mistake of configuration now, not after an epoch."""
         self._stage = stage
         try:
-            layers = select_layers(pl_module, self.layers)
+            layers = list(select_layers(pl_module, self.layers))
         except (TypeError, ValueError) as fault:
             raise MisconfigurationException(f"MemorizationMonitor: {fault}") from fault
+        self._watched = replace(self._watched, layers=layers)
         if not self._announced:
             self._announced = True
             _log.info("MemorizationMonitor measures the layers %s.", ", ".join(layers))
@@ -198,7 +207,11 @@ class MemorizationMonitor(Callback):
             self.report, self._course, self._age = None, RunCourse(self.prefix), -1
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say it when there will be nothing to see."""
+        """Tell TensorBoard what will come, or say it when there will be nothing to see."""
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+        watched = [each._watched for each in callbacks if isinstance(each, MemorizationMonitor)]
+        if watched[:1] == [self._watched]:  # the first monitor speaks for all
+            introduce_run(trainer, watched)
         if not trainer.enable_validation and self.every_n_train_steps is None:
             warnings.warn(
                 "MemorizationMonitor: a validation loop is required (validation_step, validation data, "
@@ -330,12 +343,8 @@ class MemorizationMonitor(Callback):
             warnings.warn(f"MemorizationMonitor: nothing was measured at this validation: {fault}", stacklevel=2)
             return last
         self.report, self._age = report, 0
-        if trainer.is_global_zero:
-            step = _scalar_step(trainer)
-            figures: dict[str, Drawing] = {"layers": lambda: plot_layers(report)}
-            if self._stage == "fit":
-                figures |= self._course.figures()
-            log_report(trainer.loggers, report, figures, step=step, prefix=self.prefix)
+        figures = self._course.figures(report, along_run=self._stage == "fit")
+        values |= present(trainer, report, figures, values, prefix=self.prefix)
         return values
 
     def _values(
@@ -389,9 +398,3 @@ class MemorizationMonitor(Callback):
         if self._watch is not None:
             self._watch.close()
             self._watch = None
-
-
-def _scalar_step(trainer: Trainer) -> int:
-    """Where on the x-axis Lightning puts the scalars of this moment."""
-    step = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
-    return trainer.global_step if step is None else int(step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +16,10 @@ from lightning_infomem.alarm import Judgement
 from lightning_infomem.callbacks.course import RunCourse, tell_skipped
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.measurement import measure_caught
-from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records import COURSE_KEY, REPORT_KEY, InformationReport
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
 from lightning_infomem.reporting.pictures import picture
+from lightning_infomem.reporting.tensorboard_setup import Watched, introduce_to_tensorboard
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
@@ -173,6 +174,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         self.close()
         self._watch = EvaluationWatch(model, layers, self.settings)
         self._watch.open()
+        self._introduce(list(layers))
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """An evaluation may follow: nothing announces it."""
@@ -260,7 +262,9 @@ class MemorizationTrainerCallback(TrainerCallback):
         message = self._course.warning()
         if message is not None:
             _log.warning("MemorizationTrainerCallback: %s", message)
-        self._log_pictures(report, state.global_step)
+        start = time.perf_counter()
+        self._log_pictures(report, values, state.global_step)
+        values[metric_name(self.prefix, "drawing_seconds")] = time.perf_counter() - start
         return values
 
     def _log(self, values: Mapping[str, float], state: TrainerState) -> None:
@@ -269,14 +273,25 @@ class MemorizationTrainerCallback(TrainerCallback):
         else:
             state.log_history.append({**values, "epoch": state.epoch, "step": state.global_step})
 
-    def _log_pictures(self, report: InformationReport, step: int) -> None:
+    def _tensorboards(self) -> list[_TensorBoard]:
         callbacks = [] if self._trainer is None else self._trainer.callback_handler.callbacks
-        loggers = [_TensorBoard(callback.tb_writer) for callback in callbacks if getattr(callback, "tb_writer", None)]
+        return [_TensorBoard(callback.tb_writer) for callback in callbacks if getattr(callback, "tb_writer", None)]
+
+    def _introduce(self, layers: list[str]) -> None:
+        """The Trainer's own callbacks come first, so that its writer is there."""
+        watched = Watched(self.prefix, layers, self.settings.to_state())
+        try:
+            for logger in self._tensorboards():
+                introduce_to_tensorboard(logger, [watched], None)
+        except Exception as fault:  # a closed writer is not worth a training run
+            _log.warning("TensorBoard did not take the introduction to %s: %s", self.prefix, fault)
+
+    def _log_pictures(self, report: InformationReport, values: Mapping[str, float], step: int) -> None:
+        loggers = self._tensorboards()
         if not loggers:
             return
-        figures = {"layers": lambda: plot_layers(report), **self._course.figures()}
         try:
-            pictures = picture(report, figures, step=step, prefix=self.prefix)
+            pictures = picture(report, self._course.figures(report), values, step=step, prefix=self.prefix)
             for logger in loggers:
                 to_tensorboard(logger, pictures)
         except Exception as fault:  # a full disk or a closed writer is not worth a training run

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX
 from lightning_infomem.reporting.pictures import Drawing, Pictures, picture
+from lightning_infomem.reporting.tensorboard_setup import Watched, introduce_to_tensorboard
 from lightning_infomem.reporting.to_comet import to_comet
 from lightning_infomem.reporting.to_mlflow import to_mlflow
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard
 from lightning_infomem.reporting.to_wandb import to_wandb
 
-__all__ = ["log_report"]
+__all__ = ["introduce", "log_report"]
 
 _Adapter = Callable[[Any, Pictures], None]
 
@@ -37,23 +39,30 @@ def log_report(
     loggers: Iterable[Any],
     report: InformationReport,
     figures: Mapping[str, Drawing],
+    values: Mapping[str, float],
     *,
     step: int,
     prefix: str = DEFAULT_PREFIX,
-) -> None:
+) -> float:
     """Give every logger the histograms and the figures of a measurement, as far as it has them.
 
     In TensorBoard, W&B and Comet they stand beside the scalars. In MLflow they are artifacts of the run, at each step a
     file a figure and one for all histograms. A logger of another kind is named once in a warning. A logger that fails
-    is named in the log: logging never stops a training.
+    is named in the log: logging never stops a training. TensorBoard gets the means over all layers once more, in the
+    group that it shows first.
 
     Args:
         loggers: of the Trainer; known by the name of their class, or of one that it inherits from.
         report: the measures; what is not finite is left out, and so is a histogram of nothing.
         figures: the last part of its name -> draws a figure; called once, and only if some logger shows figures.
+        values: the scalars of the measurement.
         step: place on the x-axis, the one of the scalars.
         prefix: first part of the names.
+
+    Returns:
+        The seconds that all of it took; next to nothing where no logger shows any.
     """
+    start = time.perf_counter()
     pictures: Pictures | None = None
     for logger in loggers:
         kind = type(logger).__name__
@@ -62,13 +71,40 @@ def log_report(
             _warn_once(kind, prefix)
             continue
         try:
-            if type(logger.experiment).__name__ == _STAND_IN_EXPERIMENT:
+            if _is_stand_in(logger):
                 continue
             if pictures is None:
-                pictures = picture(report, figures, step=step, prefix=prefix)
+                pictures = picture(report, figures, values, step=step, prefix=prefix)
             adapter(logger, pictures)
         except Exception as fault:  # a full disk or a closed writer is not worth a training run
             _log.warning("%s did not take the histograms and figures of %s: %s", kind, prefix, fault)
+    return time.perf_counter() - start
+
+
+def introduce(
+    loggers: Iterable[Any],
+    watched: Sequence[Watched],
+    hyperparameters: Callable[[Any], Mapping[str, Any] | None] = lambda logger: None,
+) -> None:
+    """Before the first measurement, tell TensorBoard what will come and what it means; see `introduce_to_tensorboard`.
+
+    Raises nothing: a logger that fails is named in the log.
+
+    Args:
+        loggers: of the Trainer; those of another kind are passed over.
+        watched: by each monitor of the run.
+        hyperparameters: of a logger, what Lightning will write there; None for nothing.
+    """
+    for logger in loggers:
+        try:
+            if _adapter(logger) is to_tensorboard and not _is_stand_in(logger):
+                introduce_to_tensorboard(logger, watched, hyperparameters(logger))
+        except Exception as fault:  # a closed writer is not worth a training run
+            _log.warning("%s did not take the introduction to its numbers: %s", type(logger).__name__, fault)
+
+
+def _is_stand_in(logger: Any) -> bool:
+    return type(logger.experiment).__name__ == _STAND_IN_EXPERIMENT
 
 
 def _adapter(logger: Any) -> _Adapter | None:

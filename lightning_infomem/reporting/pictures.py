@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from lightning_infomem.records import InformationReport
-from lightning_infomem.reporting.metric_names import metric_name
+from lightning_infomem.reporting.metric_names import OVERVIEW_MEASURES, metric_name, overview_name
 
 __all__ = ["Drawing", "Pictures", "picture"]
 
@@ -30,12 +30,14 @@ class Pictures:
     Attributes:
         histograms: name -> finite values ``[values]``, at least one; nats.
         figures: name -> figure. All loggers share it: leave it open.
+        overview: name in TensorBoard's first group -> mean over all layers; nats.
         together: the name for all histograms in one file.
         step: place on the x-axis, the one of the scalars.
     """
 
     histograms: Mapping[str, NDArray[np.float64]]
     figures: Mapping[str, Figure]
+    overview: Mapping[str, float]
     together: str
     step: int
 
@@ -53,12 +55,15 @@ class Pictures:
         return counts, edges
 
 
-def picture(report: InformationReport, figures: Mapping[str, Drawing], *, step: int, prefix: str) -> Pictures:
+def picture(
+    report: InformationReport, figures: Mapping[str, Drawing], values: Mapping[str, float], *, step: int, prefix: str
+) -> Pictures:
     """Collect what loggers show of a report.
 
     Args:
         report: the measures; what is not finite is left out, and so is a histogram of nothing.
         figures: the last part of its name -> draws a figure. Where that fails, the log says so and the others go on.
+        values: the scalars of the measurement.
         step: place on the x-axis.
         prefix: first part of the names.
     """
@@ -75,4 +80,6 @@ def picture(report: InformationReport, figures: Mapping[str, Drawing], *, step: 
             drawn[name] = draw()
         except Exception as fault:
             _log.warning("the figure %s could not be drawn: %s", name, fault)
-    return Pictures(histograms, drawn, metric_name(prefix, "histograms"), step)
+    names = {metric_name(prefix, measure): overview_name(prefix, what) for measure, what in OVERVIEW_MEASURES.items()}
+    overview = {shown: values[name] for name, shown in names.items() if name in values}
+    return Pictures(histograms, drawn, overview, metric_name(prefix, "histograms"), step)

@@ -17,6 +17,7 @@ MEASURES = [
 OF_THE_RUN = [
     "samples",
     "seconds",
+    "drawing_seconds",
     "age",
     "confidence",
     "smoothness_drop",

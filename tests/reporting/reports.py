@@ -44,5 +44,8 @@ HISTOGRAMS = {
 FIGURE = "infomem/layers"
 
 
+VALUES = {"infomem/mi_mean": 0.25, "infomem/entropy_mean": 1.5, "infomem/smoothness": 0.75}
+
+
 def log(*loggers, report=REPORT, figure=None, step=STEP):
-    log_report(loggers, report, {"layers": figure or (lambda: plot_layers(report))}, step=step)
+    return log_report(loggers, report, {"layers": figure or (lambda: plot_layers(report))}, VALUES, step=step)

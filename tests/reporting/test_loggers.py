@@ -1,12 +1,19 @@
+import dataclasses
+import gc
 import logging
+import time
+import weakref
 
 import lightning.pytorch.loggers
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import pytorch_lightning.loggers
 from lightning_fabric.loggers.logger import _DummyExperiment
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from lightning_infomem.callbacks.course import RunCourse
 from lightning_infomem.reporting.loggers import log_report
 from lightning_infomem.reporting.metric_names import metric_name
 from tests.reporting.reports import FIGURE, HISTOGRAMS, REPORT, STEP, log
@@ -49,6 +56,18 @@ def test_tensorboard_of_either_package_or_inherited_gets_histograms_and_the_figu
     assert events.Tags()["images"] == [FIGURE]
     assert [event.step for event in events.Histograms("infomem/plain/mi")] == [STEP]
     assert events.Histograms("infomem/plain/mi")[0].histogram_value.num == HISTOGRAMS["infomem/plain/mi"]
+
+
+def test_histograms_in_tensorboard_have_bins_of_equal_width(tmp_path):
+    logger = pytorch_lightning.loggers.TensorBoardLogger(tmp_path)
+    log(logger)
+    logger.experiment.flush()
+    events = EventAccumulator(logger.log_dir, size_guidance={"histograms": 0})
+    events.Reload()
+    histogram = events.Histograms("infomem/plain/entropy")[0].histogram_value
+    edges, counts = np.array(histogram.bucket_limit), np.array(histogram.bucket)
+    assert counts.sum() == 4
+    assert np.diff(edges)[1:] == pytest.approx(2 / 64, rel=1e-6)  # 1 to 3 nats
 
 
 def test_every_logger_without_histograms_is_named_in_one_warning():
@@ -96,9 +115,48 @@ def test_a_figure_that_cannot_be_drawn_costs_no_other(caplog):
 
     logger = CometLogger()
     with caplog.at_level(logging.WARNING, logger="lightning_infomem"):
-        log_report([logger], REPORT, {"one": failing, "other": Figure}, step=STEP)
+        log_report([logger], REPORT, {"one": failing, "other": Figure}, {}, step=STEP)
     assert caplog.messages == ["the figure infomem/one could not be drawn: no ink"]
     assert logger.calls == [*HISTOGRAMS, "infomem/other"]
+
+
+def test_the_time_of_drawing_is_told_and_is_nothing_where_nobody_sees_figures():
+    assert log(CometLogger(), figure=lambda: time.sleep(0.05) or Figure()) >= 0.05
+    with pytest.warns(UserWarning, match="Unheard"):
+        assert log(Unheard(), figure=lambda: time.sleep(9)) < 0.05
+
+
+def test_many_figures_leave_none_behind_and_no_window(tmp_path):
+    logger = pytorch_lightning.loggers.TensorBoardLogger(tmp_path)
+    windows = plt.get_fignums()
+    drawn = []
+
+    def draw():
+        figure = Figure((2, 2))
+        figure.subplots().plot([1, 2])
+        drawn.append(weakref.ref(figure))
+        return figure
+
+    for step in range(20):
+        log(logger, figure=draw, step=step)
+    gc.collect()
+    assert len(drawn) == 20
+    assert not any(figure() for figure in drawn)
+    assert plt.get_fignums() == windows
+
+
+def test_figures_of_a_report_and_a_run_leave_none_behind_and_no_window(tmp_path):
+    logger = pytorch_lightning.loggers.TensorBoardLogger(tmp_path)
+    windows = plt.get_fignums()
+    course, report = RunCourse("infomem"), dataclasses.replace(REPORT, layers=REPORT.layers[:2])
+    gc.collect()
+    before = sum(issubclass(type(each), Figure) for each in gc.get_objects())
+    for step in range(3):
+        values = course.add(report, epoch=step, step=step)
+        log_report([logger], report, course.figures(report), values, step=step)
+    gc.collect()
+    assert sum(issubclass(type(each), Figure) for each in gc.get_objects()) == before
+    assert plt.get_fignums() == windows
 
 
 def test_the_figure_is_drawn_once_for_all_and_never_for_nobody():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from lightning_infomem.records import InformationReport
 
-__all__ = ["MIN_MOMENTS", "PATIENCE", "Judgement", "Moment", "judge", "judge_next"]
+__all__ = ["MIN_MOMENTS", "PATIENCE", "Judgement", "Moment", "judge", "judge_next", "read_judged"]
 
 # Chosen by leave-one-family-out cross-validation on 136 runs, then frozen; the README tells how well they do.
 THRESHOLD = 0.05
@@ -53,14 +54,33 @@ class Moment:
         """Its epoch, or else its step, for people."""
         return f"step {self.step}" if self.epoch is None else f"epoch {self.epoch}"
 
-    @property
+    @cached_property
+    def finite_layers(self) -> tuple[str, ...]:
+        """The layers that have a finite smoothness."""
+        return tuple(name for name, value in self.smoothness.items() if math.isfinite(value))
+
+    @cached_property
     def mean_smoothness(self) -> float:
         """Over the layers that have a finite one; NaN without any."""
-        return _mean_smoothness(self, self) if _finite_layers(self) else math.nan
+        return self.smoothness_of(self.finite_layers) if self.finite_layers else math.nan
+
+    @cached_property
+    def classes_in_use(self) -> float:
+        """The exponential of the entropy of the predicted classes; NaN where these are not known."""
+        if self.predicted is None:
+            return math.nan
+        _, counts = torch.unique(self.predicted, return_counts=True)
+        shares = counts.double() / len(self.predicted)
+        return float(torch.special.entr(shares).sum().exp())
+
+    def smoothness_of(self, layers: Sequence[str]) -> float:
+        """Over so many layers, at least one; NaN where it lacks any of them."""
+        return sum(self.smoothness.get(name, math.nan) for name in layers) / len(layers)
 
     def to_state(self) -> dict[str, Any]:
         """Tensors, numbers and strings only."""
-        return {**vars(self), "smoothness": dict(self.smoothness)}
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**own, "smoothness": dict(self.smoothness)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Moment:
@@ -97,6 +117,15 @@ class Judgement:
     voters: int = 0
     agreement: tuple[float, ...] = ()
     abstention: str | None = None
+
+    def to_state(self) -> dict[str, Any]:
+        """Numbers, strings and lists only."""
+        return {**vars(self), "agreement": list(self.agreement)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Judgement:
+        """The inverse of `to_state`."""
+        return cls(**{**state, "agreement": tuple(state["agreement"])})
 
 
 def judge(course: Sequence[Moment]) -> Judgement:
@@ -158,7 +187,8 @@ def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
     # What memorizes has no vote: in a long run it would become the consensus.
     voters = before.voters if before is not None and before.is_memorizing and before.voters > start else len(course)
     now = _drops(
-        torch.tensor([_mean_smoothness(moment, course[-1]) for moment in comparable], dtype=torch.float64),
+        _smoothness_of(comparable),
+        torch.tensor([moment.classes_in_use for moment in comparable], dtype=torch.float64),
         torch.stack([moment.predicted for moment in comparable if moment.predicted is not None]),
         voters - start,
     )
@@ -177,9 +207,32 @@ def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
     )
 
 
-def _drops(smoothness: Tensor, predicted: Tensor, voters: int) -> Judgement:
+def read_judged(state: Mapping[str, Any]) -> tuple[list[Moment], Judgement | None]:
+    """The moments of a run and the judgement at the last of them, out of what a callback saved.
+
+    Args:
+        state: with ``moments``, of `Moment.to_state`, and ``judgement``, of `Judgement.to_state`. Where the latter is
+            missing, as in states of older versions, the moments are judged anew.
+
+    Returns:
+        No moment and no judgement, where the state has none.
+
+    Raises:
+        AttributeError, KeyError, TypeError, ValueError: the state is damaged.
+    """
+    moments = [Moment.from_state(each) for each in state.get("moments", ())]
+    if not moments:
+        return [], None
+    if state.get("judgement") is None:
+        return moments, judge(moments)
+    judgement = Judgement.from_state(state["judgement"])
+    if not 0 <= judgement.kept < len(moments) or len(judgement.agreement) > len(moments):
+        raise ValueError(f"a judgement of other than its {len(moments)} moments")
+    return moments, judgement
+
+
+def _drops(smoothness: Tensor, classes: Tensor, predicted: Tensor, voters: int) -> Judgement:
     """The drops at the last moment, and the voter that agrees most with the consensus, of equal ones the last."""
-    classes = torch.tensor([_classes_in_use(row) for row in predicted], dtype=torch.float64)
     is_settled = (classes >= SETTLED * classes[-1]) & smoothness.isfinite()
     votes = is_settled & (torch.arange(len(classes)) < voters)
     if not bool(votes.any()):  # none of them predicts as many classes as are in use now
@@ -197,13 +250,6 @@ def _drops(smoothness: Tensor, predicted: Tensor, voters: int) -> Judgement:
         consensus_drop_error=differences.std(correction=0).item() / math.sqrt(len(differences)),
         agreement=tuple(agreement.tolist()),
     )
-
-
-def _classes_in_use(predicted: Tensor) -> float:
-    """The exponential of the entropy of the predicted classes."""
-    _, counts = torch.unique(predicted, return_counts=True)
-    shares = counts.double() / len(predicted)
-    return float(torch.special.entr(shares).sum().exp())
 
 
 def _begin_of_comparable(course: Sequence[Moment]) -> int:
@@ -224,7 +270,7 @@ def _why_not_comparable(last: Moment) -> str | None:
         return "the predicted classes are not known: a network that ends in a linear layer of classes is required"
     if len(last.predicted) < _MIN_SAMPLES:
         return f"{len(last.predicted)} validation inputs are too few, {_MIN_SAMPLES} are required"
-    if not _finite_layers(last):
+    if not last.finite_layers:
         return "no layer has a smoothness; the predictions are all the same, or not finite"
     return None
 
@@ -240,11 +286,8 @@ def _why_too_early(comparable: int, measured: int) -> str | None:
     return f"{measured} measurements of the run are too few, {MIN_MOMENTS} are required"
 
 
-def _finite_layers(moment: Moment) -> list[str]:
-    return [name for name, value in moment.smoothness.items() if math.isfinite(value)]
-
-
-def _mean_smoothness(moment: Moment, last: Moment) -> float:
-    """Over the layers that the last moment has; NaN where this one lacks any of them."""
-    values = [moment.smoothness.get(name, math.nan) for name in _finite_layers(last)]
-    return sum(values) / len(values)
+def _smoothness_of(course: Sequence[Moment]) -> Tensor:
+    """Of each moment, over the layers that the last one has."""
+    layers = course[-1].finite_layers
+    means = [each.mean_smoothness if each.finite_layers == layers else each.smoothness_of(layers) for each in course]
+    return torch.tensor(means, dtype=torch.float64)

@@ -16,6 +16,7 @@ FLOORS = {
     "cli": {"rich"},
     "demo": {"rich", "sklearn", "scipy", "matplotlib"},
     "callbacks": {"transformers"},  # Lightning itself is named in _lightning alone
+    "pages": {"matplotlib", "scipy"},
     "reporting": {"matplotlib", "wandb", "tensorboard", "google"},  # google.protobuf comes with it
     "selection": {"scipy", "rich", "pandas", "safetensors"},
     "plots": {"matplotlib", "scipy", "sklearn"},

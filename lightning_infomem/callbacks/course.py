@@ -12,17 +12,14 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_infomem.alarm import PATIENCE, Judgement, Moment, judge, judge_next
+from lightning_infomem.alarm import PATIENCE, Judgement, Moment, judge_next, read_judged
 from lightning_infomem.plots.run import plot_run
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import metric_name
 from lightning_infomem.reporting.pictures import Drawing
 from lightning_infomem.reporting.scalars import drop_error, mutual_information_drop, scalars
 
-__all__ = ["COURSE_KEY", "RunCourse", "tell_skipped"]
-
-# Under this key the state of a callback, or the file beside a checkpoint, holds the course so far.
-COURSE_KEY = "infomem_course"
+__all__ = ["RunCourse", "tell_skipped"]
 
 
 class RunCourse:
@@ -121,6 +118,7 @@ class RunCourse:
             "moments": [moment.to_state() for moment in self.moments],
             "highest": dict(self._highest),
             "has_warned": self._has_warned,
+            "judgement": None if self.judgement is None else self.judgement.to_state(),
         }
 
     def continue_from(self, history: list[dict[str, float]], state: Mapping[str, Any] | None) -> None:
@@ -131,15 +129,13 @@ class RunCourse:
             state: of `to_state`; None where a run was saved without.
 
         Raises:
-            KeyError, TypeError: the state is damaged; nothing has changed then.
+            KeyError, TypeError, ValueError: the state is damaged; nothing has changed then.
         """
-        moments: list[Moment] = []
+        moments, judgement = read_judged(state or {})
         if state is not None:
-            moments = [Moment.from_state(each) for each in state["moments"]]
             highest = {str(name): values.clone() for name, values in state["highest"].items()}
             self._highest, self._has_warned = highest, bool(state["has_warned"])
-        self.history, self.moments = history, moments
-        self.judgement = judge(moments) if moments else None
+        self.history, self.moments, self.judgement = history, moments, judgement
 
     def _name(self, measure: str, layer: str | None = None) -> str:
         return metric_name(self.prefix, measure, layer) if layer else metric_name(self.prefix, measure)

@@ -11,11 +11,12 @@ from lightning_infomem._checks import check_choice, check_count
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
 from lightning_infomem.alarm import Judgement
 from lightning_infomem.baselines import prediction_baselines
-from lightning_infomem.callbacks.course import COURSE_KEY, RunCourse, tell_skipped
+from lightning_infomem.callbacks.course import RunCourse, tell_skipped
 from lightning_infomem.callbacks.probing import catch_probe, draw_training_probe
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.plots.layers import plot_layers
-from lightning_infomem.records import REPORT_KEY, InformationReport
+from lightning_infomem.records import COURSE_KEY, HISTORY_KEY, REPORT_KEY, InformationReport
+from lightning_infomem.reporting.history import history_from_state, history_to_state
 from lightning_infomem.reporting.loggers import log_report
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
 from lightning_infomem.reporting.pictures import Drawing
@@ -27,8 +28,6 @@ from lightning_infomem.sampling.watching import Watch, loader_of
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["MemorizationMonitor"]
-
-_HISTORY_KEY = "infomem_history"
 
 _log = logging.getLogger(__name__)
 
@@ -280,7 +279,8 @@ class MemorizationMonitor(Callback):
     def state_dict(self) -> dict[str, Any]:
         """The last report and the history: tensors, numbers and strings only."""
         report = None if self.report is None else self.report.to_state()
-        return {REPORT_KEY: report, _HISTORY_KEY: self.history, COURSE_KEY: self._course.to_state(), "age": self._age}
+        history = history_to_state(self._course.history)
+        return {REPORT_KEY: report, HISTORY_KEY: history, COURSE_KEY: self._course.to_state(), "age": self._age}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the history of a resumed run; a checkpoint that is only validated leaves the live one alone."""
@@ -289,7 +289,7 @@ class MemorizationMonitor(Callback):
         try:
             state = state_dict[REPORT_KEY]
             report = None if state is None else InformationReport.from_state(state)
-            history = [dict(values) for values in state_dict[_HISTORY_KEY]]
+            history = history_from_state(state_dict[HISTORY_KEY])
             age = int(state_dict["age"])
             self._course.continue_from(history, state_dict.get(COURSE_KEY))
         except (AttributeError, KeyError, TypeError, ValueError) as fault:

@@ -12,11 +12,11 @@ import torch
 
 from lightning_infomem._checks import check_choice
 from lightning_infomem.alarm import Judgement
-from lightning_infomem.callbacks.course import COURSE_KEY, RunCourse, tell_skipped
+from lightning_infomem.callbacks.course import RunCourse, tell_skipped
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.plots.layers import plot_layers
-from lightning_infomem.records import REPORT_KEY, InformationReport
+from lightning_infomem.records import COURSE_KEY, REPORT_KEY, InformationReport
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
 from lightning_infomem.reporting.pictures import picture
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard

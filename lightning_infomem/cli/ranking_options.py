@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lightning_infomem.selection.result import Ranking
 
-__all__ = ["add_ranking_options", "rank_as_told"]
+__all__ = ["add_ranking_options", "is_ranking_asked_for", "rank_as_told"]
 
 
-def add_ranking_options(parser: argparse.ArgumentParser) -> None:
-    """Add the checkpoints and all options of the ranking itself."""
-    parser.add_argument("checkpoints", metavar="DIR", nargs="+", help="a folder with checkpoints, or checkpoints")
+def add_ranking_options(
+    parser: argparse.ArgumentParser, places: str = "a folder with checkpoints, or checkpoints"
+) -> None:
+    """Add the checkpoints and all options of the ranking itself.
+
+    Args:
+        parser: of the command.
+        places: what to give in their place, for its help.
+    """
+    parser.add_argument("checkpoints", metavar="DIR", nargs="+", help=places)
     parser.add_argument(
         "--memorization",
         choices=("heuristic", "example"),
@@ -46,6 +53,12 @@ def add_ranking_options(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--not-along-run", dest="along_run", action="store_false", help="these are no epochs of one run: rank them"
     )
+
+
+def is_ranking_asked_for(arguments: argparse.Namespace) -> bool:
+    """Whether any option of `add_ranking_options` was given."""
+    given = ("memorization", "reference", "groups", "allow_mismatch", "weight_norms")
+    return arguments.along_run is not None or any(getattr(arguments, name) for name in given)
 
 
 def rank_as_told(arguments: argparse.Namespace) -> Ranking:

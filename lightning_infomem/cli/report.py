@@ -1,20 +1,28 @@
-"""`infomem report`: tell a ranking of checkpoints on one HTML page."""
+"""`infomem report`: tell runs, or a ranking of checkpoints, on one HTML page."""
 
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lightning_infomem.cli.ranking_options import add_ranking_options, rank_as_told
-from lightning_infomem.cli.text_file import write_text
+from lightning_infomem.cli.ranking_options import add_ranking_options, is_ranking_asked_for, rank_as_told
+from lightning_infomem.cli.text_file import check_target, write_text
+
+if TYPE_CHECKING:
+    from lightning_infomem.selection.result import Ranking
 
 __all__ = ["add_parser"]
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("report", help="tell a ranking on one HTML page", description=__doc__)
-    add_ranking_options(parser)
+    parser = commands.add_parser(
+        "report", help="tell runs, or a ranking of checkpoints, on one HTML page", description=__doc__
+    )
+    add_ranking_options(parser, "a folder that a training writes to, or any above; or checkpoints")
     parser.add_argument(
         "--output",
         metavar="FILE",
@@ -26,12 +34,60 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the page; where nothing can be chosen it shows the values, and this raises."""
-    ranking = rank_as_told(arguments)
-    from lightning_infomem.selection.html_report import html_report  # late, as all that imports torch
+    """Write the page; where a ranking is all there could be, or was asked for, and there is none, this raises."""
+    check_target(arguments.output)
+    from lightning_infomem.pages.html_report import Chapter, html_report  # late, as all that imports torch
+    from lightning_infomem.reporting.recorded_runs import recorded_runs
+    from lightning_infomem.selection.checkpoints import find_checkpoints
 
-    write_text(arguments.output, html_report(ranking))
+    places = [Path(place) for place in arguments.checkpoints]
+    try:
+        checkpoints = find_checkpoints(places)
+    except ValueError:  # event files may be all there is
+        checkpoints = []
+    # One cannot be ranked, and reading it can take long.
+    ranking, why = _ranking(arguments) if len(checkpoints) != 1 or is_ranking_asked_for(arguments) else (None, None)
+    runs, faults = recorded_runs(places, checkpoints)
+    if not runs and ranking is None:
+        raise ValueError(_nothing(places, why, faults))
+    if ranking is not None:
+        faults = {path: reason for path, reason in faults.items() if path not in ranking.skipped}
+    note = "" if len(runs) < 2 or why is None else f"The checkpoints are not ranked. {why}"
+    chapter = Chapter(_title(places, len(runs)), ranking, note, runs, faults)
+    write_text(arguments.output, html_report([chapter]))
     print(f"wrote {arguments.output}")
-    if ranking.refusal is not None and ranking.kept is None:
+    if ranking is None or ranking.refusal is None or ranking.kept is not None:
+        return 0
+    if not runs or is_ranking_asked_for(arguments):
         raise ValueError(f"no ranking: {ranking.refusal}")
     return 0
+
+
+def _nothing(places: list[Path], why: str | None, faults: Mapping[str, str]) -> str:
+    """Why there is nothing to tell."""
+    if why is not None and not faults:
+        return why
+    from lightning_infomem.selection.naming import files_by_reason
+
+    where = ", ".join(f"'{place}'" for place in places)
+    found = "; ".join(files_by_reason(faults)) or "a checkpoint without report"
+    return (
+        f"DIR: a run of MemorizationMonitor, or checkpoints that carry its reports, are required, got in {where}: "
+        f"{found}; give the folder that your training writes to."
+    )
+
+
+def _ranking(arguments: argparse.Namespace) -> tuple[Ranking | None, str | None]:
+    """The ranking, or why there is none; where it was asked for this raises."""
+    try:
+        return rank_as_told(arguments), None
+    except ValueError as fault:
+        if is_ranking_asked_for(arguments):
+            raise
+        return None, str(fault)
+
+
+def _title(places: list[Path], num_runs: int) -> str:
+    where = os.path.commonpath([os.path.abspath(place) for place in places])
+    what = "Checkpoints in" if not num_runs else "Run" if num_runs == 1 else "Runs in"
+    return f"{what} {Path(where).name or where}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["write_text"]
+__all__ = ["check_target", "write_text"]
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 with the line ends of ``text``; a reader never sees half a file, and a file of that name is replaced.
+def check_target(path: Path) -> None:
+    """Say that a file cannot be written before the work for it is done.
 
     Raises:
         OSError: the folder does not exist or cannot be written to; the message names ``path``.
@@ -20,6 +20,19 @@ def write_text(path: Path, text: str) -> None:
         raise FileNotFoundError(
             f"--output: a file in an existing folder is required, got '{path}'; make '{path.parent}' first."
         )
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"--output: a folder that may be written to is required, got '{path.parent}'; choose another."
+        )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 with the line ends of ``text``; a reader never sees half a file, and a file of that name is replaced.
+
+    Raises:
+        OSError: see `check_target`.
+    """
+    check_target(path)
     # Beside the target: a rename is atomic only within one file system.
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lightning_infomem.records import InformationReport
 
-__all__ = ["describe_measurement"]
+__all__ = ["describe_measurement", "describe_settings"]
 
 
 def describe_measurement(reports: Sequence[InformationReport]) -> str:
@@ -21,14 +21,19 @@ def describe_measurement(reports: Sequence[InformationReport]) -> str:
     >>> describe_measurement([InformationReport((layer,), {"neighbors": 3, "bins": 100}, "cpu", epoch=4)])
     'epoch 4 · 1,024 samples, k = 3, 100 bins'
     """
+    settings = describe_settings(reports)
+    if len(reports) > 1:
+        return settings
+    moments = (("epoch", reports[0].epoch), ("step", reports[0].step))
+    moment = ", ".join(f"{name} {value:,}" for name, value in moments if value is not None)
+    return f"{moment} · {settings}" if moment else settings
+
+
+def describe_settings(reports: Sequence[InformationReport]) -> str:
+    """With what settings was measured; see `describe_measurement`."""
     counts = sorted({layer.num_samples for report in reports for layer in report.layers})
     samples = f"{counts[0]:,} samples" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,} samples"
-    parts = [f"{samples}, k = {_settings(reports, 'neighbors')}, {_settings(reports, 'bins')} bins"]
-    if len(reports) == 1:
-        moments = (("epoch", reports[0].epoch), ("step", reports[0].step))
-        moment = [f"{name} {value:,}" for name, value in moments if value is not None]
-        parts = [", ".join(moment), *parts] if moment else parts
-    return " · ".join(parts)
+    return f"{samples}, k = {_settings(reports, 'neighbors')}, {_settings(reports, 'bins')} bins"
 
 
 def _settings(reports: Sequence[InformationReport], name: str) -> str:

@@ -7,6 +7,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from lightning_infomem.plots.layer_courses import LayerCourses
+
 __all__ = ["LAYER_MEASURES", "RUN_MEASURES", "Course", "MonitorCourse", "RunValues", "courses_of"]
 
 # Name of a logged value -> (step, value), oldest first.
@@ -63,6 +67,22 @@ class MonitorCourse:
         """Of a step, None where it was not logged."""
         epoch = self.get("epoch").at(step)
         return int(epoch) if math.isfinite(epoch) else None
+
+    def layer_courses(self, measurement: str = "") -> LayerCourses:
+        """The means of the layers at all measurements, as figures want them.
+
+        Args:
+            measurement: with what settings was measured, in the words of a title.
+        """
+        steps = self.get("seconds").steps
+        epochs = [self.get("epoch").at(step) for step in steps]
+        by_epoch = len(set(epochs)) == len(epochs) and all(epoch.is_integer() for epoch in epochs)
+        entropy, information = (
+            np.array([[courses.get(name, Course()).at(step) for step in steps] for courses in self.layers.values()])
+            for name in ("entropy_mean", "mi_mean")
+        )
+        unit, moments = ("epoch", [int(epoch) for epoch in epochs]) if by_epoch else ("step", list(steps))
+        return LayerCourses(list(self.layers), unit, moments, entropy, information, measurement)
 
 
 def courses_of(values: RunValues) -> list[MonitorCourse]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["DEFAULT_PREFIX", "metric_name"]
+__all__ = ["DEFAULT_PREFIX", "logged_name", "metric_name"]
 
 DEFAULT_PREFIX = "infomem"
 
@@ -16,4 +16,13 @@ def metric_name(prefix: str, measure: str, layer: str | None = None) -> str:
     'infomem/encoder.layers_0_/mi_mean'
     """
     parts = [prefix, measure] if layer is None else [prefix, layer, measure]
-    return "/".join(re.sub(r"[^A-Za-z0-9_. -]", "_", part) for part in parts)
+    return "/".join(map(logged_name, parts))
+
+
+def logged_name(name: str) -> str:
+    """One part of it, as of a layer.
+
+    >>> logged_name("encoder.layers[0]")
+    'encoder.layers_0_'
+    """
+    return re.sub(r"[^A-Za-z0-9_. -]", "_", name)

@@ -32,7 +32,7 @@ def state_in_words(monitor: MonitorCourse, *, kept: str | None = None, abstentio
         *(_positive(monitor.get(name).last) for name in ("smoothness_drop", "consensus_drop"))
     )
     if memorizing.last != 1:
-        return ["no memorization seen", drops]
+        return ["no sign of stored examples", drops]
     since = _since(memorizing)
     epoch = monitor.epoch(since)
     began = f"step {since}" if epoch is None else f"epoch {epoch}"

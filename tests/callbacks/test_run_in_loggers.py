@@ -9,6 +9,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lightning_infomem.callbacks import MemorizationMonitor, course
+from lightning_infomem.records import COURSE_KEY
 from tests.networks import Classifier, dense, loader, mlp, trainer
 
 
@@ -99,7 +100,7 @@ def test_a_resumed_run_is_drawn_from_its_begin(tmp_path, calls, remembers, judge
         state_key = "MemorizationMonitor[infomem]"
 
         def state_dict(self):
-            return {name: value for name, value in super().state_dict().items() if name != course.COURSE_KEY}
+            return {name: value for name, value in super().state_dict().items() if name != COURSE_KEY}
 
     def keeper():
         return ModelCheckpoint(dirpath=tmp_path / "kept", save_last=True)

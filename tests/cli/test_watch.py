@@ -53,7 +53,7 @@ def test_a_view_has_the_run_its_state_and_a_row_a_layer(tmp_path, look):
     lines = look(tmp_path)
     assert lines[0] == str(tmp_path / "version_3")
     assert lines[1].startswith("epoch 4, step 50, last value ")
-    assert lines[2:4] == ["no memorization seen", "smoothness down 0.00, 0% of inputs left the consensus"]
+    assert lines[2:4] == ["no sign of stored examples", "smoothness down 0.00, 0% of inputs left the consensus"]
     assert row_of(lines, "encoder.0").split() == ["encoder.0", "0.300", "▁▃▆█▆", "25%", "2.000", "▄▄▄▄▄"]
     assert row_of(lines, "encoder.1").split() == ["encoder.1", "0.250", "▄▄▄▄▄", "0%", "1.500", "▁▅█▅▃", "dead", "ties"]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.records import REPORT_KEY, InformationReport, LayerInformation
 from lightning_infomem.settings import MeasurementSettings
 
@@ -70,3 +71,40 @@ def save_zoo(folder: Path, information: Mapping[str, float]) -> Path:
     for name, value in information.items():
         save_checkpoint(folder / f"{name}.ckpt", make_report({"first": value, "second": 10 * value}))
     return folder
+
+
+def make_run(count: int, *, memorizes: bool = False, seed: float = 0.0) -> list[InformationReport]:
+    """Reports of one run, an epoch of ten steps each; where it memorizes, it does from the fifth of them on."""
+    reports = []
+    for epoch in range(count):
+        late = memorizes and epoch >= 4
+        right = torch.arange(100, dtype=torch.int32) % 10
+        predicted = torch.where(torch.arange(100) < 30, (right + 1) % 10, right) if late else right
+        scores = {"class_smoothness": 0.5 if late else 0.9}
+        layers = tuple(
+            make_layer(name, 0.5 + seed - 0.01 * epoch, 2.0 + 0.1 * epoch, scores=scores) for name in ("first", "last")
+        )
+        reports.append(
+            InformationReport(
+                layers,
+                MeasurementSettings().to_state(),
+                "reference",
+                epoch=epoch,
+                step=10 * (epoch + 1),
+                seconds=0.25 + seed + epoch / 1024,
+                version="0.1.0",
+                probe="inputs",
+                predicted=predicted,
+            )
+        )
+    return reports
+
+
+def save_run(path: Path, reports: list[InformationReport], *, prefix: str = "infomem") -> Path:
+    """One checkpoint at the end of a run that a monitor watched, with all that the monitor leaves there."""
+    monitor = MemorizationMonitor(prefix=prefix)
+    for report in reports:
+        monitor._course.add(report, epoch=report.epoch, step=report.step)
+    monitor.report = reports[-1]
+    callbacks = {monitor.state_key: monitor.state_dict()}
+    return save_checkpoint(path, reports[-1], epoch=reports[-1].epoch, step=reports[-1].step, callbacks=callbacks)

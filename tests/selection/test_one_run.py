@@ -11,8 +11,8 @@ import torch
 from lightning_infomem import rank_checkpoints
 from lightning_infomem.alarm import Moment, judge
 from lightning_infomem.cli.main import main
+from lightning_infomem.pages.html_report import Chapter, html_report
 from lightning_infomem.plots import plot_ranking
-from lightning_infomem.selection.html_report import html_report
 from tests.selection.checkpoint_files import make_report, save_checkpoint
 
 TRUTH = torch.arange(400, dtype=torch.int32) % 10
@@ -120,8 +120,8 @@ def test_command_line_page_and_exports_tell_the_checkpoint_to_keep(tmp_path, cap
     kept = f"epoch={ranking.best.epoch}.ckpt"
     assert main(["rank", folder]) == 0
     assert f"Keep '{kept}'" in " ".join(capsys.readouterr().out.split())
-    assert kept in html_report(ranking)
-    assert "stores single examples" in html_report(ranking)
+    assert kept in html_report([Chapter("One run", ranking)])
+    assert "stores single examples" in html_report([Chapter("One run", ranking)])
     read = json.loads(ranking.to_json())
     assert read["kept"]["epoch"] == ranking.best.epoch
     assert read["judgement"]["is_memorizing"] is True

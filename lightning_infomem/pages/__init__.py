@@ -1,0 +1,1 @@
+"""Rankings and runs as one HTML page."""

@@ -1,0 +1,53 @@
+"""Several runs beside one another as parts of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lightning_infomem.pages.elements import UNKNOWN, figure, number, table
+from lightning_infomem.reporting.recorded_runs import RecordedRun
+
+__all__ = ["compare_runs"]
+
+# Head of a column -> measure over all layers, form of its numbers.
+_LAST: dict[str, tuple[str, str]] = {
+    "entropy": ("entropy_mean", ".4f"),
+    "MI": ("mi_mean", ".4f"),
+    "MI drop": ("mi_drop", ".0%"),
+    "smoothness": ("smoothness", ".3f"),
+}
+
+
+def compare_runs(runs: Sequence[RecordedRun], names: Sequence[str]) -> list[str]:
+    """Put the last measurements of runs into one table, and their courses and newest reports into one figure each.
+
+    Args:
+        runs: at least two.
+        names: of them.
+    """
+    lines, classes = [], []
+    for run, name in zip(runs, names, strict=True):
+        steps = run.course.get("seconds").steps
+        epoch = run.course.epoch(steps[-1])
+        line = [name, str(len(steps)), UNKNOWN if epoch is None else str(epoch)]
+        line += [number(run.course.get(measure).last, form) for measure, form in _LAST.values()]
+        lines.append([*line, run.state[0]])
+        classes.append("doubtful" if run.course.get("memorizing").last == 1 else "")
+    head = ["run", "measured", "last epoch", *_LAST, "alarm"]
+    note = "By the last measurement of each; means over layers, nats. Comparable where inputs, settings and layers are."
+    parts = [f'{table(head, lines, classes, text={"run", "alarm"})}<p class="pale">{note}</p>']
+    return [*parts, *_draw(runs, names)]
+
+
+def _draw(runs: Sequence[RecordedRun], names: Sequence[str]) -> list[str]:
+    from lightning_infomem.plots import plot_comparison, plot_runs
+
+    parts = []
+    if any(len(run.course.get("seconds").steps) > 1 for run in runs):
+        courses = [run.course.layer_courses() for run in runs]
+        parts.append(figure(plot_runs(courses, names), "Means over the layers along each run"))
+    known = [(run.report, name) for run, name in zip(runs, names, strict=True) if run.report and run.report.layers]
+    if len(known) > 1:
+        reports, labels = zip(*known, strict=True)
+        parts.append(figure(plot_comparison(reports, labels), "Entropy of units and mutual information of their pairs"))
+    return parts

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test test-oldest lint fuzz bench bench-gpu study paper clean
+.PHONY: install demo pictures test test-oldest lint fuzz bench bench-gpu study paper clean
 
 install: .venv/.installed
 
@@ -14,6 +14,12 @@ install: .venv/.installed
 
 demo: install
 	$(BIN)/infomem demo
+
+# The README's pictures of the demonstration, from what it left; DEMO=folder where that is.
+DEMO ?= infomem-demo
+pictures: install
+	test -e $(DEMO)/figures/clean-run.png || $(BIN)/infomem demo --output $(DEMO)
+	$(BIN)/python -m examples.draw_pictures $(DEMO)
 
 lint: install
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from lightning_infomem.plots.boxes import draw_boxes
 from lightning_infomem.plots.checkpoint_names import shorten_name
 from lightning_infomem.plots.levels import add_level_bar, level_colors
 from lightning_infomem.plots.one_each import check_levels, check_one_each, check_shares
-from lightning_infomem.plots.ridges import Ridge, draw_ridges
+from lightning_infomem.plots.ridges import Ridge, draw_ridges, figure_height
 from lightning_infomem.plots.row_names import name_rows
 from lightning_infomem.plots.titles import describe_measurement
 from lightning_infomem.records import InformationReport
@@ -78,7 +78,7 @@ def plot_comparison(
     drawn = [reports[index] for index in chosen]
     # Of all levels, drawn or not, so that the bar holds for both.
     colors = level_colors(range(len(reports)) if levels is None else levels)[chosen]
-    figure = Figure(figsize=(11, 4.8), layout="constrained")
+    figure = Figure(figsize=(11, figure_height(len(drawn))), layout="constrained")
     boxes, rows = figure.subplots(1, 2, width_ratios=[1.0, 1.1])
     entropies = [np.concatenate([layer.finite_entropy().cpu().numpy() for layer in each.layers]) for each in drawn]
     draw_boxes(boxes, entropies, colors)
@@ -98,9 +98,11 @@ def plot_comparison(
 
 def _draw_accuracies(boxes: Axes, accuracies: Sequence[float], name: str) -> None:
     axes = boxes.twinx()
+    size = min(7.0, 160 / len(accuracies))  # squares of many checkpoints would be a band
     axes.plot(
-        range(len(accuracies)), accuracies, "s--", color=_ACCURACY, linewidth=1, markersize=7, markeredgecolor="white"
-    )
+        range(len(accuracies)), accuracies, "s--", color=_ACCURACY, linewidth=1, markersize=size,
+        markeredgecolor="white", markeredgewidth=size / 7,
+    )  # fmt: skip
     axes.set_ylim(-0.03, 1.05)  # its 0 and its 1 near those of the boxes
     axes.set_ylabel(textwrap.fill(f"{name} (share)", _LONGEST_LINE), fontsize=12, color=_ACCURACY, parse_math=False)
     axes.tick_params(labelsize=11, colors=_ACCURACY)

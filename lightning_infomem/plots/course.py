@@ -74,13 +74,14 @@ def plot_course(rows: Sequence[RankedRow]) -> Figure:
         raise ValueError(f"rows: checkpoints with an epoch are required, got {got}; leave out those without.")
     ordered = sorted(rows, key=lambda row: row.epoch or 0)
     epochs = [row.epoch for row in ordered]
+    size = min(5.0, max(1.5, 150 / len(ordered)))  # markers of many epochs would hide the interval
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     interval = np.array([row.interval for row in ordered], dtype=float)
     left.fill_between(epochs, interval[:, 0], interval[:, 1], color=_INFORMATION, alpha=0.2, linewidth=0)
-    left.plot(epochs, [row.mutual_information for row in ordered], "o-", color=_INFORMATION, markersize=5)
+    left.plot(epochs, [row.mutual_information for row in ordered], "o-", color=_INFORMATION, markersize=size)
     left.set_title("mean mutual information, 90 % interval", fontsize=11, loc="left")
-    right.plot(epochs, [row.entropy for row in ordered], "s--", color=_ENTROPY, markersize=5)
+    right.plot(epochs, [row.entropy for row in ordered], "s--", color=_ENTROPY, markersize=size)
     right.set_title("mean entropy", fontsize=11, loc="left")
     for axes in (left, right):
         axes.set_xlabel("epoch", fontsize=11)

@@ -8,8 +8,9 @@ import re
 from html import escape
 
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
-__all__ = ["embed_figure"]
+__all__ = ["embed_figure", "keep_cells"]
 
 # What matplotlib writes around the drawing: comments, its own name and the date, and a style that would hold for the
 # whole page, which has it for its figures.
@@ -30,6 +31,7 @@ def embed_figure(figure: Figure, description: str) -> str:
         description: for those who cannot see it.
     """
     written = io.StringIO()
+    keep_cells(figure)
     figure.savefig(written, format="svg", metadata={"Date": None}, transparent=True)
     drawing = _AROUND.sub("", written.getvalue())
     drawing = drawing[drawing.index("<svg") :].strip()
@@ -41,3 +43,12 @@ def embed_figure(figure: Figure, description: str) -> str:
     drawing = _REFERENCE.sub(lambda found: f"{own}-{used[found[0]]}", drawing)
     drawing = _NAME.sub(lambda found: f' id="{own}-{used[found[1]]}"' if found[1] in used else "", drawing)
     return drawing.replace("<svg", f'<svg role="img" aria-label="{escape(description)}"', 1)
+
+
+def keep_cells(figure: Figure) -> None:
+    """Let an SVG hold the images of a figure as they are, a pixel a cell: smaller than resampled, and never blurred.
+
+    Not for a PNG: one with fewer pixels than cells would leave some out.
+    """
+    for image in figure.findobj(AxesImage):
+        image.set_interpolation("none")

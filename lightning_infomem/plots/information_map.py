@@ -23,6 +23,7 @@ __all__ = ["plot_information_map"]
 
 _MOST_LAYERS, _MOST_IN_A_ROW = 16, 4
 _MOST_UNITS = 256  # of a layer
+_MOST_CELLS = 120_000  # of all maps: more are smaller than a pixel, and would be megabytes of an SVG
 _MOST_TO_ORDER_BEST = 64  # units; the best order of the leaves takes the third power of their number
 _MOST_NUMBERED = 24  # units of a single map: the numbers of more would touch
 _CLIPPED_ABOVE = 0.995  # quantile of the pairs
@@ -50,7 +51,8 @@ def plot_information_map(report: InformationReport, layer: str | None = None) ->
         * All maps share one scale in nats. It ends at the 99.5th percentile of all pairs drawn that are not exactly
           0, and begins at 0, or at the lowest pair where that is negative. Its label names the largest pair.
         * What is not finite is grey.
-        * Of more than 256 units of a layer, 256 are drawn, evenly chosen, and its title says so.
+        * Of more than 256 units of a layer, 256 are drawn, evenly chosen, and its title says so; of many layers fewer,
+          so that all maps together have at most 120,000 cells: 173 units of each of four layers, 86 of each of 16.
 
     Raises:
         ValueError: the report has no layer, or not this one.
@@ -75,7 +77,8 @@ def plot_information_map(report: InformationReport, layer: str | None = None) ->
         layers = [report.layers[index] for index in chosen]
         if len(layers) < len(report.layers):
             title += f" · {len(layers)} of {len(report.layers)} layers"
-    maps = [_ordered(each) for each in layers]
+    most_units = min(_MOST_UNITS, int((_MOST_CELLS / len(layers)) ** 0.5))
+    maps = [_ordered(each, most_units) for each in layers]
     low, high, largest = _scale([matrix for _, matrix, _ in maps])
     figure, panels, rows = _panels(len(layers))
     shades = matplotlib.colormaps["viridis"].with_extremes(bad=_NOT_FINITE)
@@ -129,10 +132,10 @@ def _number(axes: Axes, units: Sequence[int]) -> None:
     axes.set_ylabel("number of the unit", fontsize=10)
 
 
-def _ordered(layer: LayerInformation) -> tuple[list[int], NDArray[Any], list[str]]:
+def _ordered(layer: LayerInformation, most_units: int) -> tuple[list[int], NDArray[Any], list[str]]:
     """The units that are drawn, in order; their matrix, NaN on the diagonal; and what is to be said of them."""
     count = len(layer.units)
-    chosen = np.linspace(0, count - 1, min(count, _MOST_UNITS)).round().astype(int)
+    chosen = np.linspace(0, count - 1, min(count, most_units)).round().astype(int)
     matrix = layer.mutual_information.detach().cpu().double().numpy()[np.ix_(chosen, chosen)]
     np.fill_diagonal(matrix, np.nan)  # of a copy
     matrix[~np.isfinite(matrix)] = np.nan

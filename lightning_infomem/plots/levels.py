@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 __all__ = ["add_level_bar", "level_colors"]
 
 # Without the ends of the scale: bright yellow is hard to see on white, and the darkest violet hides the median.
-_DARKEST, _BRIGHTEST = 0.12, 0.88
+_DARKEST, _BRIGHTEST = 0.12, 0.8
 _MANY_TIMES = 100  # two decades: levels that span more, such as learning rates, are told apart by their logarithm
 _LONGEST_LINE = 44  # characters that fit beside a bar
 _MOST_TICKS = 8  # levels that are named one by one

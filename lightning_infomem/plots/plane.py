@@ -23,9 +23,10 @@ from lightning_infomem.records import InformationReport
 __all__ = ["plot_plane"]
 
 _MOST_DOTS = 20  # moments; the dots of more would be a thick line
+_MOST_PLACES = 15_000  # of all lines together: more are not seen, and would be megabytes of an SVG
 _MANY_TIMES = 100  # two decades: what spans more has a logarithmic axis
 _POINT = "#0072B2"  # blue of Okabe and Ito
-_BRIGHTEST = 0.88  # of the scale of colours: its bright yellow is hard to see on white
+_BRIGHTEST = 0.8  # of the scale of colours: its bright yellow is hard to see on white
 
 
 def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequence[str] | None = None) -> Figure:
@@ -43,7 +44,8 @@ def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequen
 
         * Without names, a line a layer, from dark for the first layer to bright for the last: an open circle at the
           first moment that has values, a large filled one at the last, with the layer's name, and dots between where
-          there are at most 20 moments. A moment without a finite value leaves a gap.
+          there are at most 20 moments. A moment without a finite value leaves a gap. Of more than 15,000 moments of
+          all layers together every line passes through as many, evenly chosen.
         * With names, a point a report: the means over the layers, each of which counts the same, that have a value.
         * Of more than 20 lines or points 20, evenly chosen, have their name, and the title says so.
         * The vertical axis is logarithmic where all values are positive and the highest is more than 100 times the
@@ -87,9 +89,13 @@ def _draw_ways(axes: Axes, courses: LayerCourses) -> list[tuple[float, float] | 
     _scale(axes, courses.mutual_information)
     colors = matplotlib.colormaps["viridis"](np.linspace(0.0, _BRIGHTEST, len(courses.names)))
     dots = "." if len(courses.moments) <= _MOST_DOTS else ""
+    # Lines of many layers are a bundle: thin ones let those below be seen.
+    width, opacity = (1.4, 0.8) if len(courses.names) <= MOST_NAMED else (0.7, 0.6)
+    moments, most = len(courses.moments), max(2, _MOST_PLACES // len(courses.names))
+    drawn = np.linspace(0, moments - 1, min(moments, most)).round().astype(int)
     ends: list[tuple[float, float] | None] = []
     for x, y, color in zip(courses.entropy, courses.mutual_information, colors, strict=True):
-        axes.plot(x, y, color=color, linewidth=1.4, alpha=0.8, marker=dots, markersize=6)
+        axes.plot(x[drawn], y[drawn], color=color, linewidth=width, alpha=opacity, marker=dots, markersize=6)
         known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         if not len(known):
             ends.append(None)

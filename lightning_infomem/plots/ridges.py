@@ -14,14 +14,19 @@ from numpy.typing import NDArray
 from lightning_infomem.plots.density import mixture_density
 from lightning_infomem.records import LayerInformation
 
-__all__ = ["Ridge", "draw_ridges"]
+__all__ = ["Ridge", "draw_ridges", "figure_height"]
 
+_ROW_HEIGHT, _LOWEST, _HIGHEST = 0.14, 4.8, 8.0  # inches
 _CROWDED = 20  # rows; of more the notes would touch one another
 # Of all rows together and of each: the time to draw is then bounded whatever the network.
 _MOST_VALUES, _MOST_VALUES_OF_A_ROW = 24_000, 3_000
 _FEWEST_PAIRS = 10  # for a density
 _SAME = 1e-9  # nats; estimates that differ by less than this are equal
-_SEEN = 0.01  # of the peak; without it the tails of all rows would be long lines
+# Of the peak: without it the tails of all rows would be long lines. Of many rows, each a few pixels high, more.
+_SEEN, _SEEN_IN_A_CROWD = 0.01, 0.04
+_FINE = 600  # points at which a density is evaluated, half of them where the values are
+# Points of one curve and of all together: more are not seen, and would be most of an SVG.
+_MOST_POINTS_OF_A_ROW, _MOST_POINTS = 300, 6_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +57,18 @@ class Ridge:
         return cls(_equally_many(known), mean, float(max(values.max() for values in known)), note)
 
 
+def figure_height(num_rows: int) -> float:
+    """Inches in which so many rows can be told apart."""
+    return min(max(_LOWEST, _ROW_HEIGHT * num_rows), _HIGHEST)
+
+
 def draw_ridges(axes: Axes, ridges: Sequence[Ridge], colors: NDArray[Any]) -> None:
     """Draw a density a row, the first on top, each scaled to its own peak, with a black tick at the mean.
 
     The density is a mixture of up to five Gaussians, chosen by BIC, from the lowest pair to the highest; it is left out
-    below 1 % of its peak. Pairs that are exactly 0, those of constant units, are a line at 0 and no part of it. Fewer
-    than ten pairs, or equal ones, are lines. The axis shows 99 % of the pairs of every row, and its title names the
-    largest value when that lies beyond.
+    below 1 % of its peak, of more than 20 rows below 4 %. Pairs that are exactly 0, those of constant units, are a line
+    at 0 and no part of it. Fewer than ten pairs, or equal ones, are lines. The axis shows 99 % of the pairs of every
+    row, and its title names the largest value when that lies beyond.
 
     Args:
         axes: to draw on; the row of ``ridges[i]`` stands at ``len(ridges) - 1 - i``; its labels are left to the caller.
@@ -69,16 +79,15 @@ def draw_ridges(axes: Axes, ridges: Sequence[Ridge], colors: NDArray[Any]) -> No
         About 0.1 s a row, 4 s for 64 rows.
     """
     left, right = _common_range([ridge.values for ridge in ridges])
-    budget = min(_MOST_VALUES_OF_A_ROW, _MOST_VALUES // len(ridges))
     note_size = 8 if len(ridges) <= _CROWDED else 6
     for row, (ridge, color) in enumerate(zip(ridges, colors, strict=True)):
         base = len(ridges) - 1 - row
         axes.axhline(base, color="0.85", linewidth=0.5, zorder=0)
         continuous = ridge.values[ridge.values != 0]
         if len(continuous) >= _FEWEST_PAIRS and np.ptp(continuous) > _SAME:
-            points, height = _curve(continuous, left, right, budget)
-            axes.fill_between(points, base, base + height, color=(*color[:3], 0.45), linewidth=0)
-            axes.plot(points, base + height, color=color, linewidth=1.2)
+            points, height = _curve(continuous, left, right, len(ridges))
+            axes.fill(points, base + np.nan_to_num(height), color=(*color[:3], 0.45), linewidth=0)
+            axes.plot(points, base + height, color=color, linewidth=1.2 if len(ridges) <= _CROWDED else 0.8)
             lines = np.zeros(min(1, len(ridge.values) - len(continuous)))
         else:
             lines = np.unique(ridge.values)[:_FEWEST_PAIRS]  # more only where all are equal but for rounding
@@ -100,19 +109,27 @@ def draw_ridges(axes: Axes, ridges: Sequence[Ridge], colors: NDArray[Any]) -> No
     axes.set_title(f"black tick: mean{beyond}", fontsize=10)
 
 
-def _curve(values: NDArray[Any], left: float, right: float, budget: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def _curve(values: NDArray[Any], left: float, right: float, num_rows: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """The density where it is seen, to its peak; it falls to 0 at the lowest and the highest value.
 
     Beyond these no pair is, and below 0 few can be: a Gaussian knows nothing of it.
     """
     low, high = values.min(), values.max()
     # Evenly, and where the values are: a narrow peak would fall between even points.
-    points = np.concatenate([np.linspace(left, right, 300), np.quantile(values, np.linspace(0, 1, 300))])
-    points = np.unique(np.clip(points, low, high))
-    density = mixture_density(values, max_values=budget)(points)
+    points = np.concatenate([np.linspace(left, right, _FINE // 2), np.quantile(values, np.linspace(0, 1, _FINE // 2))])
+    points = np.unique(np.clip(points, max(low, left), min(high, right)))
+    density = mixture_density(values, max_values=min(_MOST_VALUES_OF_A_ROW, _MOST_VALUES // num_rows))(points)
     height = 0.9 * density / density.max()
-    height[height <= _SEEN] = np.nan
-    return np.concatenate([[low], points, [high]]), np.concatenate([[0.0], height, [0.0]])
+    kept = _evenly_along(points / (right - left), height, min(_MOST_POINTS_OF_A_ROW, _MOST_POINTS // num_rows))
+    points, height = points[kept], height[kept]
+    height[height <= (_SEEN if num_rows <= _CROWDED else _SEEN_IN_A_CROWD)] = np.nan
+    return points[[0, *range(len(points)), -1]], np.concatenate([[0.0], height, [0.0]])
+
+
+def _evenly_along(x: NDArray[Any], y: NDArray[Any], count: int) -> NDArray[Any]:
+    """Indices of at most so many points of a curve, evenly along it; both ends and the peak are among them."""
+    way = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
+    return np.union1d(np.searchsorted(way, np.linspace(0.0, way[-1], count - 1)).clip(max=len(x) - 1), [y.argmax()])
 
 
 def _equally_many(layers: Sequence[NDArray[Any]]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 __all__ = ["name_rows"]
 
 _MOST_LABELS = 20  # more would touch one another
-_ROOM_FOR_NAMES = 45  # characters in a line below the boxes
+_ROOM = 44  # characters in a line below the boxes, with one between any two labels
 
 
 def name_rows(boxes: Axes, rows: Axes, names: Sequence[str], numbers: Sequence[int], *, what: str) -> None:
@@ -23,11 +23,16 @@ def name_rows(boxes: Axes, rows: Axes, names: Sequence[str], numbers: Sequence[i
         what: they are, such as "layer".
     """
     positions = range(0, len(names), -(-len(names) // _MOST_LABELS))
-    row_labels = [names[position] for position in positions]
-    box_labels = row_labels
-    if sum(map(len, row_labels)) > _ROOM_FOR_NAMES:
+    row_labels = box_labels = [names[position] for position in positions]
+    every = 1
+    if _room(row_labels) > _ROOM:
         box_labels = [str(numbers[position]) for position in positions]
         row_labels = [f"{name}  {number}" for name, number in zip(row_labels, box_labels, strict=True)]
         boxes.set_xlabel(f"{what}, numbered as on the right", fontsize=12)
-    boxes.set_xticks(positions, box_labels, fontsize=9, parse_math=False)
+        every = -(-_room(box_labels) // _ROOM)
+    boxes.set_xticks(positions[::every], box_labels[::every], fontsize=9, parse_math=False)
     rows.set_yticks([len(names) - 1 - position for position in positions], row_labels, fontsize=9, parse_math=False)
+
+
+def _room(labels: Sequence[str]) -> int:
+    return sum(map(len, labels)) + len(labels) - 1

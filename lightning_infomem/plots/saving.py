@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from lightning_infomem._checks import check_choice
+from lightning_infomem.plots.embedding import keep_cells
 
 __all__ = ["save_figure"]
 
@@ -29,6 +30,8 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """
     path = Path(path)
     kind = check_choice(path.suffix.lower(), name=f"path (the suffix of {path.name!r})", choices=(".png", ".svg"))
+    if kind == ".svg":
+        keep_cells(figure)
     # Beside the target: a rename is atomic only within one file system.
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:

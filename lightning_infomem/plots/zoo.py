@@ -73,7 +73,8 @@ def _draw(axes: Axes, levels: Sequence[float], values: Sequence[float], label: s
     steps = np.unique(at)
     means = [value[at == step].mean() for step in steps]
     axes.plot(steps, means, color=style["color"], linestyle=style["linestyle"], linewidth=2)
-    axes.plot(at, value, color=style["color"], marker=style["marker"], linestyle="", markersize=7, alpha=0.7)
+    size = min(7.0, max(3.0, 200 / max(1, len(at))))  # many points would be a band
+    axes.plot(at, value, color=style["color"], marker=style["marker"], linestyle="", markersize=size, alpha=0.7)
     return Line2D([], [], label=label, linewidth=2, markersize=7, **style)  # type: ignore[arg-type]
 
 

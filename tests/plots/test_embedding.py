@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import base64
+import io
 import re
 from xml.etree import ElementTree
 
+import numpy as np
+import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
-from lightning_infomem.plots import embed_figure
+from lightning_infomem.plots import embed_figure, save_figure
 
 
 def _figure(title: str = "a title") -> Figure:
@@ -46,3 +51,12 @@ def test_names_of_layers_cannot_leave_the_drawing() -> None:
     drawing = embed_figure(_figure('--><script>alert(1)</script> id="a" <style>'), "")
     assert "<script" not in drawing
     ElementTree.fromstring(drawing)
+
+
+@pytest.mark.parametrize("way", ["embedded", "saved"])
+def test_an_image_in_an_svg_has_a_pixel_a_cell(tmp_path, way: str) -> None:
+    figure = Figure()
+    figure.subplots().imshow(np.arange(35.0).reshape(5, 7))
+    drawing = embed_figure(figure, "") if way == "embedded" else save_figure(figure, tmp_path / "map.svg").read_text()
+    (data,) = re.findall(r"data:image/png;base64,([^\"]*)", drawing)
+    assert Image.open(io.BytesIO(base64.b64decode(data))).size == (7, 5)

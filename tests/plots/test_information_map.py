@@ -128,6 +128,12 @@ def test_of_many_units_256_are_drawn_evenly_and_the_map_says_so() -> None:
     assert set(matrix[np.isfinite(matrix)]) == set(np.linspace(0, 299, 256).round()[1:] + 1)
 
 
+def test_of_many_wide_layers_fewer_units_each_are_drawn() -> None:
+    figure = plot_information_map(report(*(layer(f"fc{index}", units=100, seed=index) for index in range(16))))
+    assert notes(figure) == ["86 of 100 units"] * 16
+    assert [drawn(axes).shape for axes in maps(figure)] == [(86, 86)] * 16
+
+
 @pytest.mark.parametrize(
     ("measured", "said"),
     [

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lightning_infomem.plots import plot_plane
+from lightning_infomem.plots.layer_courses import LayerCourses
 from tests.plots.test_epochs_map import RUN, moment
 from tests.plots.test_layers import layer, report
 
@@ -104,6 +105,15 @@ def test_a_long_run_has_no_dots_between() -> None:
         return plot_plane([moment({"fc": (2.0, 0.01 * epoch)}, epoch=epoch) for epoch in range(moments)])
 
     assert [ways(run(moments))[0].get_marker() for moments in (20, 21)] == [".", ""]
+
+
+def test_lines_of_many_layers_over_many_moments_keep_both_ends_and_few_places_between() -> None:
+    epochs = np.arange(500)
+    values = np.arange(100.0)[:, None] + epochs / 500
+    courses = LayerCourses([f"fc{place}" for place in range(100)], "epoch", epochs.tolist(), values, values)
+    lines = [line.get_xdata() for line in ways(plot_plane(courses))]
+    assert [len(line) for line in lines] == [150] * 100
+    assert [(line[0], line[-1]) for line in lines] == [(place, place + 0.998) for place in range(100)]
 
 
 def test_one_moment_needs_no_legend() -> None:

@@ -1,0 +1,129 @@
+"""Draw the README's pictures of the demonstration again, from what it left.
+
+Run as ``make pictures``, or ``infomem demo`` and then ``python -m examples.draw_pictures infomem-demo``.
+
+The other pictures beside them are of longer programs: ``pair_time.png`` is ``tests/benchmarks/results/cpu.png`` of
+``make bench``, and ``ranking.png`` is `plot_ranking` of the zoo ``union-mnist`` of
+``python -m examples.benchmarks.selection``, with one of its networks of level 0 as the reference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from lightning_infomem import InformationReport, rank_checkpoints
+from lightning_infomem.demo.along_run import WatchedRun
+from lightning_infomem.demo.digits import LEVELS
+from lightning_infomem.plots import plot_comparison, plot_layers, plot_zoo
+from lightning_infomem.reporting.event_files import EventFiles
+from lightning_infomem.selection.checkpoints import read_checkpoint
+
+__all__ = ["PICTURES", "draw_colored", "draw_comparison", "draw_layers", "draw_run", "save_small"]
+
+_DOTS_PER_INCH, _COLORS = 130, 200  # so few colours look like all, and make a file of half the size
+_LEVEL_NAME = "shortcut alpha"
+
+
+def draw_colored(demo: Path) -> Figure:
+    """Both measures and the clean accuracy of the five networks against the shortcut's share."""
+    checkpoints, accuracies = _zoo(demo)
+    rows = {row.path: row for row in rank_checkpoints(checkpoints, memorization="heuristic").rows}
+    in_order = [rows[path] for path in checkpoints]
+    entropy, information = [row.entropy for row in in_order], [row.mutual_information for row in in_order]
+    return plot_zoo(LEVELS, entropy, information, accuracies, level_name=_LEVEL_NAME)
+
+
+def draw_comparison(demo: Path) -> Figure:
+    """The same five networks: the entropy of all units and the mutual information of all pairs."""
+    checkpoints, accuracies = _zoo(demo)
+    return plot_comparison(
+        [_report(path) for path in checkpoints],
+        [f"{level:g}" for level in LEVELS],
+        levels=LEVELS,
+        level_name=_LEVEL_NAME,
+        accuracies=accuracies,
+        accuracy_name="accuracy on clean data",
+    )
+
+
+def draw_layers(demo: Path) -> Figure:
+    """The network that was offered nothing but the shortcut, layer by layer."""
+    return plot_layers(_report(_zoo(demo)[0][-1]))
+
+
+def draw_run(demo: Path) -> Figure:
+    """The run with half of its labels at random."""
+    ranking = rank_checkpoints(demo / "noisy-run")
+    by_step = _accuracies(demo / "noisy-run")
+    # A value is logged under the number of the last step, and a checkpoint says how many there were.
+    accuracies = {
+        row.epoch: by_step.get(row.step - 1, math.nan)
+        for row in ranking.rows
+        if row.epoch is not None and row.step is not None
+    }
+    return WatchedRun("noisy-run", ranking, None, accuracies).figure()
+
+
+PICTURES: dict[str, Callable[[Path], Figure]] = {
+    "colored": draw_colored,
+    "comparison": draw_comparison,
+    "layers": draw_layers,
+    "run": draw_run,
+}
+
+
+def save_small(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG of few colours."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=_DOTS_PER_INCH)
+    few = Image.open(picture).convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+
+
+def _zoo(demo: Path) -> tuple[list[Path], list[float]]:
+    """The checkpoints of the zoo in the order of its levels, and their accuracies on clean data at the end."""
+    checkpoints = [demo / "colored" / f"alpha-{level:.2f}.ckpt" for level in LEVELS]
+    courses = [_accuracies(path.with_suffix("")) for path in checkpoints]
+    return checkpoints, [course[max(course)] for course in courses]
+
+
+def _accuracies(folder: Path) -> dict[int, float]:
+    """Step -> accuracy on clean data, out of the event files of a run."""
+    events = EventFiles(folder, ["clean_accuracy"])
+    events.reload()
+    if "clean_accuracy" not in events.values:
+        raise ValueError(
+            f"demo: event files with 'clean_accuracy' are required in '{folder}', got none; run `infomem demo` first."
+        )
+    return dict(events.values["clean_accuracy"])
+
+
+def _report(path: Path) -> InformationReport:
+    report = read_checkpoint(path).report
+    if report is None:
+        raise ValueError(f"demo: a report is required in '{path}', got none; run `infomem demo` again.")
+    return report
+
+
+def main() -> None:
+    """Draw all of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("demo", type=Path, help="folder that `infomem demo` wrote")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "pictures", help="folder for the PNGs")
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for name, draw in PICTURES.items():
+        path = arguments.output / f"{name}.png"
+        save_small(draw(arguments.demo), path)
+        print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Every figure of the package, of made-up reports: the same on every machine but for rounding."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lightning_infomem import plots
+from lightning_infomem.plots.layer_courses import LayerCourses
+from lightning_infomem.records import InformationReport
+from tests.plots.rankings import Ranking, make_rows
+from tests.plots.test_course import ROWS
+from tests.plots.test_layers import layer, report
+from tests.plots.test_run import run
+
+LEVELS = [0.0, 0.25, 0.5, 0.75, 1.0]
+ACCURACIES = [0.95, 0.9, 0.8, math.nan, 0.3]
+
+
+def network(seed: int, *, scale: float = 1.0, layers: int = 4) -> InformationReport:
+    """Its pairs share `scale` times what those of others do."""
+    drawn = [layer(f"blocks.{place}", units=20, seed=seed + place) for place in range(layers)]
+    return report(
+        *(
+            dataclasses.replace(each, mutual_information=each.mutual_information * scale * (1 + place / 4))
+            for place, each in enumerate(drawn)
+        ),
+        epoch=3 * seed,
+    )
+
+
+def courses(slope: float, *, layers: int = 5, moments: int = 12) -> LayerCourses:
+    """Entropy falls and information rises, the later layers more; the last layer is not known at first."""
+    epochs, depth = np.arange(moments), np.arange(1, layers + 1)[:, None]
+    entropy = 3.0 - slope * depth * epochs / moments
+    information = 0.1 + 0.05 * depth + slope * 0.1 * depth * (epochs / moments) ** 2
+    entropy[-1, :3] = information[-1, :3] = np.nan
+    names = [f"blocks.{place}" for place in range(layers)]
+    return LayerCourses(names, "epoch", epochs.tolist(), entropy, information, "1,024 samples, k = 3, 100 bins")
+
+
+def _layers() -> Figure:
+    odd = layer("dead", dead=12), layer("missing", missing=20), layer("few", units=6), layer("single", units=1)
+    return plots.plot_layers(report(*network(0).layers, *odd, epoch=4))
+
+
+def _comparison() -> Figure:
+    reports = [network(place, scale=1 + level) for place, level in enumerate(LEVELS)]
+    names = [f"run {level}" for level in LEVELS]
+    return plots.plot_comparison(reports, names, levels=LEVELS, level_name="share", accuracies=ACCURACIES)
+
+
+def _runs() -> Figure:
+    accuracies = [np.linspace(0.1, 0.9 - 0.5 * level, 12) for level in LEVELS]
+    names = [f"run {level}" for level in LEVELS]
+    return plots.plot_runs(
+        [courses(0.1 + level) for level in LEVELS], names, levels=LEVELS, level_name="share", accuracies=accuracies
+    )
+
+
+def _information_map() -> Figure:
+    copies = layer("copies", units=24)
+    copies.mutual_information[:6, :6] = 1.0
+    return plots.plot_information_map(report(copies, layer("odd", units=24, dead=4, missing=4), *network(0).layers))
+
+
+def _ranking() -> Figure:
+    kinds = (None, "heuristic", "example", None, "heuristic", None)
+    rows = tuple(dataclasses.replace(row, kind=kind) for row, kind in zip(make_rows(6), kinds, strict=True))
+    groups = tuple(dataclasses.replace(row, name=f"recipe {place}") for place, row in enumerate(make_rows(2)))
+    return plots.plot_ranking(Ranking(rows, groups=groups, control=make_rows(9)[-1]))
+
+
+def _criteria() -> Figure:
+    ranks = [{"information": 1 + place, "norm": 6 - place, "epoch": 1} for place in range(5)]
+    rows = zip(make_rows(6), [*ranks, {"information": 6}], strict=True)
+    return plots.plot_criteria(Ranking(tuple(dataclasses.replace(row, ranks=each) for row, each in rows)))
+
+
+def _zoo() -> Figure:
+    shares = np.repeat(LEVELS, 2)
+    noise = np.random.default_rng(0).normal(0.0, 0.03, len(shares))
+    return plots.plot_zoo(shares, 3 - shares + noise, 0.2 + shares / 2 - noise, 1 - shares / 2, level_name="share")
+
+
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "comparison": _comparison,
+    "course": lambda: plots.plot_course(ROWS),
+    "criteria": _criteria,
+    "epochs_map": lambda: plots.plot_epochs_map(courses(1.0)),
+    "information_map": _information_map,
+    "layers": _layers,
+    "plane": lambda: plots.plot_plane(courses(1.0)),
+    "plane_of_checkpoints": lambda: plots.plot_plane(
+        [network(place, scale=1 + level) for place, level in enumerate(LEVELS)],
+        names=[f"run {each}" for each in LEVELS],
+    ),
+    "ranking": _ranking,
+    "run": lambda: run(metric=[0.5 + 0.03 * place for place in range(10)], metric_name="accuracy on labels"),
+    "runs": _runs,
+    "zoo": _zoo,
+}

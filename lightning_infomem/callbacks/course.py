@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from lightning_infomem.alarm import PATIENCE, Judgement, Moment, judge_next, read_judged
@@ -19,7 +18,7 @@ from lightning_infomem.plots.information_map import plot_information_map
 from lightning_infomem.plots.layer_courses import LayerCourses
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.run import plot_run
-from lightning_infomem.plots.titles import describe_measurement
+from lightning_infomem.plots.titles import describe_settings
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import metric_name
 from lightning_infomem.reporting.pictures import Drawing
@@ -160,16 +159,12 @@ class RunCourse:
         return [values.get(name, math.nan) for values in self.history]
 
     def _layer_courses(self, report: InformationReport) -> LayerCourses:
-        epochs, steps = self._course_of("epoch"), self._course_of("step")
-        are_epochs = len(set(epochs)) == len(epochs) and all(epoch.is_integer() for epoch in epochs)
         names = [layer.name for layer in report.layers]
         entropy, information = (
-            np.array([self._course_of(self._name(measure, name)) for name in names])
-            for measure in ("entropy_mean", "mi_mean")
+            [self._course_of(self._name(measure, name)) for name in names] for measure in ("entropy_mean", "mi_mean")
         )
-        unit, moments = ("epoch", epochs) if are_epochs else ("step", steps)
-        words = describe_measurement([report])
-        return LayerCourses(names, unit, [int(moment) for moment in moments], entropy, information, words)
+        epochs, steps = self._course_of("epoch"), self._course_of("step")
+        return LayerCourses.along(names, epochs, steps, entropy, information, describe_settings([report]))
 
     def _told(self, judgement: Judgement) -> dict[str, float]:
         """A number for each name, 0 where nothing can be told: callbacks may monitor it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lightning_infomem.plots.titles import describe_measurement
 from lightning_infomem.records import InformationReport
@@ -34,6 +34,22 @@ class LayerCourses:
     entropy: NDArray[Any]
     mutual_information: NDArray[Any]
     measurement: str = ""
+
+    @classmethod
+    def along(
+        cls,
+        names: list[str],
+        epochs: Sequence[float],
+        steps: Sequence[float],
+        entropy: ArrayLike,
+        mutual_information: ArrayLike,
+        measurement: str = "",
+    ) -> LayerCourses:
+        """The means of a run whose moments are its epochs, or its steps where epochs are not whole or come twice."""
+        are_epochs = len(set(epochs)) == len(epochs) and all(float(epoch).is_integer() for epoch in epochs)
+        unit, moments = ("epoch", epochs) if are_epochs else ("step", steps)
+        means = np.asarray(entropy), np.asarray(mutual_information)
+        return cls(names, unit, [int(moment) for moment in moments], *means, measurement=measurement)
 
 
 def layer_courses(run: Sequence[InformationReport] | LayerCourses) -> LayerCourses:

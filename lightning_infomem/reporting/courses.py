@@ -7,8 +7,6 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from lightning_infomem.plots.layer_courses import LayerCourses
 
 __all__ = ["LAYER_MEASURES", "RUN_MEASURES", "Course", "MonitorCourse", "RunValues", "courses_of"]
@@ -76,13 +74,11 @@ class MonitorCourse:
         """
         steps = self.get("seconds").steps
         epochs = [self.get("epoch").at(step) for step in steps]
-        by_epoch = len(set(epochs)) == len(epochs) and all(epoch.is_integer() for epoch in epochs)
         entropy, information = (
-            np.array([[courses.get(name, Course()).at(step) for step in steps] for courses in self.layers.values()])
+            [[courses.get(name, Course()).at(step) for step in steps] for courses in self.layers.values()]
             for name in ("entropy_mean", "mi_mean")
         )
-        unit, moments = ("epoch", [int(epoch) for epoch in epochs]) if by_epoch else ("step", list(steps))
-        return LayerCourses(list(self.layers), unit, moments, entropy, information, measurement)
+        return LayerCourses.along(list(self.layers), epochs, steps, entropy, information, measurement)
 
 
 def courses_of(values: RunValues) -> list[MonitorCourse]:

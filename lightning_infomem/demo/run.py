@@ -20,14 +20,18 @@ from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.demo.along_run import RUNS, table_of_runs, watch_run
 from lightning_infomem.demo.digits import LEVELS, DigitsTask, colored_digits, shuffled_digits
 from lightning_infomem.demo.training import fit
+from lightning_infomem.pages.html_report import Chapter, html_report
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.saving import save_figure
 from lightning_infomem.plots.zoo import plot_zoo
-from lightning_infomem.selection.checkpoints import read_checkpoint
+from lightning_infomem.reporting.recorded_runs import recorded_runs
+from lightning_infomem.reporting.text_file import write_text
+from lightning_infomem.selection.checkpoints import find_checkpoints, read_checkpoint
 from lightning_infomem.selection.ranking import Ranking, rank_checkpoints
 
 __all__ = ["ZOOS", "RankedZoo", "Zoo", "rank_zoo", "run_demo"]
 
+_TITLES = {"noisy-run": "A run with half of its labels at random", "clean-run": "The same run with true labels"}
 _VALIDATIONS = 4  # of each training, evenly spaced; the last at its end
 
 
@@ -84,6 +88,7 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
     """
     console.print("Ten small networks learn handwritten digits; five are offered a shortcut, five wrong labels.")
     console.print("Their checkpoints are ranked by what their hidden units tell each other, without any label.\n")
+    chapters = []
     for zoo in ZOOS:
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task(f"{zoo.name} digits", total=len(LEVELS))
@@ -94,6 +99,7 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
             f"{ranked.tau('entropy'):+.2f} by entropy  (5 networks: tau = 1 by chance has p = 1/120)\n"
         )
         _save_figures(zoo, ranked, output)
+        chapters.append(_chapter(zoo.title, ranked.ranking, output / zoo.name))
     console.print("The kind of memorization was told, not found out; clean accuracy is shown, never used.\n")
     with Progress(console=console, transient=True) as progress:
         runs = [watch_run(name, output, seed) for name in progress.track(RUNS, description="runs")]
@@ -101,6 +107,8 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
     for watched in runs:
         console.print(f"{watched.name}: {watched.ranking.verdict}")
         save_figure(watched.figure(), output / "figures" / f"{watched.name}.png")
+        chapters.append(_chapter(_TITLES[watched.name], watched.ranking, output / watched.name))
+    write_text(output / "report.html", html_report(chapters, title="What the demonstration found"))
     console.print(f"\nWritten to {output}:")
     for kind, pattern in (("checkpoints", "*/*.ckpt"), ("event files", "**/events.*"), ("figures", "figures/*.png")):
         console.print(f"  {kind:12} {len(list(output.glob(pattern))):3}  {pattern}")
@@ -108,10 +116,16 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
         "Look at the trainings:": f"{_command('tensorboard')} --logdir {output}",
         "Rank checkpoints again:": f"{_command('infomem')} rank {output / 'colored'} --memorization heuristic",
         "Judge a run again:": f"{_command('infomem')} rank {output / 'noisy-run'}",
+        "All of it on one page:": str(output / "report.html"),
     }
     console.print()
     for what, command in commands.items():  # to be copied: each on one line, however narrow the terminal
         console.print(f"{what:24} {command}", soft_wrap=True)
+
+
+def _chapter(title: str, ranking: Ranking, folder: Path) -> Chapter:
+    runs, faults = recorded_runs([folder], find_checkpoints(folder))
+    return Chapter(title, ranking, runs=runs, faults=faults)
 
 
 def _command(name: str) -> str:

@@ -8,7 +8,7 @@ from lightning_infomem.demo import along_run, run
 
 
 @pytest.fixture(autouse=True)
-def short_trainings(monkeypatch):
+def short_trainings(monkeypatch, undrawn):
     """One epoch and one validation each, no figures for loggers: the course of things is tested, not what is learnt."""
     monkeypatch.setattr("lightning_infomem.callbacks.presenting.log_report", lambda *_, **__: 0.0)
     monkeypatch.setattr(run, "_VALIDATIONS", 1)
@@ -27,12 +27,16 @@ def test_the_demonstration_writes_what_it_says(tmp_path, monkeypatch):
     assert len(list(output.glob("*-run/events.*"))) == 2
     assert len(list(output.glob("figures/*.png"))) == 6 + 2
     assert text.count("Kendall's tau with clean accuracy") == 2
-    commands = [line.partition(":")[2].strip() for line in text.splitlines()[-3:]]  # each on one line, to be copied
+    commands = [line.partition(":")[2].strip() for line in text.splitlines()[-4:]]  # each on one line, to be copied
     assert commands == [
         f"tensorboard --logdir {output}",
         f"infomem rank {output / 'colored'} --memorization heuristic",
         f"infomem rank {output / 'noisy-run'}",
+        f"{output / 'report.html'}",
     ]
+    page = (output / "report.html").read_text(encoding="utf-8")
+    assert page.count('<h2 id="chapter-') == 4
+    assert page.count("<summary>alpha-") == page.count("<summary>beta-") == 5
 
 
 def test_commands_that_are_not_on_the_path_are_shown_with_theirs(tmp_path, monkeypatch):

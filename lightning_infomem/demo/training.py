@@ -43,9 +43,8 @@ def fit(
         learning_rate: of Adam.
     """
     torch.manual_seed(seed)
-    shown = {**facts, "seed": seed, "epochs": epochs, "learning_rate": learning_rate}
     measures = [metric_name(DEFAULT_PREFIX, measure) for measure in FINAL_MEASURES]
-    declare_hyperparameters(logger.experiment, shown, ["clean_accuracy", *measures])
+    declare_hyperparameters(logger.experiment, {**facts, "seed": seed}, ["clean_accuracy", *measures])
     model = DigitsNetwork(task.probe.shape[1], task.num_classes, learning_rate)
     with _quiet(), _one_thread():
         trainer = Trainer(

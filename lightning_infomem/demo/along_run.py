@@ -74,6 +74,7 @@ def watch_run(name: str, output: Path, seed: int) -> WatchedRun:
         shuffled_digits(RUNS[name], seed),
         [monitor, accuracy, ModelCheckpoint(folder, save_top_k=-1, save_on_train_epoch_end=False)],
         TensorBoardLogger(folder, name="", version="", default_hp_metric=False),
+        {"data": "shuffled", "level": RUNS[name]},
         epochs=_EPOCHS,
         every=_EVERY,
         seed=seed,

@@ -160,6 +160,7 @@ def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float
         task,
         [ModelCheckpoint(folder, filename=name, save_on_train_epoch_end=False), MemorizationMonitor(on_error="raise")],
         TensorBoardLogger(folder, name=name, version="", default_hp_metric=False),
+        {"data": zoo.name, "level": level},
         epochs=zoo.epochs,
         every=zoo.epochs // _VALIDATIONS,
         seed=seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -13,6 +13,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from lightning_infomem._lightning import Callback, TensorBoardLogger, Trainer
 from lightning_infomem.demo.digits import DigitsTask
 from lightning_infomem.demo.network import DigitsNetwork
+from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.reporting.tensorboard_setup import FINAL_MEASURES, declare_hyperparameters
 
 __all__ = ["fit"]
 
@@ -21,6 +23,7 @@ def fit(
     task: DigitsTask,
     callbacks: list[Callback],
     logger: TensorBoardLogger,
+    facts: Mapping[str, str | float],
     *,
     epochs: int,
     every: int,
@@ -33,12 +36,15 @@ def fit(
         task: its data.
         callbacks: of the Trainer.
         logger: of the Trainer.
+        facts: of the data, to stand among the hyperparameters.
         epochs: of training.
         every: epochs to a validation.
         seed: of initial weights and order.
         learning_rate: of Adam.
     """
     torch.manual_seed(seed)
+    measures = [metric_name(DEFAULT_PREFIX, measure) for measure in FINAL_MEASURES]
+    declare_hyperparameters(logger.experiment, {**facts, "seed": seed}, ["clean_accuracy", *measures])
     model = DigitsNetwork(task.probe.shape[1], task.num_classes, learning_rate)
     with _quiet(), _one_thread():
         trainer = Trainer(

@@ -13,10 +13,10 @@ from typing import Any
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 from lightning_infomem.reporting.metric_names import metric_name, overview_name
 
-__all__ = ["Watched", "declare_hyperparameters", "introduce_to_tensorboard"]
+__all__ = ["FINAL_MEASURES", "Watched", "declare_hyperparameters", "introduce_to_tensorboard"]
 
 # The last values of these stand beside the hyperparameters of a run.
-_FINAL_MEASURES = ("mi_mean", "entropy_mean", "memorizing", "smoothness")
+FINAL_MEASURES = ("mi_mean", "entropy_mean", "memorizing", "smoothness")
 _CHARTS = {
     "mutual information of each layer (nats)": "mi_mean",
     "entropy of each layer (nats)": "entropy_mean",
@@ -69,13 +69,13 @@ def introduce_to_tensorboard(
         writer.add_custom_scalars({_title(each.prefix): _charts(each.prefix) for each in watched})
     if hyperparameters is not None:
         own = getattr(logger, "_prefix", "")
-        names = [metric_name(each.prefix, measure) for each in watched for measure in _FINAL_MEASURES]
+        names = [metric_name(each.prefix, measure) for each in watched for measure in FINAL_MEASURES]
         names = [f"{own}{logger.LOGGER_JOIN_CHAR}{name}" for name in names] if own else names
         declare_hyperparameters(writer, hyperparameters, [*names, "hp_metric"])
 
 
 def declare_hyperparameters(writer: Any, hyperparameters: Mapping[str, Any], measures: Sequence[str]) -> None:
-    """Say which hyperparameters and measures the tab HParams shows; the first such word of a run counts.
+    """Say which hyperparameters and measures of a run the tab HParams shows; the first such word of a run counts.
 
     Args:
         writer: torch's SummaryWriter.
@@ -85,8 +85,9 @@ def declare_hyperparameters(writer: Any, hyperparameters: Mapping[str, Any], mea
     from torch.utils.tensorboard.summary import hparams  # here, since it takes a second to import
 
     shown = dict.fromkeys(measures, 0.0)  # the values go nowhere: TensorBoard reads those that are logged
-    experiment, _, _ = hparams(dict(hyperparameters), shown)  # type: ignore[no-untyped-call]
-    writer._get_file_writer().add_summary(experiment)
+    experiment, session, _ = hparams(dict(hyperparameters), shown)  # type: ignore[no-untyped-call]
+    for summary in (experiment, session):
+        writer._get_file_writer().add_summary(summary)
 
 
 def _add_text(writer: Any, name: str, markdown: str) -> None:

@@ -3,6 +3,8 @@ import io
 
 import pytest
 from rich.console import Console
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from lightning_infomem.demo import along_run, run
 
@@ -17,6 +19,11 @@ def short_trainings(monkeypatch, undrawn):
     monkeypatch.setattr(run, "ZOOS", tuple(dataclasses.replace(zoo, epochs=1) for zoo in run.ZOOS))
 
 
+def hyperparameters(folder):
+    metadata = EventAccumulator(str(folder)).Reload().summary_metadata
+    return [(tag, HParamsPluginData.FromString(metadata[tag].plugin_data.content)) for tag in metadata if "_hp" in tag]
+
+
 def test_the_demonstration_writes_what_it_says(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "_command", lambda name: name)
     output, console = tmp_path / "new" / "folder", Console(file=io.StringIO(), width=80)
@@ -26,6 +33,9 @@ def test_the_demonstration_writes_what_it_says(tmp_path, monkeypatch):
     assert len(list(output.glob("*/*/events.*"))) == 10
     assert len(list(output.glob("*-run/events.*"))) == 2
     assert len(list(output.glob("figures/*.png"))) == 6 + 2
+    for folder in (output / "colored" / "alpha-0.50", output / "noisy-run"):
+        (declared,) = (values for tag, values in hyperparameters(folder) if tag == "_hparams_/session_start_info")
+        assert declared.session_start_info.hparams["level"].number_value == 0.5
     assert text.count("Kendall's tau with clean accuracy") == 2
     commands = [line.partition(":")[2].strip() for line in text.splitlines()[-4:]]  # each on one line, to be copied
     assert commands == [

@@ -32,7 +32,12 @@ def draw_boxes(axes: Axes, entropies: Sequence[NDArray[Any]], colors: NDArray[An
     for position, (entropy, color) in enumerate(zip(entropies, colors, strict=True)):
         if len(entropy) == 0:
             axes.annotate("no finite entropy", (position, 0), ha="center", va="bottom", rotation=90, fontsize=7)
-        _draw_box(axes, position, entropy, color)
+        elif len(entropy) < _FEWEST_UNITS:
+            axes.plot(np.full(len(entropy), position), entropy, "o", color=color, markersize=4, alpha=0.8)
+    for notched in (False, True):
+        positions = [place for place, each in enumerate(entropies) if (len(each) >= _FEWEST_UNITS) == notched]
+        if positions:
+            _draw_boxes(axes, positions, entropies, colors, notched=notched)
     highest = max((float(entropy.max()) for entropy in entropies if len(entropy)), default=0.0)
     highest = highest if highest > 0 else 1.0
     axes.set_xlim(-0.6, len(entropies) - 0.4)
@@ -42,25 +47,30 @@ def draw_boxes(axes: Axes, entropies: Sequence[NDArray[Any]], colors: NDArray[An
     axes.set_title("box: quartiles · notch: 95 % interval of the median", fontsize=10)
 
 
-def _draw_box(axes: Axes, position: int, entropy: NDArray[Any], color: NDArray[Any]) -> None:
-    stats = boxplot_stats(entropy)[0]
-    few = len(entropy) < _FEWEST_UNITS
-    if few:
-        axes.plot(np.full(len(entropy), position), entropy, "o", color=color, markersize=4, alpha=0.8)
-    else:
-        reach = 1.96 / 2 / len(entropy) ** 0.5
-        stats["cilo"], stats["cihi"] = np.quantile(entropy, [0.5 - reach, 0.5 + reach])
-    axes.bxp(
-        [stats],
-        positions=[position],
+def _draw_boxes(
+    axes: Axes, positions: Sequence[int], entropies: Sequence[NDArray[Any]], colors: NDArray[Any], *, notched: bool
+) -> None:
+    """All at once and coloured afterwards: a call for each takes three times as long."""
+    boxes = [boxplot_stats(entropies[position])[0] for position in positions]
+    for position, box in zip(positions, boxes, strict=True):
+        if notched:
+            reach = 1.96 / 2 / len(entropies[position]) ** 0.5
+            box["cilo"], box["cihi"] = np.quantile(entropies[position], [0.5 - reach, 0.5 + reach])
+    drawn = axes.bxp(
+        boxes,
+        positions=positions,
         widths=0.7,
-        shownotches=not few,
-        showfliers=not few,
+        shownotches=notched,
+        showfliers=notched,
         patch_artist=True,
         manage_ticks=False,
-        boxprops={"facecolor": (*color[:3], 0.45), "edgecolor": color},
         medianprops={"color": "black", "linewidth": 1.5},
-        whiskerprops={"color": color},
-        capprops={"color": color},
-        flierprops={"marker": ".", "markersize": 3, "markerfacecolor": color, "markeredgecolor": "none"},
+        flierprops={"marker": ".", "markersize": 3, "markeredgecolor": "none"},
     )
+    for place, position in enumerate(positions):
+        color = colors[position]
+        drawn["boxes"][place].set(facecolor=(*color[:3], 0.45), edgecolor=color)
+        for line in (*drawn["whiskers"][2 * place :][:2], *drawn["caps"][2 * place :][:2]):
+            line.set_color(color)
+        for dots in drawn["fliers"][place : place + 1]:
+            dots.set_markerfacecolor(color)

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from lightning_infomem.alarm import PATIENCE, THRESHOLD, Judgement
+from lightning_infomem.plots.one_each import check_one_each
 
 __all__ = ["plot_run"]
 
@@ -227,11 +228,7 @@ def _check(epochs: Sequence[float], values: Mapping[str, Sequence[float] | None]
     if len(epochs) == 0:
         raise ValueError("epochs: at least one measurement is required, got none; measure first.")
     for name, sequence in values.items():
-        if sequence is not None and len(sequence) != len(epochs):
-            raise ValueError(
-                f"{name}: one value for each of the {len(epochs)} epochs is required, got {len(sequence)}; "
-                "pass them in the order of the epochs."
-            )
+        check_one_each(sequence, len(epochs), name=name, of="epochs")
     if len(judgement.agreement) > len(epochs):
         raise ValueError(
             f"judgement: at most {len(epochs)} moments, one an epoch, are required, got {len(judgement.agreement)}; "

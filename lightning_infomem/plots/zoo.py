@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lightning_infomem.plots.one_each import check_one_each, check_shares
+
 __all__ = ["plot_zoo"]
 
 # Blue and vermillion of Okabe and Ito: told apart by every kind of colour vision, and in grey by marker and dashes.
@@ -82,12 +84,6 @@ def _check(levels: Sequence[float], values: Mapping[str, Sequence[float] | None]
     if len(levels) == 0:
         raise ValueError("levels: at least one checkpoint is required, got none; pass one level a checkpoint.")
     for name, sequence in values.items():
-        if sequence is not None and len(sequence) != len(levels):
-            raise ValueError(
-                f"{name}: one value for each of the {len(levels)} levels is required, got {len(sequence)}; "
-                "pass them in the order of the levels."
-            )
+        check_one_each(sequence, len(levels), name=name, of="levels")
     accuracy = values["accuracy"]
-    for share in [] if accuracy is None else accuracy:
-        if share < 0 or share > 1:
-            raise ValueError(f"accuracy: shares between 0 and 1 are required, got {share}; divide percentages by 100.")
+    check_shares([] if accuracy is None else accuracy, name="accuracy")

@@ -233,7 +233,7 @@ def test_mistakes_are_refused() -> None:
     with pytest.raises(ValueError, match="epochs: at least one measurement is required"):
         run(CALM, count=0, epochs=[], memorizing=[])
     for name in ("mutual_information", "smoothness", "memorizing", "steps", "metric"):
-        with pytest.raises(ValueError, match=f"{name}: one value for each of the 10 epochs is required, got 2"):
+        with pytest.raises(ValueError, match=f"{name}: one for each of the 10 epochs is required, got 2"):
             run(**{name: [0, 0]})
     with pytest.raises(ValueError, match="judgement: at most 4 moments, one an epoch, are required, got 10"):
         run(CALM, count=4)

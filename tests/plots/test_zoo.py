@@ -73,7 +73,7 @@ def test_no_checkpoint_is_refused() -> None:
 def test_sequences_of_different_lengths_are_refused_by_name(wrong: str) -> None:
     values = {"entropy": ENTROPY, "mutual_information": INFORMATION, "accuracy": ACCURACY}
     values[wrong] = [0.5]
-    with pytest.raises(ValueError, match=rf"{wrong}: one value for each of the 3 levels is required, got 1"):
+    with pytest.raises(ValueError, match=rf"{wrong}: one for each of the 3 levels is required, got 1"):
         plot_zoo(LEVELS, **values, level_name="alpha")
 
 

@@ -3,9 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.integrate import trapezoid
-from sklearn.mixture import GaussianMixture
 
-from lightning_infomem.plots.density import _fitted, mixture_density
+from lightning_infomem.plots.density import mixture_density
 
 GRID = np.linspace(-20.0, 20.0, 40_001)
 
@@ -43,30 +42,6 @@ def test_values_that_nearly_all_tie_are_two_peaks() -> None:
     values = np.concatenate([np.zeros(1_000), np.ones(20)])
     low, valley, high = mixture_density(values, max_values=5_000)(np.array([0.0, 0.5, 1.0]))
     assert low > high > 100 * valley
-
-
-@pytest.mark.parametrize("components", [1, 3, 5])
-@pytest.mark.parametrize("ties", [False, True])
-def test_a_mixture_is_that_of_scikit_learn(components: int, ties: bool) -> None:
-    values = np.random.default_rng(0).gamma(2.0, 1.0, 500)
-    values = values.round() if ties else values
-    start = np.quantile(np.unique(values), (np.arange(components) + 0.5) / components)
-    oracle = GaussianMixture(
-        components,
-        weights_init=np.full(components, 1 / components),
-        means_init=start[:, None],
-        precisions_init=np.full((components, 1, 1), components**2 / 4),
-        init_params="random_from_data",
-        reg_covar=1e-3,
-        max_iter=1_000,
-        random_state=0,
-    ).fit(values[:, None])
-    ours = _fitted(values, components)
-    # Some dozen steps of the same sums in another order.
-    np.testing.assert_allclose(ours.means, oracle.means_[:, 0], rtol=1e-8)
-    np.testing.assert_allclose(ours.variances, oracle.covariances_[:, 0, 0], rtol=1e-8)
-    np.testing.assert_allclose(ours.weights, oracle.weights_, rtol=1e-8)
-    assert ours.bic(values) == pytest.approx(oracle.bic(values[:, None]), rel=1e-10)
 
 
 def test_more_values_than_allowed_are_drawn_the_same_every_time() -> None:

@@ -65,7 +65,7 @@ def plot_comparison(
             level that is not finite, or an accuracy beyond 0 and 1.
 
     Cost:
-        About 0.05 s a checkpoint, 3 s for 64, and 0.1 s for a million pairs.
+        About 0.1 s a checkpoint, 6 s for 64, and 0.1 s for a million pairs.
 
     Reference:
         "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022), figures 2, 3, 6 and 7, in kind.

@@ -1,8 +1,35 @@
 """See memorization while a network trains, and choose the checkpoint that generalises, without labels."""
 
-from lightning_infomem.callbacks import MemorizationMonitor, MemorizationStopping
-from lightning_infomem.measurement import measure
-from lightning_infomem.records import InformationReport
-from lightning_infomem.selection import Ranking, rank_checkpoints
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lightning_infomem.callbacks import MemorizationMonitor, MemorizationStopping
+    from lightning_infomem.measurement import measure
+    from lightning_infomem.records import InformationReport
+    from lightning_infomem.selection import Ranking, rank_checkpoints
 
 __all__ = ["InformationReport", "MemorizationMonitor", "MemorizationStopping", "Ranking", "measure", "rank_checkpoints"]
+
+# Imported when asked for: Lightning takes ten seconds, for which nobody should wait who only looks at results.
+_HOMES = {
+    "InformationReport": "records",
+    "MemorizationMonitor": "callbacks",
+    "MemorizationStopping": "callbacks",
+    "Ranking": "selection",
+    "measure": "measurement",
+    "rank_checkpoints": "selection",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -78,3 +78,21 @@ def test_the_callback_for_transformers_is_found_and_imported_only_when_asked_for
         "assert callbacks.MemorizationTrainerCallback.__name__ == 'MemorizationTrainerCallback'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_who_looks_at_results_does_not_wait_for_lightning():
+    code = (
+        "import sys, lightning_infomem.cli.main; slow = {'torch', 'matplotlib', 'pytorch_lightning', 'lightning'};"
+        "print(sorted(slow & set(sys.modules)));"
+        "from lightning_infomem import rank_checkpoints; import lightning_infomem.pages.html_report;"
+        "print(sorted(slow & set(sys.modules)));"
+        "from lightning_infomem import MemorizationMonitor; print('pytorch_lightning' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ["[]", "['matplotlib', 'torch']", "True"]
+
+
+def test_a_name_that_does_not_exist_is_an_error_as_in_any_module():
+    with pytest.raises(AttributeError, match="module 'lightning_infomem' has no attribute 'nothing'"):
+        _ = lightning_infomem.nothing
+    assert set(lightning_infomem.__all__) <= set(dir(lightning_infomem))

@@ -14,7 +14,7 @@ from rich.console import Console
 from torch.utils.tensorboard import SummaryWriter
 
 from lightning_infomem.callbacks import MemorizationMonitor
-from lightning_infomem.cli import watch
+from lightning_infomem.cli import watched_run
 from lightning_infomem.cli.main import main
 from lightning_infomem.cli.sparkline import sparkline
 from lightning_infomem.reporting.newest_run import newest_run
@@ -30,7 +30,9 @@ def look(monkeypatch):
 
     def look(folder, *, width=100, layers="*", encoding="utf-8"):
         file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-        watch.run(Namespace(folder=folder, every=5.0, once=True, layers=layers), Console(file=file, width=width))
+        watched_run.watch_run(
+            Namespace(folder=folder, every=5.0, once=True, layers=layers), Console(file=file, width=width)
+        )
         file.seek(0)
         lines = file.read().splitlines()
         assert max(map(len, lines)) <= width
@@ -157,9 +159,9 @@ def test_many_layers_in_a_low_terminal_are_counted_and_ctrl_c_is_quiet(tmp_path,
             raise KeyboardInterrupt
         write_run(tmp_path, {"layer00": {"mi_mean": [0.875]}}, epochs=1, first=1)
 
-    monkeypatch.setattr(watch.time, "sleep", sleep)
+    monkeypatch.setattr(watched_run.time, "sleep", sleep)
     console = Console(file=io.StringIO(), force_terminal=True, no_color=True, width=60, height=24)
-    code = watch.run(Namespace(folder=tmp_path, every=7.0, once=False, layers="*"), console)
+    code = watched_run.watch_run(Namespace(folder=tmp_path, every=7.0, once=False, layers="*"), console)
     out = console.file.getvalue()
     assert (code, slept) == (0, [7.0, 7.0])
     assert "and 23 more layers; choose by --layers PATTERN" in out
@@ -176,9 +178,9 @@ def test_a_live_view_waits_for_the_first_values(tmp_path, monkeypatch):
     def sleep(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(watch.time, "sleep", sleep)
+    monkeypatch.setattr(watched_run.time, "sleep", sleep)
     console = Console(file=io.StringIO(), force_terminal=True, width=100, height=24)
-    assert watch.run(Namespace(folder=tmp_path, every=5.0, once=False, layers="*"), console) == 0
+    assert watched_run.watch_run(Namespace(folder=tmp_path, every=5.0, once=False, layers="*"), console) == 0
     assert "values of MemorizationMonitor are required" in console.file.getvalue()
 
 
@@ -186,7 +188,7 @@ def test_ctrl_c_before_anything_is_shown_is_130(tmp_path, monkeypatch):
     def interrupted(folder):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(watch, "newest_run", interrupted)
+    monkeypatch.setattr(watched_run, "newest_run", interrupted)
     assert main(["watch", str(tmp_path)]) == 130
 
 
@@ -225,7 +227,7 @@ def test_a_training_is_the_same_by_its_event_file_and_by_its_checkpoints(tmp_pat
     logged, kept = newest_run(tmp_path / "logs"), newest_run(tmp_path / "kept")
     logged.reload()
     kept.reload()
-    assert list(watch.courses_of(logged.values)[0].layers) == ["network.0", "network.2"]
+    assert list(watched_run.courses_of(logged.values)[0].layers) == ["network.0", "network.2"]
     for measure in ("mi_mean", "entropy_mean", "mi_drop", "memorizing", "smoothness"):
         for name in {f"infomem/{measure}", f"infomem/network.2/{measure}"} & set(logged.values):
             expected = [value for _, value in logged.values[name]]

@@ -45,6 +45,8 @@ def _draw(runs: Sequence[RecordedRun], names: Sequence[str]) -> list[str]:
     parts = []
     if any(len(run.course.get("seconds").steps) > 1 for run in runs):
         courses = [run.course.layer_courses() for run in runs]
+        if len({each.unit for each in courses}) > 1:
+            courses = [run.course.layer_courses(by_step=True) for run in runs]
         parts.append(figure(plot_runs(courses, names), "Means over the layers along each run"))
     known = [(run.report, name) for run, name in zip(runs, names, strict=True) if run.report and run.report.layers]
     if len(known) > 1:

@@ -66,14 +66,15 @@ class MonitorCourse:
         epoch = self.get("epoch").at(step)
         return int(epoch) if math.isfinite(epoch) else None
 
-    def layer_courses(self, measurement: str = "") -> LayerCourses:
+    def layer_courses(self, measurement: str = "", *, by_step: bool = False) -> LayerCourses:
         """The means of the layers at all measurements, as figures want them.
 
         Args:
             measurement: with what settings was measured, in the words of a title.
+            by_step: the moments are steps, whether epochs are known or not.
         """
         steps = self.get("seconds").steps
-        epochs = [self.get("epoch").at(step) for step in steps]
+        epochs = [math.nan if by_step else self.get("epoch").at(step) for step in steps]
         entropy, information = (
             [[courses.get(name, Course()).at(step) for step in steps] for courses in self.layers.values()]
             for name in ("entropy_mean", "mi_mean")

@@ -153,6 +153,18 @@ def test_of_more_than_three_runs_only_what_compares_them_is_drawn(several: Page,
     assert Page(html_report([runs_in(tmp_path)])).figures == [*compared, *OF_A_RUN, *OF_A_RUN]
 
 
+def test_runs_of_which_one_knows_no_epochs_are_compared_by_their_steps(tmp_path: Path, monkeypatch) -> None:
+    for name, seed in (("one", 0.0), ("two", 0.125)):
+        save_run(tmp_path / name / "last.ckpt", make_run(4, seed=seed))
+    one, two = runs_in(tmp_path).runs
+    without = {name: course for name, course in two.course.over_layers.items() if name != "epoch"}
+    two = dataclasses.replace(two, course=dataclasses.replace(two.course, over_layers=without))
+    drawn = []
+    monkeypatch.setattr("lightning_infomem.plots.plot_runs", lambda runs, names: drawn.extend(runs))
+    html_report([Chapter("Both", runs=(one, two))])
+    assert [(run.unit, run.moments) for run in drawn] == [("step", [10, 20, 30, 40])] * 2
+
+
 def test_of_a_run_whose_checkpoints_were_judged_verdict_and_figure_stand_once(tmp_path: Path) -> None:
     reports = make_run(8, memorizes=True)
     for count in range(1, 9):

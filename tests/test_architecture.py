@@ -21,6 +21,7 @@ FLOORS = {
     "selection": {"scipy", "rich", "pandas", "safetensors"},
     "plots": {"matplotlib", "scipy", "sklearn"},
     "alarm": set(),
+    "information_plane": {"scipy"},
     "model_information": set(),
     "measurement": set(),
     "baselines": set(),

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lightning_infomem.records import InformationReport
-from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX
-from lightning_infomem.reporting.pictures import Drawing, Pictures, picture
+from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.reporting.pictures import Drawing, Pictures, draw_figures, picture
 from lightning_infomem.reporting.tensorboard_setup import Watched, introduce_to_tensorboard
 from lightning_infomem.reporting.to_comet import to_comet
 from lightning_infomem.reporting.to_mlflow import to_mlflow
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard
 from lightning_infomem.reporting.to_wandb import to_wandb
 
-__all__ = ["introduce", "log_report"]
+__all__ = ["introduce", "log_figures", "log_report"]
 
 _Adapter = Callable[[Any, Pictures], None]
 
@@ -62,6 +62,19 @@ def log_report(
     Returns:
         The seconds that all of it took; next to nothing where no logger shows any.
     """
+    return _log_pictures(loggers, lambda: picture(report, figures, values, step=step, prefix=prefix), prefix)
+
+
+def log_figures(loggers: Iterable[Any], figures: Mapping[str, Drawing], *, step: int, prefix: str) -> float:
+    """Give every logger figures alone; see `log_report`."""
+
+    def draw() -> Pictures:
+        return Pictures({}, draw_figures(figures, prefix), {}, metric_name(prefix, "histograms"), step)
+
+    return _log_pictures(loggers, draw, prefix)
+
+
+def _log_pictures(loggers: Iterable[Any], make: Callable[[], Pictures], prefix: str) -> float:
     start = time.perf_counter()
     pictures: Pictures | None = None
     for logger in loggers:
@@ -74,7 +87,7 @@ def log_report(
             if _is_stand_in(logger):
                 continue
             if pictures is None:
-                pictures = picture(report, figures, values, step=step, prefix=prefix)
+                pictures = make()
             adapter(logger, pictures)
         except Exception as fault:  # a full disk or a closed writer is not worth a training run
             _log.warning("%s did not take the histograms and figures of %s: %s", kind, prefix, fault)
@@ -119,5 +132,5 @@ def _warn_once(kind: str, prefix: str) -> None:
     warnings.warn(
         f"{kind}: histograms and figures of {prefix} are written to {', '.join(_ADAPTERS)} only; "
         "this logger gets the scalars.",
-        stacklevel=3,
+        stacklevel=4,
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lightning_infomem.records import InformationReport
 from lightning_infomem.reporting.metric_names import OVERVIEW_MEASURES, metric_name, overview_name
 
-__all__ = ["Drawing", "Pictures", "picture"]
+__all__ = ["Drawing", "Pictures", "draw_figures", "picture"]
 
 Drawing = Callable[[], Figure]
 
@@ -73,6 +73,13 @@ def picture(
         for measure, values in (("entropy", layer.finite_entropy()), ("mi", layer.pairs()))
         if len(values)
     }
+    names = {metric_name(prefix, measure): overview_name(prefix, what) for measure, what in OVERVIEW_MEASURES.items()}
+    overview = {shown: values[name] for name, shown in names.items() if name in values}
+    return Pictures(histograms, draw_figures(figures, prefix), overview, metric_name(prefix, "histograms"), step)
+
+
+def draw_figures(figures: Mapping[str, Drawing], prefix: str) -> dict[str, Figure]:
+    """Draw figures under the names that loggers show; where one fails, the log says so and the others go on."""
     drawn: dict[str, Figure] = {}
     for what, draw in figures.items():
         name = metric_name(prefix, what)
@@ -80,6 +87,4 @@ def picture(
             drawn[name] = draw()
         except Exception as fault:
             _log.warning("the figure %s could not be drawn: %s", name, fault)
-    names = {metric_name(prefix, measure): overview_name(prefix, what) for measure, what in OVERVIEW_MEASURES.items()}
-    overview = {shown: values[name] for name, shown in names.items() if name in values}
-    return Pictures(histograms, drawn, overview, metric_name(prefix, "histograms"), step)
+    return drawn

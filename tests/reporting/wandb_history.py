@@ -2,13 +2,22 @@
 
 import json
 import struct
+import time
 
 _BLOCK, _HEAD = 32768, struct.Struct("<IHB")
 _MAGIC = b":W&B"
 
 
-def read_history(path):
-    """The rows of a run's history, name -> value, a histogram or picture being a dictionary, from its ``.wandb`` file.
+def read_history(path, *, num_rows=0):
+    """The rows of a run's history, of which so many are waited for: W&B writes them from another process."""
+    deadline = time.monotonic() + 30
+    while len(rows := _read(path)) < num_rows and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return rows
+
+
+def _read(path):
+    """The rows, name -> value, a histogram or picture being a dictionary, from a ``.wandb`` file.
 
     The file is a log of LevelDB: blocks of 32 KiB with pieces of records, each after checksum, length and kind.
     """

@@ -6,6 +6,7 @@ from lightning_infomem.plots.criteria import plot_criteria
 from lightning_infomem.plots.embedding import embed_figure
 from lightning_infomem.plots.epochs_map import plot_epochs_map
 from lightning_infomem.plots.information_map import plot_information_map
+from lightning_infomem.plots.information_plane import plot_information_plane
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.plane import plot_plane
 from lightning_infomem.plots.ranking import plot_ranking
@@ -21,6 +22,7 @@ __all__ = [
     "plot_criteria",
     "plot_epochs_map",
     "plot_information_map",
+    "plot_information_plane",
     "plot_layers",
     "plot_plane",
     "plot_ranking",

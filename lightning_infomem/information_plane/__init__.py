@@ -3,10 +3,12 @@
 from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.maximum_entropy_binning import MaximumEntropyBinning
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
+from lightning_infomem.information_plane.run_range import RunRange
 
 __all__ = [
     "Binning",
     "MaximumEntropyBinning",
     "PlaneEstimator",
     "PlanePoint",
+    "RunRange",
 ]

@@ -1,6 +1,18 @@
 """The information plane: I(X;T) against I(T;Y), one estimator a file, and what kind of number each is."""
 
 from lightning_infomem.information_plane.binning import Binning
+from lightning_infomem.information_plane.decision_rule import DecisionRule
+from lightning_infomem.information_plane.maximum_entropy_binning import MaximumEntropyBinning
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
+from lightning_infomem.information_plane.quantized_exact import QuantizedExact
+from lightning_infomem.information_plane.run_range import RunRange
 
-__all__ = ["Binning", "PlaneEstimator", "PlanePoint"]
+__all__ = [
+    "Binning",
+    "DecisionRule",
+    "MaximumEntropyBinning",
+    "PlaneEstimator",
+    "PlanePoint",
+    "QuantizedExact",
+    "RunRange",
+]

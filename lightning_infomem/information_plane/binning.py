@@ -27,7 +27,7 @@ class Binning:
     Args:
         bins: of each unit.
         value_range: low and high of the bins; "unit", each its own; "layer", one for all its units. Values beyond a
-            given range are in its first or last bin.
+            given range are in its first or last bin. `RunRange` finds that of a whole run.
         bin_size: instead of ``bins``: bins of this width on the whole line, edges at its multiples.
 
     Raises:

@@ -1,0 +1,1 @@
+"""The information plane of known networks on known data."""

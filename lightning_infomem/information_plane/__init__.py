@@ -4,6 +4,7 @@ from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.decision_rule import DecisionRule
 from lightning_infomem.information_plane.maximum_entropy_binning import MaximumEntropyBinning
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
+from lightning_infomem.information_plane.quantization import QuantizedNetwork
 from lightning_infomem.information_plane.quantized_exact import QuantizedExact
 from lightning_infomem.information_plane.run_range import RunRange
 
@@ -14,5 +15,6 @@ __all__ = [
     "PlaneEstimator",
     "PlanePoint",
     "QuantizedExact",
+    "QuantizedNetwork",
     "RunRange",
 ]

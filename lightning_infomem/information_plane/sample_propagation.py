@@ -115,12 +115,14 @@ class SamplePropagation:
             )
             noise = noise.to(hidden.device).mul_(math.sqrt(self.noise_variance))
             points, own_labels = (hidden + noise).flatten(0, 1), labels.repeat(count)
+            own_samples = torch.arange(num_samples, device=hidden.device).repeat(count)
             own_squares = noise.square_().sum(2).flatten()
             own_counts = num_own.repeat(count).double()
             all_shares, own_shares = [], []
             for rows, squares in squared_distances(points, hidden):
                 # ln p(t|x') - ln p(t|x) of each sample x', where x is the one that noise was added to.
                 ratios = squares.sub_(own_squares[rows, None]).div_(-2 * self.noise_variance)
+                ratios.scatter_(1, own_samples[rows, None], 0.0)  # not left to rounding: often it is all that counts
                 all_shares.append(ratios.logsumexp(1) - math.log(num_samples))
                 ratios.masked_fill_(own_labels[rows, None] != labels, -math.inf)
                 own_shares.append(ratios.logsumexp(1) - own_counts[rows].log())

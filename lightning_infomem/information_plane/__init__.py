@@ -4,5 +4,6 @@ from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.kernel_density import KernelDensity
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
 from lightning_infomem.information_plane.sample_propagation import SamplePropagation
+from lightning_infomem.information_plane.variational_bound import VariationalBound
 
-__all__ = ["Binning", "KernelDensity", "PlaneEstimator", "PlanePoint", "SamplePropagation"]
+__all__ = ["Binning", "KernelDensity", "PlaneEstimator", "PlanePoint", "SamplePropagation", "VariationalBound"]

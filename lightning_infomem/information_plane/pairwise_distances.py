@@ -48,11 +48,10 @@ def squared_distances(
     rounding = (8 + samples.shape[1] / 8) * torch.finfo(torch.float64).eps
     column_norms = columns.square().sum(1) * (1 - rounding)
     row_norms = column_norms if others is None else rows_of_all.square().sum(1) * (1 - rounding)
-    transposed = columns.T * -2
     step = max(1, memory_limit // (8 * len(columns)))
     for start in range(0, len(rows_of_all), step):
         rows = slice(start, min(start + step, len(rows_of_all)))
-        block = rows_of_all[rows] @ transposed
+        block = (rows_of_all[rows] * -2) @ columns.T
         yield rows, block.add_(row_norms[rows, None]).add_(column_norms).clamp_min_(0)
 
 

@@ -2,19 +2,28 @@
 
 from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.decision_rule import DecisionRule
+from lightning_infomem.information_plane.geometry import GeometricCompression, measure_geometry
+from lightning_infomem.information_plane.kernel_density import KernelDensity
 from lightning_infomem.information_plane.maximum_entropy_binning import MaximumEntropyBinning
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
 from lightning_infomem.information_plane.quantization import QuantizedNetwork
 from lightning_infomem.information_plane.quantized_exact import QuantizedExact
 from lightning_infomem.information_plane.run_range import RunRange
+from lightning_infomem.information_plane.sample_propagation import SamplePropagation
+from lightning_infomem.information_plane.variational_bound import VariationalBound
 
 __all__ = [
     "Binning",
     "DecisionRule",
+    "GeometricCompression",
+    "KernelDensity",
     "MaximumEntropyBinning",
     "PlaneEstimator",
     "PlanePoint",
     "QuantizedExact",
     "QuantizedNetwork",
     "RunRange",
+    "SamplePropagation",
+    "VariationalBound",
+    "measure_geometry",
 ]

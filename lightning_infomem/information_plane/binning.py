@@ -68,7 +68,7 @@ class Binning:
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Estimate both coordinates; see `PlaneEstimator`. The inputs are not looked at."""
         hidden, labels = check_plane_samples(hidden, labels, estimator="Binning")
-        patterns = number_rows(self._codes(hidden))
+        patterns = number_rows(self.codes(hidden))
         return PlanePoint.measured(
             self,
             hidden,
@@ -79,8 +79,8 @@ class Binning:
             label_kind="neither",
         )
 
-    def _codes(self, hidden: Tensor) -> Tensor:
-        """int64 ``[samples, units]``."""
+    def codes(self, hidden: Tensor) -> Tensor:
+        """The bin of each value: finite ``[samples, units]`` -> int64 ``[samples, units]``."""
         hidden = hidden.double()  # in less, a value on an edge may change its bin
         if self.bin_size is not None:
             return (hidden / self.bin_size).floor().long()

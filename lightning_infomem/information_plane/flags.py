@@ -15,8 +15,8 @@ def flags_of(
     """Name -> what a reader should know.
 
     Args:
-        input_information: I(X;T), nats.
-        label_information: I(T;Y), nats.
+        input_information: I(X;T), nats; of NaN, where a method gives none, nothing is said.
+        label_information: I(T;Y), nats; NaN as well.
         num_samples: that it was estimated from.
         label_entropy: H(Y) of their labels, nats.
 
@@ -36,6 +36,6 @@ def flags_of(
         flags["data_processing"] = "I(T;Y) is above I(X;T), which no network can do: the estimates are not of one kind"
     if label_information > label_entropy + tolerance:
         flags["above_label_entropy"] = f"I(T;Y) is above the entropy of the labels, {label_entropy:.3g} nats"
-    if min(input_information, label_information) < -tolerance:
+    if any(value < -tolerance for value in (input_information, label_information)):  # of NaN a minimum may be NaN
         flags["negative"] = "an estimate is below 0, which no mutual information is"
     return flags

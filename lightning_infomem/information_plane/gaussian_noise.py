@@ -1,0 +1,33 @@
+"""Gaussian noise added to each unit, which makes the information of a deterministic layer finite."""
+
+from __future__ import annotations
+
+import math
+
+from lightning_infomem._checks import describe
+
+__all__ = ["check_noise_variance", "noise_entropy"]
+
+
+def check_noise_variance(value: object) -> None:
+    """Require a positive finite number.
+
+    Raises:
+        TypeError: no number.
+        ValueError: another number.
+    """
+    required = "noise_variance: a positive number is required"
+    remedy = "0.1 is usual for wide layers, 1e-3 for a few tanh units"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{required}, got {describe(value)}; {remedy}.")
+    if not 0 < value < math.inf:
+        raise ValueError(f"{required}, got {value!r}: without noise the information is infinite; {remedy}.")
+
+
+def noise_entropy(num_units: int, noise_variance: float) -> float:
+    """Differential entropy of independent noise of each unit, nats; negative where there is little of it.
+
+    >>> round(noise_entropy(2, 1.0), 6)
+    2.837877
+    """
+    return num_units / 2 * (math.log(2 * math.pi * noise_variance) + 1)

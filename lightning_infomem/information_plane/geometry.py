@@ -1,0 +1,137 @@
+"""How far the samples of a layer are apart: what a fall in the information plane really shows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lightning_infomem.information_plane.binning import Binning
+from lightning_infomem.information_plane.discrete import number_rows
+from lightning_infomem.information_plane.pairwise_distances import check_affordable, squared_distances
+from lightning_infomem.information_plane.plane_samples import check_plane_samples
+
+__all__ = ["GeometricCompression", "measure_geometry"]
+
+_VALUES = 2**22  # binned at a time: 32 MiB for each of the few tensors that it takes
+
+
+@dataclass(frozen=True)
+class GeometricCompression:
+    """How much of its space a layer fills.
+
+    Attributes:
+        diameter: largest Euclidean distance of two samples, in the unit of the activations, as the next two.
+        within_class: mean distance of two different samples of one class; NaN where no class has two.
+        between_classes: mean distance of two samples of different classes.
+        occupied_bins: of a unit, the mean over units; 1 of a constant layer, at most ``bins``.
+        occupied_cells: of all units together: how many different patterns of bins occur, at most ``num_samples``.
+        bins: of each unit.
+        value_range: of the bins; see `Binning`.
+        num_samples: that were looked at.
+        num_units: of the layer.
+    """
+
+    diameter: float
+    within_class: float
+    between_classes: float
+    occupied_bins: float
+    occupied_cells: int
+    bins: int
+    value_range: str | tuple[float, float]
+    num_samples: int
+    num_units: int
+
+
+def measure_geometry(
+    hidden: Tensor,
+    labels: Tensor,
+    *,
+    bins: int = 30,
+    value_range: str | tuple[float, float] = "layer",
+    max_samples: int = 20_000,
+) -> GeometricCompression:
+    """Measure how far the samples of a layer are apart, and how many bins they occupy.
+
+    I(X;T) that is estimated with bins or noise falls when samples come nearer to each other than a bin or the noise,
+    whatever the information: of a deterministic layer it is infinite all the while. So look at this beside every
+    plane. With a fall of all distances the layer has shrunk; with a fall of those within classes alone, classes have
+    become clusters. Distances of layers of different width or scale are not to be compared.
+
+    Args:
+        hidden: float ``[samples, ...]``, the activations of a layer, any device.
+        labels: integers ``[samples]``, at least two classes.
+        bins: of each unit, at least 2.
+        value_range: "unit", "layer" or (low, high); see `Binning`. With the first two a layer that only shrinks
+            occupies as many bins as before; give the range to compare epochs.
+        max_samples: that time is to be spent on.
+
+    Returns:
+        All zeros of a constant layer, exactly, with one bin and one cell.
+
+    Raises:
+        TypeError, ValueError: as `Binning`, and samples as every estimator refuses them, or more than ``max_samples``.
+
+    Cost:
+        ``samples**2 * units``; memory a float64 copy of the samples, and 256 MiB.
+
+    Reference:
+        Goldfeld et al. 2019, Estimating information flow in deep neural networks, section 5; Basirat, Geiger & Roth
+        2021, A geometric perspective on information plane analysis.
+
+    >>> hidden = torch.tensor([[0.0, 0.0], [0.0, 1.0], [3.0, 4.0], [3.0, 5.0]])
+    >>> geometry = measure_geometry(hidden, torch.tensor([0, 0, 1, 1]), bins=2)
+    >>> round(geometry.diameter, 4), round(geometry.within_class, 4), round(geometry.between_classes, 4)
+    (5.831, 1.0, 5.0184)
+    >>> geometry.occupied_bins, geometry.occupied_cells
+    (2.0, 2)
+    """
+    binning = Binning(bins, value_range)
+    hidden, labels = check_plane_samples(hidden, labels, estimator="measure_geometry")
+    check_affordable(len(hidden), max_samples, estimator="measure_geometry")
+    diameter, within_class, between_classes = _distances(hidden, labels)
+    occupied_bins, occupied_cells = _occupied(hidden, binning)
+    return GeometricCompression(
+        diameter,
+        within_class,
+        between_classes,
+        occupied_bins,
+        occupied_cells,
+        bins=bins,
+        value_range=value_range,
+        num_samples=len(hidden),
+        num_units=hidden.shape[1],
+    )
+
+
+def _distances(hidden: Tensor, labels: Tensor) -> tuple[float, float, float]:
+    """Largest of all, mean within classes, mean between classes."""
+    largest = total = within = hidden.new_zeros((), dtype=torch.float64)
+    for rows, squares in squared_distances(hidden):
+        distances = squares.sqrt_()
+        largest = torch.maximum(largest, distances.max())
+        total = total + distances.sum()
+        within = within + distances.masked_fill_(labels[rows, None] != labels, 0).sum()
+    num_samples = len(labels)
+    same = int(torch.bincount(labels).square().sum())
+    pairs_within, pairs_between = same - num_samples, num_samples**2 - same
+    mean_within = float(within) / pairs_within if pairs_within else math.nan
+    return float(largest), mean_within, float(total - within) / pairs_between
+
+
+def _occupied(hidden: Tensor, binning: Binning) -> tuple[float, int]:
+    """Mean number of bins of a unit that hold a sample, and number of cells of all units that do."""
+    low, high = float(hidden.min()), float(hidden.max())
+    if low == high:
+        return 1.0, 1
+    if binning.value_range == "layer":  # of all units, not of those that come together
+        binning = Binning(binning.bins, (low, high))
+    occupied = 0
+    cells = torch.zeros(len(hidden), dtype=torch.int64, device=hidden.device)
+    for some in torch.split(hidden, max(1, _VALUES // len(hidden)), dim=1):
+        codes = binning.codes(some)
+        cells = number_rows(torch.cat([cells[:, None], codes], dim=1))
+        occupied += int(codes.sort(dim=0).values.diff(dim=0).ne(0).sum()) + codes.shape[1]
+    return occupied / hidden.shape[1], int(cells.max()) + 1

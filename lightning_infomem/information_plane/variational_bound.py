@@ -1,0 +1,147 @@
+"""A lower bound on I(T;Y): how well a linear classifier predicts the class."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from lightning_infomem._checks import check_count, describe
+from lightning_infomem.information_plane.discrete import discrete_entropy
+from lightning_infomem.information_plane.plane_point import PlanePoint
+from lightning_infomem.information_plane.plane_samples import check_plane_samples
+
+__all__ = ["VariationalBound"]
+
+
+@dataclass(frozen=True)
+class VariationalBound:
+    """Bound I(T;Y) from below by the entropy of the labels less the cross-entropy of a classifier.
+
+    I(T;Y) is at least H(Y) + E ln q(y|t), whatever the classifier q, so long as it was not trained on the samples on
+    which the mean is taken: here multinomial logistic regression is trained on all folds but one and evaluated on that
+    one. The bound holds of the deterministic layer itself, without bins or noise, and for the distribution that the
+    samples come from, up to the error of the mean. It is near I(T;Y) only where classes are linearly separable, and
+    where samples are many more than units. I(X;T) is NaN: the method says nothing of it.
+
+    Args:
+        folds: that samples are dealt to, class by class.
+        penalty: half of it times the sum of squared weights, of standardised units, is added to the summed
+            cross-entropy of training; more of it for few samples of many units.
+        max_iterations: of L-BFGS; that it has not converged by then makes the bound looser, not wrong.
+        seed: of the folds.
+
+    Special cases:
+        A layer that tells nothing has about 0, and somewhat less by as much as the classifier took chance for
+        structure: "negative" among the flags. Constant units are left out.
+
+    Raises:
+        TypeError, ValueError: parameters other than these; `estimate`, a class with fewer samples than folds.
+
+    Cost:
+        About ``folds * iterations * samples * units * classes``; memory two float64 copies of the samples.
+
+    Reference:
+        Barber & Agakov 2003, The IM algorithm, equation 3; for layers, Kolchinsky, Tracey & Wolpert 2019, Nonlinear
+        information bottleneck. We evaluate on held-out samples, without which it is no bound.
+
+    >>> labels = torch.arange(400) % 2
+    >>> point = VariationalBound().estimate(10.0 * labels[:, None], labels)  # they tell it outright: ln 2
+    >>> 0.68 < point.label_information < 0.693148, point.label_kind, point.input_information
+    (True, 'lower', nan)
+    """
+
+    folds: int = 2
+    penalty: float = 1.0
+    max_iterations: int = 200
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_count(self.folds, name="folds", minimum=2)
+        check_count(self.max_iterations, name="max_iterations")
+        check_count(self.seed, name="seed", minimum=0)
+        if isinstance(self.penalty, bool) or not isinstance(self.penalty, (int, float)):
+            raise TypeError(f"penalty: a positive number is required, got {describe(self.penalty)}; 1.0 is usual.")
+        if not 0 < self.penalty < math.inf:
+            raise ValueError(
+                f"penalty: a positive number is required, got {self.penalty!r}: without one the weights of separable "
+                "classes grow for ever; 1.0 is usual."
+            )
+
+    def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
+        """Bound I(T;Y); see `PlaneEstimator`. The inputs are not looked at.
+
+        The point's scores are "cross_entropy", "accuracy" and "label_standard_error", all of the held-out folds.
+        """
+        hidden, labels = check_plane_samples(hidden, labels, estimator="VariationalBound")
+        rarest = int(torch.bincount(labels).min())
+        if rarest < self.folds:
+            raise ValueError(
+                f"VariationalBound: labels: at least folds={self.folds} samples of each class are required, got a "
+                f"class with {rarest}; measure more samples, or leave that class out."
+            )
+        held_out_in = self._deal(labels)
+        losses, hits = [], 0
+        # A caller inside torch.no_grad or inference_mode, as hooks and callbacks are, may still train a classifier.
+        with torch.inference_mode(False), torch.enable_grad():
+            for fold in range(self.folds):
+                held_out = held_out_in == fold
+                logits = self._predict(hidden[~held_out], labels[~held_out], hidden[held_out])
+                losses.append(cross_entropy(logits, labels[held_out], reduction="none"))
+                hits += int((logits.argmax(1) == labels[held_out]).sum())
+        loss = torch.cat(losses)
+        return PlanePoint.measured(
+            self,
+            hidden,
+            labels,
+            input_information=math.nan,
+            label_information=discrete_entropy(labels) - float(loss.mean()),
+            input_kind="neither",
+            label_kind="lower",
+            scores={
+                "cross_entropy": float(loss.mean()),
+                "accuracy": hits / len(labels),
+                "label_standard_error": float(loss.std()) / math.sqrt(len(loss)),
+            },
+        )
+
+    def _deal(self, labels: Tensor) -> Tensor:
+        """The fold of each sample; those of a class are dealt like cards."""
+        generator = torch.Generator().manual_seed(self.seed)
+        order = torch.randperm(len(labels), generator=generator).to(labels.device)
+        by_class = order[torch.argsort(labels[order], stable=True)]
+        folds = torch.empty_like(labels)
+        folds[by_class] = torch.arange(len(labels), device=labels.device) % self.folds
+        return folds
+
+    def _predict(self, hidden: Tensor, labels: Tensor, held_out: Tensor) -> Tensor:
+        """Train on some samples, and give the logits of others, float64 ``[held out, classes]``."""
+        mean, spread = hidden.double().mean(0), hidden.double().std(0, correction=0)
+        # The rounding of a mean makes constant units seem to vary.
+        varies = spread > 1e-12 * hidden.abs().amax(0)
+        scale = torch.where(varies, 1 / spread.clamp_min(torch.finfo(torch.float64).tiny), 0.0)
+        samples = (hidden - mean) * scale
+        num_classes = int(labels.max()) + 1
+        weights = samples.new_zeros(samples.shape[1], num_classes).requires_grad_()
+        offsets = samples.new_zeros(num_classes).requires_grad_()
+        optimizer = torch.optim.LBFGS(
+            [weights, offsets],
+            max_iter=self.max_iterations,
+            tolerance_grad=1e-6,
+            history_size=10,
+            line_search_fn="strong_wolfe",
+        )
+
+        def loss() -> Tensor:
+            optimizer.zero_grad()
+            fit = cross_entropy(samples @ weights + offsets, labels)
+            value = fit + self.penalty / 2 / len(samples) * weights.square().sum()
+            torch.autograd.backward(value)
+            return value
+
+        optimizer.step(loss)  # type: ignore[no-untyped-call, unused-ignore]
+        with torch.no_grad():
+            return (held_out - mean) * scale @ weights + offsets

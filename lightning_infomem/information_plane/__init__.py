@@ -5,5 +5,14 @@ from lightning_infomem.information_plane.gaussian_gram import gaussian_gram
 from lightning_infomem.information_plane.matrix_entropy import matrix_entropy
 from lightning_infomem.information_plane.matrix_renyi import MatrixRenyi
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
+from lightning_infomem.information_plane.tensor_kernel_renyi import TensorKernelRenyi
 
-__all__ = ["Binning", "MatrixRenyi", "PlaneEstimator", "PlanePoint", "gaussian_gram", "matrix_entropy"]
+__all__ = [
+    "Binning",
+    "MatrixRenyi",
+    "PlaneEstimator",
+    "PlanePoint",
+    "TensorKernelRenyi",
+    "gaussian_gram",
+    "matrix_entropy",
+]

@@ -2,21 +2,28 @@
 
 from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.decision_rule import DecisionRule
+from lightning_infomem.information_plane.dependence_graph import DependenceGraph
+from lightning_infomem.information_plane.gaussian_gram import gaussian_gram
 from lightning_infomem.information_plane.geometry import GeometricCompression, measure_geometry
 from lightning_infomem.information_plane.kernel_density import KernelDensity
+from lightning_infomem.information_plane.matrix_entropy import matrix_entropy
+from lightning_infomem.information_plane.matrix_renyi import MatrixRenyi
 from lightning_infomem.information_plane.maximum_entropy_binning import MaximumEntropyBinning
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
 from lightning_infomem.information_plane.quantization import QuantizedNetwork
 from lightning_infomem.information_plane.quantized_exact import QuantizedExact
 from lightning_infomem.information_plane.run_range import RunRange
 from lightning_infomem.information_plane.sample_propagation import SamplePropagation
+from lightning_infomem.information_plane.tensor_kernel_renyi import TensorKernelRenyi
 from lightning_infomem.information_plane.variational_bound import VariationalBound
 
 __all__ = [
     "Binning",
     "DecisionRule",
+    "DependenceGraph",
     "GeometricCompression",
     "KernelDensity",
+    "MatrixRenyi",
     "MaximumEntropyBinning",
     "PlaneEstimator",
     "PlanePoint",
@@ -24,6 +31,9 @@ __all__ = [
     "QuantizedNetwork",
     "RunRange",
     "SamplePropagation",
+    "TensorKernelRenyi",
     "VariationalBound",
+    "gaussian_gram",
+    "matrix_entropy",
     "measure_geometry",
 ]

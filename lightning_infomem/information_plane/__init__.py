@@ -9,6 +9,7 @@ from lightning_infomem.information_plane.kernel_density import KernelDensity
 from lightning_infomem.information_plane.matrix_entropy import matrix_entropy
 from lightning_infomem.information_plane.matrix_renyi import MatrixRenyi
 from lightning_infomem.information_plane.maximum_entropy_binning import MaximumEntropyBinning
+from lightning_infomem.information_plane.plane import Plane, measure_plane, measure_plane_samples
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
 from lightning_infomem.information_plane.quantization import QuantizedNetwork
 from lightning_infomem.information_plane.quantized_exact import QuantizedExact
@@ -25,6 +26,7 @@ __all__ = [
     "KernelDensity",
     "MatrixRenyi",
     "MaximumEntropyBinning",
+    "Plane",
     "PlaneEstimator",
     "PlanePoint",
     "QuantizedExact",
@@ -36,4 +38,6 @@ __all__ = [
     "gaussian_gram",
     "matrix_entropy",
     "measure_geometry",
+    "measure_plane",
+    "measure_plane_samples",
 ]

@@ -16,6 +16,8 @@ from lightning_infomem.information_plane.plane_samples import check_plane_sample
 
 __all__ = ["VariationalBound"]
 
+_PENALTIES = tuple(10.0**power for power in range(7, -3, -1))  # from a classifier that sees nothing to one that is free
+
 
 @dataclass(frozen=True)
 class VariationalBound:
@@ -25,12 +27,15 @@ class VariationalBound:
     which the mean is taken: here multinomial logistic regression is trained on all folds but one and evaluated on that
     one. The bound holds of the deterministic layer itself, without bins or noise, and for the distribution that the
     samples come from, up to the error of the mean. It is near I(T;Y) only where classes are linearly separable, and
-    where samples are many more than units. I(X;T) is NaN: the method says nothing of it.
+    where samples are many more than units: of fewer, a small penalty makes it worse than nothing. I(X;T) is NaN: the
+    method says nothing of it.
 
     Args:
         folds: that samples are dealt to, class by class.
         penalty: half of it times the sum of squared weights, of standardised units, is added to the summed
-            cross-entropy of training; more of it for few samples of many units.
+            cross-entropy of training. None: of ten powers of ten, the one with the least cross-entropy on a half of
+            the samples in training, when trained on their other half; the point's parameters tell those of each fold
+            as "chosen_penalties".
         max_iterations: of L-BFGS; that it has not converged by then makes the bound looser, not wrong.
         seed: of the folds.
 
@@ -39,10 +44,11 @@ class VariationalBound:
         structure: "negative" among the flags. Constant units are left out.
 
     Raises:
-        TypeError, ValueError: parameters other than these; `estimate`, a class with fewer samples than folds.
+        TypeError, ValueError: parameters other than these; `estimate`, a class with fewer samples than twice the folds.
 
     Cost:
-        About ``folds * iterations * samples * units * classes``; memory two float64 copies of the samples.
+        About ``folds * iterations * samples * units * classes``, and some four times that where the penalty is
+        chosen; memory three float64 copies of the samples.
 
     Reference:
         Barber & Agakov 2003, The IM algorithm, equation 3; for layers, Kolchinsky, Tracey & Wolpert 2019, Nonlinear
@@ -55,7 +61,7 @@ class VariationalBound:
     """
 
     folds: int = 2
-    penalty: float = 1.0
+    penalty: float | None = None
     max_iterations: int = 200
     seed: int = 0
 
@@ -63,12 +69,14 @@ class VariationalBound:
         check_count(self.folds, name="folds", minimum=2)
         check_count(self.max_iterations, name="max_iterations")
         check_count(self.seed, name="seed", minimum=0)
+        if self.penalty is None:
+            return
         if isinstance(self.penalty, bool) or not isinstance(self.penalty, (int, float)):
-            raise TypeError(f"penalty: a positive number is required, got {describe(self.penalty)}; 1.0 is usual.")
+            raise TypeError(f"penalty: a positive number is required, got {describe(self.penalty)}; None chooses one.")
         if not 0 < self.penalty < math.inf:
             raise ValueError(
                 f"penalty: a positive number is required, got {self.penalty!r}: without one the weights of separable "
-                "classes grow for ever; 1.0 is usual."
+                "classes grow for ever; None chooses one."
             )
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
@@ -78,21 +86,26 @@ class VariationalBound:
         """
         hidden, labels = check_plane_samples(hidden, labels, estimator="VariationalBound")
         rarest = int(torch.bincount(labels).min())
-        if rarest < self.folds:
+        if rarest < 2 * self.folds:
             raise ValueError(
-                f"VariationalBound: labels: at least folds={self.folds} samples of each class are required, got a "
-                f"class with {rarest}; measure more samples, or leave that class out."
+                f"VariationalBound: labels: at least {2 * self.folds} samples of each class, twice the folds, are "
+                f"required, got a class with {rarest}; measure more samples, or leave that class out."
             )
-        held_out_in = self._deal(labels)
-        losses, hits = [], 0
+        held_out_in = self._deal(labels, self.folds)
+        losses, penalties, hits = [], [], 0
         # A caller inside torch.no_grad or inference_mode, as hooks and callbacks are, may still train a classifier.
         with torch.inference_mode(False), torch.enable_grad():
             for fold in range(self.folds):
                 held_out = held_out_in == fold
-                logits = self._predict(hidden[~held_out], labels[~held_out], hidden[held_out])
+                samples, mean, scale = _standardize(hidden[~held_out])
+                penalty = self.penalty or self._choose_penalty(samples, labels[~held_out])
+                classifier = self._train(samples, labels[~held_out], penalty)
+                logits = _logits(classifier, (hidden[held_out] - mean) * scale)
                 losses.append(cross_entropy(logits, labels[held_out], reduction="none"))
+                penalties.append(penalty)
                 hits += int((logits.argmax(1) == labels[held_out]).sum())
         loss = torch.cat(losses)
+        chosen = {"chosen_penalties": ", ".join(f"{each:g}" for each in penalties)}
         return PlanePoint.measured(
             self,
             hidden,
@@ -101,6 +114,7 @@ class VariationalBound:
             label_information=discrete_entropy(labels) - float(loss.mean()),
             input_kind="neither",
             label_kind="lower",
+            chosen=chosen if self.penalty is None else None,
             scores={
                 "cross_entropy": float(loss.mean()),
                 "accuracy": hits / len(labels),
@@ -108,25 +122,34 @@ class VariationalBound:
             },
         )
 
-    def _deal(self, labels: Tensor) -> Tensor:
+    def _deal(self, labels: Tensor, folds: int) -> Tensor:
         """The fold of each sample; those of a class are dealt like cards."""
         generator = torch.Generator().manual_seed(self.seed)
         order = torch.randperm(len(labels), generator=generator).to(labels.device)
         by_class = order[torch.argsort(labels[order], stable=True)]
-        folds = torch.empty_like(labels)
-        folds[by_class] = torch.arange(len(labels), device=labels.device) % self.folds
-        return folds
+        dealt = torch.empty_like(labels)
+        dealt[by_class] = torch.arange(len(labels), device=labels.device) % folds
+        return dealt
 
-    def _predict(self, hidden: Tensor, labels: Tensor, held_out: Tensor) -> Tensor:
-        """Train on some samples, and give the logits of others, float64 ``[held out, classes]``."""
-        mean, spread = hidden.double().mean(0), hidden.double().std(0, correction=0)
-        # The rounding of a mean makes constant units seem to vary.
-        varies = spread > 1e-12 * hidden.abs().amax(0)
-        scale = torch.where(varies, 1 / spread.clamp_min(torch.finfo(torch.float64).tiny), 0.0)
-        samples = (hidden - mean) * scale
+    def _choose_penalty(self, samples: Tensor, labels: Tensor) -> float:
+        """Going down from the largest, the last one that was better than the one before."""
+        seen = self._deal(labels, 2) == 0
+        best, best_loss, classifier = _PENALTIES[0], math.inf, None
+        for penalty in _PENALTIES:
+            classifier = self._train(samples[seen], labels[seen], penalty, start=classifier)
+            loss = float(cross_entropy(_logits(classifier, samples[~seen]), labels[~seen]))
+            if loss >= best_loss:
+                break
+            best, best_loss = penalty, loss
+        return best
+
+    def _train(
+        self, samples: Tensor, labels: Tensor, penalty: float, *, start: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Weights ``[units, classes]`` and offsets ``[classes]``."""
         num_classes = int(labels.max()) + 1
-        weights = samples.new_zeros(samples.shape[1], num_classes).requires_grad_()
-        offsets = samples.new_zeros(num_classes).requires_grad_()
+        first = start or (samples.new_zeros(samples.shape[1], num_classes), samples.new_zeros(num_classes))
+        weights, offsets = (each.detach().clone().requires_grad_() for each in first)
         optimizer = torch.optim.LBFGS(
             [weights, offsets],
             max_iter=self.max_iterations,
@@ -138,10 +161,25 @@ class VariationalBound:
         def loss() -> Tensor:
             optimizer.zero_grad()
             fit = cross_entropy(samples @ weights + offsets, labels)
-            value = fit + self.penalty / 2 / len(samples) * weights.square().sum()
+            value = fit + penalty / 2 / len(samples) * weights.square().sum()
             torch.autograd.backward(value)
             return value
 
         optimizer.step(loss)  # type: ignore[no-untyped-call, unused-ignore]
-        with torch.no_grad():
-            return (held_out - mean) * scale @ weights + offsets
+        return weights.detach(), offsets.detach()
+
+
+def _standardize(hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Float64 with mean 0 and variance 1, constant units 0; and the mean and the factors that made it so."""
+    doubled = hidden.double()
+    mean, spread = doubled.mean(0), doubled.std(0, correction=0)
+    # The rounding of a mean makes constant units seem to vary.
+    varies = spread > 1e-12 * doubled.abs().amax(0)
+    scale = torch.where(varies, 1 / spread.clamp_min(torch.finfo(torch.float64).tiny), 0.0)
+    return (doubled - mean) * scale, mean, scale
+
+
+def _logits(classifier: tuple[Tensor, Tensor], samples: Tensor) -> Tensor:
+    """Float64 ``[samples, classes]``."""
+    weights, offsets = classifier
+    return samples @ weights + offsets

@@ -38,7 +38,7 @@ def test_of_two_gaussians_nearly_all_is_found():
 def test_the_classifier_is_that_of_scikit_learn(penalty):
     hidden, labels = clusters(300, units=5)
     estimator = VariationalBound(penalty=penalty)
-    folds = estimator._deal(labels)
+    folds = estimator._deal(labels, 2)
     summed = 0.0
     for fold in (0, 1):
         train, test = (hidden[folds != fold].numpy(), hidden[folds == fold].numpy())
@@ -56,19 +56,32 @@ def test_labels_unrelated_to_the_layer_are_not_found_in_it():
     # On the samples it was trained on, a classifier of 100 units would find nearly all of ln 2.
     hidden, _ = clusters(200, units=100, apart=0.0)
     labels = torch.arange(200) % 2
-    point = VariationalBound().estimate(hidden, labels)
-    assert point.label_information < 0.05
-    assert "negative" in point.flags
-    assert point.scores["accuracy"] == pytest.approx(0.5, abs=0.15)
+    free, chosen = (VariationalBound(penalty=each).estimate(hidden, labels) for each in (1e-2, None))
+    assert free.label_information < -1
+    assert "negative" in free.flags
+    assert chosen.label_information == pytest.approx(0, abs=0.05)
+    assert chosen.scores["accuracy"] == pytest.approx(0.5, abs=0.15)
+
+
+def test_the_chosen_penalty_is_told_and_near_the_best():
+    hidden, labels = clusters(300, units=60)
+    chosen = VariationalBound().estimate(hidden, labels)
+    assert len(chosen.parameters["chosen_penalties"].split(", ")) == 2
+    given = [VariationalBound(penalty=10.0**power).estimate(hidden, labels) for power in range(-2, 6)]
+    assert "chosen_penalties" not in given[0].parameters
+    best = max(point.label_information for point in given)
+    assert best - 0.05 < chosen.label_information
+    assert given[0].label_information < best - 0.5  # too little follows chance
+    assert given[-1].label_information < best - 0.1  # too much of it sees nothing
 
 
 def test_every_fold_has_its_share_of_every_class():
-    labels = torch.tensor([0] * 7 + [1] * 20 + [2] * 3)
-    folds = VariationalBound(folds=3)._deal(labels)
+    labels = torch.tensor([0] * 7 + [1] * 20 + [2] * 6)
+    folds = VariationalBound(folds=3)._deal(labels, 3)
     for each in range(3):
         counts = torch.bincount(folds[labels == each], minlength=3)
         assert counts.max() - counts.min() <= 1
-    other = VariationalBound(folds=3, seed=1)._deal(labels)
+    other = VariationalBound(folds=3, seed=1)._deal(labels, 3)
     assert not torch.equal(folds, other)
 
 
@@ -116,9 +129,11 @@ def test_other_parameters_and_rare_classes_are_refused():
         with pytest.raises(ValueError, match=f"{name}: a whole number >="):
             VariationalBound(**{name: value})
     for penalty in (0.0, -1.0, math.inf, math.nan):
-        with pytest.raises(ValueError, match=r"penalty: a positive number is required, got .*; 1\.0 is usual"):
+        with pytest.raises(ValueError, match=r"penalty: a positive number is required, got .*; None chooses one"):
             VariationalBound(penalty=penalty)
     with pytest.raises(TypeError, match="penalty: a positive number is required, got str 'l2'"):
         VariationalBound(penalty="l2")
-    with pytest.raises(ValueError, match=r"at least folds=2 samples of each class are required, got a class with 1"):
-        VariationalBound().estimate(torch.randn(5, 2), torch.tensor([0, 0, 0, 0, 1]))
+    hidden, labels = clusters(16)
+    with pytest.raises(ValueError, match=r"at least 6 samples of each class, .* got a class with 5; measure more"):
+        VariationalBound(folds=3).estimate(hidden, labels)
+    VariationalBound(folds=2).estimate(hidden, labels)

@@ -2,6 +2,13 @@
 
 from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.ksg import KSG
+from lightning_infomem.information_plane.mine import MINE
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
 
-__all__ = ["KSG", "Binning", "PlaneEstimator", "PlanePoint"]
+__all__ = [
+    "KSG",
+    "MINE",
+    "Binning",
+    "PlaneEstimator",
+    "PlanePoint",
+]

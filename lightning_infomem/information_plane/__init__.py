@@ -4,11 +4,22 @@ from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.ksg import KSG
 from lightning_infomem.information_plane.mine import MINE
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
+from lightning_infomem.information_plane.replica import ReplicaInformation, ReplicaLinear
+from lightning_infomem.information_plane.replica_channels import LinearChannel, ProbitChannel, ReLUChannel
+from lightning_infomem.information_plane.replica_priors import BimodalPrior, NormalPrior, SpikeSlabPrior
 
 __all__ = [
     "KSG",
     "MINE",
+    "BimodalPrior",
     "Binning",
+    "LinearChannel",
+    "NormalPrior",
     "PlaneEstimator",
     "PlanePoint",
+    "ProbitChannel",
+    "ReLUChannel",
+    "ReplicaInformation",
+    "ReplicaLinear",
+    "SpikeSlabPrior",
 ]

@@ -2,6 +2,7 @@
 
 from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.comparable import check_comparable
+from lightning_infomem.information_plane.infinite_ensemble import ensemble_information, infinite_relu_kernel
 from lightning_infomem.information_plane.ksg import KSG
 from lightning_infomem.information_plane.mine import MINE
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
@@ -27,4 +28,6 @@ __all__ = [
     "SpikeSlabPrior",
     "aggregate",
     "check_comparable",
+    "ensemble_information",
+    "infinite_relu_kernel",
 ]

@@ -6,6 +6,7 @@ import logging
 import math
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from functools import partial
 from typing import Any, Literal
 
@@ -155,9 +156,19 @@ class InformationPlane(Callback):
         self.planes.append(plane)
         if trainer.is_global_zero and len(self.planes) > 1:
             names = dict.fromkeys(name for points in plane.points.values() for name in points)
-            figures = {name: partial(plot_information_plane, tuple(self.planes), name) for name in names}
+            figures = {
+                name: partial(plot_information_plane, tuple(self.planes), name, allow_mismatch=self._chosen(name))
+                for name in names
+            }
             log_figures(trainer.loggers, figures, step=scalar_step(trainer), prefix=self.prefix)
         return self._values(plane)
+
+    def _chosen(self, name: str) -> list[str]:
+        """The parameters of an estimator that the data choose, of each layer and moment anew."""
+        given = {each.name for each in fields(name_estimators(self.estimators)[name])}  # type: ignore[arg-type]
+        points = [points[name] for plane in self.planes for points in plane.points.values() if name in points]
+        found = dict.fromkeys(parameter for point in points for parameter in point.parameters)
+        return [f"parameters.{parameter}" for parameter in found if parameter not in given]
 
     def _values(self, plane: Plane) -> dict[str, float]:
         values = {

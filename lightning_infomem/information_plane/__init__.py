@@ -27,15 +27,15 @@ from lightning_infomem.information_plane.tensor_kernel_renyi import TensorKernel
 from lightning_infomem.information_plane.variational_bound import VariationalBound
 
 __all__ = [
+    "KSG",
+    "MINE",
     "BimodalPrior",
     "Binning",
     "DecisionRule",
     "DependenceGraph",
     "GeometricCompression",
-    "KSG",
     "KernelDensity",
     "LinearChannel",
-    "MINE",
     "MatrixRenyi",
     "MaximumEntropyBinning",
     "NormalPrior",

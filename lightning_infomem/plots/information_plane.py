@@ -13,6 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from lightning_infomem.information_plane.comparable import check_comparable
 from lightning_infomem.information_plane.plane import Plane
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.plots.end_names import name_ends
@@ -27,7 +28,9 @@ _LINE_HEIGHT = 0.18  # inches
 _KINDS = {"exact": "exact", "lower": "lower bound", "upper": "upper bound", "neither": "neither bound nor exact"}
 
 
-def plot_information_plane(planes: Sequence[Plane], estimator: str | None = None) -> Figure:
+def plot_information_plane(
+    planes: Sequence[Plane], estimator: str | None = None, *, allow_mismatch: Sequence[str] = ()
+) -> Figure:
     """Draw where the layers of a run went in the information plane, by one estimator.
 
     A line that turns to the left is called compression only together with a look at the geometry of the layer: most
@@ -36,6 +39,8 @@ def plot_information_plane(planes: Sequence[Plane], estimator: str | None = None
     Args:
         planes: of one run, in any order.
         estimator: its name, see `Plane.points`; by default the first.
+        allow_mismatch: names of fields in which points may differ, such as a parameter that the data choose for each
+            layer; see `check_comparable`. The figure says it.
 
     Returns:
         A figure that belongs to no window and no pyplot state: I(X;T) to the right and I(T;Y) upwards, both in bits; a
@@ -44,7 +49,7 @@ def plot_information_plane(planes: Sequence[Plane], estimator: str | None = None
         many points are flagged as what. Points without a finite value are left out.
 
     Raises:
-        ValueError: no plane, or none with a point by this estimator.
+        ValueError: no plane, none with a point by this estimator, or points that were not measured alike.
     """
     if not planes:
         raise ValueError("planes: at least one is required, got none; measure first.")
@@ -60,7 +65,9 @@ def plot_information_plane(planes: Sequence[Plane], estimator: str | None = None
                 courses.setdefault(layer, []).append((float(moment), points[estimator]))
     if not courses:
         in_order[0].of(estimator)  # says which there are
-    notes = _notes(courses)
+    every = {f"{layer} at {moment:g}": point for layer, course in courses.items() for moment, point in course}
+    notes = [*_notes(courses), *check_comparable(every, allow_mismatch)]
+    notes = [line for words in notes for line in textwrap.wrap(words, _LONGEST_LINE)]
     figure = Figure(figsize=(7.6, 5.0 + _LINE_HEIGHT * len(notes)), layout="constrained")
     axes = figure.subplots()
     _draw(figure, axes, courses, "epoch" if are_epochs else "measurement")
@@ -105,7 +112,7 @@ def _draw(figure: Figure, axes: Axes, courses: dict[str, list[tuple[float, Plane
 
 
 def _notes(courses: dict[str, list[tuple[float, PlanePoint]]]) -> list[str]:
-    """What must be known of the numbers, in lines that fit."""
+    """What must be known of the numbers."""
     points = [point for course in courses.values() for _, point in course]
     first = points[0]
     parameters = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in first.parameters.items())
@@ -120,4 +127,4 @@ def _notes(courses: dict[str, list[tuple[float, PlanePoint]]]) -> list[str]:
     if counts:
         flagged = ", ".join(f"{flag.replace('_', ' ')} {count}" for flag, count in counts.items())
         told.append(f"flagged, of {len(points)} points: {flagged}")
-    return [line for words in told for line in textwrap.wrap(words, _LONGEST_LINE)]
+    return told

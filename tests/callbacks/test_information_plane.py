@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from lightning_infomem.callbacks import InformationPlane
+from lightning_infomem.callbacks import InformationPlane, information_plane
 from lightning_infomem.information_plane import Binning
 from lightning_infomem.information_plane.plane import measure_plane
 from tests.networks import Classifier, dense, loader, mlp, trainer
@@ -136,3 +136,26 @@ def test_no_estimator_and_the_same_one_twice_are_errors():
         InformationPlane(loader(dense()), [])
     with pytest.raises(ValueError, match="got Binning twice"):
         InformationPlane(loader(dense()), [Binning(), Binning()])
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """Chooses a parameter for each layer."""
+
+    def estimate(self, hidden, labels, inputs=None):
+        point = Binning(2).estimate(hidden, labels)
+        return replace(point, parameters={"width": float(hidden.shape[1])})
+
+
+def test_parameters_that_the_data_choose_are_drawn_and_said(tmp_path, monkeypatch):
+    drawn = []
+    original = information_plane.plot_information_plane
+
+    def draw(planes, name, **options):
+        drawn.append(original(planes, name, **options))
+        return drawn[-1]
+
+    monkeypatch.setattr(information_plane, "plot_information_plane", draw)
+    logger = TensorBoardLogger(tmp_path, name="", version="")
+    fit(tmp_path, InformationPlane(loader(dense()), [Choosing()], layers=LAYERS), logger=logger, epochs=1)
+    assert "they differ in parameters.width" in drawn[-1].get_supxlabel().replace("\n", " ")

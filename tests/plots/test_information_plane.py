@@ -70,3 +70,13 @@ def test_nothing_to_draw_is_an_error():
         plot_information_plane(planes(1), "MINE")
     with pytest.raises(ValueError, match="one of none is required"):
         plot_information_plane([Plane({})])
+
+
+def test_points_that_were_not_measured_alike_are_not_drawn_together():
+    few, many = planes(1)[0], planes(2)[1]
+    for point in few.points["layer.0"].values():
+        object.__setattr__(point, "num_samples", 100)
+    with pytest.raises(ValueError, match=r"a difference in num_samples: 100 in"):
+        plot_information_plane([few, many])
+    told = words(plot_information_plane([few, many], allow_mismatch=["num_samples"]))
+    assert "compared all the same: they differ in num_samples" in told

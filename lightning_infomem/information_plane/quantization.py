@@ -41,11 +41,11 @@ class QuantizedNetwork(nn.Module):
     Precision: codes are computed in float64, in which 32 bits have room to spare. The network itself goes on in the
     type of its activations: above 24 bits float32 cannot tell neighbouring values apart at the far end of the range
     (above 11 bits float16, above 8 bits bfloat16), so the next layer sees fewer values than there are codes. And a
-    matrix product or a vectorised tanh rounds equal rows of a batch differently, by their place in it: near the middle
-    between two codes equal rows then get either, in a float32 network of 8 bits one value in about 30,000, and of 24
-    bits and more any. That is why `measure_codes` runs a copy of the network in float64, where it is one in 10^13
-    (32 bits: 10^6). A layer whose outputs differ by less than a millionth of the largest counts as constant: that is
-    rounding, which a range as small would blow up to codes.
+    matrix product or a vectorised tanh may round equal rows of a batch differently, by their place in it, so that near
+    the middle between two codes equal rows get either: that concerns about one value in 30,000 of 8 bits in float32,
+    and most from 24 bits on. So `measure_codes` runs a copy of the network in float64, where it is one in 10^13 (of
+    32 bits, in 10^6). A layer whose outputs differ by less than a millionth of the largest counts as constant: that is
+    rounding, which so small a range would blow up to codes.
 
     Args:
         network: the network.

@@ -101,6 +101,16 @@ def test_rounding_alone_is_no_information():
     assert not network.codes["0"].any()
 
 
+@pytest.mark.parametrize("bits", [8, 32])
+def test_equal_rows_have_equal_codes_wherever_they_stand(bits):
+    network = QuantizedNetwork(random_mlp([9, 1, 3], nn.Tanh, 0), nn.Tanh, bits)
+    network(drawn(500, 9))
+    # In float32 the processor's vectorised tanh gives the last of these rows another value: another code of 32 bits.
+    for seed in range(5):
+        codes = network.measure_codes([drawn(1, 9, seed=seed).repeat(53, 1)])
+        assert [len(each.unique(dim=0)) for each in codes.values()] == [1, 1]
+
+
 def check_plane(network, inputs, labels, bits):
     """Bounds, and the data-processing inequality, which hold exactly: each layer is a function of the one before."""
     codes = network.measure_codes([inputs])
@@ -164,6 +174,12 @@ def test_32_bits_have_more_codes_than_float32_has_values():
     assert network.eval()(single).flatten().tolist() == [1, fine, 2]
     assert network.codes["0"].flatten().tolist() == [0, 512, 2**32 - 1]  # no codes between: float32 has no values there
     assert network(torch.tensor([[coarse]], dtype=torch.float64)).item() == pytest.approx(coarse, abs=2**-32)
+
+
+def test_tiny_outputs_have_all_codes():
+    network = QuantizedNetwork(nn.Sequential(nn.Identity()), "0", 2)
+    network(torch.linspace(0, 1e-30, 40)[:, None])
+    assert network.codes["0"].unique().tolist() == [0, 1, 2, 3]
 
 
 def test_a_constant_layer_has_one_code():

@@ -75,6 +75,13 @@ def test_wide_layers_are_hashed_by_random_directions():
     assert (few.parameters["hidden_coordinates"], few.parameters["input_coordinates"]) == (2, 2)
 
 
+def test_layers_of_few_units_are_hashed_unit_by_unit():
+    hidden = torch.randn(40, 7, generator=torch.Generator().manual_seed(0))
+    for units, coordinates in ((6, 6), (7, 2)):
+        point = DependenceGraph(members=1).estimate(hidden[:, :units], LABELS[:40], hidden[:, :1])
+        assert point.parameters["hidden_coordinates"] == coordinates
+
+
 def test_directions_keep_near_samples_together():
     generator = torch.Generator().manual_seed(0)
     far = torch.randn(50, 30, generator=generator)

@@ -12,10 +12,10 @@ from lightning_infomem.information_plane.discrete import discrete_entropy
 from lightning_infomem.information_plane.random_hash import RandomHash
 from tests.known_answers import correlated_gaussians, counted_table
 
-LABELS = torch.arange(10_000) % 2
+LABELS = torch.arange(4000) % 2
 
 
-def draws(correlation, num_samples=10_000):
+def draws(correlation, num_samples=4000):
     pair = correlated_gaussians(correlation, num_samples=num_samples, num_draws=1)
     return pair.x, pair.y, float(pair.mutual_information)
 
@@ -24,7 +24,7 @@ def draws(correlation, num_samples=10_000):
 def test_information_of_gaussians_is_neither_half_nor_twice_shannons(correlation):
     x, y, truth = draws(correlation)
     point = DependenceGraph().estimate(y, LABELS, x)
-    assert point.input_information == pytest.approx(truth, abs=0.05)  # cells of .3 standard deviations
+    assert point.input_information == pytest.approx(truth, abs=0.05)  # cells of .4 standard deviations
     assert point.label_information < 0.01
     narrower = DependenceGraph(width=0.1).estimate(y, LABELS, x).input_information
     assert narrower > point.input_information + 0.05  # chance
@@ -49,8 +49,8 @@ def test_a_copy_has_the_entropy():
 def test_independent_variables_share_about_nothing():
     x, y, _ = draws(0.0)
     point = DependenceGraph().estimate(y, LABELS, x)
-    assert 0 <= point.input_information < 0.03
-    assert 0 <= point.label_information < 0.003
+    assert 0 <= point.input_information < 0.05
+    assert 0 <= point.label_information < 0.005
     assert "I(X;T) is" in point.flags["chance"]
     assert point.scores["shuffled_input_information"] == pytest.approx(point.input_information, abs=0.005)
     assert point.scores["shuffled_label_information"] == pytest.approx(point.label_information, abs=0.002)

@@ -112,7 +112,7 @@ def test_members_of_other_widths_are_averaged():
     x, y, _ = draws(0.9, 500)
     narrow, wide, both = (
         DependenceGraph(width, members, spread).estimate(y, LABELS[:500], x).input_information
-        for width, members, spread in ((0.2, 40, 0), (2.0, 40, 0), (0.2, 40, 9.0))
+        for width, members, spread in ((0.2, 12, 0), (2.0, 12, 0), (0.2, 12, 9.0))
     )
     assert narrow > both > wide
 

@@ -33,9 +33,11 @@ class MatrixRenyi:
 
     ``I(X;T) = S(X) + S(T) - S(X, T)``, each S a `matrix_entropy`; the joint of two variables is that of the elementwise
     product of their matrices. It is a quantity of its own: of the frequencies, Renyi's, for discrete values and narrow
-    kernels; else it depends on the widths and is neither a bound nor an estimate of Shannon's. Not to be
-    compared between other widths, orders or numbers of samples; at orders far from 1 it may be below 0. A narrow kernel
-    makes every sample a value of its own and both coordinates their ceilings, log N and H(Y); a wide one makes both 0.
+    kernels; else it depends on the widths and is neither a bound nor an estimate of Shannon's. Not to be compared
+    between other widths, orders or numbers of samples; at orders far from 1 it may be below 0. A narrow kernel makes
+    every sample a value of its own and both coordinates their ceilings, log N and H(Y); a wide one makes both 0. Wide
+    layers share something with any labels (1.1 nats with 10 classes that have nothing to do with 4,096 samples of 1,000
+    units, at the rule's width and order 1.01; .015 at order 2): compare with shuffled ones.
 
     The kernel is ``exp(-d^2 / width^2)``. For ``exp(-d^2 / s)``, the other published convention, give ``sqrt(s)``.
 

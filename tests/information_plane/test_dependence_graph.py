@@ -12,10 +12,10 @@ from lightning_infomem.information_plane.discrete import discrete_entropy
 from lightning_infomem.information_plane.random_hash import RandomHash
 from tests.known_answers import correlated_gaussians, counted_table
 
-LABELS = torch.arange(10_000) % 2
+LABELS = torch.arange(4000) % 2
 
 
-def draws(correlation, num_samples=10_000):
+def draws(correlation, num_samples=4000):
     pair = correlated_gaussians(correlation, num_samples=num_samples, num_draws=1)
     return pair.x, pair.y, float(pair.mutual_information)
 
@@ -24,7 +24,7 @@ def draws(correlation, num_samples=10_000):
 def test_information_of_gaussians_is_neither_half_nor_twice_shannons(correlation):
     x, y, truth = draws(correlation)
     point = DependenceGraph().estimate(y, LABELS, x)
-    assert point.input_information == pytest.approx(truth, abs=0.05)  # cells of .3 standard deviations
+    assert point.input_information == pytest.approx(truth, abs=0.05)  # cells of .4 standard deviations
     assert point.label_information < 0.01
     narrower = DependenceGraph(width=0.1).estimate(y, LABELS, x).input_information
     assert narrower > point.input_information + 0.05  # chance
@@ -49,8 +49,8 @@ def test_a_copy_has_the_entropy():
 def test_independent_variables_share_about_nothing():
     x, y, _ = draws(0.0)
     point = DependenceGraph().estimate(y, LABELS, x)
-    assert 0 <= point.input_information < 0.03
-    assert 0 <= point.label_information < 0.003
+    assert 0 <= point.input_information < 0.05
+    assert 0 <= point.label_information < 0.005
     assert "I(X;T) is" in point.flags["chance"]
     assert point.scores["shuffled_input_information"] == pytest.approx(point.input_information, abs=0.005)
     assert point.scores["shuffled_label_information"] == pytest.approx(point.label_information, abs=0.002)
@@ -73,6 +73,13 @@ def test_wide_layers_are_hashed_by_random_directions():
     assert point.label_information > 0.9 * math.log(4)
     few = DependenceGraph(projections=2).estimate(hidden, labels, hidden[:, :3])
     assert (few.parameters["hidden_coordinates"], few.parameters["input_coordinates"]) == (2, 2)
+
+
+def test_layers_of_few_units_are_hashed_unit_by_unit():
+    hidden = torch.randn(40, 7, generator=torch.Generator().manual_seed(0))
+    for units, coordinates in ((6, 6), (7, 2)):
+        point = DependenceGraph(members=1).estimate(hidden[:, :units], LABELS[:40], hidden[:, :1])
+        assert point.parameters["hidden_coordinates"] == coordinates
 
 
 def test_directions_keep_near_samples_together():
@@ -105,7 +112,7 @@ def test_members_of_other_widths_are_averaged():
     x, y, _ = draws(0.9, 500)
     narrow, wide, both = (
         DependenceGraph(width, members, spread).estimate(y, LABELS[:500], x).input_information
-        for width, members, spread in ((0.2, 40, 0), (2.0, 40, 0), (0.2, 40, 9.0))
+        for width, members, spread in ((0.2, 12, 0), (2.0, 12, 0), (0.2, 12, 9.0))
     )
     assert narrow > both > wide
 

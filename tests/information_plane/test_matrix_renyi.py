@@ -189,6 +189,9 @@ def test_too_many_samples_are_refused():
     hidden, labels = torch.zeros(4097, 1), torch.arange(4097) % 2
     with pytest.raises(ValueError, match=r"MatrixRenyi: hidden: at most 4096 samples .* got 4097"):
         MatrixRenyi().estimate(hidden, labels, hidden)
+    many = torch.zeros(32769, 1)
+    with pytest.raises(ValueError, match="at most 32768 samples are required, got 32769: distances of all pairs"):
+        MatrixRenyi(2).estimate(many, torch.arange(32769) % 2, many)
     small = MatrixRenyi(2, max_samples=20)
     with pytest.raises(ValueError, match="at most 20 samples are required, got 21"):
         small.estimate(hidden[:21], labels[:21], hidden[:21])

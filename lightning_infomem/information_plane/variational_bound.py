@@ -173,9 +173,7 @@ def _standardize(hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Float64 with mean 0 and variance 1, constant units 0; and the mean and the factors that made it so."""
     doubled = hidden.double()
     mean, spread = doubled.mean(0), doubled.std(0, correction=0)
-    # The rounding of a mean makes constant units seem to vary.
-    varies = spread > 1e-12 * doubled.abs().amax(0)
-    scale = torch.where(varies, 1 / spread.clamp_min(torch.finfo(torch.float64).tiny), 0.0)
+    scale = torch.where(spread > 0, 1 / spread, 0.0)
     return (doubled - mean) * scale, mean, scale
 
 

@@ -78,8 +78,9 @@ def test_classes_of_different_size_count_by_their_share():
 
 def test_adapted_noise_grows_with_the_largest_activation():
     hidden, labels = drawn()
-    largest = float(hidden.abs().max())
-    adapted = KernelDensity(0.1, adapted=True).estimate(-hidden, labels)
+    hidden -= 10
+    largest = -float(hidden.min())
+    adapted = KernelDensity(0.1, adapted=True).estimate(hidden, labels)
     assert adapted.parameters["adapted_variance"] == pytest.approx(0.1 * largest)
     given = KernelDensity(0.1 * largest).estimate(hidden, labels)
     assert "adapted_variance" not in given.parameters

@@ -58,7 +58,7 @@ def test_information_lies_between_the_pairwise_bounds(units):
 
 def test_standard_errors_are_those_of_repeated_seeds():
     hidden, labels = drawn()
-    points = [SamplePropagation(0.3, draws=4, seed=seed).estimate(hidden, labels) for seed in range(200)]
+    points = [SamplePropagation(0.3, draws=2, seed=seed).estimate(hidden, labels) for seed in range(200)]
     for name, values in (
         ("input", torch.tensor([point.input_information for point in points])),
         ("label", torch.tensor([point.label_information for point in points])),

@@ -24,7 +24,7 @@ def test_of_two_gaussians_nearly_all_is_found():
     hidden, labels = clusters(4000, units=1, classes=2)
     density = lambda t: (norm.pdf(t, 0) + norm.pdf(t, 2)) / 2  # noqa: E731
     exact = quad(lambda t: -density(t) * math.log(density(t)), -10, 12)[0] - norm.entropy()
-    point = VariationalBound().estimate(hidden, labels)
+    point = VariationalBound(penalty=0.1).estimate(hidden, labels)
     error = point.scores["label_standard_error"]
     assert point.label_information == pytest.approx(exact, abs=4 * error)  # logistic is the true form here
     assert 0.3 < exact < 0.4
@@ -87,15 +87,18 @@ def test_every_fold_has_its_share_of_every_class():
 
 def test_labels_names_and_scales_do_not_matter():
     hidden, labels = clusters()
-    plain = VariationalBound().estimate(hidden, labels)
-    scaled = VariationalBound().estimate(1e3 * hidden - 5, 2 + 3 * labels)
+    plain = VariationalBound(penalty=1.0).estimate(hidden, labels)
+    scaled = VariationalBound(penalty=1.0).estimate(1e3 * hidden - 5, 2 + 3 * labels)
     assert scaled.label_information == pytest.approx(plain.label_information, abs=1e-6)
 
 
 def test_order_of_samples_changes_little():
     hidden, labels = clusters()
     order = torch.randperm(600, generator=torch.Generator().manual_seed(1))
-    found = [VariationalBound().estimate(each, y) for each, y in ((hidden, labels), (hidden[order], labels[order]))]
+    found = [
+        VariationalBound(penalty=1.0).estimate(each, y)
+        for each, y in ((hidden, labels), (hidden[order], labels[order]))
+    ]
     error = found[0].scores["label_standard_error"]
     assert found[0].label_information == pytest.approx(found[1].label_information, abs=error)
 
@@ -103,25 +106,36 @@ def test_order_of_samples_changes_little():
 def test_no_gradient_mode_of_the_caller_matters_and_no_generator_is_touched():
     hidden, labels = clusters(60)
     before = torch.get_rng_state()
-    plain = VariationalBound().estimate(hidden.float(), labels)
+    plain = VariationalBound(penalty=1.0).estimate(hidden.float(), labels)
     with torch.no_grad():
-        assert VariationalBound().estimate(hidden.float(), labels).scores == plain.scores
+        assert VariationalBound(penalty=1.0).estimate(hidden.float(), labels).scores == plain.scores
     with torch.inference_mode():
-        assert VariationalBound().estimate(hidden.float() * 1, labels * 1).scores == plain.scores
+        assert VariationalBound(penalty=1.0).estimate(hidden.float() * 1, labels * 1).scores == plain.scores
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_constant_layers_tell_nothing(dtype):
-    point = VariationalBound().estimate(torch.full((30, 4), 0.1, dtype=dtype), torch.arange(30) % 3)
+    point = VariationalBound(penalty=1.0).estimate(torch.full((30, 4), 0.1, dtype=dtype), torch.arange(30) % 3)
     assert point.label_information == pytest.approx(0, abs=1e-9)
 
 
-def test_a_constant_unit_changes_nothing():
+def test_constant_units_change_nothing():
     hidden, labels = clusters(60)
-    with_constant = torch.cat([hidden, torch.full((60, 1), 0.1, dtype=torch.float64)], 1)
-    plain, other = (VariationalBound().estimate(each, labels) for each in (hidden, with_constant))
+    constants = torch.rand(50, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    with_constant = torch.cat([hidden, constants.expand(60, -1)], 1)
+    plain, other = (VariationalBound(penalty=1.0).estimate(each, labels) for each in (hidden, with_constant))
     assert plain.label_information == pytest.approx(other.label_information, abs=1e-9)
+
+
+def test_units_that_vary_in_one_sample_alone_do_little():
+    # In one of the two trainings they are constant.
+    hidden, labels = clusters(60)
+    constants = torch.rand(50, generator=torch.Generator().manual_seed(0), dtype=torch.float64).repeat(60, 1)
+    constants[7] += 1
+    plain = VariationalBound(penalty=1.0).estimate(hidden, labels)
+    other = VariationalBound(penalty=1.0).estimate(torch.cat([hidden, constants], 1), labels)
+    assert plain.label_information == pytest.approx(other.label_information, abs=0.1)
 
 
 def test_other_parameters_and_rare_classes_are_refused():

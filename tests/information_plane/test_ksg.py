@@ -31,9 +31,9 @@ def drawn(*shape, seed=0):
 def test_correlated_gaussians_in_two_and_two_dimensions(correlation):
     pairs = correlated_gaussians(float(correlation), num_samples=4000, num_draws=2)
     point = KSG().estimate(pairs.y, halves(4000), inputs=pairs.x)
-    # Three standard errors (.012 measured over 20 seeds), and the bias of strong dependence in four dimensions.
     expected = 2 * KNOWN["gaussian_mi_nats"][correlation]
-    assert point.input_information == pytest.approx(expected, abs=0.04)
+    # Over 20 seeds the bias is at most .01 and the deviation .023, both at .9: that and three deviations, less at 0.
+    assert point.input_information == pytest.approx(expected, abs=0.05 + 0.03 * float(correlation))
     assert point.flags.keys() <= {"data_processing", "negative"}
     assert (point.input_kind, point.label_kind) == ("neither", "neither")
 

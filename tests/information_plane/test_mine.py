@@ -24,13 +24,14 @@ def drawn(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize(("correlation", "below"), [("0.5", 0.1), ("0.9", 0.25)])
+@pytest.mark.parametrize(("correlation", "below"), [("0.5", 0.08), ("0.9", 0.18)])
 def test_correlated_gaussians_are_bounded_from_below_and_nearly_reached(correlation, below):
     pairs = correlated_gaussians(float(correlation), num_samples=4000, num_draws=2)
     point = MINE(steps=250, learning_rate=0.01).estimate(pairs.y, halves(4000), inputs=pairs.x)
     expected = 2 * KNOWN["gaussian_mi_nats"][correlation]
-    # A bound from 1000 samples: twice its standard error (.035, measured) above, what 250 steps have not learnt below.
-    assert expected - below < point.input_information < expected + 0.07
+    # Over 10 seeds .03 below at .5 and .09 below at .9, with deviations of .015 and .03: that and three of them below,
+    # and one above the truth, for it is a lower bound in expectation only.
+    assert expected - below < point.input_information < expected + 0.03
     assert (point.input_kind, point.label_kind) == ("lower", "lower")
 
 
@@ -38,6 +39,16 @@ def test_samples_that_share_nothing_have_no_information():
     point = MINE(steps=60).estimate(drawn(400, 3), halves(400), inputs=drawn(400, 3, seed=1))
     assert point.input_information == pytest.approx(0, abs=0.05)
     assert point.label_information == pytest.approx(0, abs=0.05)
+
+
+def test_the_value_is_that_of_samples_which_training_has_not_seen():
+    labels = torch.randint(0, 2, (200,), generator=torch.Generator().manual_seed(3))
+    hidden = drawn(200, 10)
+    hidden[:, 0] += 3 * labels
+    point = MINE(steps=40, learning_rate=0.01).estimate(hidden, labels)
+    assert 0 < point.scores["label_step"] < 40  # the best on samples of their own; afterwards it learns by heart
+    # The truth is .527 nats; the same critic reads .47 off its training samples, .33 off those held out.
+    assert point.label_information == pytest.approx(0.33, abs=0.06)
 
 
 def test_classes_far_apart_give_the_entropy_of_the_labels():

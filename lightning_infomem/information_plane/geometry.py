@@ -78,7 +78,7 @@ def measure_geometry(
         ``samples**2 * units``; memory a float64 copy of the samples, and 256 MiB.
 
     Reference:
-        Goldfeld et al. 2019, Estimating information flow in deep neural networks, section 5; Basirat, Geiger & Roth
+        Goldfeld et al. 2019, Estimating information flow in deep neural networks; Basirat, Geiger & Roth
         2021, A geometric perspective on information plane analysis.
 
     >>> hidden = torch.tensor([[0.0, 0.0], [0.0, 1.0], [3.0, 4.0], [3.0, 5.0]])

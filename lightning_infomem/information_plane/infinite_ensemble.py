@@ -35,7 +35,7 @@ def infinite_relu_kernel(
         ``samples**2 * (units + layers)``; three such matrices.
 
     Reference:
-        Cho & Saul 2009, eq. 6 (n = 1); Lee et al. 2018, Deep neural networks as Gaussian processes, eq. 5 and 11.
+        Cho & Saul 2009 (n = 1); Lee et al. 2018, Deep neural networks as Gaussian processes, eq. 5 and 11.
 
     >>> infinite_relu_kernel(torch.eye(2, dtype=torch.float64)).round(decimals=6).tolist()  # at right angles: 1 / pi
     [[1.0, 0.31831], [0.31831, 1.0]]
@@ -79,7 +79,7 @@ def ensemble_information(kernel: Tensor, *, noise: float) -> float:
         The eigenvalues of the kernel, ``samples**3``.
 
     Reference:
-        Cover & Thomas 2006, section 9.5 (parallel normal channels); Shwartz-Ziv & Alemi 2020, Information in infinite
+        Cover & Thomas 2006 (parallel normal channels); Shwartz-Ziv & Alemi 2020, Information in infinite
         ensembles of infinitely-wide neural networks, for what else is closed there.
 
     >>> round(ensemble_information(torch.eye(4, dtype=torch.float64), noise=1.0), 6)  # 2 ln 2

@@ -52,7 +52,7 @@ class MINE:
     Reference:
         Belghazi et al. 2018, Mutual Information Neural Estimation, algorithm 1, eq. 12 (the moving average). Departure:
         the logarithm of a mean over held-out samples is too low in expectation, the bound then too high; the value here
-        is that of its tangent at the samples that choose (Poole et al. 2019, eq. 5), which is unbiased.
+        is that of its tangent at the samples that choose (Poole et al. 2019), which is unbiased.
 
     >>> generator = torch.Generator().manual_seed(0)
     >>> hidden = torch.randn(1000, 1, generator=generator)

@@ -55,7 +55,7 @@ class ReplicaLinear:
         Some ten steps of some thousand points and the number of inputs; no memory to speak of.
 
     Reference:
-        Gabrie et al. 2018, Entropy and mutual information in models of deep neural networks, eq. 2 for one layer, here
+        Gabrie et al. 2018, Entropy and mutual information in models of deep neural networks, for one layer, here
         with the spherical integral written by its own two saddle points. Not here: several layers, and noise behind the
         rectifier.
 

@@ -51,7 +51,7 @@ class VariationalBound:
         chosen; memory three float64 copies of the samples.
 
     Reference:
-        Barber & Agakov 2003, The IM algorithm, equation 3; for layers, Kolchinsky, Tracey & Wolpert 2019, Nonlinear
+        Barber & Agakov 2003, The IM algorithm; for layers, Kolchinsky, Tracey & Wolpert 2019, Nonlinear
         information bottleneck. We evaluate on held-out samples, without which it is no bound.
 
     >>> labels = torch.arange(400) % 2

@@ -35,7 +35,8 @@ def infinite_relu_kernel(
         ``samples**2 * (units + layers)``; three such matrices.
 
     Reference:
-        Cho & Saul 2009 (n = 1); Lee et al. 2018, Deep neural networks as Gaussian processes, for the recursion over layers.
+        Cho & Saul 2009 (n = 1); Lee et al. 2018, Deep neural networks as Gaussian processes, for
+        the recursion over layers.
 
     >>> infinite_relu_kernel(torch.eye(2, dtype=torch.float64)).round(decimals=6).tolist()  # at right angles: 1 / pi
     [[1.0, 0.31831], [0.31831, 1.0]]

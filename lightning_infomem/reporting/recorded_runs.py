@@ -97,7 +97,7 @@ def recorded_runs(places: Iterable[Path], checkpoints: Iterable[Path]) -> tuple[
         if not courses:
             without_course.setdefault(path.parent, []).append(path)
     for folder, paths in without_course.items():
-        for run in _read_reports(folder, paths):
+        for run in _read_reports(folder, paths, faults):
             _add(runs, run)
     return sorted(runs, key=lambda run: str(run.place)), faults
 
@@ -123,17 +123,30 @@ def _read_events(folder: Path, faults: dict[str, str]) -> Iterator[RecordedRun]:
         yield RecordedRun(folder, course, faults=told)
 
 
-def _read_reports(folder: Path, paths: Sequence[Path]) -> Iterator[RecordedRun]:
+def _read_reports(folder: Path, paths: Sequence[Path], faults: dict[str, str]) -> Iterator[RecordedRun]:
     """The run that checkpoints in a folder make, if they do."""
-    if len(paths) < 2:
+    newest: InformationReport | None = None
+    count = 0
+    for path in paths:
+        try:
+            report = read_checkpoint(path).report
+        except UnusableCheckpoint as fault:
+            faults[str(path)] = str(fault)
+            continue
+        count += report is not None
+        newest = _newer(newest, report)
+    if count < 2:
         return
     files = CheckpointValues(folder)
     files.reload()
     for course in courses_of(files.values):
         steps = course.get("seconds").steps
-        if len(steps) == len(set(steps)) == len(paths):
-            newest = max((read_checkpoint(path) for path in paths), key=lambda record: record.step or -1)
-            yield RecordedRun(folder, course, newest.report, kept=files.kept, abstention=files.abstention)
+        if len(steps) == len(set(steps)) == count:
+            yield RecordedRun(folder, course, newest, kept=files.kept, abstention=files.abstention)
+
+
+def _newer(one: InformationReport | None, other: InformationReport | None) -> InformationReport | None:
+    return max((one, other), key=lambda report: -1 if report is None else report.step or 0)
 
 
 def _add(runs: list[RecordedRun], new: RecordedRun) -> None:
@@ -149,7 +162,6 @@ def _together(known: RecordedRun, new: RecordedRun) -> RecordedRun:
     # As far, but with what is judged, is further.
     reach = [(len(run.marks), run.judgement is not None) for run in (known, new)]
     further = new if reach[1] > reach[0] else known
-    newest = max((known.report, new.report), key=lambda report: -1 if report is None else report.step or 0)
     # Event files come first, and their folder is what people call the run.
     place = known.place if known.place.is_dir() else known.place.parent
-    return replace(further, place=place, report=newest, faults=(*known.faults, *new.faults))
+    return replace(further, place=place, report=_newer(known.report, new.report), faults=(*known.faults, *new.faults))

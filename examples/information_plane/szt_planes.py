@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from examples.information_plane.szt import szt_data
 from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.plane import Plane, measure_plane
+from lightning_infomem.information_plane.repetitions import aggregate
 from lightning_infomem.plots import plot_information_plane, save_figure
 
 __all__ = ["VARIANTS", "Variant", "main", "moments", "train"]
@@ -197,7 +198,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stopped; what is trained stays, and the same command goes on from there", file=sys.stderr)
         return 130
     for name, runs in results.items():
-        save_figure(plot_information_plane(runs[0]), arguments.output / f"{name}.png")
+        estimator = next(iter(next(iter(runs[0][0].points.values()))))
+        median = aggregate([[plane.of(estimator) for plane in run] for run in runs]).median_run
+        save_figure(plot_information_plane(runs[median]), arguments.output / f"{name}.png")
     table = _table(results, arguments.epochs)
     (arguments.output / "szt_planes.md").write_text(table)
     print(table)

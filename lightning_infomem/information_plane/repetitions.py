@@ -13,7 +13,7 @@ from lightning_infomem.information_plane.plane_point import PlanePoint
 
 __all__ = ["Repetitions", "aggregate"]
 
-Plane = Mapping[str, PlanePoint]  # layer -> its point, at one moment of a training
+Points = Mapping[str, PlanePoint]  # layer -> its point, at one moment of a training; see `Plane.of`
 
 _OF_NETWORKS = ("layers", "num_units")
 
@@ -45,7 +45,7 @@ class Repetitions:
     notes: tuple[str, ...]
 
 
-def aggregate(runs: Sequence[Sequence[Plane]], allow_mismatch: Sequence[str] = ()) -> Repetitions:
+def aggregate(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str] = ()) -> Repetitions:
     """Take the mean and the variance of repeated trainings, and find the run of middling distance from the mean.
 
     Do not show the mean alone: where runs are of two sorts it is none of them; the distances tell.
@@ -111,7 +111,7 @@ def aggregate(runs: Sequence[Sequence[Plane]], allow_mismatch: Sequence[str] = (
     )
 
 
-def _check(runs: Sequence[Sequence[Plane]], allow_mismatch: Sequence[str]) -> list[str]:
+def _check(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str]) -> list[str]:
     """Compare the networks, and how their points were measured."""
     points = {
         f"run {number}, moment {moment}, {layer}": point

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lightning_infomem import plots
+from lightning_infomem.information_plane import Plane, PlanePoint
 from lightning_infomem.plots.layer_courses import LayerCourses
 from lightning_infomem.records import InformationReport
 from tests.plots.rankings import Ranking, make_rows
@@ -87,12 +88,26 @@ def _zoo() -> Figure:
     return plots.plot_zoo(shares, 3 - shares + noise, 0.2 + shares / 2 - noise, 1 - shares / 2, level_name="share")
 
 
+def _information_plane() -> Figure:
+    planes = []
+    for epoch in (0, 1, 3, 10, 30, 100, 300):
+        points = {}
+        for place in range(3):
+            told = 0.6 * (1 - math.exp(-epoch / (20 * (place + 1))))
+            kept = 5 - place + math.log1p(epoch) / 4 - place * max(0.0, math.log(1 + epoch / 30)) / 2
+            point = PlanePoint("Binning", {"bins": 30}, kept, told, "neither", "neither", 500, 10)
+            points[f"layers.{2 * place}"] = {"Binning": point}
+        planes.append(Plane(points, epoch=epoch))
+    return plots.plot_information_plane(planes)
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "comparison": _comparison,
     "course": lambda: plots.plot_course(ROWS),
     "criteria": _criteria,
     "epochs_map": lambda: plots.plot_epochs_map(courses(1.0)),
     "information_map": _information_map,
+    "information_plane": _information_plane,
     "layers": _layers,
     "plane": lambda: plots.plot_plane(courses(1.0)),
     "plane_of_checkpoints": lambda: plots.plot_plane(

@@ -1,0 +1,103 @@
+"""What each estimator of the information plane costs: seconds a layer, and how they grow with the samples.
+
+``python -m examples.information_plane.cost`` measures a hidden layer of 256 ReLU units of a network with 784 inputs and
+prints a table; ``--samples`` and ``--only`` make it shorter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lightning_infomem.information_plane import (
+    MINE,
+    Binning,
+    DecisionRule,
+    DependenceGraph,
+    KernelDensity,
+    MatrixRenyi,
+    MaximumEntropyBinning,
+    PlaneEstimator,
+    QuantizedExact,
+    SamplePropagation,
+    TensorKernelRenyi,
+    VariationalBound,
+    measure_geometry,
+)
+
+__all__ = ["ESTIMATORS", "main", "measure_seconds", "samples"]
+
+_INPUTS, _UNITS, _CLASSES = 784, 256, 10
+
+ESTIMATORS: Sequence[PlaneEstimator] = (
+    Binning(),
+    MaximumEntropyBinning(),
+    KernelDensity(0.1),
+    SamplePropagation(),
+    VariationalBound(),
+    MatrixRenyi(order=2),
+    MatrixRenyi(),
+    TensorKernelRenyi(),
+    DependenceGraph(),
+    MINE(),
+    DecisionRule(),
+    QuantizedExact(),
+)
+
+
+def samples(count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Activations ``[count, 256]``, classes, inputs ``[count, 784]`` and logits ``[count, 10]``, of no training."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        inputs = torch.rand(count, _INPUTS, generator=generator)
+        hidden = torch.relu(nn.Linear(_INPUTS, _UNITS)(inputs))
+        logits = nn.Linear(_UNITS, _CLASSES)(hidden)
+    return hidden, torch.randint(_CLASSES, (count,), generator=generator), inputs, logits
+
+
+def measure_seconds(estimator: PlaneEstimator | None, count: int) -> float:
+    """Of one estimate of so many samples; None measures `measure_geometry`."""
+    hidden, labels, inputs, logits = samples(count)
+    start = time.perf_counter()
+    if estimator is None:
+        measure_geometry(hidden, labels)
+    elif isinstance(estimator, DecisionRule):
+        estimator.estimate(logits, labels)
+    else:
+        estimator.estimate(hidden, labels, inputs)
+    return time.perf_counter() - start
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, nargs="+", default=[1024, 2048, 4096], help="rising (%(default)s)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="of classes")
+    arguments = parser.parse_args(argv)
+    counts = arguments.samples
+    print(f"Seconds a layer of {_UNITS} units, {_INPUTS} inputs, {torch.get_num_threads()} threads.\n")
+    print(f"| estimator | {' | '.join(f'N = {count:,}' for count in counts)} | grows as N to the |")
+    print("|---" * (len(counts) + 2) + "|")
+    for estimator in (*ESTIMATORS, None):
+        name = "measure_geometry" if estimator is None else type(estimator).__name__
+        if arguments.only and name not in arguments.only:
+            continue
+        if isinstance(estimator, MatrixRenyi):
+            name += f", order {estimator.order:g}"
+        measure_seconds(estimator, min(counts))  # what is compiled or imported at first is no cost
+        seconds = [measure_seconds(estimator, count) for count in counts]
+        growth = math.log(seconds[-1] / seconds[0]) / math.log(counts[-1] / counts[0]) if len(counts) > 1 else math.nan
+        cells = " | ".join(f"{each:.3f}" for each in seconds)
+        print(f"| {name} | {cells} | {growth:.1f} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

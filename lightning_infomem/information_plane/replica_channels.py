@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,40 +32,56 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True)
-class LinearChannel:
+class _NoisyChannel:
+    """A channel whose noise is added to the sum.
+
+    Args:
+        noise: its variance, positive.
+    """
+
+    noise: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 < self.noise < math.inf:
+            raise ValueError(
+                f"noise: a positive variance is required, got {self.noise!r}; without noise a real layer tells "
+                "infinitely much."
+            )
+
+
+@dataclass(frozen=True)
+class LinearChannel(_NoisyChannel):
     """``y = z + N(0, noise)``.
 
     Args:
         noise: its variance, positive.
     """
 
-    noise: float = 0.01
-
-    def __post_init__(self) -> None:
-        _check_noise(self.noise)
-
     def known_part(self, unknown: float, total: float) -> tuple[float, float]:
         """See `Channel`."""
         return 0.5 * math.log1p(unknown / self.noise), 1 / (unknown + self.noise)
 
 
-@dataclass(frozen=True)
-class ProbitChannel:
-    """``y = sign(z + N(0, noise))``.
-
-    Args:
-        noise: its variance, positive.
-    """
-
-    noise: float = 0.01
-
-    def __post_init__(self) -> None:
-        _check_noise(self.noise)
+class _BentChannel(_NoisyChannel, ABC):
+    """A channel that bends the sum and its noise."""
 
     def known_part(self, unknown: float, total: float) -> tuple[float, float]:
         """See `Channel`."""
         entropy, fisher = self._entropy(unknown, total)
         return entropy - self._entropy(0.0, total)[0], fisher
+
+    @abstractmethod
+    def _entropy(self, unknown: float, total: float) -> tuple[float, float]:
+        """Of y given the known part of the sum, and the Fisher information of that part."""
+
+
+@dataclass(frozen=True)
+class ProbitChannel(_BentChannel):
+    """``y = sign(z + N(0, noise))``.
+
+    Args:
+        noise: its variance, positive.
+    """
 
     def _entropy(self, unknown: float, total: float) -> tuple[float, float]:
         sums, weights, scale = _known_sums(unknown, total, self.noise)
@@ -75,22 +92,14 @@ class ProbitChannel:
 
 
 @dataclass(frozen=True)
-class ReLUChannel:
+class ReLUChannel(_BentChannel):
     """``y = max(0, z + N(0, noise))``: the noise comes before the rectifier, as in Gabrie et al.
+
+    The law of y is a point mass at 0 and a density above, whose entropies add.
 
     Args:
         noise: its variance, positive.
     """
-
-    noise: float = 0.01
-
-    def __post_init__(self) -> None:
-        _check_noise(self.noise)
-
-    def known_part(self, unknown: float, total: float) -> tuple[float, float]:
-        """See `Channel`; the law of y is a point mass at 0 and a density above, whose entropies add."""
-        entropy, fisher = self._entropy(unknown, total)
-        return entropy - self._entropy(0.0, total)[0], fisher
 
     def _entropy(self, unknown: float, total: float) -> tuple[float, float]:
         sums, weights, scale = _known_sums(unknown, total, self.noise)
@@ -113,10 +122,3 @@ def _known_sums(unknown: float, total: float, noise: float) -> tuple[Floats, Flo
     sums = np.sinh(steps)
     density = np.exp(-0.5 * (sums / deviation) ** 2) / (math.sqrt(2 * math.pi) * deviation)
     return sums, density * np.cosh(steps) * (steps[1] - steps[0]), scale
-
-
-def _check_noise(value: float) -> None:
-    if not 0 < value < math.inf:
-        raise ValueError(
-            f"noise: a positive variance is required, got {value!r}; without noise a real layer tells infinitely much."
-        )

@@ -59,7 +59,7 @@ def samples(count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         inputs = torch.rand(count, _INPUTS, generator=generator)
         hidden = torch.relu(nn.Linear(_INPUTS, _UNITS)(inputs))
         logits = nn.Linear(_UNITS, _CLASSES)(hidden)
-    return hidden, torch.randint(_CLASSES, (count,), generator=generator), inputs, logits
+    return hidden, torch.randperm(count, generator=generator) % _CLASSES, inputs, logits
 
 
 def measure_seconds(estimator: PlaneEstimator | None, count: int) -> float:

@@ -144,7 +144,7 @@ class RunCourse:
             state: of `to_state`; None where a run was saved without.
 
         Raises:
-            KeyError, TypeError, ValueError: the state is damaged; nothing has changed then.
+            AttributeError, KeyError, TypeError, ValueError: the state is damaged; nothing has changed then.
         """
         moments, judgement = read_judged(state or {})
         if state is not None:

@@ -37,8 +37,7 @@ class RandomLabelPrefit(Callback):
         MisconfigurationException: in training, for a batch without such labels.
 
     Reference:
-        Row "random-label prefitting" of the information plane under memorization: the labels are shuffled for the
-        first epochs.
+        After the random labels of Zhang et al. 2017, Understanding deep learning requires rethinking generalization.
     """
 
     def __init__(self, epochs: int, num_classes: int, *, labels: int | str = 1, seed: int = 0) -> None:

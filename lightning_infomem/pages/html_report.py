@@ -82,16 +82,18 @@ def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str
 
 def _tell(chapter: Chapter, level: int) -> Iterator[str]:
     ranking, runs = chapter.ranking, chapter.runs
-    # Of one run whose checkpoints were judged the ranking tells the verdict, and the run has the better figure.
-    is_judged = ranking is not None and ranking.judgement is not None and len(runs) == 1
+    # The checkpoints of one run tell of it what its monitor did, if none of its measurements is without one.
+    judged = None if ranking is None or len(runs) != 1 else ranking.judgement
+    is_whole = judged is not None and len(judged.agreement) == len(runs[0].course.get("seconds").steps)
     if chapter.note:
         yield f'<p class="pale">{escape(sentence(chapter.note))}</p>'
     if ranking is not None:
-        yield from verdict_on_ranking(ranking)
-        if not (is_judged and runs[0].judgement is not None):
+        if judged is None or is_whole:
+            yield from verdict_on_ranking(ranking)
+        if judged is None or runs[0].judgement is None:
             yield draw_ranking(ranking)
     if len(runs) == 1:
-        if not is_judged:
+        if not is_whole:
             yield from verdict_on_run(runs[0])
         yield from draw_run(runs[0])
         yield from tell_run(runs[0], level)

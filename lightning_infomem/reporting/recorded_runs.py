@@ -74,7 +74,7 @@ def recorded_runs(places: Iterable[Path], checkpoints: Iterable[Path]) -> tuple[
         Checkpoints that carry no course are one run where those in a folder are of different steps, else none.
 
     Cost:
-        A checkpoint is read in the time that its weights need not be read; a million logged values take 15 s.
+        Of a checkpoint the weights are not read; of event files see `EventFiles`.
     """
     runs: list[RecordedRun] = []
     faults: dict[str, str] = {}

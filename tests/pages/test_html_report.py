@@ -177,6 +177,18 @@ def test_of_a_run_whose_checkpoints_were_judged_verdict_and_figure_stand_once(tm
     assert page.cells[-1][0][0] == "checkpoint"
 
 
+def test_where_few_checkpoints_are_left_the_verdict_is_that_of_the_monitor(tmp_path: Path) -> None:
+    reports = make_run(8, memorizes=True)
+    for count in (4, 8):
+        save_run(tmp_path / f"{count}.ckpt", reports[:count])
+    chapter = dataclasses.replace(runs_in(tmp_path), ranking=rank_checkpoints(tmp_path))
+    assert chapter.ranking.kept is None  # two are too few to judge by
+    page = Page(html_report([chapter]))
+    assert "MEMORIZING since epoch 6; keep epoch 3" in page.words
+    assert "cannot be told" not in page.words.split("The run: what is watched")[0]
+    assert page.figures == OF_A_RUN
+
+
 def test_chapters_have_a_way_to_each(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save_run(tmp_path / name / "last.ckpt", make_run(1))

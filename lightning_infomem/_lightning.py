@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning
+
+from lightning_infomem._checks import describe
 
 __all__ = [
     "Callback",
@@ -13,9 +19,13 @@ __all__ = [
     "ModelCheckpoint",
     "TensorBoardLogger",
     "Trainer",
+    "check_trainer",
     "hyperparameters_to_come",
+    "is_lightning_module",
     "isolate_rng",
     "lightning_module_for",
+    "quiet_lightning",
+    "quiet_trainer",
     "scalar_step",
 ]
 
@@ -46,6 +56,24 @@ else:
             """Caught by the name that either package gives it."""
 
 
+def check_trainer(trainer: Any) -> None:
+    """Require a Trainer whose processes can give back what they find.
+
+    Raises:
+        TypeError: it is no Trainer.
+        MisconfigurationException: its strategy starts processes that end with their task.
+    """
+    if isinstance(trainer, type) or not all(hasattr(trainer, name) for name in ("validate", "strategy", "callbacks")):
+        raise TypeError(f"trainer: Lightning's Trainer is required, got {describe(trainer)}; give Trainer(...).")
+    launcher = type(getattr(trainer.strategy, "launcher", None))
+    if any("MultiProcessing" in kind.__name__ for kind in launcher.__mro__):
+        name, start = type(trainer.strategy).__name__, getattr(trainer.strategy, "_start_method", "spawn")
+        raise MisconfigurationException(
+            f"trainer: a strategy whose processes outlive their task is required, got {name} that starts them by "
+            f"{start!r}: what they find would be lost with them; give strategy='ddp', or devices=1."
+        )
+
+
 def lightning_module_for(trainer: object) -> type[LightningModule]:
     """The LightningModule that a Trainer accepts: that of its own package."""
     if any(kind.__module__.startswith("lightning.") for kind in type(trainer).__mro__):
@@ -53,6 +81,49 @@ def lightning_module_for(trainer: object) -> type[LightningModule]:
 
         return UnifiedModule  # type: ignore[return-value]
     return LightningModule
+
+
+def is_lightning_module(module: object) -> bool:
+    """Whether a module is a LightningModule of either package."""
+    # By name: to ask the other package would be to import it.
+    return any(kind.__name__ == "LightningModule" for kind in type(module).__mro__)
+
+
+def quiet_trainer(model: object, **settings: Any) -> Trainer:
+    """A Trainer of the package that a module belongs to, which shows and writes nothing.
+
+    Args:
+        model: a LightningModule of either package; for any other module it is pytorch_lightning's.
+        **settings: of the Trainer, such as ``max_epochs``.
+    """
+    kind = Trainer
+    if any(kind.__module__.startswith("lightning.") for kind in type(model).__mro__):
+        from lightning.pytorch import Trainer as UnifiedTrainer
+
+        kind = UnifiedTrainer  # type: ignore[assignment]
+    silent = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+    with quiet_lightning():
+        return kind(**(silent | settings))
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Without what Lightning says about devices, workers and other products, in a training that nobody watches."""
+    # Where both packages are installed, the one imported last speaks for both.
+    logs = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*does not have many workers.*")
+            warnings.filterwarnings("ignore", ".*is smaller than the logging interval.*")
+            warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
+            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
+            yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
 
 
 def hyperparameters_to_come(trainer: Trainer, logger: Any) -> dict[str, Any] | None:

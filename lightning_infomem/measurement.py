@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -27,13 +26,14 @@ from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.standardization import finite_samples
 from lightning_infomem.kernels import select_backend
 from lightning_infomem.records import InformationReport, LayerInformation
+from lightning_infomem.sampling.forward import evaluating, forward_batch, to_device
 from lightning_infomem.sampling.layers import find_head, select_layers
 from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["catch", "forward_batch", "measure", "measure_caught", "measure_samples"]
+__all__ = ["catch", "measure", "measure_caught", "measure_samples"]
 
 
 def measure(
@@ -94,9 +94,9 @@ def catch(
     parameter = next(iter(model.parameters()), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
     tap = ActivationTap(layers, plan, pooling, head=find_head(model, layers))
-    with _evaluating(model), torch.no_grad(), tap:
+    with evaluating(model), torch.no_grad(), tap:
         for batch in batches:
-            moved = _to_device(batch, device)
+            moved = to_device(batch, device)
             tap.open_batch(moved)
             (forward or forward_batch)(model, moved)
             tap.close_batch()
@@ -284,37 +284,6 @@ def _probe_digest(input_marks: Tensor) -> str | None:
 def _in_order_of_inputs(classes: Tensor, input_marks: Tensor) -> Tensor | None:
     """Ranks catch inputs in another order, and a loader may bring them in another one."""
     return classes[input_marks[:, 0].argsort(stable=True)] if input_marks.numel() else None
-
-
-def forward_batch(model: nn.Module, batch: Any) -> object:
-    """Run a network on a batch by default: of a mapping all but the labels, by name; of a tuple the first entry."""
-    if isinstance(batch, Mapping):
-        return model(**{name: part for name, part in batch.items() if name not in ("label", "labels")})
-    if isinstance(batch, (tuple, list)):
-        return model(batch[0])
-    return model(batch)
-
-
-def _to_device(batch: Any, device: torch.device) -> Any:
-    if isinstance(batch, Tensor):
-        return batch.to(device)
-    if isinstance(batch, Mapping):
-        return {name: _to_device(part, device) for name, part in batch.items()}
-    if isinstance(batch, (tuple, list)):
-        return [_to_device(part, device) for part in batch]
-    return batch
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode for all modules, and afterwards for each the mode that it had."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _package_version() -> str:

@@ -22,7 +22,7 @@ FLOORS = {
     "plots": {"matplotlib", "scipy", "sklearn"},
     "alarm": set(),
     "information_plane": {"scipy"},
-    "model_information": set(),
+    "model_information": {"rich", "scipy"},
     "measurement": set(),
     "baselines": set(),
     "sampling": set(),
@@ -30,6 +30,9 @@ FLOORS = {
     "functional": {"scipy"},
     "kernels": {"numba", "llvmlite", "triton"},
     "records": set(),
+    "content_digests": set(),
+    "csv_text": set(),
+    "text_file": set(),
     "_lightning": {"lightning", "pytorch_lightning", "lightning_fabric"},
     "_checks": set(),
 }

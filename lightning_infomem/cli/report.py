@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightning_infomem.cli.ranking_options import add_ranking_options, is_ranking_asked_for, rank_as_told
-from lightning_infomem.reporting.text_file import check_target, write_text
+from lightning_infomem.text_file import check_target, write_text
 
 if TYPE_CHECKING:
     from lightning_infomem.selection.result import Ranking

@@ -25,9 +25,9 @@ from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.saving import save_figure
 from lightning_infomem.plots.zoo import plot_zoo
 from lightning_infomem.reporting.recorded_runs import recorded_runs
-from lightning_infomem.reporting.text_file import write_text
 from lightning_infomem.selection.checkpoints import find_checkpoints, read_checkpoint
 from lightning_infomem.selection.ranking import Ranking, rank_checkpoints
+from lightning_infomem.text_file import write_text
 
 __all__ = ["ZOOS", "RankedZoo", "Zoo", "rank_zoo", "run_demo"]
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from lightning_infomem._lightning import Callback, TensorBoardLogger, Trainer
+from lightning_infomem._lightning import Callback, TensorBoardLogger, Trainer, quiet_lightning
 from lightning_infomem.demo.digits import DigitsTask
 from lightning_infomem.demo.network import DigitsNetwork
 from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
@@ -46,7 +44,7 @@ def fit(
     measures = [metric_name(DEFAULT_PREFIX, measure) for measure in FINAL_MEASURES]
     declare_hyperparameters(logger.experiment, {**facts, "seed": seed}, ["clean_accuracy", *measures])
     model = DigitsNetwork(task.probe.shape[1], task.num_classes, learning_rate)
-    with _quiet(), _one_thread():
+    with quiet_lightning(), _one_thread():
         trainer = Trainer(
             max_epochs=epochs,
             check_val_every_n_epoch=every,
@@ -64,25 +62,6 @@ def fit(
             [DataLoader(TensorDataset(task.probe), batch_size=600), DataLoader(task.clean, batch_size=600)],
         )
     return trainer
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what Lightning says about devices and workers, which is of no interest here."""
-    # Where both packages are installed, the one imported last speaks for both.
-    logs = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric")]
-    levels = [log.level for log in logs]
-    for log in logs:
-        log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*does not have many workers.*")
-            warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
-            warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
-            yield
-    finally:
-        for log, level in zip(logs, levels, strict=True):
-            log.setLevel(level)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What a model knows of its data, in bits: codes that are as long as the model is ignorant."""
 
+from lightning_infomem.model_information.codelength_settings import CodelengthSettings
+from lightning_infomem.model_information.information_transfer import InformationTransfer, information_transfer
 from lightning_infomem.model_information.online_code import (
     SCHEDULES,
     OnlineCode,
@@ -7,6 +9,19 @@ from lightning_infomem.model_information.online_code import (
     online_code,
     uniform_code_length,
 )
+from lightning_infomem.model_information.prequential import model_information, prequential_codelength
 from lightning_infomem.model_information.probing import MDLProbe
 
-__all__ = ["SCHEDULES", "MDLProbe", "OnlineCode", "block_sizes", "online_code", "uniform_code_length"]
+__all__ = [
+    "SCHEDULES",
+    "CodelengthSettings",
+    "InformationTransfer",
+    "MDLProbe",
+    "OnlineCode",
+    "block_sizes",
+    "information_transfer",
+    "model_information",
+    "online_code",
+    "prequential_codelength",
+    "uniform_code_length",
+]

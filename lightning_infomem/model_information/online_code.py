@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from lightning_infomem._checks import check_choice, check_count, describe
 
@@ -25,16 +26,19 @@ class OnlineCode:
 
     Attributes:
         num_classes: of the labels.
-        block_sizes: samples in each block; the first is coded uniformly, at ``log2(num_classes)`` bits a label.
+        block_sizes: samples in each block; the first is coded uniformly, at ``log2(num_classes)`` bits a label, where
+            ``settings`` do not say otherwise.
         block_bits: length of the code of each block.
         final_data_bits: length of the code of all labels under the model trained on all of them, which the data cost
             once the model is known; None where it was not measured.
+        settings: with which the models were trained, as `CodelengthSettings` has them; empty of other models.
     """
 
     num_classes: int
     block_sizes: tuple[int, ...]
     block_bits: tuple[float, ...]
     final_data_bits: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def code_length(self) -> float:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
+from lightning_infomem.content_digests import digest
 from lightning_infomem.records import REPORT_KEY, InformationReport
-from lightning_infomem.selection.content_digests import digest
 
 __all__ = ["ReportCache"]
 

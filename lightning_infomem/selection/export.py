@@ -1,25 +1,13 @@
-"""A ranking as text for other programs: CSV and Markdown."""
+"""A ranking as Markdown."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lightning_infomem.selection.result import Ranking
 
-__all__ = ["to_csv", "to_markdown"]
-
-
-def to_csv(records: Sequence[dict[str, Any]]) -> str:
-    """One line a record under a line of names; what is not known stays empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return text.getvalue()
+__all__ = ["to_markdown"]
 
 
 def to_markdown(ranking: Ranking) -> str:

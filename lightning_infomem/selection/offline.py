@@ -14,13 +14,13 @@ from torch import nn
 from torch.utils.data import RandomSampler
 
 from lightning_infomem._checks import check_count, describe, nearest_names
+from lightning_infomem.content_digests import digest, digest_files, digest_function, digest_network
 from lightning_infomem.functional.complexity import path_norm
 from lightning_infomem.measurement import measure
 from lightning_infomem.records import InformationReport
 from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.selection.cache import ReportCache
 from lightning_infomem.selection.checkpoints import UnusableCheckpoint, files_of_checkpoint, load_checkpoint
-from lightning_infomem.selection.content_digests import digest, digest_files, digest_function, digest_network
 from lightning_infomem.selection.untrained import reset_parameters
 from lightning_infomem.selection.weight_names import load_weights
 from lightning_infomem.settings import MeasurementSettings
@@ -96,7 +96,7 @@ class OfflineMeasurement:
         if cache is not None and not isinstance(cache, (str, Path)):
             raise TypeError(f"cache: the path of a folder is required, got {describe(cache)}; or leave it out.")
         if trainer is not None:
-            from lightning_infomem.selection.with_trainer import check_trainer
+            from lightning_infomem._lightning import check_trainer
 
             check_trainer(trainer)
         self._model, self._data, self._layers, self._forward, self._trainer = model, data, layers, forward, trainer

@@ -16,11 +16,12 @@ from rich.console import Console, ConsoleOptions, RenderableType
 
 from lightning_infomem._checks import nearest_names
 from lightning_infomem.alarm import Judgement
+from lightning_infomem.csv_text import to_csv
 from lightning_infomem.selection.agreement import Agreement, rank_agreement
 from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
 from lightning_infomem.selection.direction import BETTER
 from lightning_infomem.selection.doubts import Flag
-from lightning_infomem.selection.export import to_csv, to_markdown
+from lightning_infomem.selection.export import to_markdown
 from lightning_infomem.selection.table import render_ranking
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from typing import Any, cast
 from torch import nn
 from torch.utils.data import DataLoader
 
-from lightning_infomem._checks import describe
-from lightning_infomem._lightning import MisconfigurationException, lightning_module_for
-from lightning_infomem.measurement import forward_batch, measure_caught
+from lightning_infomem._lightning import lightning_module_for
+from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records import InformationReport
+from lightning_infomem.sampling.forward import forward_batch
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.watching import Watch, loader_of
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["check_trainer", "measure_with_trainer"]
+__all__ = ["measure_with_trainer"]
 
 # What a validation leaves on a Trainer: attributes of these parts are given back as they were.
 _PARTS_USED = (
@@ -43,24 +43,6 @@ _ATTRIBUTES_USED = (
     ("predict_loop", ("_combined_loader",)),
 )
 _OF_LOGGING = ("log", "log_dict", "_trainer")
-
-
-def check_trainer(trainer: Any) -> None:
-    """Require a Trainer whose processes can give the report back.
-
-    Raises:
-        TypeError: it is no Trainer.
-        MisconfigurationException: its strategy starts processes that end with the validation.
-    """
-    if isinstance(trainer, type) or not all(hasattr(trainer, name) for name in ("validate", "strategy", "callbacks")):
-        raise TypeError(f"trainer: Lightning's Trainer is required, got {describe(trainer)}; give Trainer(...).")
-    launcher = type(getattr(trainer.strategy, "launcher", None))
-    if any("MultiProcessing" in kind.__name__ for kind in launcher.__mro__):
-        name, start = type(trainer.strategy).__name__, getattr(trainer.strategy, "_start_method", "spawn")
-        raise MisconfigurationException(
-            f"trainer: a strategy whose processes outlive a validation is required, got {name} that starts them by "
-            f"{start!r}: the report would be lost with them; give strategy='ddp', or devices=1."
-        )
 
 
 def measure_with_trainer(

@@ -1,0 +1,133 @@
+"""Samples with labels, in the order in which they are coded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
+
+from lightning_infomem._checks import check_classes, describe
+from lightning_infomem.content_digests import digest
+from lightning_infomem.model_information.codelength_settings import CodelengthSettings
+
+__all__ = ["Data", "LabeledData", "labels_of"]
+
+Data: TypeAlias = "tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any]"
+
+_BATCH_SIZE = 32
+
+
+class LabeledData:
+    """Any form of labelled samples, shuffled once by a seed, from which parts are loaded.
+
+    Args:
+        data: a pair of tensors (inputs, labels); a map-style data set of (input, label) or of mappings with an entry
+            "labels" or "label"; or a DataLoader of such, whose batch size, collation and workers are taken over, but
+            not its order.
+        batch_size: of every loader; None takes that of the DataLoader, else 32.
+        seed: of the order.
+
+    Attributes:
+        labels: int64 ``[samples]``, in the order of coding.
+
+    Raises:
+        TypeError: no such data, or labels that are no integers.
+        ValueError: inputs and labels of unlike number, negative labels, or no samples.
+    """
+
+    def __init__(self, data: Data, *, batch_size: int | None = None, seed: int = 0) -> None:
+        rows: Any = data
+        self._loading: dict[str, Any] = {"batch_size": batch_size or _BATCH_SIZE}
+        self._inputs: Tensor | None = None
+        if isinstance(data, DataLoader):
+            self._loading = {
+                "batch_size": batch_size or data.batch_size or _BATCH_SIZE,
+                "collate_fn": data.collate_fn,
+                "num_workers": data.num_workers,
+                "pin_memory": data.pin_memory,
+            }
+            rows = data.dataset
+        if isinstance(rows, (tuple, list)) and len(rows) == 2 and all(isinstance(part, Tensor) for part in rows):
+            self._inputs, labels = rows
+            labels = check_classes(labels, paired=self._inputs)
+            rows = _TensorRows(self._inputs, labels)
+            self._loading["collate_fn"] = _as_it_is
+        if isinstance(rows, IterableDataset) or not hasattr(rows, "__getitem__") or not hasattr(rows, "__len__"):
+            raise TypeError(
+                "data: a pair of tensors (inputs, labels), a data set with a length and rows that can be chosen, or a "
+                f"DataLoader of one is required, got {type(rows).__name__}; put the samples into one of these."
+            )
+        if len(rows) == 0:
+            raise ValueError("data: at least one sample is required, got none; give more.")
+        self._data = rows
+        generator = torch.Generator().manual_seed(seed)
+        self._order: list[int] = torch.randperm(len(rows), generator=generator).tolist()
+        self.labels = torch.cat([labels_of(batch) for batch in self.part(0, len(self._order))])
+        check_classes(self.labels)
+
+    @classmethod
+    def of(cls, data: Data | LabeledData, settings: CodelengthSettings) -> LabeledData:
+        """Any data, as settings have them read."""
+        return data if isinstance(data, LabeledData) else cls(data, batch_size=settings.batch_size, seed=settings.seed)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def part(self, start: int, stop: int, *, shuffle_seed: int | None = None) -> DataLoader[Any]:
+        """A loader of the samples from ``start`` to ``stop`` in the order of coding, or shuffled anew each epoch."""
+        # The generator is there in any case: without one a loader draws from the global one when it starts.
+        return DataLoader(
+            Subset(self._data, self._order[start:stop]),
+            shuffle=shuffle_seed is not None,
+            generator=torch.Generator().manual_seed(shuffle_seed or 0),
+            **self._loading,
+        )
+
+    def digest(self) -> str:
+        """Of the order of coding, the labels, and, where they are a tensor, the inputs.
+
+        Inputs of a data set may differ each time they are read, as augmented images do.
+        """
+        return digest([self._order, self.labels, self._inputs])
+
+
+def labels_of(batch: Any) -> Tensor:
+    """The labels of a batch: its second entry, or that by the name of "labels" or "label".
+
+    Raises:
+        TypeError: there are none, or they are no whole numbers.
+    """
+    found: object = None
+    if isinstance(batch, Mapping):
+        found = batch.get("labels", batch.get("label"))
+    elif isinstance(batch, Sequence) and len(batch) > 1:
+        found = batch[1]
+    if not isinstance(found, Tensor) or found.ndim != 1 or found.is_floating_point() or found.is_complex():
+        raise TypeError(
+            "data: batches (inputs, labels), or mappings with an entry 'labels', with one class number a sample are "
+            f"required, got labels that are {describe(found)}; convert them."
+        )
+    return found.long()
+
+
+class _TensorRows(Dataset[Any]):
+    """Rows of tensors, a whole batch with one indexing."""
+
+    def __init__(self, inputs: Tensor, labels: Tensor) -> None:
+        self._inputs, self._labels = inputs, labels
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
+        return self._inputs[row], self._labels[row]
+
+    def __getitems__(self, rows: list[int]) -> tuple[Tensor, Tensor]:
+        return self._inputs[rows], self._labels[rows]
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch

@@ -1,0 +1,277 @@
+"""A network that is trained on ever more samples and codes those that come next."""
+
+from __future__ import annotations
+
+import copy
+import math
+import random
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from lightning_infomem._checks import describe
+from lightning_infomem._lightning import (
+    Callback,
+    LightningModule,
+    Trainer,
+    is_lightning_module,
+    isolate_rng,
+    lightning_module_for,
+    quiet_lightning,
+    quiet_trainer,
+)
+from lightning_infomem.model_information.codelength_settings import CodelengthSettings
+from lightning_infomem.model_information.labeled_data import LabeledData, labels_of
+from lightning_infomem.sampling.forward import evaluating, forward_batch, to_device
+
+__all__ = ["Learner", "Loss", "Model", "check_same_network", "log_probabilities", "trained"]
+
+Loss: TypeAlias = Callable[[Any, Tensor], Tensor]
+Model: TypeAlias = "nn.Module | tuple[nn.Module, Loss]"
+
+State: TypeAlias = dict[str, Tensor]
+
+
+class Learner:
+    """Copies of a given model, trained on parts of data; the model itself is never changed.
+
+    Args:
+        model: a LightningModule, trained by its ``training_step`` and optimisers; or a module, or a pair of one and a
+            loss ``(output, labels) -> scalar`` (by default the cross-entropy), trained by Adam. Called with the inputs
+            of a batch it gives class scores or log-probabilities ``[samples, classes]``, or an object with such
+            ``logits``.
+        settings: of the training.
+
+    Attributes:
+        network: the copy with the weights of the last training.
+
+    Raises:
+        TypeError: no such model.
+    """
+
+    def __init__(self, model: Model, settings: CodelengthSettings) -> None:
+        network, loss = model if isinstance(model, tuple) and len(model) == 2 else (model, cross_entropy)
+        if not isinstance(network, nn.Module) or not callable(loss):
+            raise TypeError(
+                "model: a LightningModule, a torch module, or a pair (module, loss) is required, got "
+                f"{describe(model)}; of a class pass an instance."
+            )
+        self.settings = settings
+        self._loss: Loss = loss
+        self._given: nn.Module = _copy(network)
+        self.network: nn.Module = _copy(network)
+        self._trainer = settings.trainer or quiet_trainer(network, max_epochs=settings.max_epochs)
+
+    def fit(self, data: LabeledData, end: int, *, seed: int) -> None:
+        """Train on the samples before ``end``, of which the last decide when to stop.
+
+        Args:
+            data: in the order of coding.
+            end: how many samples are known. With one there is nothing to train: the weights stay.
+            seed: of the order of batches, and of what the training draws, such as dropout.
+
+        Raises:
+            ValueError: the cross-entropy became NaN.
+        """
+        if self.settings.start == "cold":
+            self.network = _copy(self._given)
+        held_out = max(1, round(self.settings.holdout * end))
+        if held_out == end:
+            return
+        self._train(data.part(0, end - held_out, shuffle_seed=seed), data.part(end - held_out, end), seed=seed)
+
+    def code(self, data: LabeledData, start: int, stop: int) -> float:
+        """Nats of the labels from ``start`` to ``stop``, by the weights of the last training."""
+        if start == stop:
+            return 0.0
+        trainer = self._trainer
+        self.network.to(trainer.strategy.root_device)
+        return summed_nats(self.network, data.part(start, stop), trainer)
+
+    def count_classes(self, data: LabeledData) -> int:
+        """How many classes the model gives probabilities.
+
+        Raises:
+            TypeError, ValueError: it gives none, or a label is not among the classes.
+        """
+        trainer = self._trainer
+        network, device = self.network.to(trainer.strategy.root_device), trainer.strategy.root_device
+        with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
+            batch = trainer.precision_plugin.convert_input(to_device(next(iter(data.part(0, 2))), device))
+            count = log_probabilities(network, batch).shape[1]
+        highest = int(data.labels.amax())
+        if highest >= count:
+            raise ValueError(
+                f"data: labels from 0 to {count - 1} are required by a model of {count} classes, got {highest}; give "
+                "the model more outputs, or number the classes from 0."
+            )
+        return count
+
+    def state(self) -> State:
+        """The weights of the last training, where the next begins from them; else nothing."""
+        if self.settings.start == "cold":
+            return {}
+        return {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+
+    def load_state(self, state: State) -> None:
+        """Go on from weights that `state` gave."""
+        if state:
+            self.network.load_state_dict(state)
+
+    def _train(self, training: Iterable[Any], held_out: Iterable[Any], *, seed: int) -> None:
+        trainer: Any = _copy_trainer(self._trainer)
+        trainer.callbacks.insert(0, _Stopping(self.network, held_out, self.settings.patience))
+        with isolate_rng(), quiet_lightning(), torch.inference_mode(False), torch.enable_grad():
+            torch.manual_seed(seed)
+            np.random.seed(seed % 2**32)
+            random.seed(seed)
+            trainer.fit(self._as_lightning(trainer), training)
+        if trainer.interrupted:  # older versions end such a training as if it were done
+            raise KeyboardInterrupt
+
+    def _as_lightning(self, trainer: Trainer) -> LightningModule:
+        if is_lightning_module(self.network):
+            return cast(LightningModule, self.network)
+        network, loss, learning_rate = self.network, self._loss, self.settings.learning_rate
+
+        class Classifier(lightning_module_for(trainer)):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self.network = network
+
+            def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+                return loss(logits_of(forward_batch(self.network, batch)), labels_of(batch))
+
+            def configure_optimizers(self) -> torch.optim.Optimizer:
+                return torch.optim.Adam(self.network.parameters(), learning_rate)
+
+        return cast(LightningModule, Classifier())
+
+
+def trained(model: Model, data: LabeledData, settings: CodelengthSettings) -> Model:
+    """A copy of a model, trained on all of some data as settings say, in the form in which the model was given.
+
+    Args:
+        model: see `Learner`.
+        data: a share of it decides when to stop.
+        settings: of the training; its seed chooses the order of batches.
+    """
+    learner = Learner(model, settings)
+    learner.count_classes(data)
+    learner.fit(data, len(data), seed=settings.seed)
+    return (learner.network, model[1]) if isinstance(model, tuple) else learner.network
+
+
+class _Stopping(Callback):
+    """Keeps the weights of lowest cross-entropy on held-out samples, those before training included."""
+
+    def __init__(self, network: nn.Module, held_out: Iterable[Any], patience: int) -> None:
+        super().__init__()
+        self._network, self._held_out, self._patience = network, held_out, patience
+        self._lowest, self._best, self._borne = math.inf, State(), 0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._lowest = summed_nats(self._network, self._held_out, trainer)
+        self._keep()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        nats = summed_nats(self._network, self._held_out, trainer)
+        if nats < self._lowest:
+            self._lowest, self._borne = nats, 0
+            self._keep()
+        else:
+            self._borne += 1
+            trainer.should_stop = trainer.should_stop or self._borne > self._patience
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._network.load_state_dict(self._best)
+
+    def _keep(self) -> None:
+        self._best = {name: value.detach().clone() for name, value in self._network.state_dict().items()}
+
+
+def summed_nats(network: nn.Module, batches: Iterable[Any], trainer: Trainer) -> float:
+    """Cross-entropy of labels in evaluation mode, summed in float64; random generators are left as they were."""
+    device = trainer.strategy.root_device
+    nats = []
+    with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
+        for batch in batches:
+            batch = trainer.precision_plugin.convert_input(to_device(batch, device))
+            scores, labels = log_probabilities(network, batch), labels_of(batch)
+            nats.append(float(-scores.gather(1, labels[:, None]).sum()))
+    total = math.fsum(nats)
+    if math.isnan(total):
+        raise ValueError(
+            "model: a cross-entropy that is a number is required, got NaN; has its training diverged? Lower the "
+            "learning rate, or look for inputs that are not finite."
+        )
+    return total
+
+
+def log_probabilities(network: nn.Module, batch: Any) -> Tensor:
+    """Logarithms of the probabilities that a network gives the classes of each sample.
+
+    Returns:
+        float64 ``[samples, classes]``, in nats. Scores and log-probabilities come to the same: the latter are scores
+        whose exponentials sum to 1 already.
+
+    Raises:
+        TypeError, ValueError: the network gives something else, such as probabilities.
+    """
+    output = logits_of(forward_batch(network, batch))
+    if not isinstance(output, Tensor) or not output.is_floating_point():
+        raise TypeError(
+            "model: class scores or log-probabilities [samples, classes] are required of its forward, got "
+            f"{describe(output)}; only a model that gives probabilities can code labels."
+        )
+    count = len(labels_of(batch))
+    if output.ndim != 2 or output.shape[0] != count or output.shape[1] < 2:
+        raise ValueError(
+            f"model: class scores or log-probabilities [{count}, classes] of two classes or more are required of its "
+            f"forward, got {describe(output)}; give one score for each class."
+        )
+    scores = output.double()
+    if bool((scores >= 0).all()) and bool(((scores.sum(1) - 1).abs() < 1e-3).all()):
+        raise ValueError(
+            "model: class scores or log-probabilities are required of its forward, got numbers from 0 to 1 that sum to "
+            "1; return them before the softmax, or their logarithms."
+        )
+    return scores.log_softmax(1)
+
+
+def logits_of(output: Any) -> Any:
+    """The class scores in what a network gives."""
+    if isinstance(output, Mapping):
+        return output.get("logits", output)
+    return getattr(output, "logits", output)
+
+
+def check_same_network(one: nn.Module, other: nn.Module, *, names: tuple[str, str]) -> None:
+    """Require that two networks differ in the values of their weights at most."""
+    shapes = [{name: tuple(value.shape) for name, value in each.state_dict().items()} for each in (one, other)]
+    if shapes[0] != shapes[1]:
+        unlike = sorted(set(shapes[0].items()) ^ set(shapes[1].items()))[0][0]
+        raise ValueError(
+            f"{names[1]}: the same parameters as {names[0]} are required, got others, such as {unlike!r}; both must be "
+            "the same network with other weights."
+        )
+
+
+def _copy(network: nn.Module) -> nn.Module:
+    """Without the Trainer that it may belong to."""
+    trainers = [getattr(network, name, None) for name in ("_trainer", "_fabric")]
+    return copy.deepcopy(network, {id(trainer): None for trainer in trainers if trainer is not None})
+
+
+def _copy_trainer(trainer: Trainer) -> Trainer:
+    try:
+        return copy.deepcopy(trainer)
+    except Exception as fault:  # whatever a logger or callback does
+        raise TypeError(
+            f"trainer: one that can be copied is required, since each block has its own, got one of which something "
+            f"cannot ({fault}); give one without that logger or callback."
+        ) from fault

@@ -1,0 +1,44 @@
+"""A network run on a batch, for looking at it: in evaluation mode, on its device, by the entries that are inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["evaluating", "forward_batch", "to_device"]
+
+
+def forward_batch(model: nn.Module, batch: Any) -> object:
+    """Run a network on a batch by default: of a mapping all but the labels, by name; of a tuple the first entry."""
+    if isinstance(batch, Mapping):
+        return model(**{name: part for name, part in batch.items() if name not in ("label", "labels")})
+    if isinstance(batch, (tuple, list)):
+        return model(batch[0])
+    return model(batch)
+
+
+def to_device(batch: Any, device: torch.device) -> Any:
+    """A batch with all its tensors on a device."""
+    if isinstance(batch, Tensor):
+        return batch.to(device)
+    if isinstance(batch, Mapping):
+        return {name: to_device(part, device) for name, part in batch.items()}
+    if isinstance(batch, (tuple, list)):
+        return [to_device(part, device) for part in batch]
+    return batch
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode for all modules, and afterwards for each the mode that it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lightning_infomem.callbacks.codelength_monitor import CodelengthMonitor
 from lightning_infomem.callbacks.information_plane import InformationPlane
 from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.callbacks.memorization_stopping import MemorizationStopping
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
         MemorizationTrainerCallback as MemorizationTrainerCallback,
     )
 
-__all__ = ["InformationPlane", "MemorizationMonitor", "MemorizationStopping", "RandomLabelPrefit"]
+__all__ = ["CodelengthMonitor", "InformationPlane", "MemorizationMonitor", "MemorizationStopping", "RandomLabelPrefit"]
 
 
 def __getattr__(name: str) -> Any:

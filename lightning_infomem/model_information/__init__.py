@@ -11,6 +11,7 @@ from lightning_infomem.model_information.online_code import (
 )
 from lightning_infomem.model_information.prequential import model_information, prequential_codelength
 from lightning_infomem.model_information.probing import MDLProbe
+from lightning_infomem.model_information.synced_distillation import SyncedDistillation, synced_distillation
 
 __all__ = [
     "SCHEDULES",
@@ -18,10 +19,12 @@ __all__ = [
     "InformationTransfer",
     "MDLProbe",
     "OnlineCode",
+    "SyncedDistillation",
     "block_sizes",
     "information_transfer",
     "model_information",
     "online_code",
     "prequential_codelength",
+    "synced_distillation",
     "uniform_code_length",
 ]

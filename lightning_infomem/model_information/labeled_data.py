@@ -77,11 +77,16 @@ class LabeledData:
         return len(self._order)
 
     def part(self, start: int, stop: int, *, shuffle_seed: int | None = None) -> DataLoader[Any]:
-        """A loader of the samples from ``start`` to ``stop`` in the order of coding, or shuffled anew each epoch."""
+        """A loader of the samples from ``start`` to ``stop`` in the order of coding, or shuffled anew each epoch.
+
+        Shuffled it leaves a last batch of one sample out: batch normalisation fails on it.
+        """
+        is_shuffled, size = shuffle_seed is not None, self._loading["batch_size"]
         # The generator is there in any case: without one a loader draws from the global one when it starts.
         return DataLoader(
             Subset(self._data, self._order[start:stop]),
-            shuffle=shuffle_seed is not None,
+            shuffle=is_shuffled,
+            drop_last=is_shuffled and stop - start > size > 1 and (stop - start) % size == 1,
             generator=torch.Generator().manual_seed(shuffle_seed or 0),
             **self._loading,
         )

@@ -28,7 +28,7 @@ from lightning_infomem.model_information.codelength_settings import CodelengthSe
 from lightning_infomem.model_information.labeled_data import LabeledData, labels_of
 from lightning_infomem.sampling.forward import evaluating, forward_batch, to_device
 
-__all__ = ["Learner", "Loss", "Model", "check_same_network", "log_probabilities", "trained"]
+__all__ = ["Learner", "Loss", "Model", "check_same_network", "label_nats", "log_probabilities", "logits_of", "trained"]
 
 Loss: TypeAlias = Callable[[Any, Tensor], Tensor]
 Model: TypeAlias = "nn.Module | tuple[nn.Module, Loss]"
@@ -43,11 +43,12 @@ class Learner:
         model: a LightningModule, trained by its ``training_step`` and optimisers; or a module, or a pair of one and a
             loss ``(output, labels) -> scalar`` (by default the cross-entropy), trained by Adam. Called with the inputs
             of a batch it gives class scores or log-probabilities ``[samples, classes]``, or an object with such
-            ``logits``.
+            ``logits``. One in evaluation mode is trained in training mode; parts of it alone stay in evaluation mode.
         settings: of the training.
 
     Attributes:
         network: the copy with the weights of the last training.
+        loss: of modules that are no LightningModule.
 
     Raises:
         TypeError: no such model.
@@ -61,9 +62,11 @@ class Learner:
                 f"{describe(model)}; of a class pass an instance."
             )
         self.settings = settings
-        self._loss: Loss = loss
+        self.loss: Loss = loss
         self._given: nn.Module = _copy(network)
-        self.network: nn.Module = _copy(network)
+        if not network.training:  # what a measurement left it in, and no wish of how to train
+            self._given.train()
+        self.network: nn.Module = _copy(self._given)
         self._trainer = settings.trainer or quiet_trainer(network, max_epochs=settings.max_epochs)
 
     def fit(self, data: LabeledData, end: int, *, seed: int) -> None:
@@ -71,7 +74,8 @@ class Learner:
 
         Args:
             data: in the order of coding.
-            end: how many samples are known. With one there is nothing to train: the weights stay.
+            end: how many samples are known. With one there is nothing to train, nor where all parameters are frozen:
+                the weights stay.
             seed: of the order of batches, and of what the training draws, such as dropout.
 
         Raises:
@@ -80,7 +84,7 @@ class Learner:
         if self.settings.start == "cold":
             self.network = _copy(self._given)
         held_out = max(1, round(self.settings.holdout * end))
-        if held_out == end:
+        if held_out == end or not any(weight.requires_grad for weight in self.network.parameters()):
             return
         self._train(data.part(0, end - held_out, shuffle_seed=seed), data.part(end - held_out, end), seed=seed)
 
@@ -88,9 +92,35 @@ class Learner:
         """Nats of the labels from ``start`` to ``stop``, by the weights of the last training."""
         if start == stop:
             return 0.0
+        return summed_nats(self.placed(), data.part(start, stop), self._trainer)
+
+    def placed(self) -> nn.Module:
+        """The network where the Trainer computes, in its precision."""
         trainer = self._trainer
-        self.network.to(trainer.strategy.root_device)
-        return summed_nats(self.network, data.part(start, stop), trainer)
+        return trainer.precision_plugin.convert_module(self.network.to(trainer.strategy.root_device))
+
+    def as_lightning(self, trainer: Trainer) -> LightningModule:
+        """What a Trainer trains: a LightningModule as it is, another module by `training_loss` and Adam."""
+        if is_lightning_module(self.network):
+            return cast(LightningModule, self.network)
+        learner, network = self, self.network
+
+        class Classifier(lightning_module_for(trainer)):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self.network = network
+
+            def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+                return learner.training_loss(self.network, batch)
+
+            def configure_optimizers(self) -> torch.optim.Optimizer:
+                return torch.optim.Adam(self.network.parameters(), learner.settings.learning_rate)
+
+        return cast(LightningModule, Classifier())
+
+    def training_loss(self, network: nn.Module, batch: Any) -> Tensor:
+        """What is minimised, of `network` as the Trainer has it; a LightningModule has its own."""
+        return self.loss(logits_of(forward_batch(network, batch)), labels_of(batch))
 
     def count_classes(self, data: LabeledData) -> int:
         """How many classes the model gives probabilities.
@@ -98,17 +128,11 @@ class Learner:
         Raises:
             TypeError, ValueError: it gives none, or a label is not among the classes.
         """
-        trainer = self._trainer
-        network, device = self.network.to(trainer.strategy.root_device), trainer.strategy.root_device
+        trainer, network, device = self._trainer, self.placed(), self._trainer.strategy.root_device
         with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
             batch = trainer.precision_plugin.convert_input(to_device(next(iter(data.part(0, 2))), device))
             count = log_probabilities(network, batch).shape[1]
-        highest = int(data.labels.amax())
-        if highest >= count:
-            raise ValueError(
-                f"data: labels from 0 to {count - 1} are required by a model of {count} classes, got {highest}; give "
-                "the model more outputs, or number the classes from 0."
-            )
+        label_nats(torch.zeros(1, count).expand(len(data), count), data.labels)
         return count
 
     def state(self) -> State:
@@ -129,27 +153,9 @@ class Learner:
             torch.manual_seed(seed)
             np.random.seed(seed % 2**32)
             random.seed(seed)
-            trainer.fit(self._as_lightning(trainer), training)
+            trainer.fit(self.as_lightning(trainer), training)
         if trainer.interrupted:  # older versions end such a training as if it were done
             raise KeyboardInterrupt
-
-    def _as_lightning(self, trainer: Trainer) -> LightningModule:
-        if is_lightning_module(self.network):
-            return cast(LightningModule, self.network)
-        network, loss, learning_rate = self.network, self._loss, self.settings.learning_rate
-
-        class Classifier(lightning_module_for(trainer)):  # type: ignore[misc]
-            def __init__(self) -> None:
-                super().__init__()
-                self.network = network
-
-            def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-                return loss(logits_of(forward_batch(self.network, batch)), labels_of(batch))
-
-            def configure_optimizers(self) -> torch.optim.Optimizer:
-                return torch.optim.Adam(self.network.parameters(), learning_rate)
-
-        return cast(LightningModule, Classifier())
 
 
 def trained(model: Model, data: LabeledData, settings: CodelengthSettings) -> Model:
@@ -201,15 +207,36 @@ def summed_nats(network: nn.Module, batches: Iterable[Any], trainer: Trainer) ->
     with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
         for batch in batches:
             batch = trainer.precision_plugin.convert_input(to_device(batch, device))
-            scores, labels = log_probabilities(network, batch), labels_of(batch)
-            nats.append(float(-scores.gather(1, labels[:, None]).sum()))
-    total = math.fsum(nats)
-    if math.isnan(total):
+            nats.append(float(label_nats(log_probabilities(network, batch), labels_of(batch)).sum()))
+    return math.fsum(nats)
+
+
+def label_nats(scores: Tensor, labels: Tensor) -> Tensor:
+    """Nats that each label costs.
+
+    Args:
+        scores: logarithms of probabilities, float64 ``[samples, classes]``.
+        labels: int64 ``[samples]``.
+
+    Returns:
+        float64 ``[samples]``; infinite where a label has no probability.
+
+    Raises:
+        ValueError: NaN, or a label that is not among the classes.
+    """
+    low, high = map(int, labels.aminmax())
+    if low < 0 or high >= scores.shape[1]:
+        raise ValueError(
+            f"data: labels from 0 to {scores.shape[1] - 1} are required by a model of {scores.shape[1]} classes, got "
+            f"{low if low < 0 else high}; give the model more outputs, or number the classes from 0."
+        )
+    nats = -scores.gather(1, labels[:, None])[:, 0]
+    if bool(nats.isnan().any()):
         raise ValueError(
             "model: a cross-entropy that is a number is required, got NaN; has its training diverged? Lower the "
             "learning rate, or look for inputs that are not finite."
         )
-    return total
+    return nats
 
 
 def log_probabilities(network: nn.Module, batch: Any) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,14 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from lightning_infomem.content_digests import digest, digest_network
+from lightning_infomem.content_digests import digest, digest_function, digest_network
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.coding_record import CodingRecord
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
 from lightning_infomem.model_information.learner import Learner, Model
 from lightning_infomem.model_information.online_code import OnlineCode, uniform_code_length
 
-__all__ = ["code_online", "model_information", "prequential_codelength"]
+__all__ = ["code_from_nats", "code_online", "model_information", "prequential_codelength"]
 
 
 def prequential_codelength(
@@ -130,14 +131,21 @@ def code_online(
             if record is not None:
                 record.write(nats, learner.state())
             progress.advance(bar)
+    return code_from_nats(nats, settings, sizes, num_classes)
+
+
+def code_from_nats(
+    nats: Sequence[float], settings: CodelengthSettings, sizes: Sequence[int], num_classes: int
+) -> OnlineCode:
+    """Of the nats of all blocks, and, where there is one more, of all data by the last model."""
     bits = [each / math.log(2) for each in nats]
     if settings.first_block == "uniform":
         bits[0] = uniform_code_length(sizes[0], num_classes)
     return OnlineCode(
         num_classes=num_classes,
-        block_sizes=sizes,
+        block_sizes=tuple(sizes),
         block_bits=tuple(bits[: len(sizes)]),
-        final_data_bits=bits[-1] if final else None,
+        final_data_bits=bits[-1] if len(bits) > len(sizes) else None,
         settings=settings.state(),
     )
 
@@ -145,4 +153,7 @@ def code_online(
 def _content(learner: Learner, data: LabeledData, final: bool) -> str:
     """Of everything that the code depends on, as far as it can be read."""
     network = learner.network
-    return digest([learner.settings.state(), final, data.digest(), digest_network(network), network.state_dict()])
+    steps = [getattr(network, name, None) for name in ("training_step", "configure_optimizers")]
+    training = [digest_function(each) for each in (learner.loss, *steps) if each is not None]
+    content = [learner.settings.state(), final, data.digest(), digest_network(network), training, network.state_dict()]
+    return digest(content)

@@ -13,6 +13,7 @@ from lightning_infomem.plots.ranking import plot_ranking
 from lightning_infomem.plots.run import plot_run
 from lightning_infomem.plots.runs import plot_runs
 from lightning_infomem.plots.saving import save_figure
+from lightning_infomem.plots.synced_distillation import plot_synced_distillation
 from lightning_infomem.plots.zoo import plot_zoo
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "plot_ranking",
     "plot_run",
     "plot_runs",
+    "plot_synced_distillation",
     "plot_zoo",
     "save_figure",
 ]

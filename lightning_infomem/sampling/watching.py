@@ -16,7 +16,7 @@ from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["Watch", "is_compiled", "loader_of"]
+__all__ = ["Watch", "is_compiled", "loader_of", "share_of_rank"]
 
 
 class Watch:
@@ -63,6 +63,16 @@ def _flat(loaders: object) -> list[object]:
 
 def _plan(settings: MeasurementSettings, loader: object, ranks: Ranks) -> SamplePlan:
     """Which rows this rank keeps of the stream that all ranks share."""
+    rank, size, length = share_of_rank(loader, ranks)
+    return SamplePlan(settings.max_samples, settings.max_units, settings.seed, rank=rank, num_ranks=size, length=length)
+
+
+def share_of_rank(loader: object, ranks: Ranks) -> tuple[int, int, int | None]:
+    """Which rows of a stream a loader gives this rank: row j has the place j * size + rank.
+
+    Returns:
+        Rank, size, and the length of the stream, None where it is not known; what comes after it is repetition.
+    """
     rank, size, length = ranks.rank, ranks.size, None
     if size > 1 and isinstance(loader, DataLoader) and not isinstance(loader.dataset, IterableDataset):
         sampler = getattr(loader.batch_sampler, "sampler", loader.sampler)
@@ -72,7 +82,7 @@ def _plan(settings: MeasurementSettings, loader: object, ranks: Ranks) -> Sample
             length = 0  # nobody divides the data: every rank sees all of it, and rank 0 is enough
         else:
             size = 1
-    return SamplePlan(settings.max_samples, settings.max_units, settings.seed, rank=rank, num_ranks=size, length=length)
+    return rank, size, length
 
 
 def is_compiled(model: nn.Module) -> bool:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from lightning_infomem import plots
 from lightning_infomem.information_plane import Plane, PlanePoint
+from lightning_infomem.model_information import OnlineCode, SyncedDistillation
 from lightning_infomem.plots.layer_courses import LayerCourses
 from lightning_infomem.records import InformationReport
 from tests.plots.rankings import Ranking, make_rows
@@ -101,6 +102,18 @@ def _information_plane() -> Figure:
     return plots.plot_information_plane(planes)
 
 
+def _synced_distillation() -> Figure:
+    sizes, labels_before = (10, 10, 20, 40, 80, 160), np.array([10, 20, 40, 80, 160])
+
+    def codes(start: float, half: float) -> tuple[OnlineCode, ...]:
+        costs = [start * half / (half + labels_before) + 0.1 * seed / labels_before**0.5 for seed in range(3)]
+        bits = [(10 * math.log2(10), *(each * sizes[1:]).tolist()) for each in costs]
+        return tuple(OnlineCode(10, sizes, each) for each in bits)
+
+    given = codes(3.2, 40), codes(3.5, 60), codes(2.6, 20)
+    return plots.plot_synced_distillation(SyncedDistillation((0, 1, 2), *given, {"alpha": 0.7, "temperature": 4.0}))
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "comparison": _comparison,
     "course": lambda: plots.plot_course(ROWS),
@@ -117,5 +130,6 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "ranking": _ranking,
     "run": lambda: run(metric=[0.5 + 0.03 * place for place in range(10)], metric_name="accuracy on labels"),
     "runs": _runs,
+    "synced_distillation": _synced_distillation,
     "zoo": _zoo,
 }

@@ -154,7 +154,8 @@ def synced_distillation(
         found.append((*codes, code_from_nats(nats, own, codes[0].block_sizes, classes[0])))
     told = {**chosen.state(), "alpha": float(alpha), "temperature": float(temperature)}
     del told["seed"]
-    return SyncedDistillation(tuple(seeds), *zip(*found, strict=True), settings=told)
+    with_teacher, without_teacher, own_codes = zip(*found, strict=True)
+    return SyncedDistillation(tuple(seeds), with_teacher, without_teacher, own_codes, told)
 
 
 class _Student(Learner):
@@ -194,8 +195,12 @@ class _Student(Learner):
     def as_lightning(self, trainer: Trainer) -> LightningModule:
         """A LightningModule is trained by `training_loss`, too."""
         module = super().as_lightning(trainer)
+
+        def training_step(batch: Any, batch_idx: int) -> Tensor:
+            return self.training_loss(module, batch)
+
         if is_lightning_module(self.network):
-            module.training_step = lambda batch, batch_idx: self.training_loss(module, batch)  # type: ignore[method-assign]
+            module.training_step = training_step  # type: ignore[method-assign]
         return module
 
     def training_loss(self, network: nn.Module, batch: Any) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ __all__ = [
     "hyperparameters_to_come",
     "is_lightning_module",
     "isolate_rng",
+    "keyboard_interrupts",
     "lightning_module_for",
     "quiet_lightning",
     "quiet_trainer",
@@ -107,6 +109,22 @@ def quiet_trainer(model: object, **settings: Any) -> Trainer:
 
 
 @contextmanager
+def keyboard_interrupts() -> Iterator[None]:
+    """Let Ctrl-C in a Trainer come out as KeyboardInterrupt, and be heard again after that.
+
+    Newer Trainers leave the process in its place, and ignore the signal from then on.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as stop:
+        if not isinstance(stop.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from None
+
+
+@contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Without what Lightning says about devices, workers and other products, in a training that nobody watches."""
     # Where both packages are installed, the one imported last speaks for both.
@@ -118,6 +136,7 @@ def quiet_lightning() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*does not have many workers.*")
             warnings.filterwarnings("ignore", ".*is smaller than the logging interval.*")
+            warnings.filterwarnings("ignore", ".*but have no `val_dataloader`.*")
             warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists and is not empty.*")
             warnings.filterwarnings("ignore", ".*LeafSpec.*is deprecated.*")
             yield

@@ -20,6 +20,7 @@ from lightning_infomem._lightning import (
     Trainer,
     is_lightning_module,
     isolate_rng,
+    keyboard_interrupts,
     lightning_module_for,
     quiet_lightning,
     quiet_trainer,
@@ -149,7 +150,13 @@ class Learner:
     def _train(self, training: Iterable[Any], held_out: Iterable[Any], *, seed: int) -> None:
         trainer: Any = _copy_trainer(self._trainer)
         trainer.callbacks.insert(0, _Stopping(self.network, held_out, self.settings.patience))
-        with isolate_rng(), quiet_lightning(), torch.inference_mode(False), torch.enable_grad():
+        with (
+            isolate_rng(),
+            quiet_lightning(),
+            keyboard_interrupts(),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
             torch.manual_seed(seed)
             np.random.seed(seed % 2**32)
             random.seed(seed)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 
-from lightning_infomem.callbacks import MemorizationMonitor
+from lightning_infomem.callbacks import CodelengthMonitor, MemorizationMonitor
 from tests.networks import Classifier, dense, loader, mlp, num_hooks
 
 
@@ -44,8 +45,8 @@ class Faulty(Classifier):
 class Writer(pl.Callback):
     """Writes what this rank saw, in the process that trained."""
 
-    def __init__(self, folder: Path, monitor: MemorizationMonitor):
-        self.folder, self.monitor = folder, monitor
+    def __init__(self, folder: Path, monitor: MemorizationMonitor, codelength: CodelengthMonitor):
+        self.folder, self.monitor, self.codelength = folder, monitor, codelength
         self.warned: list[str] = []
 
     def setup(self, trainer, pl_module, stage):
@@ -55,6 +56,8 @@ class Writer(pl.Callback):
         report, metrics = self.monitor.report, trainer.callback_metrics
         layers = () if report is None else report.layers
         found = {
+            "coded": asdict(self.codelength.coded),
+            "code_metrics": {name: value.item() for name, value in metrics.items() if name.startswith("codelength")},
             "metrics": {name: value.item() for name, value in metrics.items() if name.startswith("infomem")},
             "mutual_information": [layer.mutual_information.tolist() for layer in layers],
             "entropy": [layer.entropy.tolist() for layer in layers],
@@ -65,7 +68,9 @@ class Writer(pl.Callback):
             "skipped": {} if report is None else report.skipped,
             "history": len(self.monitor.history),
             "hooks": num_hooks(pl_module),
-            "warned": [words for words in self.warned if "MemorizationMonitor" in words or "infomem" in words],
+            "warned": [
+                words for words in self.warned if any(name in words for name in ("Monitor", "infomem", "codelength"))
+            ],
         }
         (self.folder / f"rank{trainer.global_rank}.json").write_text(json.dumps(found))
 
@@ -84,6 +89,7 @@ def run(
     """One run. ``whole``: nobody divides the validation data, every rank sees all of it."""
     torch.manual_seed(0)
     settings = {"dataloader": loader(dense(30)), "every_n_train_steps": 1} if probe else {}
+    codelength = CodelengthMonitor()
     monitor = MemorizationMonitor(max_samples=max_samples, **settings)
     Path(folder).mkdir(exist_ok=True)  # every process runs this file
     trainer = pl.Trainer(
@@ -93,7 +99,7 @@ def run(
         max_epochs=1,
         limit_train_batches=2,
         use_distributed_sampler=not whole,
-        callbacks=[monitor, Writer(Path(folder), monitor)],
+        callbacks=[monitor, codelength, Writer(Path(folder), monitor, codelength)],
         default_root_dir=folder,
         logger=False,
         enable_progress_bar=False,

@@ -100,6 +100,22 @@ def test_many_processes_report_what_one_reports(
     assert_same_report(found[together], found[alone][0])
 
 
+def test_the_code_of_labels_is_of_all_processes_each_sample_once(found: dict[str, list[dict[str, Any]]]) -> None:
+    """Of networks that do not learn, so that the order of samples does not matter."""
+    for together, alone, count in (
+        ("two processes, five samples", "one process, five samples", 5),
+        ("two processes, nobody divides the data", "one process", 16),
+        ("two processes", "four processes", 32),
+    ):
+        for rank in found[together]:
+            assert rank["coded"] == found[together][0]["coded"]
+            assert rank["code_metrics"] == found[together][0]["code_metrics"]
+            assert rank["coded"]["labels"] == rank["code_metrics"]["codelength/labels"] == count
+            if count < 32:
+                assert rank["coded"] == pytest.approx(found[alone][0]["coded"], rel=1e-6)
+    assert found["four processes"][0]["coded"]["labels"] == 64
+
+
 def test_all_ranks_log_the_same_numbers(found: dict[str, list[dict[str, Any]]]) -> None:
     for name in ("two processes", "four processes", "two processes, own loader"):
         first, *others = found[name]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table
 from torch import Tensor
 
 from lightning_infomem._checks import describe
@@ -86,6 +90,22 @@ class DomainSimilarity(Result):
                 rows.append(row | {"seeds": ", ".join(map(str, self.seeds))})
         return rows
 
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        seeds = f"seeds {self.to_records()[0]['seeds']}" if len(self.seeds) > 1 else f"seed {self.seeds[0]}"
+        table = Table(
+            box=SIMPLE_HEAD, caption=f"{seeds}; ± half the width of the 95 % interval", caption_justify="left"
+        )
+        values = {"bits": "bits", "similarity": "S", "unidirectional_similarity": "S_uni"}
+        for name in ("source", "target", *values.values(), "distance of means", "of covariances"):
+            table.add_column(
+                name, justify="left" if name in ("source", "target") else "right", no_wrap=name in values.values()
+            )
+        for row in self.to_records():
+            cells = [_with_spread(row[name], row[f"{name}_spread"], 0 if name == "bits" else 2) for name in values]
+            distances = (f"{row[name]:.3g}" for name in ("mean_distance", "covariance_distance"))
+            table.add_row(row["source"], row["target"], *cells, *distances)
+        yield table
+
     @property
     def _own(self) -> Tensor:
         return self.bits.diagonal(dim1=1, dim2=2)
@@ -163,6 +183,12 @@ def _bits(initial: Model, domains: Mapping[str, tuple[LabeledData, ...]], settin
 
 def _code(learner: Learner, data: LabeledData, description: str) -> Any:
     return code_online(learner, data, description=f"{description}, seed {learner.settings.seed}")
+
+
+def _with_spread(mean: float, spread: float, digits: int) -> str:
+    if math.isnan(mean):
+        return ""
+    return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if math.isfinite(spread) else "")
 
 
 def _share(part: Tensor, whole: Tensor) -> Tensor:

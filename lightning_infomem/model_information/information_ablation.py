@@ -76,8 +76,8 @@ class InformationAblation(Result):
         """One row a component, their sum, and the whole: means over runs with half the widths of 95 % intervals."""
         rows = [
             *((name, self.bits[:, place], count) for place, (name, count) in enumerate(self.components.items())),
-            ("sum of components", self.summed_bits, sum(self.components.values())),
-            ("whole model", self.whole_bits, self.num_parameters),
+            ("(sum)", self.summed_bits, sum(self.components.values())),
+            ("(whole)", self.whole_bits, self.num_parameters),
         ]
         return [self._record(name, bits.tolist(), count) for name, bits, count in rows]
 

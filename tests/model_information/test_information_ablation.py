@@ -211,10 +211,10 @@ def test_runs_are_joined_to_means_and_intervals_beside_the_sum_and_the_whole():
         "seeds": "0, 4",
     }
     assert (second["bits"], second["bits_spread"], second["bits_per_parameter"]) == (80, 0, 2)
-    assert (summed["component"], summed["bits"], summed["num_parameters"]) == ("sum of components", 100, 50)
-    assert (whole["component"], whole["bits"], whole["num_parameters"]) == ("whole model", 80, 60)
+    assert (summed["component"], summed["bits"], summed["num_parameters"]) == ("(sum)", 100, 50)
+    assert (whole["component"], whole["bits"], whole["num_parameters"]) == ("(whole)", 80, 60)
     text = str(joined)
-    assert text.index("sum of components") < text.index("whole model")
+    assert text.index("(sum)") < text.index("(whole)")
 
 
 def test_a_component_without_parameters_has_no_bits_a_parameter():

@@ -8,21 +8,25 @@ from pathlib import Path
 __all__ = ["check_target", "write_text"]
 
 
-def check_target(path: Path) -> None:
+def check_target(path: Path, *, option: str = "--output") -> None:
     """Say that a file cannot be written before the work for it is done.
+
+    Args:
+        path: of the file.
+        option: by which it was given, for the message.
 
     Raises:
         OSError: the folder does not exist or cannot be written to; the message names ``path``.
     """
     if path.is_dir():
-        raise IsADirectoryError(f"--output: the name of a file is required, got the folder '{path}'; add a name.")
+        raise IsADirectoryError(f"{option}: the name of a file is required, got the folder '{path}'; add a name.")
     if not path.parent.is_dir():
         raise FileNotFoundError(
-            f"--output: a file in an existing folder is required, got '{path}'; make '{path.parent}' first."
+            f"{option}: a file in an existing folder is required, got '{path}'; make '{path.parent}' first."
         )
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(
-            f"--output: a folder that may be written to is required, got '{path.parent}'; choose another."
+            f"{option}: a folder that may be written to is required, got '{path.parent}'; choose another."
         )
 
 

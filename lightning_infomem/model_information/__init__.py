@@ -1,6 +1,8 @@
 """What a model knows of its data, in bits: codes that are as long as the model is ignorant."""
 
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
+from lightning_infomem.model_information.domain_similarity import DomainSimilarity, domain_similarity
+from lightning_infomem.model_information.information_ablation import InformationAblation, information_ablation
 from lightning_infomem.model_information.information_transfer import InformationTransfer, information_transfer
 from lightning_infomem.model_information.online_code import (
     SCHEDULES,
@@ -16,11 +18,15 @@ from lightning_infomem.model_information.synced_distillation import SyncedDistil
 __all__ = [
     "SCHEDULES",
     "CodelengthSettings",
+    "DomainSimilarity",
+    "InformationAblation",
     "InformationTransfer",
     "MDLProbe",
     "OnlineCode",
     "SyncedDistillation",
     "block_sizes",
+    "domain_similarity",
+    "information_ablation",
     "information_transfer",
     "model_information",
     "online_code",

@@ -3,8 +3,10 @@
 from lightning_infomem.plots.comparison import plot_comparison
 from lightning_infomem.plots.course import plot_course
 from lightning_infomem.plots.criteria import plot_criteria
+from lightning_infomem.plots.domain_similarity import plot_domain_similarity
 from lightning_infomem.plots.embedding import embed_figure
 from lightning_infomem.plots.epochs_map import plot_epochs_map
+from lightning_infomem.plots.information_ablation import plot_information_ablation
 from lightning_infomem.plots.information_map import plot_information_map
 from lightning_infomem.plots.information_plane import plot_information_plane
 from lightning_infomem.plots.layers import plot_layers
@@ -21,7 +23,9 @@ __all__ = [
     "plot_comparison",
     "plot_course",
     "plot_criteria",
+    "plot_domain_similarity",
     "plot_epochs_map",
+    "plot_information_ablation",
     "plot_information_map",
     "plot_information_plane",
     "plot_layers",

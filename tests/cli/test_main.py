@@ -18,7 +18,7 @@ def test_the_version_is_printed(capsys):
     assert capsys.readouterr().out == f"infomem {version('lightning-infomem')}\n"
 
 
-COMMANDS = ("rank", "report", "show", "watch", "demo")
+COMMANDS = ("rank", "report", "show", "watch", "similarity", "ablate", "demo")
 
 
 @pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])

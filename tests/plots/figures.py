@@ -7,11 +7,12 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from lightning_infomem import plots
 from lightning_infomem.information_plane import Plane, PlanePoint
-from lightning_infomem.model_information import OnlineCode, SyncedDistillation
+from lightning_infomem.model_information import DomainSimilarity, InformationAblation, OnlineCode, SyncedDistillation
 from lightning_infomem.plots.layer_courses import LayerCourses
 from lightning_infomem.records import InformationReport
 from tests.plots.rankings import Ranking, make_rows
@@ -114,11 +115,29 @@ def _synced_distillation() -> Figure:
     return plots.plot_synced_distillation(SyncedDistillation((0, 1, 2), *given, {"alpha": 0.7, "temperature": 4.0}))
 
 
+def domain_similarity() -> DomainSimilarity:
+    """Of three domains: two that are alike, and one whose own model knows nothing in one of the seeds."""
+    bits = torch.tensor([[300.0, 250, 90], [240, 320, -60], [20, 60, 200]], dtype=torch.float64)
+    bits = torch.stack([bits, 1.1 * bits + 20, 0.9 * bits])
+    bits[2, 2, 2] = 0.0
+    distances = torch.ones(3, 3, dtype=torch.float64)
+    return DomainSimilarity(("plain", "noisy", "rotated"), bits, distances, distances, (0, 1, 2), {})
+
+
+def information_ablation() -> InformationAblation:
+    components = {"stem": 432, "blocks.0": 4704, "blocks.1": 23808, "head": 2570}
+    bits = torch.tensor([[379.0, 751, 2088, -167], [420, 700, 1900, -90]], dtype=torch.float64)
+    whole = torch.tensor([2900.0, 2700], dtype=torch.float64)
+    return InformationAblation(components, bits, whole, 31514, (0, 1), {})
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "comparison": _comparison,
     "course": lambda: plots.plot_course(ROWS),
     "criteria": _criteria,
+    "domain_similarity": lambda: plots.plot_domain_similarity(domain_similarity()),
     "epochs_map": lambda: plots.plot_epochs_map(courses(1.0)),
+    "information_ablation": lambda: plots.plot_information_ablation(information_ablation()),
     "information_map": _information_map,
     "information_plane": _information_plane,
     "layers": _layers,

@@ -1,0 +1,224 @@
+"""How much of one domain a model that was trained on another knows: similarity of domains, in bits of labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.table import Table
+from torch import Tensor
+
+from lightning_infomem._checks import describe
+from lightning_infomem.model_information.codelength_settings import CodelengthSettings
+from lightning_infomem.model_information.feature_distances import Features, feature_distances
+from lightning_infomem.model_information.information_transfer import InformationTransfer
+from lightning_infomem.model_information.labeled_data import Data, LabeledData
+from lightning_infomem.model_information.learner import Learner, Model, trained
+from lightning_infomem.model_information.prequential import code_online
+from lightning_infomem.model_information.repetitions import make_seeded, settings_of_seeds
+from lightning_infomem.model_information.result import Result, mean_and_spread
+
+__all__ = ["DomainSimilarity", "domain_similarity"]
+
+
+@dataclass(frozen=True, eq=False)
+class DomainSimilarity(Result):
+    """What models of each domain know of every domain, and the similarities that follow from it.
+
+    Attributes:
+        domains: their names.
+        bits: float64 ``[seeds, sources, targets]``: the information that a model trained on the source holds of the
+            target's held-out labels, L_AB.
+        mean_distances: float64 ``[domains, domains]``: of the means of features; the first baseline.
+        covariance_distances: the same of their covariances; the second.
+        seeds: of the repetitions.
+        settings: of all codes and trainings.
+    """
+
+    domains: tuple[str, ...]
+    bits: Tensor
+    mean_distances: Tensor
+    covariance_distances: Tensor
+    seeds: tuple[int, ...]
+    settings: Mapping[str, Any]
+
+    @property
+    def similarity(self) -> Tensor:
+        """What both know over all that either knows: ``L_AB / (L_AA + L_BB - L_AB)``, float64 as ``bits``.
+
+        1 on the diagonal; NaN where what it is divided by is not above 0. Not the same in both directions, for L_AB
+        is not.
+        """
+        own = self._own
+        return _share(self.bits, own[:, :, None] + own[:, None, :] - self.bits)
+
+    @property
+    def unidirectional_similarity(self) -> Tensor:
+        """Share of what can be known of the target that the source's model knows: ``L_AB / L_BB``."""
+        return _share(self.bits, self._own[:, None, :].expand_as(self.bits))
+
+    @property
+    def symmetric_similarity(self) -> Tensor:
+        """As ``similarity``, with the mean of L_AB and L_BA in place of L_AB."""
+        own, both = self._own, (self.bits + self.bits.mT) / 2
+        return _share(both, own[:, :, None] + own[:, None, :] - both)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One row a source and target: means over seeds, half the widths of 95 % intervals, and the distances.
+
+        ``similarity`` is S, ``unidirectional_similarity`` S_uni. A seed without a value leaves the mean without one.
+        """
+        measured = {
+            "bits": self.bits,
+            "similarity": self.similarity,
+            "unidirectional_similarity": self.unidirectional_similarity,
+            "symmetric_similarity": self.symmetric_similarity,
+        }
+        rows = []
+        for source, source_name in enumerate(self.domains):
+            for target, target_name in enumerate(self.domains):
+                row: dict[str, Any] = {"source": source_name, "target": target_name}
+                for name, values in measured.items():
+                    row[name], row[f"{name}_spread"] = mean_and_spread(values[:, source, target].tolist())
+                row["mean_distance"] = float(self.mean_distances[source, target])
+                row["covariance_distance"] = float(self.covariance_distances[source, target])
+                rows.append(row | {"seeds": ", ".join(map(str, self.seeds))})
+        return rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        seeds = f"seeds {self.to_records()[0]['seeds']}" if len(self.seeds) > 1 else f"seed {self.seeds[0]}"
+        table = Table(
+            box=SIMPLE_HEAD, caption=f"{seeds}; ± half the width of the 95 % interval", caption_justify="left"
+        )
+        values = {"bits": "bits", "similarity": "S", "unidirectional_similarity": "S_uni"}
+        for name in ("source", "target", *values.values(), "distance of means", "of covariances"):
+            table.add_column(
+                name, justify="left" if name in ("source", "target") else "right", no_wrap=name in values.values()
+            )
+        for row in self.to_records():
+            cells = [_with_spread(row[name], row[f"{name}_spread"], 0 if name == "bits" else 2) for name in values]
+            distances = (f"{row[name]:.3g}" for name in ("mean_distance", "covariance_distance"))
+            table.add_row(row["source"], row["target"], *cells, *distances)
+        yield table
+
+    @property
+    def _own(self) -> Tensor:
+        return self.bits.diagonal(dim1=1, dim2=2)
+
+
+def domain_similarity(
+    make_model: Callable[[], Model],
+    domains: Mapping[str, tuple[Data, Data]],
+    *,
+    features: Features | None = None,
+    seeds: Sequence[int] = (0, 1, 2),
+    **settings: Any,
+) -> DomainSimilarity:
+    """Train a model on each domain, and measure how much shorter it makes the code of every domain's labels.
+
+    Domains share the model, and so the classes. Do not compare similarities of other models, settings or numbers of
+    held-out samples; and where a domain's own model knows little, a share of that little says nothing.
+
+    Args:
+        make_model: makes an untrained model, see `Learner`; called under each seed, so that all models of a seed begin
+            with the same weights.
+        domains: name -> training data and held-out data, see `LabeledData`; held-out data of unlike size make larger
+            domains look as if they knew more.
+        features: of the baselines; called with inputs it gives ``[samples, units]``. By default the inputs, flattened;
+            give a function for inputs whose numbers are no quantities, such as words.
+        seeds: of initial weights, the order of samples, and training.
+        **settings: see `CodelengthSettings`; of the trainings, too.
+
+    Returns:
+        `DomainSimilarity`. S of a domain with itself is exactly 1. S_uni of a domain that holds another is about 1
+        towards it, and less back.
+
+    Raises:
+        TypeError, ValueError: as `prequential_codelength`; fewer than two domains, or such that are no pair of data.
+
+    Cost:
+        Each seed a training a domain, and ``domains * (domains + 1)`` codes.
+
+    Reference:
+        Model information as an analysis tool in deep learning (ICLR 2021 submission), eq. 4 (S) and eq. 5 (S_uni).
+
+    >>> inputs, labels = torch.eye(4).repeat(50, 1), torch.arange(4).repeat(50)
+    >>> domains = {"plain": ((inputs, labels),) * 2, "swapped": ((inputs, 3 - labels),) * 2}
+    >>> short = {"blocks": (10, 100), "max_epochs": 5, "learning_rate": 0.1, "progress": False}
+    >>> result = domain_similarity(lambda: torch.nn.Linear(4, 4), domains, seeds=[0], **short)
+    >>> result.similarity[0].diagonal().tolist(), bool(result.similarity[0, 0, 1] < 0.5)
+    ([1.0, 1.0], True)
+    """
+    repeated = settings_of_seeds(settings, seeds)
+    _check_domains(domains)
+    matrices = []
+    for place, chosen in enumerate(repeated):
+        loaded = {name: tuple(LabeledData.of(part, chosen) for part in pair) for name, pair in domains.items()}
+        initial = make_seeded(make_model, chosen.seed)
+        if not place:  # before anything is trained
+            _check_labels(initial, loaded, chosen)
+            distances = feature_distances([held_out for _, held_out in loaded.values()], features)
+        matrices.append(_bits(initial, loaded, chosen))
+    told = {name: value for name, value in repeated[0].state().items() if name != "seed"}
+    return DomainSimilarity(tuple(domains), torch.stack(matrices), *distances, tuple(seeds), told)
+
+
+def _bits(initial: Model, domains: Mapping[str, tuple[LabeledData, ...]], settings: CodelengthSettings) -> Tensor:
+    """L_AB of one seed, ``[sources, targets]``; the code by the initial weights is the same for all sources."""
+    targets = [(name, held_out) for name, (_, held_out) in domains.items()]
+    learner = Learner(initial, settings)
+    before = [_code(learner, data, f"initial weights on {name}") for name, data in targets]
+    rows = []
+    for source, (training, _) in domains.items():
+        learner = Learner(trained(initial, training, settings), settings)
+        after = [_code(learner, data, f"{source} on {name}") for name, data in targets]
+        rows.append([InformationTransfer(*codes).bits for codes in zip(before, after, strict=True)])
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def _code(learner: Learner, data: LabeledData, description: str) -> Any:
+    return code_online(learner, data, description=f"{description}, seed {learner.settings.seed}")
+
+
+def _with_spread(mean: float, spread: float, digits: int) -> str:
+    if math.isnan(mean):
+        return ""
+    return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if math.isfinite(spread) else "")
+
+
+def _share(part: Tensor, whole: Tensor) -> Tensor:
+    return torch.where(whole > 0, part / whole, torch.nan)
+
+
+def _check_domains(domains: object) -> None:
+    if not isinstance(domains, Mapping):
+        raise TypeError(
+            "domains: a mapping from names to (training data, held-out data) is required, got "
+            f"{type(domains).__name__}; give a dict."
+        )
+    if len(domains) < 2:
+        raise ValueError(f"domains: at least two are required, got {list(domains)}; one has nothing to be like.")
+    for name, pair in domains.items():
+        is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
+        if not is_pair or any(isinstance(part, Tensor) for part in pair):
+            got = "a pair of tensors, one set of data" if is_pair else describe(type(pair))
+            raise TypeError(
+                f"domains[{name!r}]: a pair (training data, held-out data) is required, got {got}; give other samples "
+                "for each of both."
+            )
+
+
+def _check_labels(model: Model, domains: Mapping[str, tuple[LabeledData, ...]], settings: CodelengthSettings) -> None:
+    learner = Learner(model, settings)
+    for name, (training, held_out) in domains.items():
+        try:
+            learner.count_classes(training)
+            learner.count_classes(held_out)
+            settings.sizes(len(held_out))
+        except (TypeError, ValueError) as fault:
+            raise type(fault)(f"domains[{name!r}]: {fault}") from fault

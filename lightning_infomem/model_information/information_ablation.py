@@ -1,0 +1,164 @@
+"""How many bits a model loses with each of its parts: components set back to their initial weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lightning_infomem.model_information.codelength_settings import CodelengthSettings
+from lightning_infomem.model_information.information_transfer import InformationTransfer
+from lightning_infomem.model_information.labeled_data import Data, LabeledData
+from lightning_infomem.model_information.learner import Learner, Model, check_same_network
+from lightning_infomem.model_information.model_components import Components, count_parameters, find_components, set_back
+from lightning_infomem.model_information.prequential import code_online
+from lightning_infomem.model_information.result import Result, mean_and_spread
+
+__all__ = ["InformationAblation", "information_ablation"]
+
+
+@dataclass(frozen=True, eq=False)
+class InformationAblation(Result):
+    """Bits that a model loses with each component.
+
+    Attributes:
+        components: name -> number of parameters, those that need no gradient included.
+        bits: float64 ``[runs, components]``: what is lost without the component, I(C); below 0 where the model learns
+            the data sooner without it.
+        whole_bits: float64 ``[runs]``: what the whole model knows, L.
+        num_parameters: of the whole model.
+        seeds: one a run.
+        settings: of all codes.
+    """
+
+    components: Mapping[str, int]
+    bits: Tensor
+    whole_bits: Tensor
+    num_parameters: int
+    seeds: tuple[int, ...]
+    settings: Mapping[str, Any]
+
+    @classmethod
+    def joined(cls, runs: Sequence[InformationAblation]) -> InformationAblation:
+        """Ablations of the same components of several networks as one, with means and intervals.
+
+        Args:
+            runs: of networks that were trained with other seeds, each measured with a seed of its own.
+
+        Raises:
+            ValueError: no runs, or such that differ in components, parameters or settings.
+        """
+        alike = {(tuple(run.components.items()), run.num_parameters, repr(dict(run.settings))) for run in runs}
+        if len(alike) != 1:
+            raise ValueError(
+                "runs: ablations of the same components with the same settings are required, got "
+                f"{len(alike)} different kinds; join those of one network architecture."
+            )
+        return cls(
+            runs[0].components,
+            torch.cat([run.bits for run in runs]),
+            torch.cat([run.whole_bits for run in runs]),
+            runs[0].num_parameters,
+            tuple(seed for run in runs for seed in run.seeds),
+            runs[0].settings,
+        )
+
+    @property
+    def summed_bits(self) -> Tensor:
+        """Sum over the components, float64 ``[runs]``; not ``whole_bits``, for parts know the same, or need others."""
+        return self.bits.sum(1)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One row a component, their sum, and the whole: means over runs with half the widths of 95 % intervals."""
+        rows = [
+            *((name, self.bits[:, place], count) for place, (name, count) in enumerate(self.components.items())),
+            ("(sum)", self.summed_bits, sum(self.components.values())),
+            ("(whole)", self.whole_bits, self.num_parameters),
+        ]
+        return [self._record(name, bits.tolist(), count) for name, bits, count in rows]
+
+    def _record(self, name: str, bits: Sequence[float], count: int) -> dict[str, Any]:
+        mean, spread = mean_and_spread(bits)
+        return {
+            "component": name,
+            "bits": mean,
+            "bits_spread": spread,
+            "num_parameters": count,
+            "bits_per_parameter": mean / count if count else math.nan,
+            "bits_per_parameter_spread": spread / count if count else math.nan,
+            "seeds": ", ".join(map(str, self.seeds)),
+        }
+
+
+def information_ablation(
+    initial: Model, final: Model, data: Data, components: Components = "children", **settings: Any
+) -> InformationAblation:
+    """Set each component back to what it was before training, and measure how many bits the model loses.
+
+    Not additive: components that know the same lose little one by one, and those that are of no use without each
+    other lose the same bits twice. So the sum stands beside the whole, and is not its division.
+
+    Args:
+        initial: the model before training, see `prequential_codelength`. It must be the very one that was trained:
+            against other random weights all bits are wrong, and nothing tells.
+        final: the same model after it.
+        data: held-out samples with labels.
+        components: "children" are the modules directly below the network, or below the only one in it, with "own
+            parameters" for what is not in them. Else patterns as `select_layers` takes them, each module that matches
+            a component, where it has parameters or buffers; or a mapping from names to patterns, all modules that
+            match one component. They may overlap.
+        **settings: see `CodelengthSettings`.
+
+    Returns:
+        `InformationAblation` of one run. I(C) = L(final) - L(final with the parameters and buffers of C set back);
+        exactly 0 for what did not change, and exactly L(final) where all is set back. For several runs see
+        `InformationAblation.joined`.
+
+    Raises:
+        TypeError, ValueError: as `information_transfer`; patterns that match nothing, or nothing with parameters.
+
+    Cost:
+        Two codes and one for each component, each a training a block.
+
+    Reference:
+        Model information as an analysis tool in deep learning (ICLR 2021 submission), section on ablation, tables 8
+        and 9.
+
+    >>> inputs, labels = torch.eye(4).repeat(50, 1), torch.arange(4).repeat(50)
+    >>> initial, final = (torch.nn.Sequential(torch.nn.Linear(4, 4)) for _ in range(2))
+    >>> _ = final[0].weight.data.copy_(9 * torch.eye(4))
+    >>> result = information_ablation(initial, final, (inputs, labels), max_epochs=2, progress=False)
+    >>> result.components, bool(result.bits[0, 0] == result.whole_bits[0] > 300)
+    ({'0': 20}, True)
+    """
+    chosen = CodelengthSettings(**settings)
+    learners = [Learner(model, chosen) for model in (initial, final)]
+    first, last = (learner.network for learner in learners)
+    check_same_network(first, last, names=("initial", "final"))
+    found = find_components(last, components)
+    counts = {name: count_parameters(last, owners) for name, owners in found.items()}
+    num_parameters = sum(parameter.numel() for parameter in last.parameters())
+    loaded = LabeledData.of(data, chosen)
+    for owners in found.values():
+        learner = Learner(final, chosen)
+        set_back(learner.network, first, owners)
+        whole = (learner.network, final[1]) if isinstance(final, tuple) else learner.network
+        learners.append(Learner(whole, chosen))
+    names = ["initial weights", "final weights", *(f"without {name}" for name in found)]
+    before, *after = [
+        code_online(learner, loaded, description=name) for learner, name in zip(learners, names, strict=True)
+    ]
+    full, *ablated = [InformationTransfer(before, code).bits for code in after]
+    told = {name: value for name, value in chosen.state().items() if name != "seed"}
+    return InformationAblation(
+        counts,
+        torch.tensor([[full - bits for bits in ablated]], dtype=torch.float64),
+        torch.tensor([full], dtype=torch.float64),
+        num_parameters,
+        (chosen.seed,),
+        told,
+    )

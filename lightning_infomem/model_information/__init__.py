@@ -2,6 +2,7 @@
 
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.information_transfer import InformationTransfer, information_transfer
+from lightning_infomem.model_information.noise import massart_labels, missing_objects, missing_pixels
 from lightning_infomem.model_information.online_code import (
     SCHEDULES,
     OnlineCode,
@@ -11,6 +12,7 @@ from lightning_infomem.model_information.online_code import (
 )
 from lightning_infomem.model_information.prequential import model_information, prequential_codelength
 from lightning_infomem.model_information.probing import MDLProbe
+from lightning_infomem.model_information.task_difficulty import TaskDifficulty, TaskRun, task_difficulty
 
 __all__ = [
     "SCHEDULES",
@@ -18,10 +20,16 @@ __all__ = [
     "InformationTransfer",
     "MDLProbe",
     "OnlineCode",
+    "TaskDifficulty",
+    "TaskRun",
     "block_sizes",
     "information_transfer",
+    "massart_labels",
+    "missing_objects",
+    "missing_pixels",
     "model_information",
     "online_code",
     "prequential_codelength",
+    "task_difficulty",
     "uniform_code_length",
 ]

@@ -1,6 +1,7 @@
 """What a model knows of its data, in bits: codes that are as long as the model is ignorant."""
 
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
+from lightning_infomem.model_information.information_capacity import InformationCapacity, information_capacity
 from lightning_infomem.model_information.information_transfer import InformationTransfer, information_transfer
 from lightning_infomem.model_information.noise import massart_labels, missing_objects, missing_pixels
 from lightning_infomem.model_information.online_code import (
@@ -17,12 +18,14 @@ from lightning_infomem.model_information.task_difficulty import TaskDifficulty, 
 __all__ = [
     "SCHEDULES",
     "CodelengthSettings",
+    "InformationCapacity",
     "InformationTransfer",
     "MDLProbe",
     "OnlineCode",
     "TaskDifficulty",
     "TaskRun",
     "block_sizes",
+    "information_capacity",
     "information_transfer",
     "massart_labels",
     "missing_objects",

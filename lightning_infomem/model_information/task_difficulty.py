@@ -20,7 +20,15 @@ from lightning_infomem.model_information.learner import Learner, Model, trained
 from lightning_infomem.model_information.prequential import code_online
 from lightning_infomem.model_information.result import Result, mean_and_spread
 
-__all__ = ["TaskDifficulty", "TaskRun", "check_tasks", "learn_task", "settings_of_seeds", "task_difficulty"]
+__all__ = [
+    "TaskDifficulty",
+    "TaskRun",
+    "check_maker",
+    "check_tasks",
+    "learn_task",
+    "settings_of_seeds",
+    "task_difficulty",
+]
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,7 @@ def task_difficulty(
     (1.0, True, True)
     """
     by_seed = settings_of_seeds(seeds, settings)
+    check_maker(make_model, name="make_model")
     check_tasks(tasks)
     runs = [learn_task(make_model, name, data, chosen) for name, data in tasks.items() for chosen in by_seed]
     told = by_seed[0].state()
@@ -182,6 +191,15 @@ def settings_of_seeds(seeds: Sequence[int], settings: Mapping[str, Any]) -> list
     if not seeds or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds: at least one, and each once, is required, got {tuple(seeds)}; give (0, 1, 2).")
     return [CodelengthSettings(**settings, seed=check_count(seed, name="seeds", minimum=0)) for seed in seeds]
+
+
+def check_maker(make_model: object, *, name: str) -> None:
+    """Require a function, and not a model, which can be called as well."""
+    if not callable(make_model) or isinstance(make_model, torch.nn.Module):
+        raise TypeError(
+            f"{name}: a function that makes a model is required, so that each seed has initial weights of its own, got "
+            f"{describe(make_model)}; give lambda: Network()."
+        )
 
 
 def check_tasks(tasks: object) -> None:

@@ -5,6 +5,7 @@ from lightning_infomem.plots.course import plot_course
 from lightning_infomem.plots.criteria import plot_criteria
 from lightning_infomem.plots.embedding import embed_figure
 from lightning_infomem.plots.epochs_map import plot_epochs_map
+from lightning_infomem.plots.information_capacity import plot_information_capacity
 from lightning_infomem.plots.information_map import plot_information_map
 from lightning_infomem.plots.information_plane import plot_information_plane
 from lightning_infomem.plots.layers import plot_layers
@@ -13,6 +14,7 @@ from lightning_infomem.plots.ranking import plot_ranking
 from lightning_infomem.plots.run import plot_run
 from lightning_infomem.plots.runs import plot_runs
 from lightning_infomem.plots.saving import save_figure
+from lightning_infomem.plots.task_difficulty import plot_task_difficulty
 from lightning_infomem.plots.zoo import plot_zoo
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "plot_course",
     "plot_criteria",
     "plot_epochs_map",
+    "plot_information_capacity",
     "plot_information_map",
     "plot_information_plane",
     "plot_layers",
@@ -28,6 +31,7 @@ __all__ = [
     "plot_ranking",
     "plot_run",
     "plot_runs",
+    "plot_task_difficulty",
     "plot_zoo",
     "save_figure",
 ]

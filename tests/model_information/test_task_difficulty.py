@@ -127,6 +127,7 @@ def test_what_is_not_finite_is_null_in_json():
         ({"tasks": {}}, TypeError, "tasks: names with pairs .* give {'name'"),
         ({"tasks": {"mine": clusters()}}, TypeError, "required of 'mine', got 2 tensors; what is held out"),
         ({"tasks": {"mine": 3}}, TypeError, "required of 'mine', got int"),
+        ({"make_model": make_model()}, TypeError, "make_model: a function .* give lambda: Network"),
         ({"seeds": ()}, ValueError, r"seeds: at least one, and each once, is required, got \(\)"),
         ({"seeds": (1, 1)}, ValueError, "each once"),
         ({"seeds": 3}, TypeError, "seeds: a sequence .* got int 3"),
@@ -146,6 +147,6 @@ def test_what_is_not_finite_is_null_in_json():
     ],
 )
 def test_wrong_input_is_told(change, fault, message):
-    given = {"tasks": TASKS, "seeds": (0,), **QUICK, **change}
+    given = {"make_model": make_model, "tasks": TASKS, "seeds": (0,), **QUICK, **change}
     with pytest.raises(fault, match=message):
-        task_difficulty(make_model, given.pop("tasks"), **given)
+        task_difficulty(given.pop("make_model"), given.pop("tasks"), **given)

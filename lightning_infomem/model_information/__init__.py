@@ -3,7 +3,9 @@
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.domain_similarity import DomainSimilarity, domain_similarity
 from lightning_infomem.model_information.information_ablation import InformationAblation, information_ablation
+from lightning_infomem.model_information.information_capacity import InformationCapacity, information_capacity
 from lightning_infomem.model_information.information_transfer import InformationTransfer, information_transfer
+from lightning_infomem.model_information.noise import massart_labels, missing_objects, missing_pixels
 from lightning_infomem.model_information.online_code import (
     SCHEDULES,
     OnlineCode,
@@ -14,23 +16,32 @@ from lightning_infomem.model_information.online_code import (
 from lightning_infomem.model_information.prequential import model_information, prequential_codelength
 from lightning_infomem.model_information.probing import MDLProbe
 from lightning_infomem.model_information.synced_distillation import SyncedDistillation, synced_distillation
+from lightning_infomem.model_information.task_difficulty import TaskDifficulty, TaskRun, task_difficulty
 
 __all__ = [
     "SCHEDULES",
     "CodelengthSettings",
     "DomainSimilarity",
     "InformationAblation",
+    "InformationCapacity",
     "InformationTransfer",
     "MDLProbe",
     "OnlineCode",
     "SyncedDistillation",
+    "TaskDifficulty",
+    "TaskRun",
     "block_sizes",
     "domain_similarity",
     "information_ablation",
+    "information_capacity",
     "information_transfer",
+    "massart_labels",
+    "missing_objects",
+    "missing_pixels",
     "model_information",
     "online_code",
     "prequential_codelength",
     "synced_distillation",
+    "task_difficulty",
     "uniform_code_length",
 ]

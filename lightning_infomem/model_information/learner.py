@@ -123,6 +123,17 @@ class Learner:
         """What is minimised, of `network` as the Trainer has it; a LightningModule has its own."""
         return self.loss(logits_of(forward_batch(network, batch)), labels_of(batch))
 
+    def probabilities(self, data: LabeledData) -> Tensor:
+        """By the weights of the last training: float64 ``[samples, classes]`` on the CPU, in the order of coding."""
+        trainer = self._trainer
+        network, device = self.network.to(trainer.strategy.root_device), trainer.strategy.root_device
+        parts = []
+        with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
+            for batch in data.part(0, len(data)):
+                batch = trainer.precision_plugin.convert_input(to_device(batch, device))
+                parts.append(log_probabilities(network, batch).exp().cpu())
+        return torch.cat(parts)
+
     def count_classes(self, data: LabeledData) -> int:
         """How many classes the model gives probabilities.
 

@@ -7,6 +7,7 @@ from lightning_infomem.plots.domain_similarity import plot_domain_similarity
 from lightning_infomem.plots.embedding import embed_figure
 from lightning_infomem.plots.epochs_map import plot_epochs_map
 from lightning_infomem.plots.information_ablation import plot_information_ablation
+from lightning_infomem.plots.information_capacity import plot_information_capacity
 from lightning_infomem.plots.information_map import plot_information_map
 from lightning_infomem.plots.information_plane import plot_information_plane
 from lightning_infomem.plots.layers import plot_layers
@@ -16,6 +17,7 @@ from lightning_infomem.plots.run import plot_run
 from lightning_infomem.plots.runs import plot_runs
 from lightning_infomem.plots.saving import save_figure
 from lightning_infomem.plots.synced_distillation import plot_synced_distillation
+from lightning_infomem.plots.task_difficulty import plot_task_difficulty
 from lightning_infomem.plots.zoo import plot_zoo
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "plot_domain_similarity",
     "plot_epochs_map",
     "plot_information_ablation",
+    "plot_information_capacity",
     "plot_information_map",
     "plot_information_plane",
     "plot_layers",
@@ -34,6 +37,7 @@ __all__ = [
     "plot_run",
     "plot_runs",
     "plot_synced_distillation",
+    "plot_task_difficulty",
     "plot_zoo",
     "save_figure",
 ]

@@ -15,6 +15,7 @@ from lightning_infomem.information_plane import Plane, PlanePoint
 from lightning_infomem.model_information import DomainSimilarity, InformationAblation, OnlineCode, SyncedDistillation
 from lightning_infomem.plots.layer_courses import LayerCourses
 from lightning_infomem.records import InformationReport
+from tests.plots import test_information_capacity, test_task_difficulty
 from tests.plots.rankings import Ranking, make_rows
 from tests.plots.test_course import ROWS
 from tests.plots.test_layers import layer, report
@@ -131,6 +132,11 @@ def information_ablation() -> InformationAblation:
     return InformationAblation(components, bits, whole, 31514, (0, 1), {})
 
 
+def _task_difficulty() -> Figure:
+    results = {"missing pixels": test_task_difficulty.made_up(90), "wrong labels": test_task_difficulty.made_up(-120)}
+    return plots.plot_task_difficulty(results, levels=(0, 0.1, 0.4))
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "comparison": _comparison,
     "course": lambda: plots.plot_course(ROWS),
@@ -138,6 +144,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "domain_similarity": lambda: plots.plot_domain_similarity(domain_similarity()),
     "epochs_map": lambda: plots.plot_epochs_map(courses(1.0)),
     "information_ablation": lambda: plots.plot_information_ablation(information_ablation()),
+    "information_capacity": lambda: plots.plot_information_capacity(test_information_capacity.made_up()),
     "information_map": _information_map,
     "information_plane": _information_plane,
     "layers": _layers,
@@ -150,5 +157,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "run": lambda: run(metric=[0.5 + 0.03 * place for place in range(10)], metric_name="accuracy on labels"),
     "runs": _runs,
     "synced_distillation": _synced_distillation,
+    "task_difficulty": _task_difficulty,
+    "tasks_side_by_side": lambda: plots.plot_task_difficulty(test_task_difficulty.published()),
     "zoo": _zoo,
 }

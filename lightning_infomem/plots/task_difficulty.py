@@ -1,0 +1,144 @@
+"""What models have learned of tasks: bits, accuracy and confidence, each with its interval over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lightning_infomem.model_information.task_difficulty import TaskDifficulty
+from lightning_infomem.plots.checkpoint_names import shorten_name
+from lightning_infomem.plots.one_each import check_levels
+
+__all__ = ["describe_seeds", "draw_intervals", "plot_task_difficulty"]
+
+# Of Okabe and Ito; markers tell the series apart without colours.
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_MARKERS = "osD^vPX"
+_PANELS = (("bits", "information learned (bits)"), ("accuracy", "accuracy (share)"), ("confidence", "confidence"))
+_MOST_UPRIGHT = 32  # characters of all names of tasks together, below one panel
+# Between series whose intervals would cover each other: of the range of levels, and of the way from name to name.
+_DODGE, _DODGE_NAMES = 0.012, 0.12
+
+
+def plot_task_difficulty(
+    results: TaskDifficulty | Mapping[str, TaskDifficulty],
+    *,
+    levels: Sequence[float] | None = None,
+    level_name: str = "noise ratio",
+) -> Figure:
+    """Draw the bits that were learned of tasks beside accuracy and confidence on held-out samples.
+
+    Not for whether two tasks differ: their runs share seeds, so that differences may be surer than the intervals.
+
+    Args:
+        results: of `task_difficulty`; or name -> result, at most 7, each a line, with as many tasks, in one order.
+        levels: of the tasks in their order, finite, such as the ratio of noise: where they stand. By default they
+            stand side by side, named as in the first result.
+        level_name: of the horizontal axis, where there are levels.
+
+    Returns:
+        A figure that belongs to no window and no pyplot state: a panel for each quantity that is known, a point a
+        task, the mean over seeds, with its 95 % interval by Student's t; of a single seed without. Lines join tasks
+        where there are levels. Values that are not finite are left out.
+
+    Raises:
+        ValueError: no result, more than 7, unlike numbers of tasks, or of levels.
+    """
+    series = {"": results} if isinstance(results, TaskDifficulty) else dict(results)
+    if not 0 < len(series) <= len(_COLORS):
+        raise ValueError(
+            f"results: one to {len(_COLORS)} are required, got {len(series)}; draw more of them in several figures."
+        )
+    records = {name: result.to_records() for name, result in series.items()}
+    first = next(iter(records.values()))
+    for name, rows in records.items():
+        if len(rows) != len(first):
+            raise ValueError(
+                f"results: as many tasks in each, {len(first)} as in the first, are required, got {len(rows)} in "
+                f"{name!r}; leave out those that others lack."
+            )
+    check_levels(levels, len(first), of="tasks")
+    places = np.arange(len(first), dtype=float) if levels is None else np.array(levels, dtype=float)
+    step = _DODGE_NAMES if levels is None else _DODGE * (float(np.ptp(places)) or 1.0)
+    # Of published results only some quantities are known.
+    panels = [
+        (column, label)
+        for column, label in _PANELS
+        if column == "bits" or any(np.isfinite(row[column]) for rows in records.values() for row in rows)
+    ]
+    figure = Figure(figsize=(11 * len(panels) / 3 + (3 - len(panels)) / 2, 3.9), layout="constrained")
+    for axes, (column, label) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for place, (name, rows) in enumerate(records.items()):
+            moved = places + (place - (len(records) - 1) / 2) * step
+            line = "" if levels is None else "-"
+            draw_intervals(axes, moved, rows, column, place, line=line, label=name)
+        _finish(axes, label)
+        if levels is None:
+            _name_tasks(axes, [str(row["task"]) for row in first])
+        else:
+            axes.set_xlabel(level_name, fontsize=11, parse_math=False)
+    if len(records) > 1:
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(records), frameon=False, fontsize=11)
+    figure.suptitle(f"what was learned of tasks · {describe_seeds(first)}", fontsize=12, parse_math=False)
+    return figure
+
+
+def describe_seeds(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What the points and their intervals are of."""
+    seeds = rows[0]["seeds"]
+    return f"means over seeds {seeds}, 95 % intervals" if "," in seeds else f"seed {seeds}"
+
+
+def draw_intervals(
+    axes: Axes,
+    places: Any,
+    rows: Sequence[Mapping[str, Any]],
+    column: str,
+    color: int,
+    *,
+    line: str = "-",
+    label: str = "",
+) -> None:
+    """Points with their intervals, of records that have a column and its ``_spread``.
+
+    Args:
+        axes: to draw on.
+        places: float64 ``[rows]``, along the horizontal axis.
+        rows: records.
+        column: of the values.
+        color: number of colour and marker.
+        line: style of the line that joins them.
+        label: in a legend.
+    """
+    values = np.array([row[column] for row in rows], dtype=float)
+    spreads = np.array([row[f"{column}_spread"] for row in rows], dtype=float)
+    known = np.isfinite(values)
+    spreads = np.where(np.isfinite(spreads), spreads, 0.0)
+    color %= len(_COLORS)
+    axes.errorbar(
+        np.asarray(places)[known], values[known], spreads[known], linestyle=line, marker=_MARKERS[color], markersize=6,
+        color=_COLORS[color], linewidth=1.4, elinewidth=1.1, capsize=3, markeredgecolor="white", label=label,
+    )  # fmt: skip
+
+
+def _finish(axes: Axes, label: str) -> None:
+    axes.set_title(label, fontsize=11, loc="left")
+    axes.tick_params(labelsize=10)
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _name_tasks(axes: Axes, names: Sequence[str]) -> None:
+    shortened = [shorten_name(name) for name in names]
+    upright = sum(map(len, shortened)) <= _MOST_UPRIGHT
+    axes.set_xticks(
+        range(len(names)), shortened, parse_math=False,
+        rotation=0 if upright else 35, ha="center" if upright else "right", rotation_mode="anchor",
+    )  # fmt: skip
+    axes.set_xlim(-0.6, len(names) - 0.4)

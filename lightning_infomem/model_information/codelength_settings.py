@@ -35,8 +35,8 @@ class CodelengthSettings:
             each block.
         seed: of the order of samples, of their batches, and of what the training draws.
         trainer: a Trainer, not used so far, of which each training takes a copy: its device, precision, strategy,
-            epochs and callbacks. Loggers and checkpoints that it has are written for every block. By default one that
-            shows and writes nothing.
+            epochs and callbacks. Loggers and checkpoints that it has are written for every block. A LightningModule
+            with a ``validation_step`` is validated on the held-out share. By default one that shows and writes nothing.
         progress: show a bar on standard error.
 
     Raises:

@@ -20,7 +20,7 @@ from lightning_infomem.model_information.information_transfer import Information
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
 from lightning_infomem.model_information.learner import Learner, Model, trained
 from lightning_infomem.model_information.prequential import code_online
-from lightning_infomem.model_information.repetitions import make_seeded, settings_of_seeds
+from lightning_infomem.model_information.repetitions import make_seeded, settings_of_seeds, shared_state
 from lightning_infomem.model_information.result import Result, mean_and_spread
 
 __all__ = ["DomainSimilarity", "domain_similarity"]
@@ -154,7 +154,7 @@ def domain_similarity(
     >>> result.similarity[0].diagonal().tolist(), bool(result.similarity[0, 0, 1] < 0.5)
     ([1.0, 1.0], True)
     """
-    repeated = settings_of_seeds(settings, seeds)
+    repeated = settings_of_seeds(seeds, settings)
     _check_domains(domains)
     matrices = []
     for place, chosen in enumerate(repeated):
@@ -164,7 +164,7 @@ def domain_similarity(
             _check_labels(initial, loaded, chosen)
             distances = feature_distances([held_out for _, held_out in loaded.values()], features)
         matrices.append(_bits(initial, loaded, chosen))
-    told = {name: value for name, value in repeated[0].state().items() if name != "seed"}
+    told = shared_state(repeated)
     return DomainSimilarity(tuple(domains), torch.stack(matrices), *distances, tuple(seeds), told)
 
 

@@ -16,6 +16,7 @@ from lightning_infomem.model_information.labeled_data import Data, LabeledData
 from lightning_infomem.model_information.learner import Learner, Model, check_same_network
 from lightning_infomem.model_information.model_components import Components, count_parameters, find_components, set_back
 from lightning_infomem.model_information.prequential import code_online
+from lightning_infomem.model_information.repetitions import shared_state
 from lightning_infomem.model_information.result import Result, mean_and_spread
 
 __all__ = ["InformationAblation", "information_ablation"]
@@ -153,7 +154,7 @@ def information_ablation(
         code_online(learner, loaded, description=name) for learner, name in zip(learners, names, strict=True)
     ]
     full, *ablated = [InformationTransfer(before, code).bits for code in after]
-    told = {name: value for name, value in chosen.state().items() if name != "seed"}
+    told = shared_state([chosen])
     return InformationAblation(
         counts,
         torch.tensor([[full - bits for bits in ablated]], dtype=torch.float64),

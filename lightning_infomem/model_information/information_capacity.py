@@ -8,19 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from lightning_infomem._checks import describe
-from lightning_infomem._lightning import isolate_rng
 from lightning_infomem.model_information.labeled_data import Data
 from lightning_infomem.model_information.learner import Learner, Model
+from lightning_infomem.model_information.repetitions import check_maker, make_seeded, settings_of_seeds, shared_state
 from lightning_infomem.model_information.result import Result, mean_and_spread
 from lightning_infomem.model_information.task_difficulty import (
     TaskDifficulty,
-    check_maker,
     check_tasks,
     learn_task,
-    settings_of_seeds,
 )
 
 __all__ = ["InformationCapacity", "information_capacity"]
@@ -132,13 +128,10 @@ def information_capacity(
         )
     for name, make_model in models.items():
         check_maker(make_model, name=f"models: {name!r}")
-    told = by_seed[0].state()
-    del told["seed"]
+    told = shared_state(by_seed)
     learned, num_parameters = {}, {}
     for name, make_model in models.items():
-        with isolate_rng():
-            torch.manual_seed(by_seed[0].seed)
-            network = Learner(make_model(), by_seed[0]).network
+        network = Learner(make_seeded(make_model, by_seed[0].seed), by_seed[0]).network
         num_parameters[name] = sum(parameter.numel() for parameter in network.parameters())
         try:
             runs = [

@@ -158,6 +158,11 @@ class Learner:
         if state:
             self.network.load_state_dict(state)
 
+    def _is_validated(self) -> bool:
+        """Whether the LightningModule has a validation: its schedulers and callbacks may wait for what that logs."""
+        own = [kind for kind in type(self.network).__mro__ if kind.__name__ != "LightningModule"]
+        return is_lightning_module(self.network) and any("validation_step" in vars(kind) for kind in own)
+
     def _train(self, training: Iterable[Any], held_out: Iterable[Any], *, seed: int) -> None:
         trainer: Any = _copy_trainer(self._trainer)
         trainer.callbacks.insert(0, _Stopping(self.network, held_out, self.settings.patience))
@@ -171,7 +176,7 @@ class Learner:
             torch.manual_seed(seed)
             np.random.seed(seed % 2**32)
             random.seed(seed)
-            trainer.fit(self.as_lightning(trainer), training)
+            trainer.fit(self.as_lightning(trainer), training, held_out if self._is_validated() else None)
         if trainer.interrupted:  # older versions end such a training as if it were done
             raise KeyboardInterrupt
 

@@ -13,37 +13,48 @@ from lightning_infomem._lightning import isolate_rng
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.learner import Model
 
-__all__ = ["make_seeded", "settings_of_seeds"]
+__all__ = ["check_maker", "make_seeded", "settings_of_seeds", "shared_state"]
 
 
-def make_seeded(make_model: Callable[[], Model], seed: int) -> Model:
+def check_maker(make_model: object, *, name: str = "make_model") -> None:
+    """Require a function, and not a model, which can be called as well."""
+    if isinstance(make_model, nn.Module) or not callable(make_model):
+        raise TypeError(
+            f"{name}: a function that makes a model is required, so that each seed has initial weights of its own, got "
+            f"{describe(make_model)}; give a class, or lambda: Network(...)."
+        )
+
+
+def make_seeded(make_model: Callable[[], Model], seed: int, *, name: str = "make_model") -> Model:
     """Make a model whose weights are drawn from a seed; random generators are left as they were.
 
     Raises:
         TypeError: no function, such as a model that is made already.
     """
-    if isinstance(make_model, nn.Module) or not callable(make_model):
-        raise TypeError(
-            "make_model: a function without arguments that makes a model is required, got "
-            f"{type(make_model).__name__}; each seed has weights of its own: give a class, or lambda: Model(...)."
-        )
+    check_maker(make_model, name=name)
     with isolate_rng():
         torch.manual_seed(seed)
         return make_model()
 
 
-def settings_of_seeds(settings: Mapping[str, Any], seeds: Sequence[int]) -> list[CodelengthSettings]:
-    """The settings of a code once for each seed.
+def settings_of_seeds(seeds: Sequence[int], settings: Mapping[str, Any]) -> list[CodelengthSettings]:
+    """The same settings for every seed.
 
     Raises:
-        TypeError, ValueError: as `CodelengthSettings`; no seeds, the same twice, or a ``seed`` among the settings.
+        TypeError, ValueError: no seeds, one twice, a seed among the settings, or what `CodelengthSettings` raises.
     """
     if "seed" in settings:
-        raise TypeError(f"seed: none is required beside seeds, got {settings['seed']!r}; give seeds=(...) alone.")
-    if isinstance(seeds, str) or not isinstance(seeds, Sequence):
+        raise TypeError(
+            f"seed: seeds of repetitions are required, got a single seed {settings['seed']!r} among the settings; give "
+            "seeds=[...]."
+        )
+    if not isinstance(seeds, Sequence) or isinstance(seeds, str):
         raise TypeError(f"seeds: a sequence of whole numbers is required, got {describe(seeds)}; give (0, 1, 2).")
-    for seed in seeds:
-        check_count(seed, name="seeds", minimum=0)
     if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(f"seeds: at least one, each once, is required, got {list(seeds)}; give (0, 1, 2).")
-    return [CodelengthSettings(**settings, seed=seed) for seed in seeds]
+        raise ValueError(f"seeds: at least one, and each once, is required, got {tuple(seeds)}; give (0, 1, 2).")
+    return [CodelengthSettings(**settings, seed=check_count(seed, name="seeds", minimum=0)) for seed in seeds]
+
+
+def shared_state(by_seed: Sequence[CodelengthSettings]) -> dict[str, Any]:
+    """What settings that differ in their seeds alone have in common, as plain values."""
+    return {name: value for name, value in by_seed[0].state().items() if name != "seed"}

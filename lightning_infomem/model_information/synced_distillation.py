@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
-from lightning_infomem._checks import check_count, check_finite, describe
+from lightning_infomem._checks import check_finite
 from lightning_infomem._lightning import LightningModule, Trainer, is_lightning_module
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.labeled_data import Data, LabeledData, labels_of
 from lightning_infomem.model_information.learner import Learner, Model, logits_of
 from lightning_infomem.model_information.online_code import OnlineCode
 from lightning_infomem.model_information.prequential import code_from_nats, code_online
+from lightning_infomem.model_information.repetitions import make_seeded, settings_of_seeds, shared_state
 from lightning_infomem.model_information.result import Result, mean_and_spread
 from lightning_infomem.sampling.forward import evaluating, forward_batch
 
@@ -130,15 +131,12 @@ def synced_distillation(
         raise ValueError(f"alpha: a weight from 0 to 1 is required, got {alpha}; 0.7 is usual.")
     if not check_finite(temperature, name="temperature") > 0:
         raise ValueError(f"temperature: a number above 0 is required, got {temperature}; 4 is usual.")
-    if "seed" in settings or not seeds:
-        raise ValueError("seeds: at least one is required, in place of a seed among the settings; give seeds=(0, 1).")
-    chosen = CodelengthSettings(**settings)
+    by_seed = settings_of_seeds(seeds, settings)
     found = []
-    for seed in seeds:
-        own = replace(chosen, seed=check_count(seed, name="seeds", minimum=0))
+    for seed, own in zip(seeds, by_seed, strict=True):
         rows = LabeledData.of(data, own)
-        model = _made(student, seed, name="student")
-        alone, tutor = _Student(model, own), Learner(_made(teacher, seed, name="teacher"), own)
+        model = make_seeded(student, seed, name="student")
+        alone, tutor = _Student(model, own), Learner(make_seeded(teacher, seed, name="teacher"), own)
         taught = _Student(model, own, tutor, alpha=alpha, temperature=temperature)
         classes = [learner.count_classes(rows) for learner in (alone, tutor)]
         if classes[0] != classes[1]:
@@ -152,8 +150,7 @@ def synced_distillation(
         ]
         nats = [0.0, *taught.teacher_nats] if own.first_block == "uniform" else taught.teacher_nats
         found.append((*codes, code_from_nats(nats, own, codes[0].block_sizes, classes[0])))
-    told = {**chosen.state(), "alpha": float(alpha), "temperature": float(temperature)}
-    del told["seed"]
+    told = {**shared_state(by_seed), "alpha": float(alpha), "temperature": float(temperature)}
     with_teacher, without_teacher, own_codes = zip(*found, strict=True)
     return SyncedDistillation(tuple(seeds), with_teacher, without_teacher, own_codes, told)
 
@@ -214,15 +211,3 @@ class _Student(Learner):
             told = (logits_of(forward_batch(teacher, batch)) / self._temperature).softmax(1)
         divergence = kl_div((scores / self._temperature).log_softmax(1), told, reduction="batchmean")
         return self._alpha * self._temperature**2 * divergence + (1 - self._alpha) * own
-
-
-def _made(make: Callable[[], Model], seed: int, *, name: str) -> Model:
-    """A model with the initial weights of a seed."""
-    if isinstance(make, (nn.Module, tuple)) or not callable(make):
-        raise TypeError(
-            f"{name}: a function that makes a model is required, since every seed has initial weights of its own, got "
-            f"{describe(make)}; give one, or, of a model that is to be taken as it is, lambda: model."
-        )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return make()

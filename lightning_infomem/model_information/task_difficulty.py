@@ -8,25 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from lightning_infomem._checks import check_count, describe
-from lightning_infomem._lightning import isolate_rng
+from lightning_infomem._checks import describe
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.information_transfer import InformationTransfer
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
 from lightning_infomem.model_information.learner import Learner, Model, trained
 from lightning_infomem.model_information.prequential import code_online
+from lightning_infomem.model_information.repetitions import check_maker, make_seeded, settings_of_seeds, shared_state
 from lightning_infomem.model_information.result import Result, mean_and_spread
 
 __all__ = [
     "TaskDifficulty",
     "TaskRun",
-    "check_maker",
     "check_tasks",
     "learn_task",
-    "settings_of_seeds",
     "task_difficulty",
 ]
 
@@ -137,11 +134,10 @@ def task_difficulty(
     (1.0, True, True)
     """
     by_seed = settings_of_seeds(seeds, settings)
-    check_maker(make_model, name="make_model")
+    check_maker(make_model)
     check_tasks(tasks)
     runs = [learn_task(make_model, name, data, chosen) for name, data in tasks.items() for chosen in by_seed]
-    told = by_seed[0].state()
-    del told["seed"]
+    told = shared_state(by_seed)
     return TaskDifficulty(tuple(runs), told)
 
 
@@ -159,9 +155,7 @@ def learn_task(
     """
     try:
         known, unseen = (LabeledData.of(part, settings) for part in data)
-        with isolate_rng():
-            torch.manual_seed(settings.seed)
-            initial = make_model()
+        initial = make_seeded(make_model, settings.seed)
         final = Learner(trained(initial, known, settings), settings)
         final.count_classes(unseen)
         accuracy, confidence = _judge(final.probabilities(unseen), unseen.labels)
@@ -173,33 +167,6 @@ def learn_task(
     except ValueError as fault:
         raise ValueError(f"task {task!r}: {fault}") from fault
     return TaskRun(task, settings.seed, InformationTransfer(*codes).bits, accuracy, confidence)
-
-
-def settings_of_seeds(seeds: Sequence[int], settings: Mapping[str, Any]) -> list[CodelengthSettings]:
-    """The same settings for every seed.
-
-    Raises:
-        TypeError, ValueError: no seeds, one twice, a seed among the settings, or what `CodelengthSettings` raises.
-    """
-    if "seed" in settings:
-        raise TypeError(
-            f"seed: seeds of repetitions are required, got a single seed {settings['seed']!r} among the settings; give "
-            "seeds=[...]."
-        )
-    if not isinstance(seeds, Sequence) or isinstance(seeds, str):
-        raise TypeError(f"seeds: a sequence of whole numbers is required, got {describe(seeds)}; give (0, 1, 2).")
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(f"seeds: at least one, and each once, is required, got {tuple(seeds)}; give (0, 1, 2).")
-    return [CodelengthSettings(**settings, seed=check_count(seed, name="seeds", minimum=0)) for seed in seeds]
-
-
-def check_maker(make_model: object, *, name: str) -> None:
-    """Require a function, and not a model, which can be called as well."""
-    if not callable(make_model) or isinstance(make_model, torch.nn.Module):
-        raise TypeError(
-            f"{name}: a function that makes a model is required, so that each seed has initial weights of its own, got "
-            f"{describe(make_model)}; give lambda: Network()."
-        )
 
 
 def check_tasks(tasks: object) -> None:

@@ -155,7 +155,7 @@ DOMAINS = {"a": (four_classes(),) * 2, "b": (four_classes(),) * 2}
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        ({"make_model": linear()}, TypeError, "make_model: a function without arguments that makes a model is"),
+        ({"make_model": linear()}, TypeError, "make_model: a function that makes a model is"),
         ({"domains": [DOMAINS["a"]]}, TypeError, "domains: a mapping from names to .* is required, got list"),
         ({"domains": {"a": DOMAINS["a"]}}, ValueError, r"domains: at least two are required, got \['a'\]"),
         ({"domains": DOMAINS | {"c": four_classes()}}, TypeError, r"domains\['c'\]: a pair .* got a pair of tensors"),
@@ -170,9 +170,9 @@ DOMAINS = {"a": (four_classes(),) * 2, "b": (four_classes(),) * 2}
             r"domains\['c'\]: data: at least 7 samples are required",
         ),
         ({"seeds": 3}, TypeError, "seeds: a sequence of whole numbers is required, got int 3"),
-        ({"seeds": (1, 1)}, ValueError, r"seeds: at least one, each once, is required, got \[1, 1\]"),
+        ({"seeds": (1, 1)}, ValueError, r"seeds: at least one, and each once, is required, got \(1, 1\)"),
         ({"seeds": ()}, ValueError, "seeds: at least one"),
-        ({"seed": 0}, TypeError, "seed: none is required beside seeds, got 0"),
+        ({"seed": 0}, TypeError, "seed: seeds of repetitions are required, got a single seed 0"),
         ({"features": lambda inputs: inputs.sum(1)}, ValueError, r"features: a tensor \[samples, units\]"),
         ({"features": lambda inputs: inputs.tolist()}, TypeError, "features: a real tensor"),
         ({"features": lambda inputs: torch.zeros(len(inputs), 9000)}, ValueError, "of 1 to 8,192 units is required"),

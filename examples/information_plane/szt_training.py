@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -176,9 +176,7 @@ def _linears(network: nn.Module) -> list[nn.Linear]:
     return [module for module in network.modules() if isinstance(module, nn.Linear)]
 
 
-def train(
-    variant: Variant, seeds: Sequence[int], epochs: int, advance: Callable[[], None] = lambda: None
-) -> list[Course]:
+def train(variant: Variant, seeds: Sequence[int], epochs: int) -> list[Course]:
     """Train networks of several seeds side by side, each as if alone.
 
     Epochs on shuffled labels come before epoch 0; the optimiser goes on with what it has gathered then, as in
@@ -188,7 +186,6 @@ def train(
         variant: nonlinearity and training.
         seeds: of the weights, the batches, and which inputs are learnt; one a network.
         epochs: of training on true labels.
-        advance: called after each epoch.
 
     Returns:
         Of every network what it was at the `moments`.
@@ -214,5 +211,4 @@ def train(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        advance()
     return courses

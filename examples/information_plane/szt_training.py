@@ -31,6 +31,7 @@ __all__ = [
 _WIDTHS = (12, 10, 7, 5, 4, 3, 2)
 LAYERS = (*(f"hidden {place}" for place in range(1, len(_WIDTHS) - 1)), "output")
 _PER_DECADE = 10  # measurements
+_FLOAT_BITS = 24  # of float32
 _DECAY = 0.99  # of a range, as in `QuantizedNetwork`
 _LEAST = (
     1e-7  # of a rounded probability, before its logarithm is taken: that of Keras, with which Lorenzen et al. train
@@ -67,7 +68,8 @@ class Variant:
         name: of its files.
         activation: class of the nonlinearity.
         recipe: of the training.
-        bits: to which the hidden layers and the output are rounded; None: floats.
+        bits: to which the hidden layers and the output are rounded; None: floats. More than 24 are those of floats in
+            training, and the layers are rounded where they are measured, as Lorenzen et al. have it.
         prefit: epochs on shuffled labels, before the true ones.
     """
 
@@ -76,6 +78,11 @@ class Variant:
     recipe: Recipe
     bits: int | None = None
     prefit: int = 0
+
+    @property
+    def is_rounded(self) -> bool:
+        """In training."""
+        return self.bits is not None and self.bits <= _FLOAT_BITS
 
 
 def moments(epochs: int) -> list[int]:
@@ -124,7 +131,7 @@ class NetworkStack:
         # A layer: [networks, in, out] and [networks, 1, out].
         self.weights = [nn.Parameter(torch.stack([each.weight.detach().T for each in own])) for own in linears]
         self.biases = [nn.Parameter(torch.stack([each.bias.detach()[None] for each in own])) for own in linears]
-        self.ranges: list[tuple[Tensor, Tensor] | None] = [None] * len(linears)  # low and high, [networks, 1, 1]
+        self.ranges: list[Tensor | None] = [None] * len(linears)  # [low and high, networks, 1, 1]
 
     def loss(self, inputs: Tensor, labels: Tensor) -> Tensor:
         """The sum over networks of their mean losses.
@@ -137,7 +144,7 @@ class NetworkStack:
         for place, (weight, bias) in enumerate(zip(self.weights[:-1], self.biases[:-1], strict=True)):
             hidden = self._rounded(place, self.variant.activation()(torch.baddbmm(bias, hidden, weight)))
         logits = torch.baddbmm(self.biases[-1], hidden, self.weights[-1])
-        if self.variant.bits is None:
+        if not self.variant.is_rounded:
             logs = logits.log_softmax(-1)
         else:
             logs = self._rounded(len(self.weights) - 1, logits.softmax(-1)).clamp_min(_LEAST).log()
@@ -145,13 +152,13 @@ class NetworkStack:
 
     def _rounded(self, place: int, output: Tensor) -> Tensor:
         """What `QuantizedNetwork` makes of the output of each network, but in its own type: less exact, and faster."""
-        if self.variant.bits is None:
+        if self.variant.bits is None or not self.variant.is_rounded:
             return output
-        low, high = (end[:, None, None].double() for end in output.detach().flatten(1).aminmax(dim=1))
-        if (known := self.ranges[place]) is not None:
-            low, high = known[0].lerp(low, 1 - _DECAY), known[1].lerp(high, 1 - _DECAY)
-        self.ranges[place] = low, high
-        low, high = low.to(output), high.to(output)
+        ends = torch.stack(output.detach().flatten(1).aminmax(dim=1))[..., None, None]
+        known = self.ranges[place]
+        ends = ends if known is None else known.lerp(ends, 1 - _DECAY)
+        self.ranges[place] = ends
+        low, high = ends
         step = ((high - low) / (2**self.variant.bits - 1)).clamp_min(torch.finfo(output.dtype).tiny)  # constant: 0
         within = output.clamp(low, high)
         values = within.detach()
@@ -167,8 +174,8 @@ class NetworkStack:
             if isinstance(network, QuantizedNetwork):
                 for quantizer, known in zip(network.quantizers, self.ranges, strict=True):
                     if known is not None:
-                        quantizer.low.copy_(known[0][place, 0, 0])
-                        quantizer.high.copy_(known[1][place, 0, 0])
+                        quantizer.low.copy_(known[0, place, 0, 0])
+                        quantizer.high.copy_(known[1, place, 0, 0])
         return [copy.deepcopy(network).eval() for network in self.networks]
 
 

@@ -115,3 +115,11 @@ def test_labels_are_shuffled_before_epoch_0_the_same_way_each_time(monkeypatch):
     agreeing = sum(truth[key] == value for key, value in first.items()) / len(first)
     assert 0.45 < agreeing < 0.55
     assert all(truth[key] == value for key, value in true.items())
+
+
+def test_with_more_bits_than_floats_have_networks_learn_as_floats_and_are_rounded_when_measured():
+    floats = train(Variant("floats", nn.Tanh, LORENZEN), [0], 1)[0][-1][1]
+    rounded = train(Variant("rounded", nn.Tanh, LORENZEN, bits=32), [0], 1)[0][-1][1]
+    assert torch.equal(weights(floats), weights(rounded))
+    codes = rounded.measure_codes([szt_data()[0]])["output"]
+    assert (int(codes.min()), int(codes.max())) == (0, 2**32 - 1)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from examples.information_plane import szt_measuring, szt_planes
+from examples.information_plane.szt_measuring import Run
 from examples.information_plane.szt_planes import VARIANTS, main
 from lightning_infomem.information_plane.geometry import measure_geometry
 
@@ -32,6 +35,12 @@ def test_the_tables_and_the_figures_are_written_and_what_is_trained_is_not_train
     for name in ("relu", "relu-bins-of-the-moment", "tanh-8-bits"):
         # Six layers in two tables, and the accuracy.
         assert len([line for line in lines if line.startswith(f"| {name} |")]) == 13
+    states = json.loads((tmp_path / "planes" / "relu-1-epochs-2-seeds.json").read_text())["relu"]
+    courses = [[point.input_bits for point in Run.from_state(state).points("hidden 4")] for state in states]
+    mean = [sum(values) / 2 for values in zip(*courses, strict=True)]
+    line = next(line for line in lines if line.startswith("| relu | hidden 4 |"))
+    assert line.split(" | ")[7] == f"{max(mean) - mean[-1]:.2f}"
+    assert line.split(" | ")[6] == f"{sum(max(course) - course[-1] > 0.5 for course in courses)} of 2"
     assert {path.name for path in (tmp_path / "planes").iterdir()} == {
         *("relu-1-epochs-2-seeds.json", "tanh-8-bits-1-epochs-2-seeds.json", "szt_planes.md"),
         *("relu.png", "relu-bins-of-the-moment.png", "tanh-8-bits.png"),

@@ -1,47 +1,56 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from examples.information_plane import szt_planes
-from examples.information_plane.szt_planes import VARIANTS, main, moments, train
+from examples.information_plane import szt_measuring, szt_planes
+from examples.information_plane.szt_measuring import Run
+from examples.information_plane.szt_planes import VARIANTS, main
+from lightning_infomem.information_plane.geometry import measure_geometry
 
 
-def test_moments_are_dense_at_first_and_hold_both_ends():
-    assert moments(20) == [0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20]
-    assert moments(9) == [0, 1, 2, 3, 4, 5, 6, 8, 9]
+@pytest.fixture
+def quick(monkeypatch):
+    """Two kinds of networks, in this process, and the geometry of some samples."""
+    monkeypatch.setattr(szt_planes, "VARIANTS", [each for each in VARIANTS if each.name in ("relu", "tanh-8-bits")])
+    monkeypatch.setattr(
+        szt_planes, "on_workers", lambda work, jobs, *given, workers: ((job, work(job, *given)) for job in jobs)
+    )
+    monkeypatch.setattr(
+        szt_measuring,
+        "measure_geometry",
+        lambda hidden, labels, **how: measure_geometry(hidden[:64], labels[:64], **how),
+    )
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-def test_a_network_is_trained_beside_others_as_if_alone(variant):
-    alone, beside = train(variant, [1], 2)[0], train(variant, [0, 1, 2], 2)[1]
-    assert [plane.epoch for plane in alone] == [0, 1, 2]
-    assert list(alone[-1].points) == ["1", "3", "5", "7", "9"]
-    for one, other in zip(alone, beside, strict=True):
-        for layer, points in one.points.items():
-            (point,), (twin,) = points.values(), other.points[layer].values()
-            # Sums in another order: a value at an edge may change its bin.
-            assert point.input_information == pytest.approx(twin.input_information, abs=0.02)
-            assert point.num_samples == 4096
-    moved = [plane.points["9"][next(iter(plane.points["9"]))].input_information for plane in alone]
-    assert moved[0] != moved[-1]
-
-
-def test_the_table_and_the_figures_are_written_and_what_is_trained_is_not_trained_again(tmp_path, monkeypatch, capsys):
+def test_the_tables_and_the_figures_are_written_and_what_is_trained_is_not_trained_again(
+    quick, tmp_path, monkeypatch, capsys
+):
     command = ["--output", str(tmp_path / "planes"), "--epochs", "1", "--repetitions", "2"]
     assert main(command) == 0
     first = capsys.readouterr().out
     lines = first.splitlines()
-    assert lines[0] == "After 1 epochs, in bits; mean over seeds (lowest to highest)."
-    assert len([line for line in lines if line.startswith(("| tanh", "| relu"))]) == 10
+    assert lines[0].startswith("After 1 epochs; information in bits.")
+    for name in ("relu", "relu-bins-of-the-moment", "tanh-8-bits"):
+        # Six layers in two tables, and the accuracy.
+        assert len([line for line in lines if line.startswith(f"| {name} |")]) == 13
+    states = json.loads((tmp_path / "planes" / "relu-1-epochs-2-seeds.json").read_text())["relu"]
+    courses = [[point.input_bits for point in Run.from_state(state).points("hidden 4")] for state in states]
+    mean = [sum(values) / 2 for values in zip(*courses, strict=True)]
+    line = next(line for line in lines if line.startswith("| relu | hidden 4 |"))
+    assert line.split(" | ")[7] == f"{max(mean) - mean[-1]:.2f}"
+    assert line.split(" | ")[6] == f"{sum(max(course) - course[-1] > 0.5 for course in courses)} of 2"
     assert {path.name for path in (tmp_path / "planes").iterdir()} == {
-        *("tanh-1-epochs-2-seeds.json", "relu-1-epochs-2-seeds.json", "tanh.png", "relu.png", "szt_planes.md")
+        *("relu-1-epochs-2-seeds.json", "tanh-8-bits-1-epochs-2-seeds.json", "szt_planes.md"),
+        *("relu.png", "relu-bins-of-the-moment.png", "tanh-8-bits.png"),
     }
     monkeypatch.setattr(szt_planes, "train", lambda *_: pytest.fail("trained again"))
     assert main(command) == 0
     assert capsys.readouterr().out == first
 
 
-def test_ctrl_c_leaves_no_half_written_file(tmp_path, monkeypatch, capsys):
+def test_ctrl_c_leaves_no_half_written_file(quick, tmp_path, monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 

@@ -1,0 +1,134 @@
+"""Trained networks of the first information plane, in the plane and beside it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from examples.information_plane.szt import szt_data
+from examples.information_plane.szt_training import LAYERS, Course, Variant, learnt_rows
+from lightning_infomem.information_plane.binning import Binning
+from lightning_infomem.information_plane.geometry import GeometricCompression, measure_geometry
+from lightning_infomem.information_plane.plane import Plane, measure_plane_samples
+from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
+from lightning_infomem.information_plane.quantization import QuantizedNetwork
+from lightning_infomem.information_plane.quantized_exact import QuantizedExact
+from lightning_infomem.information_plane.run_range import RunRange
+
+__all__ = ["Run", "activations", "measure"]
+
+_TANH_BINS = Binning(30, (-1, 1))  # of all layers, that of the output among them: the authors' program
+_RELU_BINS = 100  # between the extremes of all layers and epochs: the program of Q
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was measured of one network.
+
+    Attributes:
+        planes: oldest first, of all inputs.
+        geometry: layer -> when its I(X;T) was highest, and at the end.
+        accuracy: at the end, of the inputs that were learnt and of the others.
+    """
+
+    planes: Sequence[Plane]
+    geometry: Mapping[str, tuple[GeometricCompression, GeometricCompression]]
+    accuracy: tuple[float, float]
+
+    def points(self, layer: str) -> list[PlanePoint]:
+        """Of a layer, oldest first."""
+        return [next(iter(plane.points[layer].values())) for plane in self.planes]
+
+    def highest(self, layer: str) -> int:
+        """The number of the plane in which I(X;T) of a layer was highest, the first of them."""
+        return _highest(self.points(layer))
+
+    def to_state(self) -> dict[str, Any]:
+        """Numbers, strings, lists and mappings only."""
+        geometry = {layer: [asdict(each) for each in both] for layer, both in self.geometry.items()}
+        planes = [plane.to_state() for plane in self.planes]
+        return {"planes": planes, "geometry": geometry, "accuracy": list(self.accuracy)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Run:
+        """The inverse of `to_state`."""
+        geometry = {}
+        for layer, (highest, last) in state["geometry"].items():
+            geometry[layer] = GeometricCompression(**highest), GeometricCompression(**last)
+        learnt, others = state["accuracy"]
+        return cls([Plane.from_state(plane) for plane in state["planes"]], geometry, (learnt, others))
+
+
+def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
+    """Put all layers of a network into the plane, and measure their geometry and what the network gets right.
+
+    Floats are sorted into bins; of quantised networks the information of the codes is exact. The bins of the geometry
+    are the same at all epochs, and those of the floats also for quantised networks.
+
+    Args:
+        variant: nonlinearity and training.
+        seed: of the network.
+        course: as `train` returns it.
+
+    Returns:
+        Name of a plane -> what was measured. Of ReLU networks, whose activations have no bound, there are two planes:
+        bins between the extremes of the run, as the sources have them, and between those of the layer at the moment.
+    """
+    inputs, labels = szt_data()
+    hidden = [activations(network) for _, network in course]
+    right = hidden[-1]["output"].argmax(1) == labels
+    learnt = torch.zeros(len(labels), dtype=torch.bool)
+    learnt[learnt_rows(variant, seed)] = True
+    accuracy = float(right[learnt].double().mean()), float(right[~learnt].double().mean())
+    bins = _TANH_BINS if variant.activation is nn.Tanh else Binning(_RELU_BINS, _extremes(hidden))
+    estimators: dict[str, PlaneEstimator] = {variant.name: bins}
+    if variant.bits is not None:
+        estimators = {variant.name: QuantizedExact(variant.bits)}
+    elif variant.activation is nn.ReLU:
+        estimators[f"{variant.name}-bins-of-the-moment"] = Binning(_RELU_BINS, "layer")
+    runs = {}
+    for name, estimator in estimators.items():
+        planes = []
+        for (epoch, network), own in zip(course, hidden, strict=True):
+            samples = network.measure_codes([inputs]) if isinstance(network, QuantizedNetwork) else own
+            planes.append(measure_plane_samples(samples, labels, [estimator], inputs=inputs, epoch=epoch))
+        geometry = {}
+        for layer in LAYERS:
+            highest = _highest([next(iter(plane.points[layer].values())) for plane in planes])
+            then, last = (
+                measure_geometry(hidden[moment][layer], labels, bins=bins.bins, value_range=bins.value_range)
+                for moment in (highest, -1)
+            )
+            geometry[layer] = then, last
+        runs[name] = Run(planes, geometry, accuracy)
+    return runs
+
+
+@torch.no_grad()
+def activations(network: nn.Module) -> dict[str, Tensor]:
+    """Layer -> float64 ``[4096, units]``, rounded where the network is quantised."""
+    network = copy.deepcopy(network).double().eval()
+    modules = network.network if isinstance(network, QuantizedNetwork) else network
+    hidden, found = szt_data()[0].double(), {}
+    for name, module in modules.named_children():
+        hidden = module(hidden)
+        if name in LAYERS:
+            found[name] = hidden
+    return found
+
+
+def _extremes(hidden: Sequence[Mapping[str, Tensor]]) -> tuple[float, float]:
+    extremes = RunRange()
+    for own in hidden:
+        for layer, values in own.items():
+            extremes.add(layer, values)
+    return extremes.of()
+
+
+def _highest(points: Sequence[PlanePoint]) -> int:
+    return max(range(len(points)), key=lambda number: points[number].input_information)

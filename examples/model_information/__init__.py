@@ -1,0 +1,1 @@
+"""How many bits a model has learned of known data."""

@@ -314,7 +314,8 @@ def check_same_network(one: nn.Module, other: nn.Module, *, names: tuple[str, st
 def _copy(network: nn.Module) -> nn.Module:
     """Without the Trainer that it may belong to."""
     trainers = [getattr(network, name, None) for name in ("_trainer", "_fabric")]
-    return copy.deepcopy(network, {id(trainer): None for trainer in trainers if trainer is not None})
+    with torch.inference_mode(False):  # in which a caller may be, and whose copies could not be trained
+        return copy.deepcopy(network, {id(trainer): None for trainer in trainers if trainer is not None})
 
 
 def _copy_trainer(trainer: Trainer) -> Trainer:

@@ -1,0 +1,177 @@
+"""What a teacher saves a small network on digits: students of 8 units, teachers of 16, 32 and 128.
+
+Run as ``python -m examples.model_information.distillation --output FOLDER``; what is there is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.progress import Progress
+from sklearn.datasets import load_digits
+from torch import Tensor, nn
+
+from examples.workers import on_workers
+from lightning_infomem.model_information import synced_distillation
+from lightning_infomem.model_information.result import mean_and_spread
+from lightning_infomem.plots import save_figure
+
+__all__ = ["plot_gains", "table"]
+
+STUDENT = 8  # units
+TEACHERS = (16, 32, 128)
+ALPHAS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9)
+SEEDS = (0, 1, 2)
+SAMPLES = 800
+SETTINGS: dict[str, Any] = {
+    "temperature": 4.0,
+    "blocks": [5, 10, 20, 40, 100],
+    "start": "cold",
+    "max_epochs": 30,
+    "batch_size": 16,
+    "learning_rate": 0.01,
+}
+_COLORS = ("#0072B2", "#E69F00", "#D55E00")  # of Okabe and Ito
+
+Job = dict[str, Any]
+Records = list[dict[str, Any]]
+
+
+def digits(count: int) -> tuple[Tensor, Tensor]:
+    """Images ``[samples, 64]`` from 0 to 1, and their classes."""
+    found = load_digits()
+    return torch.tensor(found.data[:count] / 16, dtype=torch.float32), torch.tensor(found.target[:count])
+
+
+def perceptron(width: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 10))
+
+
+def distil(job: Job) -> Records:
+    """Codes of one teacher and one alpha."""
+    student, teacher = (partial(perceptron, job[name]) for name in ("student", "teacher"))
+    settings = {**job["settings"], "seeds": job["seeds"], "progress": False}
+    found = synced_distillation(student, teacher, digits(job["samples"]), alpha=job["alpha"], **settings)
+    return found.to_records()
+
+
+def table(parts: Sequence[tuple[Job, Records]]) -> str:
+    """Markdown: bits that each teacher saves at each alpha, and the codes by themselves."""
+    first = parts[0][0]
+    alone = _cell([row["bits_without_teacher"] for row in parts[0][1]])
+    settings = ", ".join(f"{name} {value}" for name, value in first["settings"].items())
+    lines = [
+        f"Bits that a teacher saves a student of {first['student']} units on {first['samples']} digits: mean ± half of "
+        f"the 95 % interval over seeds {', '.join(map(str, first['seeds']))}. Without teacher the student's code has "
+        f"{alone} bits, the uniform code {parts[0][1][0]['uniform_bits']:,.0f}.",
+        "",
+    ]
+    widths = list(dict.fromkeys(job["teacher"] for job, _ in parts))
+    lines.append("| alpha | " + " | ".join(f"teacher of {width}" for width in widths) + " |")
+    lines.append("|---" * (len(widths) + 1) + "|")
+    for alpha in dict.fromkeys(job["alpha"] for job, _ in parts):
+        cells = [_cell(_gains(parts, width, alpha)) for width in widths]
+        lines.append(f"| {alpha:g} | " + " | ".join(cells) + " |")
+    own = {job["teacher"]: [row["teacher_bits"] for row in rows] for job, rows in parts}
+    lines.append("| the teacher's own code | " + " | ".join(_cell(own[width]) for width in widths) + " |")
+    return "\n".join([*lines, "", f"Settings: {settings}."]) + "\n"
+
+
+def plot_gains(parts: Sequence[tuple[Job, Records]]) -> Figure:
+    """Bits saved against alpha, a line a teacher, with intervals over seeds."""
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    alphas = list(dict.fromkeys(job["alpha"] for job, _ in parts))
+    axes.axhline(0, color="0.6", linewidth=1)
+    for place, width in enumerate(dict.fromkeys(job["teacher"] for job, _ in parts)):
+        means, spreads = zip(*(mean_and_spread(_gains(parts, width, alpha)) for alpha in alphas), strict=True)
+        beside = [alpha + 0.012 * (place - 1) for alpha in alphas]
+        label = f"teacher of {width} units"
+        axes.errorbar(beside, means, spreads, fmt="o-", color=_COLORS[place % 3], capsize=3, markersize=5, label=label)
+    axes.set_xlabel("alpha, weight of the teacher", fontsize=12)
+    axes.set_ylabel("bits saved", fontsize=12)
+    axes.tick_params(labelsize=11)
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=10, frameon=False)
+    first = parts[0][0]
+    axes.set_title(f"student of {first['student']} units, {first['samples']} digits, {len(first['seeds'])} seeds")
+    return figure
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what is missing, and write the table and the figure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, required=True, help="a folder, made where it is missing")
+    parser.add_argument("--teachers", type=int, nargs="+", default=list(TEACHERS), help="their units")
+    parser.add_argument("--alphas", type=float, nargs="+", default=list(ALPHAS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--samples", type=int, default=SAMPLES)
+    parser.add_argument("--epochs", type=int, default=SETTINGS["max_epochs"], help="of each training, at most")
+    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    given = parser.parse_args(arguments)
+    settings = {**SETTINGS, "max_epochs": given.epochs}
+    shared = {"student": STUDENT, "seeds": given.seeds, "samples": given.samples, "settings": settings}
+    jobs = [{**shared, "teacher": width, "alpha": alpha} for width in given.teachers for alpha in given.alphas]
+    given.output.mkdir(parents=True, exist_ok=True)
+    try:
+        parts = _all_parts(jobs, given.output, given.workers)
+    except KeyboardInterrupt:
+        print("Stopped; what is done is kept. The same command goes on from there.", file=sys.stderr)
+        return 130
+    except ValueError as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    text = table(parts)
+    (given.output / "distillation.md").write_text(text)
+    save_figure(plot_gains(parts), given.output / "distillation.png")
+    print(text)
+    return 0
+
+
+def _all_parts(jobs: Sequence[Job], folder: Path, workers: int) -> list[tuple[Job, Records]]:
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        missing = [job for job in jobs if _read(folder, job) is None]
+        bar = progress.add_task("distilling", total=len(jobs), completed=len(jobs) - len(missing))
+        for job, records in on_workers(distil, missing, workers=workers) if missing else ():
+            path = _path(folder, job)
+            partial_file = path.with_suffix(".partial")
+            partial_file.write_text(json.dumps({"job": job, "records": records}))
+            partial_file.replace(path)
+            progress.advance(bar)
+    return [(job, _read(folder, job) or []) for job in jobs]
+
+
+def _path(folder: Path, job: Mapping[str, Any]) -> Path:
+    return folder / f"teacher-{job['teacher']}-alpha-{job['alpha']}.json"
+
+
+def _read(folder: Path, job: Job) -> Records | None:
+    """What is there of this very job."""
+    path = _path(folder, job)
+    kept = json.loads(path.read_text()) if path.exists() else {"job": None}
+    records: Records | None = kept.get("records") if kept["job"] == job else None
+    return records
+
+
+def _gains(parts: Sequence[tuple[Job, Records]], width: int, alpha: float) -> list[float]:
+    return [row["gain_bits"] for job, rows in parts if (job["teacher"], job["alpha"]) == (width, alpha) for row in rows]
+
+
+def _cell(values: Sequence[float]) -> str:
+    mean, spread = mean_and_spread(values)
+    return f"{mean:,.0f} ± {spread:,.0f}" if spread == spread else f"{mean:,.0f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -127,7 +127,7 @@ def test_what_is_not_finite_is_null_in_json():
         ({"tasks": {}}, TypeError, "tasks: names with pairs .* give {'name'"),
         ({"tasks": {"mine": clusters()}}, TypeError, "required of 'mine', got 2 tensors; what is held out"),
         ({"tasks": {"mine": 3}}, TypeError, "required of 'mine', got int"),
-        ({"make_model": make_model()}, TypeError, "make_model: a function .* give a class, or lambda: Network"),
+        ({"make_model": make_model()}, TypeError, "(?s)make_model: a function .*; give a class, or lambda: Network"),
         ({"seeds": ()}, ValueError, r"seeds: at least one, and each once, is required, got \(\)"),
         ({"seeds": (1, 1)}, ValueError, "each once"),
         ({"seeds": 3}, TypeError, "seeds: a sequence .* got int 3"),

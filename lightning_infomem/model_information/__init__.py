@@ -1,5 +1,6 @@
 """What a model knows of its data, in bits: codes that are as long as the model is ignorant."""
 
+from lightning_infomem.model_information.codelength_report import CodelengthReport
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.information_capacity import InformationCapacity, information_capacity
 from lightning_infomem.model_information.information_transfer import InformationTransfer, information_transfer
@@ -17,6 +18,7 @@ from lightning_infomem.model_information.task_difficulty import TaskDifficulty, 
 
 __all__ = [
     "SCHEDULES",
+    "CodelengthReport",
     "CodelengthSettings",
     "InformationCapacity",
     "InformationTransfer",

@@ -102,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Learn what is missing, and write the table and the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, help="a folder, made where it is missing")
-    parser.add_argument("--seeds", type=int, default=3, help="repetitions (%(default)s)")
+    parser.add_argument("--seeds", type=int, default=5, help="repetitions (%(default)s)")
     parser.add_argument("--max-epochs", type=int, default=30, help="of each training (%(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
     given = parser.parse_args(argv)

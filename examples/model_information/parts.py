@@ -39,8 +39,8 @@ def all_parts(
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("learning", total=len(jobs), completed=len(jobs) - len(missing))
         waiting = [(name, jobs[name]) for name in missing]
-        for (name, job), result in on_workers(_do, waiting, work, workers=workers) if waiting else ():
-            write_text(folder / f"{name}.json", json.dumps({"job": job, "result": result}) + "\n")
+        for (name, job), done in on_workers(_do, waiting, work, workers=workers) if waiting else ():
+            write_text(folder / f"{name}.json", json.dumps({"job": job, "result": done}) + "\n")
             progress.advance(bar)
     return [result for name, job in jobs.items() if (result := _read(folder, name, job)) is not None]
 

@@ -1,5 +1,6 @@
 """What a model knows of its data, in bits: codes that are as long as the model is ignorant."""
 
+from lightning_infomem.model_information.codelength_report import CodelengthReport
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.domain_similarity import DomainSimilarity, domain_similarity
 from lightning_infomem.model_information.information_ablation import InformationAblation, information_ablation
@@ -20,6 +21,7 @@ from lightning_infomem.model_information.task_difficulty import TaskDifficulty, 
 
 __all__ = [
     "SCHEDULES",
+    "CodelengthReport",
     "CodelengthSettings",
     "DomainSimilarity",
     "InformationAblation",

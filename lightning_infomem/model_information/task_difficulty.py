@@ -98,10 +98,9 @@ def task_difficulty(
 ) -> TaskDifficulty:
     """Measure how much there is to learn in tasks: the information that training on each puts into a model.
 
-    It tells tasks apart that accuracy does not: of a task that needs more to be learnt the bits are more, of one in
-    which nothing can be learnt they are about 0. Do not compare tasks of another number of held-out samples or classes,
-    nor by other settings: the bits can be no more than the code of the held-out labels from initial weights. About 0
-    has two ends: initial weights that are surer than they should be gain some bits by any training.
+    The bits are about 0, within the seeds, where nothing can be learnt, and few where the held-out samples alone teach
+    as much: they are most between, so that they tell tasks apart that accuracy does not. Do not compare tasks of other
+    numbers of held-out samples or classes, nor by other settings: the code from initial weights bounds the bits.
 
     Args:
         make_model: makes the model that is trained; called under each seed, once a task. See `Learner` for what it may
@@ -156,13 +155,15 @@ def learn_task(
     try:
         known, unseen = (LabeledData.of(part, settings) for part in data)
         initial = make_seeded(make_model, settings.seed)
+        first = Learner(initial, settings)
+        first.count_classes(unseen)  # what is wrong with the held-out samples is told before training
+        settings.sizes(len(unseen))
         final = Learner(trained(initial, known, settings), settings)
-        final.count_classes(unseen)
         accuracy, confidence = _judge(final.probabilities(unseen), unseen.labels)
         words = f"{prefix}{task}, seed {settings.seed}, "
         codes = [
             code_online(learner, unseen, description=words + which)
-            for learner, which in ((Learner(initial, settings), "initial weights"), (final, "final weights"))
+            for learner, which in ((first, "initial weights"), (final, "final weights"))
         ]
     except ValueError as fault:
         raise ValueError(f"task {task!r}: {fault}") from fault

@@ -1,5 +1,6 @@
 """Reports as matplotlib figures: one figure a file, drawn without pyplot and without touching any global state."""
 
+from lightning_infomem.plots.codelengths import plot_codelengths
 from lightning_infomem.plots.comparison import plot_comparison
 from lightning_infomem.plots.course import plot_course
 from lightning_infomem.plots.criteria import plot_criteria
@@ -22,6 +23,7 @@ from lightning_infomem.plots.zoo import plot_zoo
 
 __all__ = [
     "embed_figure",
+    "plot_codelengths",
     "plot_comparison",
     "plot_course",
     "plot_criteria",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lightning_infomem.model_information.information_capacity import InformationCapacity
 from lightning_infomem.plots.checkpoint_names import shorten_name
+from lightning_infomem.plots.round_numbers import name_round_numbers
 from lightning_infomem.plots.task_difficulty import describe_seeds, draw_intervals
 
 __all__ = ["plot_information_capacity"]
@@ -61,10 +60,10 @@ def plot_information_capacity(result: InformationCapacity) -> Figure:
             )  # fmt: skip
     if held:
         right.set_yscale("log")
-        _name_round_numbers(right.yaxis)
+        name_round_numbers(right.yaxis)
     for axes in (left, right):
         axes.set_xscale("log")
-        _name_round_numbers(axes.xaxis)
+        name_round_numbers(axes.xaxis)
         axes.margins(0.12)
         axes.set_xlabel("parameters", fontsize=11)
         axes.tick_params(labelsize=10)
@@ -78,10 +77,3 @@ def plot_information_capacity(result: InformationCapacity) -> Figure:
         )
     figure.suptitle(f"what models can take up · {describe_seeds(rows)}", fontsize=12, parse_math=False)
     return figure
-
-
-def _name_round_numbers(axis: Axis) -> None:
-    """Of a logarithmic axis that may hold less than a decade, where no power of 10 lies."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:.4g}"))
-    axis.set_minor_formatter(NullFormatter())

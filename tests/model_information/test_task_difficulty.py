@@ -144,6 +144,7 @@ def test_what_is_not_finite_is_null_in_json():
             ValueError,
             "task 'mine': data: labels from 0 to 3 are required",
         ),
+        ({"tasks": {"mine": (clusters(), clusters(4))}}, ValueError, "task 'mine': data: at least 5 samples"),
     ],
 )
 def test_wrong_input_is_told(change, fault, message):

@@ -15,7 +15,7 @@ from lightning_infomem.information_plane import Plane, PlanePoint
 from lightning_infomem.model_information import DomainSimilarity, InformationAblation, OnlineCode, SyncedDistillation
 from lightning_infomem.plots.layer_courses import LayerCourses
 from lightning_infomem.records import InformationReport
-from tests.plots import test_information_capacity, test_task_difficulty
+from tests.plots import test_codelengths, test_information_capacity, test_task_difficulty
 from tests.plots.rankings import Ranking, make_rows
 from tests.plots.test_course import ROWS
 from tests.plots.test_layers import layer, report
@@ -138,6 +138,7 @@ def _task_difficulty() -> Figure:
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {
+    "codelengths": lambda: plots.plot_codelengths(test_codelengths.made_up()),
     "comparison": _comparison,
     "course": lambda: plots.plot_course(ROWS),
     "criteria": _criteria,

@@ -33,9 +33,7 @@ LAYERS = (*(f"hidden {place}" for place in range(1, len(_WIDTHS) - 1)), "output"
 _PER_DECADE = 10  # measurements
 _FLOAT_BITS = 24  # of float32
 _DECAY = 0.99  # of a range, as in `QuantizedNetwork`
-_LEAST = (
-    1e-7  # of a rounded probability, before its logarithm is taken: that of Keras, with which Lorenzen et al. train
-)
+_LEAST = 1e-7  # probability in a logarithm, when it is rounded: that of Keras, with which Lorenzen et al. train
 
 # The networks at the moments of a training, oldest first, each with its epoch.
 Course = list[tuple[int, nn.Module]]

@@ -21,7 +21,7 @@ class RandomLabelPrefit(Callback):
     """Gives the network random labels for some epochs, and the true ones after that.
 
     A network that has stored random labels first begins its true training from where it memorized: its way through
-    the information plane is another, and it often generalises worse. An experiment; not for a network to be used.
+    the information plane is another. An experiment; not for a network to be used.
 
     The random label of an input is always the same, so that it can be stored: a hash of the input and the seed chooses
     a class. Validation sees true labels throughout. The module's ``training_step`` is given the changed batch; the

@@ -5,6 +5,7 @@ from lightning_infomem.plots.course import plot_course
 from lightning_infomem.plots.criteria import plot_criteria
 from lightning_infomem.plots.embedding import embed_figure
 from lightning_infomem.plots.epochs_map import plot_epochs_map
+from lightning_infomem.plots.estimators import plot_estimators
 from lightning_infomem.plots.information_map import plot_information_map
 from lightning_infomem.plots.information_plane import plot_information_plane
 from lightning_infomem.plots.layers import plot_layers
@@ -21,6 +22,7 @@ __all__ = [
     "plot_course",
     "plot_criteria",
     "plot_epochs_map",
+    "plot_estimators",
     "plot_information_map",
     "plot_information_plane",
     "plot_layers",

@@ -79,7 +79,7 @@ class Plan:
             if isinstance(part, (nn.Conv2d, nn.Linear)):
                 spread = len(part.weight) ** -0.5  # by the layer's own width, not by what comes into it: theirs
                 nn.init.trunc_normal_(part.weight, 0.0, spread, -2 * spread, 2 * spread)
-                nn.init.zeros_(part.bias)
+                nn.init.zeros_(part.get_parameter("bias"))
         return nn.Sequential(parts)
 
     @property
@@ -162,10 +162,11 @@ def layers_of(plan: Plan) -> list[str]:
 
 def as_planned(plane: Plane) -> Plane:
     """With the names of `Plan.layers`."""
-    points, failures = (
-        {layer.removeprefix(_PREFIX): own for layer, own in each.items()} for each in (plane.points, plane.failures)
+    return replace(
+        plane,
+        points={layer.removeprefix(_PREFIX): own for layer, own in plane.points.items()},
+        failures={layer.removeprefix(_PREFIX): own for layer, own in plane.failures.items()},
     )
-    return replace(plane, points=points, failures=failures)
 
 
 def train(plan: Plan, images: Images, seed: int, epochs: int, callbacks: Sequence[Callback]) -> QuantizedDigits:
@@ -201,4 +202,4 @@ def accuracy(model: QuantizedDigits, examples: TensorDataset) -> float:
 
 def in_batches(tensors: Sequence[Tensor], size: int = 1000) -> Iterator[tuple[Tensor, ...]]:
     """In order."""
-    yield from zip(*(each.split(size) for each in tensors), strict=True)
+    yield from zip(*(torch.split(each, size) for each in tensors), strict=True)

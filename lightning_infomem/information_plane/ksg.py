@@ -39,6 +39,7 @@ class KSG:
     Args:
         neighbors: k; more give less variance and more bias on strong dependence.
         max_dimensions: of inputs and layer together, above which it refuses; 10 is generous already.
+        labels_only: leave out inputs that are given, as the callback does: I(T;Y) alone, whatever their dimensions.
 
     Special cases:
         Without ``inputs`` I(X;T) is NaN. Samples whose k nearest neighbours are all at distance 0 are counted as in a
@@ -47,8 +48,8 @@ class KSG:
         dependence may be slightly negative.
 
     Raises:
-        TypeError, ValueError: fields that are no counts; too many dimensions; a class of no more than ``neighbors``
-            samples; inputs that are not finite or not as many as the activations.
+        TypeError, ValueError: fields that are no counts, or no truth value; too many dimensions; a class of no more
+            than ``neighbors`` samples; inputs that are not finite or not as many as the activations.
 
     Cost:
         About ``samples * log(samples)``, growing steeply with the dimensions, on one CPU core (vectors are copied
@@ -66,15 +67,22 @@ class KSG:
 
     neighbors: int = 3
     max_dimensions: int = _MANY_DIMENSIONS
+    labels_only: bool = False
 
     def __post_init__(self) -> None:
         check_count(self.neighbors, name="neighbors")
         check_count(self.max_dimensions, name="max_dimensions")
+        if not isinstance(self.labels_only, bool):
+            raise TypeError(
+                f"labels_only: True or False is required, got {describe(self.labels_only)}; True leaves out I(X;T)."
+            )
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Estimate both coordinates; see `PlaneEstimator`. Without inputs, I(T;Y) alone."""
         hidden, labels = check_plane_samples(hidden, labels, estimator="KSG", min_samples=self.neighbors + 1)
         flags: dict[str, str] = {}
+        if self.labels_only:
+            inputs = None
         dimensions = self._check_dimensions(hidden, labels, inputs)
         if dimensions > _MANY_DIMENSIONS:
             flags["many_dimensions"] = (
@@ -125,8 +133,8 @@ class KSG:
         if dimensions > self.max_dimensions:
             raise ValueError(
                 f"KSG: hidden: at most max_dimensions={self.max_dimensions} dimensions of layer and inputs together "
-                f"are required, got {dimensions}; reduce them, leave out the inputs (I(T;Y) alone), or take Binning "
-                "or MINE."
+                f"are required, got {dimensions}; reduce them, leave out the inputs (labels_only=True: I(T;Y) "
+                "alone), or take Binning or MINE."
             )
         return dimensions
 

@@ -7,6 +7,7 @@ from lightning_infomem.plots.criteria import plot_criteria
 from lightning_infomem.plots.domain_similarity import plot_domain_similarity
 from lightning_infomem.plots.embedding import embed_figure
 from lightning_infomem.plots.epochs_map import plot_epochs_map
+from lightning_infomem.plots.estimators import plot_estimators
 from lightning_infomem.plots.information_ablation import plot_information_ablation
 from lightning_infomem.plots.information_capacity import plot_information_capacity
 from lightning_infomem.plots.information_map import plot_information_map
@@ -29,6 +30,7 @@ __all__ = [
     "plot_criteria",
     "plot_domain_similarity",
     "plot_epochs_map",
+    "plot_estimators",
     "plot_information_ablation",
     "plot_information_capacity",
     "plot_information_map",

@@ -142,6 +142,16 @@ def test_too_many_dimensions_are_refused_and_flagged_where_they_are_wanted():
     assert "many_dimensions" not in KSG().estimate(hidden, halves(100), inputs=inputs[:, :5]).flags
 
 
+def test_inputs_are_left_out_where_the_labels_alone_are_asked_for():
+    hidden, inputs = drawn(100, 10), drawn(100, 784)
+    point = KSG(labels_only=True).estimate(hidden, halves(100), inputs=inputs)
+    assert math.isnan(point.input_information)
+    assert "no_inputs" in point.flags
+    assert point.label_information == KSG().estimate(hidden, halves(100)).label_information
+    with pytest.raises(TypeError, match="labels_only: True or False is required, got int"):
+        KSG(labels_only=1)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -137,6 +137,26 @@ def _task_difficulty() -> Figure:
     return plots.plot_task_difficulty(results, levels=(0, 0.1, 0.4))
 
 
+def _estimators() -> Figure:
+    planes = []
+    for epoch in (0, 1, 3, 10, 30, 100, 300):
+        points: dict[str, dict[str, PlanePoint]] = {}
+        for place in range(3):
+            told = 0.6 * (1 - math.exp(-epoch / (20 * (place + 1))))
+            kept = 5 - place + math.log1p(epoch) / 4
+            points[f"layers.{2 * place}"] = {
+                "Binning": PlanePoint("Binning", {"bins": 30}, kept, told, "neither", "neither", 500, 10),
+                "KernelDensity": PlanePoint(
+                    "KernelDensity", {"noise_variance": 0.1}, kept - told**2 * place, told, "upper", "neither", 500, 10
+                ),
+                "VariationalBound": PlanePoint(
+                    "VariationalBound", {"folds": 2}, math.nan, told - 0.02, "neither", "lower", 500, 10
+                ),
+            }
+        planes.append(Plane(points, epoch=epoch))
+    return plots.plot_estimators(planes)
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "codelengths": lambda: plots.plot_codelengths(test_codelengths.made_up()),
     "comparison": _comparison,
@@ -146,6 +166,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "epochs_map": lambda: plots.plot_epochs_map(courses(1.0)),
     "information_ablation": lambda: plots.plot_information_ablation(information_ablation()),
     "information_capacity": lambda: plots.plot_information_capacity(test_information_capacity.made_up()),
+    "estimators": _estimators,
     "information_map": _information_map,
     "information_plane": _information_plane,
     "layers": _layers,

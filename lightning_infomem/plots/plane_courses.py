@@ -1,0 +1,168 @@
+"""What the figures of the information plane share: the ways of the layers by one estimator, and how they are drawn."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
+
+from lightning_infomem.information_plane.comparable import check_comparable
+from lightning_infomem.information_plane.plane import Plane
+from lightning_infomem.information_plane.plane_point import PlanePoint
+from lightning_infomem.plots.end_names import name_ends
+from lightning_infomem.plots.layer_names import shorten_layer_names
+
+__all__ = ["PlaneCourses"]
+
+_SHADES = "plasma"
+_BRIGHTEST = 0.88  # of the scale of colours: its bright yellow is hard to see on white
+_LONGEST_DIFFERENCE = 190  # characters: of 100 points each may have a value of its own
+_SMALL_GAP = 0.09  # of the height of a small panel: a line of text
+_KINDS = {"exact": "exact", "lower": "lower bound", "upper": "upper bound", "neither": "neither bound nor exact"}
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneCourses:
+    """The points of one estimator on a run.
+
+    Attributes:
+        courses: layer -> epochs (or numbers of measurements) and points, oldest first; at least one.
+        unit: of the moments, "epoch" or "measurement".
+        differences: a sentence on each that was allowed.
+    """
+
+    courses: dict[str, list[tuple[float, PlanePoint]]]
+    unit: str
+    differences: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, planes: Sequence[Plane], estimator: str, allow_mismatch: Sequence[str] = ()) -> PlaneCourses:
+        """Collect the points of an estimator.
+
+        Raises:
+            ValueError: there are none, or they were not measured alike.
+        """
+        in_order = sorted(planes, key=lambda plane: (plane.epoch is None, plane.epoch or 0, plane.step or 0))
+        courses: dict[str, list[tuple[float, PlanePoint]]] = {}
+        are_epochs = all(plane.epoch is not None for plane in in_order)
+        for number, plane in enumerate(in_order, start=1):
+            for layer, points in plane.points.items():
+                if estimator in points:
+                    moment = plane.epoch if are_epochs and plane.epoch is not None else number
+                    courses.setdefault(layer, []).append((float(moment), points[estimator]))
+        if not courses:
+            in_order[0].of(estimator)  # says which there are
+        every = {f"{layer} at {moment:g}": point for layer, course in courses.items() for moment, point in course}
+        return cls(courses, "epoch" if are_epochs else "measurement", check_comparable(every, allow_mismatch))
+
+    @property
+    def first(self) -> PlanePoint:
+        """Which tells the parameters."""
+        return next(iter(self.courses.values()))[0][1]
+
+    @property
+    def moments(self) -> list[float]:
+        """Of all layers, rising."""
+        return sorted({moment for course in self.courses.values() for moment, _ in course})
+
+    @property
+    def has_inputs(self) -> bool:
+        """Whether any point tells of I(X;T)."""
+        return any(math.isfinite(point.input_bits) for course in self.courses.values() for _, point in course)
+
+    def describe(self) -> list[str]:
+        """What must be known of the numbers: the parameters, of what kind they are, and what is flagged."""
+        first, points = self.first, [point for course in self.courses.values() for _, point in course]
+        parameters = ", ".join(f"{name.replace('_', ' ')} {_tell(name, points)}" for name in first.parameters)
+        of_inputs = _KINDS[first.input_kind] if self.has_inputs else "not given"
+        told = [
+            f"{first.estimator}: {parameters or 'no parameters'}; {first.num_samples:,} samples",
+            f"I(X;T): {of_inputs}; I(T;Y): {_KINDS[first.label_kind]}",
+        ]
+        counts: dict[str, int] = {}
+        for point in points:
+            for flag in point.flags:
+                counts[flag] = counts.get(flag, 0) + 1
+        if counts:
+            flagged = ", ".join(f"{flag.replace('_', ' ')} {count}" for flag, count in counts.items())
+            told.append(f"flagged, of {len(points)} points: {flagged}")
+        # The parameters say it themselves.
+        differences = [each for each in self.differences if " parameters." not in each]
+        lost = sum(not _can_be_drawn(point) for point in points)
+        if lost:
+            told.append(f"not drawn, more than log N below 0: {lost}")
+        return [*told, *(textwrap.shorten(each, _LONGEST_DIFFERENCE) for each in differences)]
+
+    def draw(self, axes: Axes, *, against_moments: bool = False, is_small: bool = False) -> ScalarMappable:
+        """Draw a line a layer with its name at the end, and name the axes.
+
+        Args:
+            axes: an empty panel.
+            against_moments: I(T;Y) over the moments, instead of the plane.
+            is_small: of several panels in a figure.
+
+        Returns:
+            What a colour bar is made of.
+        """
+        scale, shades = _scale(self.moments), matplotlib.colormaps[_SHADES]
+        ends: list[tuple[float, float] | None] = []
+        for course in self.courses.values():
+            known = [
+                (moment, moment if against_moments else point.input_bits, point.label_bits)
+                for moment, point in course
+                if _can_be_drawn(point)
+            ]
+            known = [each for each in known if all(map(math.isfinite, each))]
+            if not known:
+                ends.append(None)
+                continue
+            when, x, y = map(np.array, zip(*known, strict=True))
+            colors = shades(_BRIGHTEST * scale(np.maximum(when, scale.vmin or 0)))
+            axes.plot(x, y, color="0.7", linewidth=0.8, zorder=1)
+            axes.scatter(x, y, c=colors, s=22, zorder=2, linewidths=0)
+            axes.scatter(x[-1:], y[-1:], c=colors[-1:], s=70, zorder=3, edgecolors="black", linewidths=0.8)
+            ends.append((float(x[-1]), float(y[-1])))
+        if against_moments and isinstance(scale, LogNorm):
+            axes.set_xscale("symlog", linthresh=1)  # the first is often 0
+        size = 10 if is_small else 12
+        axes.set_xlabel(self.unit if against_moments else "I(X;T) in bits", fontsize=size)
+        axes.set_ylabel("I(T;Y) in bits", fontsize=size)
+        axes.tick_params(labelsize=size - 1)
+        axes.grid(color="0.92")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        name_ends(axes, ends, shorten_layer_names(list(self.courses)), **({"gap": _SMALL_GAP} if is_small else {}))
+        return ScalarMappable(scale, _cut(shades))
+
+
+def _can_be_drawn(point: PlanePoint) -> bool:
+    """Whether no value is so far below 0, as a trained bound may be, that beside it all others would be one point."""
+    lowest = -math.log(max(point.num_samples, 2))
+    return not (point.input_information < lowest or point.label_information < lowest)  # NaN is neither
+
+
+def _tell(name: str, points: Sequence[PlanePoint]) -> str:
+    """The value of a parameter; where the data chose it, of each point anew, the lowest and the highest."""
+    values = {point.parameters.get(name) for point in points}
+    if len(values) == 1:
+        (value,) = values
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+    numbers = [value for value in values if isinstance(value, (int, float))]
+    return f"{min(numbers):.3g} to {max(numbers):.3g}" if len(numbers) == len(values) else "of each its own"
+
+
+def _scale(moments: Sequence[float]) -> Normalize:
+    low, high = moments[0], moments[-1]
+    # Most happens in the first epochs.
+    return LogNorm(max(low, 1), high) if high > 100 * max(low, 1) else Normalize(low, max(high, low + 1))
+
+
+def _cut(shades: Colormap) -> ListedColormap:
+    return ListedColormap(shades(np.linspace(0, _BRIGHTEST, 256)))

@@ -28,7 +28,7 @@ def on_workers(
             yield running[future], future.result()
     except BaseException:
         for worker in active_children():
-            worker.terminate()
+            worker.kill()  # SIGTERM is caught by Lightning in the midst of a training
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

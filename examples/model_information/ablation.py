@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from examples.model_information.block_network import BlockNetwork
 from examples.model_information.domains import digits
 from examples.model_information.kept_results import kept_results
 from lightning_infomem.model_information import InformationAblation, information_ablation
@@ -27,35 +28,9 @@ from lightning_infomem.model_information.repetitions import make_seeded
 from lightning_infomem.plots import plot_information_ablation, save_figure
 from lightning_infomem.text_file import write_text
 
-__all__ = ["BlockNetwork", "held_out", "main", "report"]
+__all__ = ["held_out", "main", "report"]
 
-_CHANNELS = (8, 16, 32)
 _SETTINGS = {"blocks": [5.0, 20.0, 50.0, 100.0], "batch_size": 64, "learning_rate": 3e-3}
-
-
-class BlockNetwork(nn.Module):
-    """Three blocks of two convolutions with batch norm, on 8 x 8, 4 x 4 and 2 x 2 places, and a linear head."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        blocks = [_block(before, after) for before, after in zip((1, *_CHANNELS), _CHANNELS, strict=False)]
-        self.block1, self.block2, self.block3 = blocks
-        self.head = nn.Linear(_CHANNELS[-1], 10)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Class scores ``[samples, 10]`` of images ``[samples, 8, 8]``."""
-        hidden = self.block1(images[:, None])
-        hidden = self.block2(nn.functional.max_pool2d(hidden, 2))
-        hidden = self.block3(nn.functional.max_pool2d(hidden, 2))
-        scores: Tensor = self.head(hidden.mean((2, 3)))
-        return scores
-
-
-def _block(before: int, after: int) -> nn.Module:
-    layers: list[nn.Module] = []
-    for channels in (before, after):
-        layers += [nn.Conv2d(channels, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-    return nn.Sequential(*layers)
 
 
 def held_out() -> tuple[Tensor, Tensor]:

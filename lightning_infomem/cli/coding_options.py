@@ -13,8 +13,6 @@ from rich.console import Console
 from lightning_infomem.text_file import check_target
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from lightning_infomem.model_information.result import Result
 
 __all__ = ["add_coding_options", "check_targets", "coding_settings", "present"]
@@ -77,12 +75,12 @@ def check_targets(arguments: argparse.Namespace) -> None:
             check_target(path, option=f"--{option}")
 
 
-def present(result: Result, plot: Callable[[Any], Figure], arguments: argparse.Namespace) -> None:
+def present(result: Result, plot: Callable[[Any], Any], arguments: argparse.Namespace) -> None:
     """Print the result, and write what was asked for.
 
     Args:
         result: of the command.
-        plot: draws it.
+        plot: draws it, as a figure of matplotlib.
         arguments: of `add_coding_options`.
     """
     Console().print(result)

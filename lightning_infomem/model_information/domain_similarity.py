@@ -91,12 +91,12 @@ class DomainSimilarity(Result):
         return rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        seeds = f"seeds {self.to_records()[0]['seeds']}" if len(self.seeds) > 1 else f"seed {self.seeds[0]}"
-        table = Table(
-            box=SIMPLE_HEAD, caption=f"{seeds}; ± half the width of the 95 % interval", caption_justify="left"
-        )
+        one = len(self.seeds) == 1
+        seeds = f"seed {self.seeds[0]}" if one else f"seeds {', '.join(map(str, self.seeds))}, ± 95 % interval"
+        caption = f"{seeds}; means, covariances: distances of features"
+        table = Table(box=SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
         values = {"bits": "bits", "similarity": "S", "unidirectional_similarity": "S_uni"}
-        for name in ("source", "target", *values.values(), "distance of means", "of covariances"):
+        for name in ("source", "target", *values.values(), "means", "covariances"):
             table.add_column(
                 name, justify="left" if name in ("source", "target") else "right", no_wrap=name in values.values()
             )

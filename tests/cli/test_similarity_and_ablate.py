@@ -92,7 +92,7 @@ def test_the_similarity_of_domains_is_printed_written_and_drawn(tmp_path, module
     assert main([*SIMILARITY, *SHORT, *files]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    for words in ("source", "S_uni", "swapped", "seed 1", "wrote rows.json\nwrote map.png\n"):
+    for words in ("source", "S_uni", "swapped", "seed 1; means", "wrote rows.json\nwrote map.png\n"):
         assert words in out
     mine = module()
     expected = domain_similarity(mine.Network, mine.domains(), features=mine.double, seeds=[1], **SETTINGS)

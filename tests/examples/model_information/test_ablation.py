@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from examples.model_information import ablation
-from examples.model_information.ablation import BlockNetwork, held_out, main
+from examples.model_information.ablation import held_out, main
+from examples.model_information.block_network import BlockNetwork
 from lightning_infomem.cli.main import main as infomem
 
 SHORT = ["--seeds", "2", "--epochs", "1", "--workers", "1"]
@@ -46,7 +47,7 @@ def test_the_weights_before_and_after_training_are_those_that_infomem_ablate_rea
     assert any(not torch.equal(value, initial["state_dict"][name]) for name, value in final["state_dict"].items())
     words = [
         *("ablate", str(tmp_path / "seed0-final.ckpt"), "--initial", str(tmp_path / "seed0-initial.ckpt")),
-        *("--model", "examples.model_information.ablation:BlockNetwork"),
+        *("--model", "examples.model_information.block_network:BlockNetwork"),
         *("--data", "examples.model_information.ablation:held_out", "--components", "blocks=block?", "head=head"),
         *("--blocks", "50", "100", "--epochs", "1", "--batch-size", "400"),
     ]

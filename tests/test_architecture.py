@@ -32,6 +32,7 @@ FLOORS = {
     "records": set(),
     "content_digests": set(),
     "csv_text": set(),
+    "mean_and_spread": {"scipy"},
     "text_file": set(),
     "_lightning": {"lightning", "pytorch_lightning", "lightning_fabric"},
     "_checks": set(),

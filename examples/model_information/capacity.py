@@ -24,6 +24,7 @@ from examples.draw_pictures import save_small
 from examples.model_information.cells import cell
 from examples.model_information.digits import digits, perceptron
 from examples.model_information.parts import Job, all_parts
+from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information import (
     InformationCapacity,
     TaskDifficulty,
@@ -31,7 +32,6 @@ from lightning_infomem.model_information import (
     information_capacity,
     massart_labels,
 )
-from lightning_infomem.model_information.result import mean_and_spread
 from lightning_infomem.plots import plot_information_capacity
 from lightning_infomem.text_file import write_text
 

@@ -21,8 +21,8 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from examples.workers import on_workers
+from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information import synced_distillation
-from lightning_infomem.model_information.result import mean_and_spread
 from lightning_infomem.plots import save_figure
 
 __all__ = ["plot_gains", "table"]

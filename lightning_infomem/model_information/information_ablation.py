@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.information_transfer import InformationTransfer
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
@@ -17,7 +18,7 @@ from lightning_infomem.model_information.learner import Learner, Model, check_sa
 from lightning_infomem.model_information.model_components import Components, count_parameters, find_components, set_back
 from lightning_infomem.model_information.prequential import code_online
 from lightning_infomem.model_information.repetitions import shared_state
-from lightning_infomem.model_information.result import Result, mean_and_spread
+from lightning_infomem.model_information.result import Result
 
 __all__ = ["InformationAblation", "information_ablation"]
 

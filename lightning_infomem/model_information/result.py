@@ -6,19 +6,18 @@ import io
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
-from scipy.stats import t
 
 from lightning_infomem.csv_text import to_csv
 from lightning_infomem.text_file import write_text
 
-__all__ = ["Result", "mean_and_spread"]
+__all__ = ["Result"]
 
 _WIDTH = 120  # of a printed table where there is no terminal
 
@@ -75,16 +74,6 @@ class Result(ABC):
         with console.capture() as capture:
             console.print(self)
         return "\n".join(line.rstrip() for line in capture.get().splitlines())
-
-
-def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Mean over seeds, and half the width of its 95 % interval by Student's t; NaN for a single seed."""
-    count = len(values)
-    mean = math.fsum(values) / count
-    if count < 2 or not all(map(math.isfinite, values)):
-        return mean, math.nan
-    variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
-    return mean, float(t.ppf(0.975, count - 1)) * math.sqrt(variance / count)
 
 
 def _plain(value: Any) -> Any:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from lightning_infomem.model_information.codelength_report import CodelengthReport
-from lightning_infomem.model_information.result import mean_and_spread
+from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.plots.checkpoint_names import shorten_name
 from lightning_infomem.plots.round_numbers import name_round_numbers
 from lightning_infomem.plots.task_difficulty import describe_seeds, draw_intervals
+
+if TYPE_CHECKING:
+    from lightning_infomem.model_information.codelength_report import CodelengthReport
 
 __all__ = ["plot_codelengths"]
 

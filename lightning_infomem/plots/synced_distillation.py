@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from lightning_infomem.model_information.online_code import OnlineCode
-from lightning_infomem.model_information.result import mean_and_spread
-from lightning_infomem.model_information.synced_distillation import SyncedDistillation
+from lightning_infomem.mean_and_spread import mean_and_spread
+
+if TYPE_CHECKING:
+    from lightning_infomem.model_information.online_code import OnlineCode
+    from lightning_infomem.model_information.synced_distillation import SyncedDistillation
 
 __all__ = ["plot_synced_distillation"]
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lightning_infomem.model_information.task_difficulty import TaskDifficulty
 from lightning_infomem.plots.checkpoint_names import shorten_name
 from lightning_infomem.plots.one_each import check_levels
+
+if TYPE_CHECKING:
+    from lightning_infomem.model_information.task_difficulty import TaskDifficulty
 
 __all__ = ["describe_seeds", "draw_intervals", "plot_task_difficulty"]
 

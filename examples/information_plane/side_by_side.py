@@ -226,7 +226,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     text += f"\nTrained and measured in {state['seconds']:.0f} s.\n"
     (arguments.output / "side_by_side.md").write_text(text)
     figure = plot_estimators(planes, names, allow_mismatch=_CHOSEN_BY_DATA)
-    save_small(figure, arguments.output / "side_by_side.png", dots_per_inch=80)
+    save_small(figure, arguments.output / "side_by_side.png", dots_per_inch=68)
     print(text)
     return 0
 

@@ -97,10 +97,11 @@ def report(result: InformationCapacity) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     steps = pairwise(records)
     told = [f"{more['capacity'] - less['capacity']:+.0f} to {more['model']}" for less, more in steps]
+    lines.append("")
     if told:
-        lines += ["", f"Capacity from each width to the next, in bits: {', '.join(told)}."]
+        lines.append(f"- Capacity from each width to the next, in bits: {', '.join(told)}.")
     published = ", ".join(f"{bits:,} bits of {count:,} parameters" for count, bits in _PUBLISHED)
-    lines.append(f"Published: {published}.")
+    lines.append(f"- Published: {published}.")
     return "\n".join(lines) + "\n"
 
 

@@ -93,7 +93,8 @@ def report(results: Mapping[str, TaskDifficulty]) -> str:
             changes.append(f"{'+' if change > 0 else ''}{cell(change, spread)} bits at {noise:g}")
         published = ", ".join(f"{bits - _PUBLISHED[kind][0]:+,}" for bits in _PUBLISHED[kind][1:])
         lines.append(
-            f"- {kind}, against no noise, by pairs of a seed: {', '.join(changes)}. Published: {published} bits."
+            f"- {kind}, against no noise, by pairs of a seed: {', '.join(changes)}. Published, with "
+            f"rising noise: {published} bits."
         )
     return "\n".join(lines) + "\n"
 

@@ -32,7 +32,7 @@ def test_noise_against_bits_is_written_and_kept(tmp_path, capsys, monkeypatch):
     rows = [line for line in told.splitlines() if line.startswith(("| missing", "| wrong"))]
     assert [row.split("|")[2].strip() for row in rows] == ["0", "0.4"] * 3
     assert len({row.split("|")[3] for row in rows if "| 0 |" in row}) == 1  # without noise all kinds are one
-    assert "Published: +159, +561, +1,160 bits." in told
+    assert "Published, with rising noise: +159, +561, +1,160 bits." in told
     assert (tmp_path / "difficulty.png").stat().st_size < 50_000
     monkeypatch.setattr(parts, "on_workers", refuse)
     assert difficulty.main(["--output", str(tmp_path), *BRIEF]) == 0

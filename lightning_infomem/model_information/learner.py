@@ -253,7 +253,7 @@ def label_nats(scores: Tensor, labels: Tensor) -> Tensor:
             f"data: labels from 0 to {scores.shape[1] - 1} are required by a model of {scores.shape[1]} classes, got "
             f"{low if low < 0 else high}; give the model more outputs, or number the classes from 0."
         )
-    nats = -scores.gather(1, labels[:, None])[:, 0]
+    nats = -scores.gather(1, labels.to(scores.device)[:, None])[:, 0]
     if bool(nats.isnan().any()):
         raise ValueError(
             "model: a cross-entropy that is a number is required, got NaN; has its training diverged? Lower the "
@@ -284,13 +284,19 @@ def log_probabilities(network: nn.Module, batch: Any) -> Tensor:
             f"model: class scores or log-probabilities [{count}, classes] of two classes or more are required of its "
             f"forward, got {describe(output)}; give one score for each class."
         )
-    scores = output.double()
-    if bool((scores >= 0).all()) and bool(((scores.sum(1) - 1).abs() < 1e-3).all()):
+    scores = (output.cpu() if output.device.type == "mps" else output).double()  # which has no float64
+    if _are_probabilities(scores, 10 * torch.finfo(output.dtype).eps * math.sqrt(output.shape[1])):
         raise ValueError(
             "model: class scores or log-probabilities are required of its forward, got numbers from 0 to 1 that sum to "
             "1; return them before the softmax, or their logarithms."
         )
     return scores.log_softmax(1)
+
+
+def _are_probabilities(scores: Tensor, tolerance: float) -> bool:
+    """Whether all rows look so; few of them, or those of low precision, may do so by chance."""
+    looks_so = bool((scores >= 0).all()) and bool(((scores.sum(1) - 1).abs() < tolerance).all())
+    return looks_so and tolerance ** len(scores) < 1e-4
 
 
 def logits_of(output: Any) -> Any:

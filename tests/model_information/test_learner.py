@@ -233,7 +233,18 @@ def test_one_hot_scores_are_taken_for_probabilities_but_not_scores_that_happen_t
     with pytest.raises(ValueError, match="numbers from 0 to 1 that sum to 1; return them before the softmax"):
         log_probabilities(Constant(0.0, 1.0), batch)
     assert log_probabilities(Constant(0.5, 0.6), batch).shape == (2, 2)
+    assert log_probabilities(Constant(0.5, 0.5003), batch).shape == (2, 2)  # as happens, of many batches of one sample
     assert log_probabilities(Constant(-1.0, 2.0), batch).shape == (2, 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_probabilities_are_known_in_every_precision_but_not_by_chance(dtype):
+    inputs, labels = separable(32)
+    model = nn.Sequential(network(), nn.Softmax(1)).to(dtype)
+    with pytest.raises(ValueError, match="numbers from 0 to 1 that sum to 1"):
+        log_probabilities(model, (inputs.to(dtype), labels))
+    near = Constant(0.25, 0.25, 0.5078125).to(dtype)
+    assert log_probabilities(near, (torch.zeros(1, 6), torch.tensor([0]))).shape == (1, 3)
 
 
 def test_networks_of_other_parameters_are_told_apart():

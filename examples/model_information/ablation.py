@@ -30,7 +30,7 @@ from lightning_infomem.text_file import write_text
 
 __all__ = ["held_out", "main", "report"]
 
-_SETTINGS = {"blocks": [5.0, 20.0, 50.0, 100.0], "batch_size": 64, "learning_rate": 3e-3}
+_SETTINGS = {"blocks": [10.0, 30.0, 100.0], "batch_size": 32, "learning_rate": 3e-3}
 
 
 def held_out() -> tuple[Tensor, Tensor]:

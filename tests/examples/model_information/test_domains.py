@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -48,10 +50,12 @@ def one_process(monkeypatch):
 
 def test_the_table_and_figures_are_written_and_nothing_is_computed_twice(tmp_path, monkeypatch, capsys, one_process):
     monkeypatch.setattr(domains, "_SETTINGS", {"blocks": [50.0, 100.0], "batch_size": 400})
-    monkeypatch.setitem(FAMILIES, "forms", lambda: {name: forms()[name] for name in ("plain", "noisy")})
+    monkeypatch.setitem(FAMILIES, "forms", lambda: {name: forms()[name] for name in ("plain", "noisy", "rotated")})
     assert main(["--output", str(tmp_path), *SHORT]) == 0
     first = capsys.readouterr().out
-    assert first.count("\n| ") == 1 + 2 * 2 + 3 * 3
+    assert first.count("\n| ") == 1 + 3 * 3 + 3 * 3
+    assert "tau of the symmetric similarity of 3 pairs" in first
+    assert re.search("knows of all: [01] of 1 seeds", first)
     assert "Settings: blocks [50.0, 100.0]" in first
     assert (tmp_path / "domains.md").read_text() == first[:-1]
     assert {path.name for path in tmp_path.glob("*.png")} == {"domains-forms.png", "domains-classes.png"}

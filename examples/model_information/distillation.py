@@ -83,12 +83,23 @@ def table(parts: Sequence[tuple[Job, Records]]) -> str:
         lines.append(f"| {alpha:g} | " + " | ".join(cells) + " |")
     own = {job["teacher"]: [row["teacher_bits"] for row in rows] for job, rows in parts}
     lines.append("| the teacher's own code | " + " | ".join(_cell(own[width]) for width in widths) + " |")
-    return "\n".join([*lines, "", f"Settings: {settings}."]) + "\n"
+    return "\n".join([*lines, "", _verdict(parts), "", f"Settings: {settings}."]) + "\n"
+
+
+def _verdict(parts: Sequence[tuple[Job, Records]]) -> str:
+    """What can be told of the trends of the source."""
+    gains = [mean_and_spread([row["gain_bits"] for row in rows]) for job, rows in parts if job["alpha"]]
+    above, below = sum(mean > spread for mean, spread in gains), sum(-mean > spread for mean, spread in gains)
+    return (
+        f"Of {len(gains)} gains {above} lie above 0 with their whole interval, and {below} below it. In the source, with "
+        "residual networks, they rise with alpha up to about 0.2 and then level off, and larger "
+        "teachers give more: 453 bits one of 20 layers, 1,246 of 56, 1,278 of 101."
+    )
 
 
 def plot_gains(parts: Sequence[tuple[Job, Records]]) -> Figure:
     """Bits saved against alpha, a line a teacher, with intervals over seeds."""
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    figure = Figure(figsize=(5.0, 3.3), layout="constrained")
     axes = figure.subplots()
     alphas = list(dict.fromkeys(job["alpha"] for job, _ in parts))
     axes.axhline(0, color="0.6", linewidth=1)
@@ -97,15 +108,17 @@ def plot_gains(parts: Sequence[tuple[Job, Records]]) -> Figure:
         beside = [alpha + 0.012 * (place - 1) for alpha in alphas]
         label = f"teacher of {width} units"
         axes.errorbar(beside, means, spreads, fmt="o-", color=_COLORS[place % 3], capsize=3, markersize=5, label=label)
-    axes.set_xlabel("alpha, weight of the teacher", fontsize=12)
-    axes.set_ylabel("bits saved", fontsize=12)
-    axes.tick_params(labelsize=11)
+    axes.set_xlabel("alpha, weight of the teacher", fontsize=11)
+    axes.set_ylabel("bits saved", fontsize=11)
+    axes.tick_params(labelsize=10)
     axes.grid(color="0.92")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=10, frameon=False)
+    axes.legend(fontsize=9, frameon=False)
     first = parts[0][0]
-    axes.set_title(f"student of {first['student']} units, {first['samples']} digits, {len(first['seeds'])} seeds")
+    axes.set_title(
+        f"student of {first['student']} units, {first['samples']} digits, {len(first['seeds'])} seeds", fontsize=11
+    )
     return figure
 
 

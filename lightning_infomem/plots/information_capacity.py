@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.figure import Figure
 
-from lightning_infomem.model_information.information_capacity import InformationCapacity
 from lightning_infomem.plots.checkpoint_names import shorten_name
 from lightning_infomem.plots.round_numbers import name_round_numbers
 from lightning_infomem.plots.task_difficulty import describe_seeds, draw_intervals
+
+if TYPE_CHECKING:  # who looks at results does not wait for Lightning
+    from lightning_infomem.model_information.information_capacity import InformationCapacity
 
 __all__ = ["plot_information_capacity"]
 

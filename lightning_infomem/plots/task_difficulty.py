@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lightning_infomem.model_information.task_difficulty import TaskDifficulty
 from lightning_infomem.plots.checkpoint_names import shorten_name
 from lightning_infomem.plots.one_each import check_levels
+
+if TYPE_CHECKING:  # who looks at results does not wait for Lightning
+    from lightning_infomem.model_information.task_difficulty import TaskDifficulty
 
 __all__ = ["describe_seeds", "draw_intervals", "plot_task_difficulty"]
 
@@ -48,7 +50,7 @@ def plot_task_difficulty(
     Raises:
         ValueError: no result, more than 7, unlike numbers of tasks, or of levels.
     """
-    series = {"": results} if isinstance(results, TaskDifficulty) else dict(results)
+    series = dict(results) if isinstance(results, Mapping) else {"": results}
     if not 0 < len(series) <= len(_COLORS):
         raise ValueError(
             f"results: one to {len(_COLORS)} are required, got {len(series)}; draw more of them in several figures."

@@ -61,6 +61,17 @@ class CodelengthReport(Result):
             for name, own in self.codes.items()
         }
 
+    def blocks(self, name: str) -> list[dict[str, float]]:
+        """One a block that holds labels: how many were known before it, bits a label in it, half their interval."""
+        own = self.codes[name]
+        rows, known = [], 0
+        for place, size in enumerate(own[0].block_sizes):
+            if size:
+                bits, spread = mean_and_spread([code.block_bits[place] / size for code in own])
+                rows.append({"known": known, "bits": bits, "bits_spread": spread})
+            known += size
+        return rows
+
     def to_records(self) -> list[dict[str, Any]]:
         """One a name: means over seeds in bits, each with half the width of its 95 % interval; the seeds.
 

@@ -90,9 +90,10 @@ def information_capacity(
     """Measure how many bits models can take up, as the most that they learn of any of several tasks.
 
     A lower bound: a task in which there is more to learn may fill a model further, so that tasks must be hard enough
-    for the largest. As the highest of several means it is somewhat too high where seeds differ much. Do not compare
-    capacities by other tasks or settings, nor with the number of parameters that could be stored: only what helps with
-    held-out labels is counted, not what is learned by heart.
+    for the largest. Where they are not, larger models show *less*: they learn the held-out samples from few of them,
+    and training before saves little. As the highest of several means it is somewhat too high where seeds differ much.
+    Do not compare capacities by other tasks or settings, nor with what could be stored in the parameters: only what
+    helps with held-out labels is counted, not what is learned by heart.
 
     Args:
         models: name -> function that makes the model, called under each seed; see `Learner` for what it may be.

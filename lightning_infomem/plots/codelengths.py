@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.plots.checkpoint_names import shorten_name
 from lightning_infomem.plots.round_numbers import name_round_numbers
 from lightning_infomem.plots.task_difficulty import describe_seeds, draw_intervals
@@ -41,15 +40,9 @@ def plot_codelengths(report: CodelengthReport) -> Figure:
     records = report.to_records()
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.4, 1.0])
-    for place, (name, codes) in enumerate(report.codes.items()):
-        sizes = np.array(codes[0].block_sizes)
-        known = sizes.cumsum() - sizes
-        rows = []
-        for block in np.flatnonzero((sizes > 0) & (known > 0)):
-            bits, spread = mean_and_spread([code.block_bits[block] / sizes[block] for code in codes])
-            rows.append({"bits": bits, "bits_spread": spread})
-        drawn = known[(sizes > 0) & (known > 0)]
-        draw_intervals(left, drawn, rows, "bits", place, label=shorten_name(name))
+    for place, name in enumerate(report.codes):
+        rows = [row for row in report.blocks(name) if row["known"]]
+        draw_intervals(left, [row["known"] for row in rows], rows, "bits", place, label=shorten_name(name))
     for bits in sorted({math.log2(codes[0].num_classes) for codes in report.codes.values()}):
         left.axhline(bits, color=_UNIFORM, linestyle="--", linewidth=1, label=f"uniform: {bits:.3g} bits")
     left.set_xscale("log")

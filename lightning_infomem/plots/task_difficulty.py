@@ -50,7 +50,7 @@ def plot_task_difficulty(
     Raises:
         ValueError: no result, more than 7, unlike numbers of tasks, or of levels.
     """
-    series = {"": results} if isinstance(results, TaskDifficulty) else dict(results)
+    series = dict(results) if isinstance(results, Mapping) else {"": results}
     if not 0 < len(series) <= len(_COLORS):
         raise ValueError(
             f"results: one to {len(_COLORS)} are required, got {len(series)}; draw more of them in several figures."

@@ -10,14 +10,13 @@ The other pictures beside them are of longer programs: ``pair_time.png`` is ``te
 from __future__ import annotations
 
 import argparse
-import io
 import math
 from collections.abc import Callable
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from PIL import Image
 
+from examples.small_pictures import save_small
 from lightning_infomem import InformationReport, rank_checkpoints
 from lightning_infomem.demo.along_run import WatchedRun
 from lightning_infomem.demo.digits import LEVELS
@@ -25,9 +24,9 @@ from lightning_infomem.plots import plot_comparison, plot_layers, plot_zoo
 from lightning_infomem.reporting.event_files import EventFiles
 from lightning_infomem.selection.checkpoints import read_checkpoint
 
-__all__ = ["PICTURES", "draw_colored", "draw_comparison", "draw_layers", "draw_run", "save_small"]
+__all__ = ["PICTURES", "draw_colored", "draw_comparison", "draw_layers", "draw_run"]
 
-_DOTS_PER_INCH, _COLORS = 130, 200  # so few colours look like all, and make a file of half the size
+_DOTS_PER_INCH = 130
 _LEVEL_NAME = "shortcut alpha"
 
 
@@ -79,14 +78,6 @@ PICTURES: dict[str, Callable[[Path], Figure]] = {
 }
 
 
-def save_small(figure: Figure, path: Path) -> None:
-    """Write a figure as a PNG of few colours."""
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=_DOTS_PER_INCH)
-    few = Image.open(picture).convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
-
-
 def _zoo(demo: Path) -> tuple[list[Path], list[float]]:
     """The checkpoints of the zoo in the order of its levels, and their accuracies on clean data at the end."""
     checkpoints = [demo / "colored" / f"alpha-{level:.2f}.ckpt" for level in LEVELS]
@@ -121,7 +112,7 @@ def main() -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     for name, draw in PICTURES.items():
         path = arguments.output / f"{name}.png"
-        save_small(draw(arguments.demo), path)
+        save_small(draw(arguments.demo), path, dots_per_inch=_DOTS_PER_INCH)
         print(f"{path}  {path.stat().st_size / 1000:.0f} kB")
 
 

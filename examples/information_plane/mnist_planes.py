@@ -32,7 +32,7 @@ from examples.information_plane.mnist_networks import (
     read_images,
     train,
 )
-from examples.information_plane.small_pictures import save_small
+from examples.small_pictures import save_small
 from examples.workers import on_workers
 from lightning_infomem.callbacks import InformationPlane, RandomLabelPrefit
 from lightning_infomem.information_plane.binning import Binning

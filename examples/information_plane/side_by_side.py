@@ -25,7 +25,7 @@ from rich.progress import Progress
 
 from examples.information_plane.geometry_along import Geometry
 from examples.information_plane.mnist_networks import BITS, NETWORKS, as_planned, layers_of, read_images, train
-from examples.information_plane.small_pictures import save_small
+from examples.small_pictures import save_small
 from lightning_infomem.callbacks import InformationPlane
 from lightning_infomem.information_plane import (
     KSG,

@@ -17,13 +17,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from torch import Tensor
 
-from examples.draw_pictures import save_small
+from examples.small_pictures import save_small
 from examples.model_information.cells import cell
 from examples.model_information.digits import digits, perceptron
-from examples.model_information.parts import Job, all_parts
+from examples.model_information.kept_results import Job, kept_results
 from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information import (
     InformationCapacity,
@@ -122,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for seed in range(given.seeds)
     }
     try:
-        parts = all_parts(learn, jobs, given.output / "capacity", workers=given.workers, console=Console(stderr=True))
+        parts = list(kept_results(learn, jobs, given.output / "capacity", workers=given.workers).values())
     except KeyboardInterrupt:
         print("stopped; what is learned stays, and the same command goes on from there", file=sys.stderr)
         return 130

@@ -15,13 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from torch import Tensor
 
-from examples.draw_pictures import save_small
+from examples.small_pictures import save_small
 from examples.model_information.cells import cell
 from examples.model_information.digits import digits, perceptron
-from examples.model_information.parts import Job, all_parts
+from examples.model_information.kept_results import Job, kept_results
 from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information import (
     TaskDifficulty,
@@ -117,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 job = {"kind": kind, "noise": noise, "seed": seed, "width": _WIDTH, "settings": settings}
                 jobs.setdefault(name, job)
     try:
-        parts = all_parts(learn, jobs, given.output / "difficulty", workers=given.workers, console=Console(stderr=True))
+        parts = list(kept_results(learn, jobs, given.output / "difficulty", workers=given.workers).values())
     except KeyboardInterrupt:
         print("stopped; what is learned stays, and the same command goes on from there", file=sys.stderr)
         return 130

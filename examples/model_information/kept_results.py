@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
@@ -13,11 +13,13 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from examples.workers import on_workers
 from lightning_infomem.text_file import write_text
 
-__all__ = ["kept_results"]
+__all__ = ["Job", "kept_results"]
+
+Job: TypeAlias = dict[str, Any]
 
 
 def kept_results(
-    work: Callable[[dict[str, Any]], dict[str, Any]], jobs: Mapping[str, dict[str, Any]], folder: Path, *, workers: int
+    work: Callable[[Job], dict[str, Any]], jobs: Mapping[str, Job], folder: Path, *, workers: int
 ) -> dict[str, dict[str, Any]]:
     """Do ``work(job)`` for every job that has no file yet, or one of another job by that name.
 
@@ -43,13 +45,11 @@ def kept_results(
     return {name: known[name] for name in jobs}
 
 
-def _do(
-    name: str, work: Callable[[dict[str, Any]], dict[str, Any]], jobs: Mapping[str, dict[str, Any]]
-) -> dict[str, Any]:
+def _do(name: str, work: Callable[[Job], dict[str, Any]], jobs: Mapping[str, Job]) -> dict[str, Any]:
     return work(jobs[name])
 
 
-def _read(path: Path, job: dict[str, Any]) -> dict[str, Any] | None:
+def _read(path: Path, job: Job) -> dict[str, Any] | None:
     if not path.exists():
         return None
     kept: dict[str, Any] = json.loads(path.read_text())

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser"]
 
-_EXAMPLE = """example, from a checkout of the sources (a minute; the first command trains the network):
+_EXAMPLE = """example, from a checkout of the sources (a minute each; the first command trains the network):
   python -m examples.model_information.ablation --output ablation --train-only
-  infomem ablate ablation/seed0-final.ckpt --initial ablation/seed0-initial.ckpt
-      --model examples.model_information.block_network:BlockNetwork --data examples.model_information.ablation:held_out
+  infomem ablate ablation/seed0-final.ckpt --initial ablation/seed0-initial.ckpt \\
+      --model examples.model_information.block_network:BlockNetwork \\
+      --data examples.model_information.ablation:held_out \\
       --blocks 10 30 100 --epochs 10 --learning-rate 0.01 --figure ablation.png
 """
 

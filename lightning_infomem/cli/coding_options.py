@@ -25,7 +25,7 @@ def add_coding_options(parser: argparse.ArgumentParser) -> None:
         metavar="END",
         nargs="+",
         default=["orgad"],
-        help="where the blocks of the code end: orgad, voita, or percentages up to 100 (%(default)s)",
+        help="where the blocks of the code end: orgad, voita, or percentages up to 100 (orgad)",
     )
     parser.add_argument("--epochs", metavar="N", type=int, help="at most, of each training (50)")
     parser.add_argument(

@@ -14,9 +14,9 @@ from lightning_infomem.cli.import_path import import_function
 
 __all__ = ["add_parser"]
 
-_EXAMPLE = """example, from a checkout of the sources (half a minute):
-  infomem similarity --model examples.model_information.block_network:BlockNetwork
-      --data examples.model_information.domains:class_subsets
+_EXAMPLE = """example, from a checkout of the sources (a minute):
+  infomem similarity --model examples.model_information.block_network:BlockNetwork \\
+      --data examples.model_information.domains:class_subsets \\
       --seeds 0 1 --blocks 20 50 100 --epochs 10 --learning-rate 0.01 --figure classes.png
 """
 

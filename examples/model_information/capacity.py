@@ -19,10 +19,10 @@ from typing import Any
 
 from torch import Tensor
 
-from examples.small_pictures import save_small
 from examples.model_information.cells import cell
 from examples.model_information.digits import digits, perceptron
 from examples.model_information.kept_results import Job, kept_results
+from examples.small_pictures import save_small
 from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information import (
     InformationCapacity,

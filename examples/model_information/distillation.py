@@ -6,24 +6,24 @@ Run as ``python -m examples.model_information.distillation --output FOLDER``; wh
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from rich.console import Console
-from rich.progress import Progress
 from sklearn.datasets import load_digits
-from torch import Tensor, nn
+from torch import Tensor
 
-from examples.workers import on_workers
+from examples.model_information.cells import cell
+from examples.model_information.digits import perceptron
+from examples.model_information.kept_results import Job, kept_results
 from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information import synced_distillation
 from lightning_infomem.plots import save_figure
+from lightning_infomem.text_file import write_text
 
 __all__ = ["plot_gains", "table"]
 
@@ -42,7 +42,6 @@ SETTINGS: dict[str, Any] = {
 }
 _COLORS = ("#0072B2", "#E69F00", "#D55E00")  # of Okabe and Ito
 
-Job = dict[str, Any]
 Records = list[dict[str, Any]]
 
 
@@ -50,10 +49,6 @@ def digits(count: int) -> tuple[Tensor, Tensor]:
     """Images ``[samples, 64]`` from 0 to 1, and their classes."""
     found = load_digits()
     return torch.tensor(found.data[:count] / 16, dtype=torch.float32), torch.tensor(found.target[:count])
-
-
-def perceptron(width: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 10))
 
 
 def distil(job: Job) -> Records:
@@ -67,7 +62,7 @@ def distil(job: Job) -> Records:
 def table(parts: Sequence[tuple[Job, Records]]) -> str:
     """Markdown: bits that each teacher saves at each alpha, and the codes by themselves."""
     first = parts[0][0]
-    alone = _cell([row["bits_without_teacher"] for row in parts[0][1]])
+    alone = cell(*mean_and_spread([row["bits_without_teacher"] for row in parts[0][1]]))
     settings = ", ".join(f"{name} {value}" for name, value in first["settings"].items())
     lines = [
         f"Bits that a teacher saves a student of {first['student']} units on {first['samples']} digits: mean ± half of "
@@ -79,10 +74,12 @@ def table(parts: Sequence[tuple[Job, Records]]) -> str:
     lines.append("| alpha | " + " | ".join(f"teacher of {width}" for width in widths) + " |")
     lines.append("|---" * (len(widths) + 1) + "|")
     for alpha in dict.fromkeys(job["alpha"] for job, _ in parts):
-        cells = [_cell(_gains(parts, width, alpha)) for width in widths]
+        cells = [cell(*mean_and_spread(_gains(parts, width, alpha))) for width in widths]
         lines.append(f"| {alpha:g} | " + " | ".join(cells) + " |")
     own = {job["teacher"]: [row["teacher_bits"] for row in rows] for job, rows in parts}
-    lines.append("| the teacher's own code | " + " | ".join(_cell(own[width]) for width in widths) + " |")
+    lines.append(
+        "| the teacher's own code | " + " | ".join(cell(*mean_and_spread(own[width])) for width in widths) + " |"
+    )
     return "\n".join([*lines, "", _verdict(parts), "", f"Settings: {settings}."]) + "\n"
 
 
@@ -91,9 +88,9 @@ def _verdict(parts: Sequence[tuple[Job, Records]]) -> str:
     gains = [mean_and_spread([row["gain_bits"] for row in rows]) for job, rows in parts if job["alpha"]]
     above, below = sum(mean > spread for mean, spread in gains), sum(-mean > spread for mean, spread in gains)
     return (
-        f"Of {len(gains)} gains {above} lie above 0 with their whole interval, and {below} below it. In the source, with "
-        "residual networks, they rise with alpha up to about 0.2 and then level off, and larger "
-        "teachers give more: 453 bits one of 20 layers, 1,246 of 56, 1,278 of 101."
+        f"Of {len(gains)} gains {above} lie above 0 with their whole interval, and {below} below it. In the source, "
+        "with residual networks, they rise with alpha up to about 0.2 and then level off, and larger teachers "
+        " give more: 453 bits one of 20 layers, 1,246 of 56, 1,278 of 101."
     )
 
 
@@ -135,56 +132,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     settings = {**SETTINGS, "max_epochs": given.epochs}
     shared = {"student": STUDENT, "seeds": given.seeds, "samples": given.samples, "settings": settings}
-    jobs = [{**shared, "teacher": width, "alpha": alpha} for width in given.teachers for alpha in given.alphas]
-    given.output.mkdir(parents=True, exist_ok=True)
+    jobs: dict[str, Job] = {
+        f"teacher-{width}-alpha-{alpha}": {**shared, "teacher": width, "alpha": alpha}
+        for width in given.teachers
+        for alpha in given.alphas
+    }
     try:
-        parts = _all_parts(jobs, given.output, given.workers)
+        kept = kept_results(distil, jobs, given.output / "distillation", workers=given.workers)
     except KeyboardInterrupt:
-        print("Stopped; what is done is kept. The same command goes on from there.", file=sys.stderr)
+        print("stopped; what is done stays, and the same command goes on from there", file=sys.stderr)
         return 130
     except ValueError as fault:
         print(fault, file=sys.stderr)
         return 2
+    parts = [(jobs[name], records) for name, records in kept.items()]
     text = table(parts)
-    (given.output / "distillation.md").write_text(text)
+    write_text(given.output / "distillation.md", text)
     save_figure(plot_gains(parts), given.output / "distillation.png")
     print(text)
     return 0
 
 
-def _all_parts(jobs: Sequence[Job], folder: Path, workers: int) -> list[tuple[Job, Records]]:
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        missing = [job for job in jobs if _read(folder, job) is None]
-        bar = progress.add_task("distilling", total=len(jobs), completed=len(jobs) - len(missing))
-        for job, records in on_workers(distil, missing, workers=workers) if missing else ():
-            path = _path(folder, job)
-            partial_file = path.with_suffix(".partial")
-            partial_file.write_text(json.dumps({"job": job, "records": records}))
-            partial_file.replace(path)
-            progress.advance(bar)
-    return [(job, _read(folder, job) or []) for job in jobs]
-
-
-def _path(folder: Path, job: Mapping[str, Any]) -> Path:
-    return folder / f"teacher-{job['teacher']}-alpha-{job['alpha']}.json"
-
-
-def _read(folder: Path, job: Job) -> Records | None:
-    """What is there of this very job."""
-    path = _path(folder, job)
-    kept = json.loads(path.read_text()) if path.exists() else {"job": None}
-    records: Records | None = kept.get("records") if kept["job"] == job else None
-    return records
-
-
 def _gains(parts: Sequence[tuple[Job, Records]], width: int, alpha: float) -> list[float]:
     return [row["gain_bits"] for job, rows in parts if (job["teacher"], job["alpha"]) == (width, alpha) for row in rows]
-
-
-def _cell(values: Sequence[float]) -> str:
-    mean, spread = mean_and_spread(values)
-    return f"{mean:,.0f} ± {spread:,.0f}" if spread == spread else f"{mean:,.0f}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,10 +16,10 @@ from typing import Any
 
 import torch
 from scipy.stats import kendalltau
-from sklearn.datasets import load_digits
 from torch import Tensor
 
 from examples.model_information.block_network import BlockNetwork
+from examples.model_information.digits import digits as flat_digits
 from examples.model_information.kept_results import kept_results
 from lightning_infomem.model_information import DomainSimilarity, domain_similarity
 from lightning_infomem.plots import plot_domain_similarity, save_figure
@@ -27,7 +27,6 @@ from lightning_infomem.text_file import write_text
 
 __all__ = ["FAMILIES", "class_subsets", "digits", "forms", "main", "report"]
 
-_HELD_OUT = 797  # of 1,797 images
 _NOISE = 0.5  # standard deviation; images go from 0 to 1
 # Chosen after a first run, of one hidden layer in batches of 64, whose short trainings could not unlearn another form:
 # all but one of its transfers between forms were below 0.
@@ -37,12 +36,9 @@ Labelled = tuple[Tensor, Tensor]
 
 
 def digits() -> tuple[Labelled, Labelled]:
-    """Images ``[samples, 8, 8]`` from 0 to 1 with classes: 1,000 to train on and 797 held out, the same each time."""
-    images, classes = load_digits(return_X_y=True)
-    order = torch.randperm(len(classes), generator=torch.Generator().manual_seed(0))
-    images = torch.tensor(images, dtype=torch.float32).view(-1, 8, 8)[order] / 16
-    classes = torch.tensor(classes)[order]
-    return (images[_HELD_OUT:], classes[_HELD_OUT:]), (images[:_HELD_OUT], classes[:_HELD_OUT])
+    """`flat_digits` as images ``[samples, 8, 8]``."""
+    (known, known_classes), (unseen, unseen_classes) = flat_digits()
+    return (known.view(-1, 8, 8), known_classes), (unseen.view(-1, 8, 8), unseen_classes)
 
 
 def forms() -> dict[str, tuple[Labelled, Labelled]]:

@@ -18,13 +18,11 @@ __all__ = ["Job", "kept_results"]
 Job: TypeAlias = dict[str, Any]
 
 
-def kept_results(
-    work: Callable[[Job], dict[str, Any]], jobs: Mapping[str, Job], folder: Path, *, workers: int
-) -> dict[str, dict[str, Any]]:
+def kept_results(work: Callable[[Job], Any], jobs: Mapping[str, Job], folder: Path, *, workers: int) -> dict[str, Any]:
     """Do ``work(job)`` for every job that has no file yet, or one of another job by that name.
 
     Args:
-        work: a function of a module; it gives plain values.
+        work: a function of a module; it gives plain values, not None.
         jobs: name of the file -> all that the result depends on, as plain values.
         folder: of the files, made where it is missing.
         workers: processes, of one thread each.
@@ -45,13 +43,12 @@ def kept_results(
     return {name: known[name] for name in jobs}
 
 
-def _do(name: str, work: Callable[[Job], dict[str, Any]], jobs: Mapping[str, Job]) -> dict[str, Any]:
+def _do(name: str, work: Callable[[Job], Any], jobs: Mapping[str, Job]) -> Any:
     return work(jobs[name])
 
 
-def _read(path: Path, job: Job) -> dict[str, Any] | None:
+def _read(path: Path, job: Job) -> Any:
     if not path.exists():
         return None
     kept: dict[str, Any] = json.loads(path.read_text())
-    result: dict[str, Any] = kept["result"]
-    return result if kept["job"] == json.loads(json.dumps(job)) else None
+    return kept["result"] if kept["job"] == json.loads(json.dumps(job)) else None

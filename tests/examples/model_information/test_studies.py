@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from examples.model_information import capacity, difficulty, parts
+from examples.model_information import capacity, difficulty, kept_results
 from examples.model_information.digits import digits
 
 BRIEF = ["--seeds", "1", "--max-epochs", "1"]
@@ -25,7 +25,7 @@ def interrupt(work, jobs, *given, workers):
 
 def test_noise_against_bits_is_written_and_kept(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(difficulty, "NOISE", (0.0, 0.4))
-    monkeypatch.setattr(parts, "on_workers", in_this_process)
+    monkeypatch.setattr(kept_results, "on_workers", in_this_process)
     assert difficulty.main(["--output", str(tmp_path), *BRIEF]) == 0
     told = (tmp_path / "difficulty.md").read_text()
     assert told in capsys.readouterr().out
@@ -34,14 +34,14 @@ def test_noise_against_bits_is_written_and_kept(tmp_path, capsys, monkeypatch):
     assert len({row.split("|")[3] for row in rows if "| 0 |" in row}) == 1  # without noise all kinds are one
     assert "Published, with rising noise: +159, +561, +1,160 bits." in told
     assert (tmp_path / "difficulty.png").stat().st_size < 50_000
-    monkeypatch.setattr(parts, "on_workers", refuse)
+    monkeypatch.setattr(kept_results, "on_workers", refuse)
     assert difficulty.main(["--output", str(tmp_path), *BRIEF]) == 0
     with pytest.raises(AssertionError, match="nothing is left"):  # other settings are another study
         difficulty.main(["--output", str(tmp_path), "--seeds", "1", "--max-epochs", "2"])
 
 
 def test_capacity_against_width_is_written_and_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(parts, "on_workers", in_this_process)
+    monkeypatch.setattr(kept_results, "on_workers", in_this_process)
     arguments = ["--output", str(tmp_path), *BRIEF, "--widths", "4"]
     assert capacity.main(arguments) == 0
     row = next(line for line in (tmp_path / "capacity.md").read_text().splitlines() if line.startswith("| 4 |"))
@@ -52,13 +52,13 @@ def test_capacity_against_width_is_written_and_kept(tmp_path, monkeypatch):
     assert (tmp_path / "capacity.png").stat().st_size < 50_000
     kept = json.loads((tmp_path / "capacity" / "4-2-0.json").read_text())
     assert kept["job"]["task"] == "odd or even"
-    monkeypatch.setattr(parts, "on_workers", refuse)
+    monkeypatch.setattr(kept_results, "on_workers", refuse)
     assert capacity.main(arguments) == 0
 
 
 @pytest.mark.parametrize("study", [difficulty, capacity], ids=["difficulty", "capacity"])
 def test_ctrl_c_ends_with_a_sentence(study, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(parts, "on_workers", interrupt)
+    monkeypatch.setattr(kept_results, "on_workers", interrupt)
     assert study.main(["--output", str(tmp_path), *BRIEF]) == 130
     assert "the same command goes on from there" in capsys.readouterr().err
 

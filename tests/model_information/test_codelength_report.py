@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lightning_infomem.model_information import CodelengthReport, OnlineCode, model_information
-from tests.model_information.tasks import SETTINGS, clusters, make_model
+from tests.model_information.clusters import SETTINGS, clusters, make_model
 
 
 def code(bits: float, *, seed: int = 0, data_bits: float | None = None, sizes=(10, 90)) -> OnlineCode:

@@ -253,3 +253,25 @@ def test_networks_of_other_parameters_are_told_apart():
         ValueError, match=r"other: the same parameters as one are required, got others, such as '0.bias'"
     ):
         check_same_network(network(), network(hidden=9), names=("one", "other"))
+
+
+def test_callbacks_that_wait_for_a_validation_get_one_of_the_held_out_share():
+    class Validated(AdamClassifier):
+        def __init__(self, body):
+            super().__init__(body)
+            self.seen = []
+
+        def validation_step(self, batch, batch_idx):
+            self.seen.append(len(batch[1]))
+            self.log("val_loss", cross_entropy(self(batch[0]), batch[1]))
+
+    stopping = pl.callbacks.EarlyStopping("val_loss", patience=50)
+    trainer = pl.Trainer(
+        max_epochs=3, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, num_sanity_val_steps=0, callbacks=[stopping],
+    )  # fmt: skip
+    settings = CodelengthSettings(trainer=trainer, batch_size=100, progress=False)
+    learner = Learner(Validated(network()), settings)
+    learner.fit(LabeledData.of(separable(100), settings), 60, seed=0)
+    assert learner.network.seen == [12, 12, 12]  # .2 of 60, each epoch
+    assert stopping.wait_count == 0  # of the Trainer that was given nothing is used

@@ -166,7 +166,7 @@ def test_components_are_patterns_or_named_groups(tmp_path, module, checkpoints, 
         ([*SIMILARITY, "--model", "mine:number"], "model: a LightningModule, a torch module, or a pair"),
         ([*SIMILARITY, "--model", "mine:needs_more"], "missing 1 required positional argument: 'what'"),
         ([*SIMILARITY, "--seeds", "-1"], "seeds: a whole number >= 0 is required, got -1"),
-        ([*SIMILARITY, "--seeds", "1", "1"], "seeds: at least one, each once, is required, got [1, 1]"),
+        ([*SIMILARITY, "--seeds", "1", "1"], "seeds: at least one, and each once, is required, got (1, 1)"),
         (
             [*SIMILARITY, "--blocks", "10", "many"],
             "--blocks: the name of a schedule or percentages are required, got '10",

@@ -42,9 +42,9 @@ def test_estimators_differ_in_their_parameters_too():
     points = [point(), KSG().estimate(hidden, torch.arange(40) % 2)]
     with pytest.raises(ValueError, match="estimator: Binning in '0' but KSG in '1'"):
         check_comparable(points)
-    fields = ["bins", "value_range", "neighbors", "max_dimensions"]
+    fields = ["bins", "value_range", "neighbors", "max_dimensions", "labels_only"]
     notes = check_comparable(points, ["estimator", *(f"parameters.{field}" for field in fields)])
-    assert len(notes) == 5
+    assert len(notes) == 6
 
 
 def test_many_names_are_cut_short():

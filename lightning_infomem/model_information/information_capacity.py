@@ -114,6 +114,7 @@ def information_capacity(
         Model information as an analysis tool in deep learning (ICLR 2021 submission), table 7: capacity is the maximum
         over data sets of L(M_D, D).
 
+    >>> import torch
     >>> labels = torch.arange(4).repeat(50)
     >>> tasks = {"four corners": ((torch.eye(4)[labels], labels),) * 2}
     >>> settings = {"max_epochs": 5, "learning_rate": 0.1, "blocks": (10, 100), "progress": False}

@@ -125,6 +125,7 @@ def task_difficulty(
         Model information as an analysis tool in deep learning (ICLR 2021 submission), tables 2 to 4: L(M_D, D) by eq.
         2, accuracy, and confidence E[p1 - p2].
 
+    >>> import torch
     >>> inputs, labels = torch.eye(4).repeat(50, 1), torch.arange(4).repeat(50)
     >>> unrelated = torch.zeros(200, 4)
     >>> tasks = {"easy": ((inputs, labels),) * 2, "impossible": ((unrelated, labels),) * 2}

@@ -125,8 +125,7 @@ class Learner:
 
     def probabilities(self, data: LabeledData) -> Tensor:
         """By the weights of the last training: float64 ``[samples, classes]`` on the CPU, in the order of coding."""
-        trainer = self._trainer
-        network, device = self.network.to(trainer.strategy.root_device), trainer.strategy.root_device
+        trainer, network, device = self._trainer, self.placed(), self._trainer.strategy.root_device
         parts = []
         with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
             for batch in data.part(0, len(data)):

@@ -50,8 +50,8 @@ def prequential_codelength(
             ``resume`` of another coding.
 
     Cost:
-        A training for each block but the first, on all before it: with "orgad" the blocks' trainings see 2.0 times the
-        samples an epoch, with "voita" .98 times.
+        A training for each block but the first, on all before it but the held-out share: with "orgad" an epoch of all
+        trainings together sees 2.05 times the samples, with "voita" once, less that share.
 
     Reference:
         Dawid 1984, Statistical theory: the prequential approach; Blier & Ollivier 2018, The description length of deep

@@ -22,8 +22,9 @@ from lightning_infomem.information_plane.run_range import RunRange
 
 __all__ = ["Run", "activations", "measure"]
 
-_TANH_BINS = Binning(30, (-1, 1))  # of all layers, that of the output among them: the authors' program
-_RELU_BINS = 100  # between the extremes of all layers and epochs: the program of Q
+_BINS = 30, 100, 256  # in which the sources draw their planes
+_TANH_RANGE = -1, 1  # of all layers, that of the output among them: the authors' program
+_MOMENT_BINS = 100
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ class Run:
 def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
     """Put all layers of a network into the plane, and measure their geometry and what the network gets right.
 
-    Floats are sorted into bins; of quantised networks the information of the codes is exact. The bins of the geometry
-    are the same at all epochs, and those of the floats also for quantised networks.
+    Floats are sorted into 30, 100 and 256 bins, of tanh between -1 and 1, of ReLU, which has no bound, between the
+    extremes of all layers and epochs, as Lorenzen et al. have it, and into 100 bins between those of each layer at each
+    moment. Of quantised networks the information of the codes is exact. The bins of the geometry are the same at all
+    epochs: 30 of tanh, 100 of ReLU.
 
     Args:
         variant: nonlinearity and training.
@@ -76,8 +79,7 @@ def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
         course: as `train` returns it.
 
     Returns:
-        Name of a plane -> what was measured. Of ReLU networks, whose activations have no bound, there are two planes:
-        bins between the extremes of the run, as the sources have them, and between those of the layer at the moment.
+        Name of a plane -> what was measured.
     """
     inputs, labels = szt_data()
     hidden = [activations(network) for _, network in course]
@@ -85,12 +87,16 @@ def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
     learnt = torch.zeros(len(labels), dtype=torch.bool)
     learnt[learnt_rows(variant, seed)] = True
     accuracy = float(right[learnt].double().mean()), float(right[~learnt].double().mean())
-    bins = _TANH_BINS if variant.activation is nn.Tanh else Binning(_RELU_BINS, _extremes(hidden))
-    estimators: dict[str, PlaneEstimator] = {variant.name: bins}
+    is_tanh = variant.activation is nn.Tanh
+    value_range = _TANH_RANGE if is_tanh else _extremes(hidden)
+    cells = _BINS[0] if is_tanh else _BINS[1]
+    estimators: dict[str, PlaneEstimator] = {}
     if variant.bits is not None:
-        estimators = {variant.name: QuantizedExact(variant.bits)}
-    elif variant.activation is nn.ReLU:
-        estimators[f"{variant.name}-bins-of-the-moment"] = Binning(_RELU_BINS, "layer")
+        estimators[variant.name] = QuantizedExact(variant.bits)
+    else:
+        estimators.update({f"{variant.name}-{bins}-bins": Binning(bins, value_range) for bins in _BINS})
+        if not is_tanh:
+            estimators[f"{variant.name}-{_MOMENT_BINS}-bins-of-the-moment"] = Binning(_MOMENT_BINS, "layer")
     runs = {}
     for name, estimator in estimators.items():
         planes = []
@@ -101,7 +107,7 @@ def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
         for layer in LAYERS:
             highest = _highest([next(iter(plane.points[layer].values())) for plane in planes])
             then, last = (
-                measure_geometry(hidden[moment][layer], labels, bins=bins.bins, value_range=bins.value_range)
+                measure_geometry(hidden[moment][layer], labels, bins=cells, value_range=value_range)
                 for moment in (highest, -1)
             )
             geometry[layer] = then, last

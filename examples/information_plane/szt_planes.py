@@ -19,21 +19,22 @@ from torch import nn
 
 from examples.information_plane.szt_measuring import Run, measure
 from examples.information_plane.szt_training import LAYERS, LORENZEN, SHWARTZ_ZIV, Variant, train
+from examples.small_pictures import save_small
 from examples.workers import on_workers
 from lightning_infomem.information_plane.repetitions import aggregate
-from lightning_infomem.plots import plot_information_plane, save_figure
+from lightning_infomem.plots import plot_information_plane
 
-__all__ = ["VARIANTS", "main"]
+__all__ = ["TRAININGS", "main"]
 
-# Those that take longest neither wait for the others nor come last alone.
-VARIANTS = (
-    Variant("tanh-8-bits", nn.Tanh, LORENZEN, bits=8),
-    Variant("relu-8-bits", nn.ReLU, LORENZEN, bits=8),
-    Variant("tanh", nn.Tanh, SHWARTZ_ZIV),
-    Variant("relu", nn.ReLU, SHWARTZ_ZIV),
-    Variant("tanh-prefitted", nn.Tanh, SHWARTZ_ZIV, prefit=1000),
-    Variant("tanh-4-bits", nn.Tanh, LORENZEN, bits=4),
-    Variant("tanh-32-bits", nn.Tanh, LORENZEN, bits=32),
+# Those of a line are trained side by side. Those that take longest neither wait for the others nor come last alone.
+TRAININGS = (
+    (Variant("tanh-8-bits", nn.Tanh, LORENZEN, bits=8), Variant("tanh-4-bits", nn.Tanh, LORENZEN, bits=4)),
+    (Variant("relu-8-bits", nn.ReLU, LORENZEN, bits=8), Variant("relu-4-bits", nn.ReLU, LORENZEN, bits=4)),
+    (Variant("tanh", nn.Tanh, SHWARTZ_ZIV),),
+    (Variant("relu", nn.ReLU, SHWARTZ_ZIV),),
+    (Variant("tanh-prefitted", nn.Tanh, SHWARTZ_ZIV, prefit=1000),),
+    (Variant("tanh-32-bits", nn.Tanh, LORENZEN, bits=32),),
+    (Variant("relu-32-bits", nn.ReLU, LORENZEN, bits=32),),
 )
 _FALL = 0.5  # bits
 _WORKERS = 2
@@ -48,19 +49,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     arguments.output.mkdir(parents=True, exist_ok=True)
     given = arguments.output, arguments.epochs, arguments.repetitions
-    missing = [variant for variant in VARIANTS if not _file(variant, *given).exists()]
+    missing = [own for own in TRAININGS if not all(_file(variant, *given).exists() for variant in own)]
     start = time.perf_counter()
     try:
-        for variant, _ in on_workers(_train_and_keep, missing, *given, workers=_WORKERS):
-            print(f"{variant.name} is there after {time.perf_counter() - start:.0f} seconds", file=sys.stderr)
+        for own, _ in on_workers(_train_and_keep, missing, *given, workers=_WORKERS):
+            names = " and ".join(variant.name for variant in own)
+            print(f"{names}: there after {time.perf_counter() - start:.0f} seconds", file=sys.stderr)
     except KeyboardInterrupt:
         print("stopped; what is trained stays, and the same command goes on from there", file=sys.stderr)
         return 130
     results: dict[str, list[Run]] = {}
-    for variant in VARIANTS:
+    for variant in (variant for own in TRAININGS for variant in own):
         results.update(_read(_file(variant, *given)))
     for name, runs in results.items():
-        save_figure(plot_information_plane(runs[_median(runs)].planes), arguments.output / f"{name}.png")
+        save_small(plot_information_plane(runs[_median(runs)].planes), arguments.output / f"{name}.png")
     text = _tables(results, arguments.epochs)
     (arguments.output / "szt_planes.md").write_text(text)
     print(text)
@@ -71,16 +73,16 @@ def _file(variant: Variant, output: Path, epochs: int, repetitions: int) -> Path
     return output / f"{variant.name}-{epochs}-epochs-{repetitions}-seeds.json"
 
 
-def _train_and_keep(variant: Variant, output: Path, epochs: int, repetitions: int) -> None:
+def _train_and_keep(variants: Sequence[Variant], output: Path, epochs: int, repetitions: int) -> None:
     """The work of one process."""
     seeds = range(repetitions)
-    courses = train(variant, seeds, epochs)
-    measured = [measure(variant, seed, course) for seed, course in zip(seeds, courses, strict=True)]
-    states = {name: [runs[name].to_state() for runs in measured] for name in measured[0]}
-    path = _file(variant, output, epochs, repetitions)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(states))
-    partial.replace(path)
+    for variant, courses in zip(variants, train(variants, seeds, epochs), strict=True):
+        measured = [measure(variant, seed, course) for seed, course in zip(seeds, courses, strict=True)]
+        states = {name: [runs[name].to_state() for runs in measured] for name in measured[0]}
+        path = _file(variant, output, epochs, repetitions)
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(states))
+        partial.replace(path)
 
 
 def _read(path: Path) -> dict[str, list[Run]]:

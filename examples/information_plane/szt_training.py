@@ -116,15 +116,19 @@ def learnt_rows(variant: Variant, seed: int) -> Tensor:
 
 
 class NetworkStack:
-    """Networks of one shape that are trained together: five take the time of one, and none feels the others.
+    """Networks of one shape that are trained together: ten take little more time than one, and none feels the others.
 
     Args:
         networks: as `build` makes them.
-        variant: of all of them.
+        variants: of each; only their bits may differ, and either all of them are rounded in training or none.
     """
 
-    def __init__(self, networks: Sequence[nn.Module], variant: Variant) -> None:
-        self.networks, self.variant = list(networks), variant
+    def __init__(self, networks: Sequence[nn.Module], variants: Sequence[Variant]) -> None:
+        self.networks = list(networks)
+        self._activation = variants[0].activation()
+        self._steps: Tensor | None = None  # [networks, 1, 1], between the lowest and the highest code
+        if variants[0].is_rounded:
+            self._steps = torch.tensor([2.0**each.bits - 1 for each in variants if each.bits])[:, None, None]
         linears = list(zip(*map(_linears, networks), strict=True))
         # A layer: [networks, in, out] and [networks, 1, out].
         self.weights = [nn.Parameter(torch.stack([each.weight.detach().T for each in own])) for own in linears]
@@ -140,9 +144,9 @@ class NetworkStack:
         """
         hidden = inputs
         for place, (weight, bias) in enumerate(zip(self.weights[:-1], self.biases[:-1], strict=True)):
-            hidden = self._rounded(place, self.variant.activation()(torch.baddbmm(bias, hidden, weight)))
+            hidden = self._rounded(place, self._activation(torch.baddbmm(bias, hidden, weight)))
         logits = torch.baddbmm(self.biases[-1], hidden, self.weights[-1])
-        if not self.variant.is_rounded:
+        if self._steps is None:
             logs = logits.log_softmax(-1)
         else:
             logs = self._rounded(len(self.weights) - 1, logits.softmax(-1)).clamp_min(_LEAST).log()
@@ -150,14 +154,14 @@ class NetworkStack:
 
     def _rounded(self, place: int, output: Tensor) -> Tensor:
         """What `QuantizedNetwork` makes of the output of each network, but in its own type: less exact, and faster."""
-        if self.variant.bits is None or not self.variant.is_rounded:
+        if self._steps is None:
             return output
         ends = torch.stack(output.detach().flatten(1).aminmax(dim=1))[..., None, None]
         known = self.ranges[place]
         ends = ends if known is None else known.lerp(ends, 1 - _DECAY)
         self.ranges[place] = ends
         low, high = ends
-        step = ((high - low) / (2**self.variant.bits - 1)).clamp_min(torch.finfo(output.dtype).tiny)  # constant: 0
+        step = ((high - low) / self._steps).clamp_min(torch.finfo(output.dtype).tiny)  # constant: 0
         within = output.clamp(low, high)
         values = within.detach()
         return ((values - low) / step).round() * step + low + (within - values)  # the last is 0, and has the gradient
@@ -181,28 +185,29 @@ def _linears(network: nn.Module) -> list[nn.Linear]:
     return [module for module in network.modules() if isinstance(module, nn.Linear)]
 
 
-def train(variant: Variant, seeds: Sequence[int], epochs: int) -> list[Course]:
+def train(variants: Sequence[Variant], seeds: Sequence[int], epochs: int) -> list[list[Course]]:
     """Train networks of several seeds side by side, each as if alone.
 
     Epochs on shuffled labels come before epoch 0; the optimiser goes on with what it has gathered then, as in
     `RandomLabelPrefit`.
 
     Args:
-        variant: nonlinearity and training.
-        seeds: of the weights, the batches, and which inputs are learnt; one a network.
+        variants: nonlinearity and training; see `NetworkStack` for what may differ.
+        seeds: of the weights, the batches, and which inputs are learnt; one a network of each variant.
         epochs: of training on true labels.
 
     Returns:
-        Of every network what it was at the `moments`.
+        Variant -> seed -> what the network was at the `moments`.
     """
     inputs, labels = szt_data()
-    learnt = torch.stack([learnt_rows(variant, seed) for seed in seeds])
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    variant, pairs = variants[0], list(itertools.product(variants, seeds))
+    learnt = torch.stack([learnt_rows(*pair) for pair in pairs])
+    generators = [torch.Generator().manual_seed(seed) for _, seed in pairs]
     shuffled = torch.stack([labels[torch.randperm(len(labels), generator=each)] for each in generators])
     true = labels.expand_as(shuffled)
-    stack = NetworkStack([build(variant, seed) for seed in seeds], variant)
+    stack = NetworkStack([build(*pair) for pair in pairs], [each for each, _ in pairs])
     optimizer = torch.optim.Adam([*stack.weights, *stack.biases], variant.recipe.learning_rate, fused=True)
-    courses: list[Course] = [[] for _ in seeds]
+    courses: list[Course] = [[] for _ in pairs]
     due = set(moments(epochs))
     for epoch in range(-variant.prefit, epochs + 1):
         if epoch in due:
@@ -216,4 +221,4 @@ def train(variant: Variant, seeds: Sequence[int], epochs: int) -> list[Course]:
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    return courses
+    return [courses[start : start + len(seeds)] for start in range(0, len(pairs), len(seeds))]

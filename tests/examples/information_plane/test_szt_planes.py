@@ -6,14 +6,14 @@ import pytest
 
 from examples.information_plane import szt_measuring, szt_planes
 from examples.information_plane.szt_measuring import Run
-from examples.information_plane.szt_planes import VARIANTS, main
+from examples.information_plane.szt_planes import TRAININGS, main
 from lightning_infomem.information_plane.geometry import measure_geometry
 
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Two kinds of networks, in this process, and the geometry of some samples."""
-    monkeypatch.setattr(szt_planes, "VARIANTS", [each for each in VARIANTS if each.name in ("relu", "tanh-8-bits")])
+    """Two trainings, in this process, and the geometry of some samples."""
+    monkeypatch.setattr(szt_planes, "TRAININGS", [own for own in TRAININGS if own[0].name in ("relu", "tanh-8-bits")])
     monkeypatch.setattr(
         szt_planes, "on_workers", lambda work, jobs, *given, workers: ((job, work(job, *given)) for job in jobs)
     )
@@ -32,18 +32,20 @@ def test_the_tables_and_the_figures_are_written_and_what_is_trained_is_not_train
     first = capsys.readouterr().out
     lines = first.splitlines()
     assert lines[0].startswith("After 1 epochs; information in bits.")
-    for name in ("relu", "relu-bins-of-the-moment", "tanh-8-bits"):
+    relu = [*(f"relu-{bins}-bins" for bins in (30, 100, 256)), "relu-100-bins-of-the-moment"]
+    names = [*relu, "tanh-8-bits", "tanh-4-bits"]
+    for name in names:
         # Six layers in two tables, and the accuracy.
         assert len([line for line in lines if line.startswith(f"| {name} |")]) == 13
-    states = json.loads((tmp_path / "planes" / "relu-1-epochs-2-seeds.json").read_text())["relu"]
+    states = json.loads((tmp_path / "planes" / "relu-1-epochs-2-seeds.json").read_text())["relu-100-bins"]
     courses = [[point.input_bits for point in Run.from_state(state).points("hidden 4")] for state in states]
     mean = [sum(values) / 2 for values in zip(*courses, strict=True)]
-    line = next(line for line in lines if line.startswith("| relu | hidden 4 |"))
+    line = next(line for line in lines if line.startswith("| relu-100-bins | hidden 4 |"))
     assert line.split(" | ")[7] == f"{max(mean) - mean[-1]:.2f}"
     assert line.split(" | ")[6] == f"{sum(max(course) - course[-1] > 0.5 for course in courses)} of 2"
     assert {path.name for path in (tmp_path / "planes").iterdir()} == {
-        *("relu-1-epochs-2-seeds.json", "tanh-8-bits-1-epochs-2-seeds.json", "szt_planes.md"),
-        *("relu.png", "relu-bins-of-the-moment.png", "tanh-8-bits.png"),
+        *(f"{variant}-1-epochs-2-seeds.json" for variant in ("relu", "tanh-8-bits", "tanh-4-bits")),
+        *("szt_planes.md", *(f"{name}.png" for name in names)),
     }
     monkeypatch.setattr(szt_planes, "train", lambda *_: pytest.fail("trained again"))
     assert main(command) == 0

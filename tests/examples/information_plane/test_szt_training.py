@@ -55,7 +55,7 @@ def test_each_network_learns_a_share_of_its_own():
 
 @pytest.mark.parametrize("variant", [FLOATS, ROUNDED, PREFITTED], ids=lambda variant: variant.name)
 def test_a_network_is_trained_beside_others_as_if_alone(variant):
-    alone, beside = train(variant, [1], 2)[0], train(variant, [0, 1, 2], 2)[1]
+    alone, beside = train([variant], [1], 2)[0][0], train([variant], [0, 1, 2], 2)[0][1]
     assert [epoch for epoch, _ in alone] == [0, 1, 2]
     for (_, one), (_, twin) in zip(alone, beside, strict=True):
         torch.testing.assert_close(weights(one), weights(twin), rtol=0, atol=1e-4)
@@ -67,17 +67,17 @@ def test_a_network_is_trained_beside_others_as_if_alone(variant):
 @pytest.mark.parametrize("activation", [nn.Tanh, nn.ReLU])
 def test_rounded_networks_learn_in_a_stack_what_each_learns_alone(activation):
     """In float64, in which no value lies so near the middle of two codes that the order of a sum decides."""
-    variant = Variant("rounded", activation, LORENZEN, bits=4)
+    variants = [Variant("rounded", activation, LORENZEN, bits=bits) for bits in (4, 8, 4)]
     inputs, labels = szt_data()
     batches = torch.randperm(4096, generator=torch.Generator().manual_seed(0)).split(256)[:4]
-    stack = NetworkStack([build(variant, seed).double() for seed in range(3)], variant)
+    stack = NetworkStack([build(each, seed).double() for seed, each in enumerate(variants)], variants)
     optimizer = torch.optim.Adam([*stack.weights, *stack.biases], 0.01)
     for rows in batches:
         optimizer.zero_grad()
         stack.loss(inputs[rows].double().expand(3, -1, -1), labels[rows].expand(3, -1)).backward()
         optimizer.step()
     for seed, together in enumerate(stack.copies()):
-        alone = build(variant, seed).double()
+        alone = build(variants[seed], seed).double()
         initial = weights(alone).clone()
         optimizer = torch.optim.Adam(alone.parameters(), 0.01)
         for rows in batches:
@@ -94,6 +94,18 @@ def test_rounded_networks_learn_in_a_stack_what_each_learns_alone(activation):
         assert all(torch.equal(codes[layer], expected[layer]) for layer in LAYERS)
 
 
+def test_variants_that_are_trained_together_come_back_apart():
+    few = Variant("few bits", nn.Tanh, LORENZEN, bits=2)
+    together = train([ROUNDED, few], [4, 5], 1)
+    for courses, variant in zip(together, [ROUNDED, few], strict=True):
+        for seed, course in zip([4, 5], courses, strict=True):
+            assert torch.equal(weights(course[0][1]), weights(build(variant, seed)))
+            assert int(course[-1][1].measure_codes([szt_data()[0]])["hidden 1"].max()) == 2**variant.bits - 1
+    apart = train([few], [5], 1)[0][0]
+    torch.testing.assert_close(weights(together[1][1][-1][1]), weights(apart[-1][1]), rtol=0, atol=1e-4)
+    assert not torch.allclose(weights(together[0][1][-1][1]), weights(apart[-1][1]), rtol=0, atol=1e-4)
+
+
 def test_labels_are_shuffled_before_epoch_0_the_same_way_each_time(monkeypatch):
     seen = []
 
@@ -103,7 +115,7 @@ def test_labels_are_shuffled_before_epoch_0_the_same_way_each_time(monkeypatch):
             return super().loss(inputs, labels)
 
     monkeypatch.setattr(szt_training, "NetworkStack", Watched)
-    train(Variant("prefitted", nn.Tanh, SHWARTZ_ZIV, prefit=2), [0], 1)
+    train([Variant("prefitted", nn.Tanh, SHWARTZ_ZIV, prefit=2)], [0], 1)
     inputs, labels = szt_data()
     truth = dict(zip((tuple(row.tolist()) for row in inputs.int()), labels.tolist(), strict=True))
     steps = len(seen) // 3
@@ -118,8 +130,8 @@ def test_labels_are_shuffled_before_epoch_0_the_same_way_each_time(monkeypatch):
 
 
 def test_with_more_bits_than_floats_have_networks_learn_as_floats_and_are_rounded_when_measured():
-    floats = train(Variant("floats", nn.Tanh, LORENZEN), [0], 1)[0][-1][1]
-    rounded = train(Variant("rounded", nn.Tanh, LORENZEN, bits=32), [0], 1)[0][-1][1]
+    floats = train([Variant("floats", nn.Tanh, LORENZEN)], [0], 1)[0][0][-1][1]
+    rounded = train([Variant("rounded", nn.Tanh, LORENZEN, bits=32)], [0], 1)[0][0][-1][1]
     assert torch.equal(weights(floats), weights(rounded))
     codes = rounded.measure_codes([szt_data()[0]])["output"]
     assert (int(codes.min()), int(codes.max())) == (0, 2**32 - 1)

@@ -166,6 +166,7 @@ def as_planned(plane: Plane) -> Plane:
         plane,
         points={layer.removeprefix(_PREFIX): own for layer, own in plane.points.items()},
         failures={layer.removeprefix(_PREFIX): own for layer, own in plane.failures.items()},
+        modules={layer.removeprefix(_PREFIX): kind for layer, kind in plane.modules.items()},
     )
 
 

@@ -94,7 +94,9 @@ def run(study: Study, seed: int, epochs: int, data_root: Path) -> dict[str, Any]
     images, plan = read_images(data_root), NETWORKS[study.network]
     part = max(1, epochs // _PARTS)
     probe = list(in_batches(images.all))
-    follow = InformationPlane(probe, _ESTIMATORS, layers=layers_of(plan), every_n_epochs=part, on_error="raise")
+    follow = InformationPlane(
+        probe, _ESTIMATORS, layers=layers_of(plan), every_n_epochs=part, split="all", on_error="raise"
+    )
     first = [RandomLabelPrefit(part, 10, seed=seed)] if study.is_prefitted else []
     model = train(plan, images, seed, epochs + part * study.is_prefitted, [*first, follow])
     return {

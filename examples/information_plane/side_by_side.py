@@ -95,11 +95,10 @@ def measure(data_root: Path, epochs: int, console: Console) -> list[Plane]:
     """Train the network and measure it by all estimators; planes oldest first."""
     images, plan = read_images(data_root), NETWORKS["bottleneck"]
     probe = [tuple(each[::_EVERY] for each in images.held_out.tensors)]
-    hidden = InformationPlane(probe, [*ESTIMATORS, Geometry()], layers=layers_of(plan), every_n_epochs=epochs)
+    caught = {"every_n_epochs": epochs, "split": "held-out images"}
+    hidden = InformationPlane(probe, [*ESTIMATORS, Geometry()], layers=layers_of(plan), **caught)
     # Of a hidden layer it would read units as classes.
-    decisions = InformationPlane(
-        probe, [DecisionRule()], layers=layers_of(plan)[-1:], every_n_epochs=epochs, prefix="decisions"
-    )
+    decisions = InformationPlane(probe, [DecisionRule()], layers=layers_of(plan)[-1:], prefix="decisions", **caught)
     with Progress(console=console, transient=True) as progress, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "InformationPlane leaves out")  # the tables have a dash there
         train(plan, images, _SEED, epochs, [hidden, decisions, _Advance(progress, epochs)])

@@ -97,12 +97,17 @@ def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
         estimators.update({f"{variant.name}-{bins}-bins": Binning(bins, value_range) for bins in _BINS})
         if not is_tanh:
             estimators[f"{variant.name}-{_MOMENT_BINS}-bins-of-the-moment"] = Binning(_MOMENT_BINS, "layer")
+    modules = {**dict.fromkeys(LAYERS, variant.activation.__name__), LAYERS[-1]: nn.Softmax.__name__}
     runs = {}
     for name, estimator in estimators.items():
         planes = []
         for (epoch, network), own in zip(course, hidden, strict=True):
             samples = network.measure_codes([inputs]) if isinstance(network, QuantizedNetwork) else own
-            planes.append(measure_plane_samples(samples, labels, [estimator], inputs=inputs, epoch=epoch))
+            planes.append(
+                measure_plane_samples(
+                    samples, labels, [estimator], inputs=inputs, epoch=epoch, modules=modules, split="all inputs"
+                )
+            )
         geometry = {}
         for layer in LAYERS:
             highest = _highest([next(iter(plane.points[layer].values())) for plane in planes])

@@ -13,7 +13,14 @@ from typing import Any, Literal
 from lightning_infomem._checks import check_choice, check_count
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer, scalar_step
 from lightning_infomem.callbacks.probing import catch_probe
-from lightning_infomem.information_plane.plane import LabelOf, Plane, Probe, measure_plane_samples, name_estimators
+from lightning_infomem.information_plane.plane import (
+    LabelOf,
+    Plane,
+    Probe,
+    classes_of,
+    measure_plane_samples,
+    name_estimators,
+)
 from lightning_infomem.information_plane.plane_point import PlaneEstimator
 from lightning_infomem.plots.information_plane import plot_information_plane
 from lightning_infomem.reporting.loggers import log_figures
@@ -47,6 +54,7 @@ class InformationPlane(Callback):
         layers: see `sampling.layers.select_layers`.
         pooling: positions to one row; all values of a layer by default, see `MeasurementSettings`.
         max_samples: more in the probe are an error.
+        split: of which set the probe is, such as "validation"; kept with every plane, and named below the figure.
         every_n_epochs: how often to measure once training is slow.
         prefix: first part of every logged name, and of the name of this callback's state.
         on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
@@ -67,6 +75,7 @@ class InformationPlane(Callback):
         layers: str | list[str] = "auto",
         pooling: str = "flatten",
         max_samples: int = 10_000,
+        split: str | None = None,
         every_n_epochs: int = 10,
         prefix: str = "plane",
         on_error: Literal["warn", "raise"] = "warn",
@@ -77,6 +86,7 @@ class InformationPlane(Callback):
         name_estimators(self.estimators)
         self.layers = layers
         self.settings = MeasurementSettings(max_samples=max_samples, max_units=_ALL_UNITS, pooling=pooling)
+        self.split = split
         self.every_n_epochs = check_count(every_n_epochs, name="every_n_epochs")
         self.prefix = prefix
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
@@ -143,6 +153,9 @@ class InformationPlane(Callback):
                         skipped=tap.skipped,
                         epoch=epoch,
                         step=trainer.global_step,
+                        modules=classes_of(layers),
+                        pooling=self.settings.to_state()["pooling"],
+                        split=self.split,
                     )
                 )
             )[0]

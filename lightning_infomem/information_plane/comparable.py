@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from lightning_infomem._checks import nearest_names
 from lightning_infomem.information_plane.plane_point import PlanePoint
 
-__all__ = ["check_alike", "check_comparable"]
+__all__ = ["check_alike", "check_comparable", "fields_of"]
 
 _NAMED = 3  # of those that differ
 
@@ -37,18 +37,20 @@ def check_comparable(
     ["compared all the same: they differ in parameters.bins: 30 in '0' but 99 in '1'"]
     """
     named = points if isinstance(points, Mapping) else {str(place): each for place, each in enumerate(points)}
-    every = {f"parameters.{name}" for each in named.values() for name in each.parameters}
+    return check_alike(fields_of(named), allow_mismatch, argument="points")
+
+
+def fields_of(points: Mapping[str, PlanePoint]) -> dict[str, dict[str, Hashable]]:
+    """What has to be the same: name of a field -> name of a point -> value, as `check_alike` takes it."""
     fields: dict[str, dict[str, Hashable]] = {
-        "estimator": {},
-        "num_samples": {},
-        **{name: {} for name in sorted(every)},
+        "estimator": {name: point.estimator for name, point in points.items()},
+        "num_samples": {name: point.num_samples for name, point in points.items()},
     }
-    for name, point in named.items():
-        fields["estimator"][name] = point.estimator
-        fields["num_samples"][name] = point.num_samples
-        for parameter in every:
-            fields[parameter][name] = point.parameters.get(parameter.removeprefix("parameters."), "not given")
-    return check_alike(fields, allow_mismatch, argument="points")
+    for parameter in sorted({parameter for point in points.values() for parameter in point.parameters}):
+        fields[f"parameters.{parameter}"] = {
+            name: point.parameters.get(parameter, "not given") for name, point in points.items()
+        }
+    return fields
 
 
 def check_alike(

@@ -15,7 +15,7 @@ from lightning_infomem.measurement import catch
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.samples import SamplePlan
 
-__all__ = ["LabelOf", "Plane", "Probe", "measure_plane", "measure_plane_samples", "name_estimators"]
+__all__ = ["LabelOf", "Plane", "Probe", "classes_of", "measure_plane", "measure_plane_samples", "name_estimators"]
 
 _STATE_VERSION = 1
 _ALL_UNITS = 2**31 - 1
@@ -34,6 +34,10 @@ class Plane:
         skipped: layer -> why it was not caught.
         epoch: of the run; None outside a Trainer.
         step: the global step; None outside a Trainer.
+        modules: layer -> class of the module whose outputs are T: those of a "Linear" are before a nonlinearity, those
+            of a "Tanh" behind it. Empty for samples that were caught elsewhere.
+        pooling: how positions became one row, see `MeasurementSettings`; None where it is not known.
+        split: of which set the samples are, as the user named it.
     """
 
     points: Mapping[str, Mapping[str, PlanePoint]]
@@ -41,6 +45,9 @@ class Plane:
     skipped: Mapping[str, str] = field(default_factory=dict)
     epoch: int | None = None
     step: int | None = None
+    modules: Mapping[str, str] = field(default_factory=dict)
+    pooling: str | None = None
+    split: str | None = None
 
     def of(self, estimator: str) -> dict[str, PlanePoint]:
         """Layer -> point by one estimator; layers without one are left out.
@@ -65,6 +72,9 @@ class Plane:
             "skipped": dict(self.skipped),
             "epoch": self.epoch,
             "step": self.step,
+            "modules": dict(self.modules),
+            "pooling": self.pooling,
+            "split": self.split,
         }
 
     @classmethod
@@ -84,7 +94,9 @@ class Plane:
                 layer: {name: PlanePoint(**point) for name, point in own.items()}
                 for layer, own in state["points"].items()
             }
-            return cls(points, state["failures"], state["skipped"], state["epoch"], state["step"])
+            # Earlier versions did not keep how the samples were caught.
+            origin = {name: state[name] for name in ("modules", "pooling", "split") if name in state}
+            return cls(points, state["failures"], state["skipped"], state["epoch"], state["step"], **origin)
         except (AttributeError, KeyError, TypeError) as fault:
             raise ValueError(f"the state of a plane is damaged ({fault}); measure again.") from fault
 
@@ -178,6 +190,9 @@ def measure_plane_samples(
     skipped: Mapping[str, str] | None = None,
     epoch: int | None = None,
     step: int | None = None,
+    modules: Mapping[str, str] | None = None,
+    pooling: str | None = None,
+    split: str | None = None,
 ) -> Plane:
     """Estimate I(X;T) and I(T;Y) of every layer from activations that were caught.
 
@@ -189,6 +204,9 @@ def measure_plane_samples(
         skipped: layer -> why it was not caught.
         epoch: of the run.
         step: of the run.
+        modules: see `Plane`, as the rest.
+        pooling: see there.
+        split: see there.
 
     Raises:
         ValueError: no estimator, or two that are the same.
@@ -203,7 +221,7 @@ def measure_plane_samples(
                 points[layer][name] = estimator.estimate(hidden, labels, inputs)
             except (RuntimeError, TypeError, ValueError) as fault:  # out of memory is a RuntimeError
                 failures.setdefault(layer, {})[name] = str(fault)
-    return Plane(points, failures, dict(skipped or {}), epoch, step)
+    return Plane(points, failures, dict(skipped or {}), epoch, step, dict(modules or {}), pooling, split)
 
 
 def measure_plane(
@@ -215,6 +233,7 @@ def measure_plane(
     layers: str | list[str] = "auto",
     pooling: str = "flatten",
     max_samples: int = 10_000,
+    split: str | None = None,
     forward: Callable[[nn.Module, Any], object] | None = None,
 ) -> Plane:
     """Put every layer of a network into the information plane, by several estimators on the same samples.
@@ -230,6 +249,8 @@ def measure_plane(
         layers: see `sampling.layers.select_layers`.
         pooling: positions to one row; here all values of a layer are taken by default, see `MeasurementSettings`.
         max_samples: more are an error.
+        split: of which set the batches are, such as "validation"; kept with the plane, and planes of different sets
+            are not drawn together.
         forward: runs the network on a batch; see `measure`.
 
     Returns:
@@ -251,8 +272,23 @@ def measure_plane(
     name_estimators(estimators)  # a mistake is said before the network runs
     probe = Probe(batches, labels, max_samples=max_samples)
     plan = SamplePlan(max_samples, _ALL_UNITS, 0)
-    tap = catch(model, probe, select_layers(model, layers), plan, pooling, forward)
-    return measure_plane_samples(tap.samples(), probe.labels, estimators, inputs=probe.inputs, skipped=tap.skipped)
+    chosen = select_layers(model, layers)
+    tap = catch(model, probe, chosen, plan, pooling, forward)
+    return measure_plane_samples(
+        tap.samples(),
+        probe.labels,
+        estimators,
+        inputs=probe.inputs,
+        skipped=tap.skipped,
+        modules=classes_of(chosen),
+        pooling=pooling,
+        split=split,
+    )
+
+
+def classes_of(layers: Mapping[str, nn.Module]) -> dict[str, str]:
+    """Layer -> name of the class of its module."""
+    return {layer: type(module).__name__ for layer, module in layers.items()}
 
 
 def _leaves(batch: Any) -> Iterator[Tensor]:

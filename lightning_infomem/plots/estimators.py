@@ -69,7 +69,8 @@ def plot_estimators(
     if max(len(course.moments) for course in courses.values()) > 1:
         bar = figure.colorbar(shades, ax=panels, fraction=0.02, pad=0.02, aspect=18 * rows)
         bar.set_label(course.unit, fontsize=11)
-    figure.suptitle(_WARNING, fontsize=12)
+    origin = next(iter(courses.values())).origin
+    figure.suptitle("\n".join(filter(None, (_WARNING, origin))), fontsize=12, parse_math=False)
     return figure
 
 

@@ -34,19 +34,22 @@ def plot_information_plane(
     Returns:
         A figure that belongs to no window and no pyplot state: I(X;T) to the right and I(T;Y) upwards, both in bits; a
         line a layer, its points coloured by the epoch (or the number of the measurement), the last one named. Below
-        stand the estimator with its parameters, what kind of number each coordinate is, the number of samples, and how
-        many points are flagged as what; of a parameter that the data chose, the lowest and the highest value. Points
-        without a finite value are left out, and those more than log N below 0, which are counted below.
+        stand the estimator with its parameters, what kind of number each coordinate is, the number of samples, how many
+        points are flagged as what, and of which modules and what set the samples are, if the planes know it; of a
+        parameter that the data chose, the lowest and the highest value. Points without a finite value are left out, and
+        those more than log N below 0, which are counted below.
 
     Raises:
-        ValueError: no plane, none with a point by this estimator, or points that were not measured alike.
+        ValueError: no plane, none with a point by this estimator, or points that were not measured alike: of different
+            modules, pooling or sets, too, as far as they are known.
     """
     if not planes:
         raise ValueError("planes: at least one is required, got none; measure first.")
     if estimator is None:
         estimator = next((name for plane in planes for own in plane.points.values() for name in own), "")
     courses = PlaneCourses.of(planes, estimator, allow_mismatch)
-    notes = [line for words in courses.describe() for line in textwrap.wrap(words, _LONGEST_LINE)]
+    told = [*courses.describe(), *([courses.origin] if courses.origin else [])]
+    notes = [line for words in told for line in textwrap.wrap(words, _LONGEST_LINE)]
     figure = Figure(figsize=(7.6, 5.0 + _LINE_HEIGHT * len(notes)), layout="constrained")
     axes = figure.subplots()
     shades = courses.draw(axes)

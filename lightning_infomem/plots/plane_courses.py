@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 
-from lightning_infomem.information_plane.comparable import check_comparable
+from lightning_infomem.information_plane.comparable import check_alike, fields_of
 from lightning_infomem.information_plane.plane import Plane
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.plots.end_names import name_ends
@@ -36,11 +36,13 @@ class PlaneCourses:
         courses: layer -> epochs (or numbers of measurements) and points, oldest first; at least one.
         unit: of the moments, "epoch" or "measurement".
         differences: a sentence on each that was allowed.
+        origin: of which modules and of what set the samples are, as far as it is known.
     """
 
     courses: dict[str, list[tuple[float, PlanePoint]]]
     unit: str
     differences: Sequence[str] = ()
+    origin: str = ""
 
     @classmethod
     def of(cls, planes: Sequence[Plane], estimator: str, allow_mismatch: Sequence[str] = ()) -> PlaneCourses:
@@ -60,7 +62,9 @@ class PlaneCourses:
         if not courses:
             in_order[0].of(estimator)  # says which there are
         every = {f"{layer} at {moment:g}": point for layer, course in courses.items() for moment, point in course}
-        return cls(courses, "epoch" if are_epochs else "measurement", check_comparable(every, allow_mismatch))
+        origins = _origins(in_order, list(courses))
+        differences = check_alike({**fields_of(every), **origins}, allow_mismatch, argument="points")
+        return cls(courses, "epoch" if are_epochs else "measurement", differences, _describe(origins))
 
     @property
     def first(self) -> PlanePoint:
@@ -140,6 +144,29 @@ class PlaneCourses:
         axes.spines[["top", "right"]].set_visible(False)
         name_ends(axes, ends, shorten_layer_names(list(self.courses)), **({"gap": _SMALL_GAP} if is_small else {}))
         return ScalarMappable(scale, _cut(shades))
+
+
+def _origins(planes: Sequence[Plane], layers: Sequence[str]) -> dict[str, dict[str, Hashable]]:
+    """How samples were caught, as far as it is known: field -> plane -> value, as `check_alike` takes it."""
+    named = {f"plane {number}": plane for number, plane in enumerate(planes, start=1)}
+    known: dict[str, dict[str, Hashable]] = {
+        "split": {name: plane.split for name, plane in named.items() if plane.split is not None},
+        "pooling": {name: plane.pooling for name, plane in named.items() if plane.pooling is not None},
+    }
+    for layer in layers:
+        known[f"modules.{layer}"] = {
+            name: plane.modules[layer] for name, plane in named.items() if layer in plane.modules
+        }
+    return known
+
+
+def _describe(origins: Mapping[str, Mapping[str, Hashable]]) -> str:
+    """In words, of what the samples are."""
+    values = {field: list(dict.fromkeys(own.values())) for field, own in origins.items()}
+    modules = dict.fromkeys(str(each) for field, own in values.items() if field.startswith("modules.") for each in own)
+    told = [f"T: outputs of {', '.join(modules)}"] if modules else []
+    told += [f"{field}: {', '.join(map(str, values[field]))}" for field in ("pooling", "split") if values[field]]
+    return "; ".join(told)
 
 
 def _can_be_drawn(point: PlanePoint) -> bool:

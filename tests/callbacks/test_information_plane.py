@@ -42,12 +42,14 @@ def fit(folder, callback, *, epochs=3, model=None, **options):
 
 
 def test_planes_begin_before_training_and_follow_its_epochs(tmp_path):
-    plane = InformationPlane(loader(dense()), [Binning(), Binning(4, "unit")], layers=LAYERS)
+    plane = InformationPlane(loader(dense()), [Binning(), Binning(4, "unit")], layers=LAYERS, split="validation")
     _, model = fit(tmp_path, plane)
     assert [each.epoch for each in plane.planes] == [0, 1, 2, 3]
     last = plane.planes[-1]
     assert list(last.points) == LAYERS
     assert list(last.points["network.0"]) == ["Binning", "Binning(bins=4, value_range=unit)"]
+    assert last.modules == dict.fromkeys(LAYERS, "Linear")
+    assert (last.pooling, last.split) == ("flatten", "validation")
     anew = measure_plane(model, loader(dense()), [Binning()], layers=LAYERS)
     for layer in LAYERS:
         assert last.points[layer]["Binning"].input_information == anew.points[layer]["Binning"].input_information

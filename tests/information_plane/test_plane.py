@@ -62,6 +62,19 @@ def test_a_plane_travels_as_plain_state():
     assert isinstance(back.points["0"]["Binning"], PlanePoint)
 
 
+def test_a_plane_keeps_how_its_samples_were_caught():
+    plane = measure_plane(network(), batches(), [Binning()], layers=["0", "1"], pooling="mean", split="held out")
+    assert plane.modules == {"0": "Linear", "1": "Tanh"}
+    state = plane.to_state()
+    back = Plane.from_state(state)
+    assert (back.modules, back.pooling, back.split) == (plane.modules, "mean", "held out")
+    older = Plane.from_state(
+        {name: value for name, value in state.items() if name not in ("modules", "pooling", "split")}
+    )
+    assert (older.modules, older.pooling, older.split) == ({}, None, None)
+    assert list(older.points) == ["0", "1"]
+
+
 @pytest.mark.parametrize(
     "change", [{"state_version": 2}, {"points": {"0": {"Binning": {"estimator": 1}}}}, {"points": 3}]
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -80,3 +81,21 @@ def test_points_that_were_not_measured_alike_are_not_drawn_together():
         plot_information_plane([few, many])
     told = words(plot_information_plane([few, many], allow_mismatch=["num_samples"]))
     assert "compared all the same: they differ in num_samples" in told
+
+
+def test_the_figure_says_of_what_the_samples_are_and_draws_those_of_two_sets_in_none():
+    modules = {f"layer.{place}": "Tanh" for place in range(3)}
+    first, last = (replace(each, modules=modules, pooling="flatten", split="validation") for each in planes(2))
+    assert "T: outputs of Tanh; pooling: flatten; split: validation" in words(plot_information_plane([first, last]))
+    assert "outputs of" not in words(plot_information_plane(planes(2)))
+    trained = replace(last, split="training")
+    with pytest.raises(ValueError, match="a difference in split: validation in 'plane 1' but training in 'plane 2'"):
+        plot_information_plane([first, trained])
+    told = words(plot_information_plane([first, trained], allow_mismatch=["split"]))
+    assert "split: validation, training" in told
+    assert "compared all the same: they differ in split" in told
+    before = replace(last, modules={**modules, "layer.1": "Linear"})
+    with pytest.raises(ValueError, match=r"modules.layer.1: Tanh in 'plane 1' but Linear in 'plane 2'"):
+        plot_information_plane([first, before])
+    # What an earlier version wrote does not know it.
+    assert plot_information_plane([first, planes(2)[1]]).axes

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_infomem._checks import describe
+from lightning_infomem.information_plane.between_layers import flag_between_layers
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
 from lightning_infomem.measurement import catch
 from lightning_infomem.sampling.layers import select_layers
@@ -197,7 +198,8 @@ def measure_plane_samples(
     """Estimate I(X;T) and I(T;Y) of every layer from activations that were caught.
 
     Args:
-        samples: layer -> float ``[samples, ...]``, row i of each of the same input.
+        samples: layer -> float ``[samples, ...]``, row i of each of the same input; in the order of the network, since
+            what tells more than an earlier layer is flagged.
         labels: integers ``[samples]``.
         estimators: each is given every layer; one that fails on a layer is named, and the others go on.
         inputs: float ``[samples, ...]``; some estimators look at them.
@@ -221,6 +223,7 @@ def measure_plane_samples(
                 points[layer][name] = estimator.estimate(hidden, labels, inputs)
             except (RuntimeError, TypeError, ValueError) as fault:  # out of memory is a RuntimeError
                 failures.setdefault(layer, {})[name] = str(fault)
+    points = flag_between_layers(points)
     return Plane(points, failures, dict(skipped or {}), epoch, step, dict(modules or {}), pooling, split)
 
 
@@ -254,7 +257,8 @@ def measure_plane(
         forward: runs the network on a batch; see `measure`.
 
     Returns:
-        The plane. An estimator that cannot treat a layer is named with its reason, and the others go on.
+        The plane. An estimator that cannot treat a layer is named with its reason, and the others go on. Points that
+        tell more than an earlier layer are flagged.
 
     Raises:
         ValueError: no estimator, labels that are not found, more samples than allowed, or layers that do not match.

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_infomem.information_plane import (
+    KSG,
     MINE,
     Binning,
     DecisionRule,
@@ -34,6 +35,7 @@ from lightning_infomem.information_plane import (
 __all__ = ["ESTIMATORS", "main", "measure_seconds", "samples"]
 
 _INPUTS, _UNITS, _CLASSES = 784, 256, 10
+_FEW_INPUTS, _FEW_UNITS = 4, 6  # of `KSG`, which is not for more than ten together
 
 ESTIMATORS: Sequence[PlaneEstimator] = (
     Binning(),
@@ -48,6 +50,7 @@ ESTIMATORS: Sequence[PlaneEstimator] = (
     MINE(),
     DecisionRule(),
     QuantizedExact(),
+    KSG(),
 )
 
 
@@ -70,6 +73,8 @@ def measure_seconds(estimator: PlaneEstimator | None, count: int) -> float:
         measure_geometry(hidden, labels)
     elif isinstance(estimator, DecisionRule):
         estimator.estimate(logits, labels)
+    elif isinstance(estimator, KSG):
+        estimator.estimate(hidden[:, :_FEW_UNITS], labels, inputs[:, :_FEW_INPUTS])
     else:
         estimator.estimate(hidden, labels, inputs)
     return time.perf_counter() - start
@@ -91,6 +96,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             continue
         if isinstance(estimator, MatrixRenyi):
             name += f", order {estimator.order:g}"
+        if isinstance(estimator, KSG):
+            name += f", {_FEW_UNITS} units, {_FEW_INPUTS} inputs"
         measure_seconds(estimator, min(counts))  # what is compiled or imported at first is no cost
         seconds = [measure_seconds(estimator, count) for count in counts]
         growth = math.log(seconds[-1] / seconds[0]) / math.log(counts[-1] / counts[0]) if len(counts) > 1 else math.nan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -98,6 +99,11 @@ def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
         if not is_tanh:
             estimators[f"{variant.name}-{_MOMENT_BINS}-bins-of-the-moment"] = Binning(_MOMENT_BINS, "layer")
     modules = {**dict.fromkeys(LAYERS, variant.activation.__name__), LAYERS[-1]: nn.Softmax.__name__}
+
+    @functools.cache  # planes of the same network often have the same moments
+    def geometry_of(layer: str, moment: int) -> GeometricCompression:
+        return measure_geometry(hidden[moment][layer], labels, bins=cells, value_range=value_range)
+
     runs = {}
     for name, estimator in estimators.items():
         planes = []
@@ -111,11 +117,7 @@ def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
         geometry = {}
         for layer in LAYERS:
             highest = _highest([next(iter(plane.points[layer].values())) for plane in planes])
-            then, last = (
-                measure_geometry(hidden[moment][layer], labels, bins=cells, value_range=value_range)
-                for moment in (highest, -1)
-            )
-            geometry[layer] = then, last
+            geometry[layer] = geometry_of(layer, highest), geometry_of(layer, len(planes) - 1)
         runs[name] = Run(planes, geometry, accuracy)
     return runs
 

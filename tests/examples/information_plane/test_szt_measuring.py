@@ -80,14 +80,14 @@ def test_information_of_rounded_networks_is_exact_and_falls_from_layer_to_layer(
         assert points[0].input_information <= math.log(4096) + 1e-12
 
 
-def test_geometry_is_that_of_the_highest_point_and_of_the_last():
+def test_geometry_is_that_of_the_highest_point_and_of_the_last(quick):
     course, runs = measured(TANH, 2)
     run, (_, labels) = runs["tanh-30-bins"], szt_data()
     informations = [point.input_information for point in run.points("hidden 5")]
     assert run.highest("hidden 5") == informations.index(max(informations))
     for found, moment in zip(run.geometry["hidden 5"], (run.highest("hidden 5"), -1), strict=True):
         hidden = activations(course[moment][1])["hidden 5"]
-        assert found == measure_geometry(hidden, labels, value_range=(-1, 1))
+        assert found == measure_geometry(hidden[:64], labels[:64], value_range=(-1, 1))
 
 
 def test_a_run_comes_back_from_its_state(quick):

@@ -48,6 +48,7 @@ def test_the_tables_and_the_figures_are_written_and_what_is_trained_is_not_train
         *("szt_planes.md", *(f"{name}.png" for name in names)),
     }
     monkeypatch.setattr(szt_planes, "train", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(szt_planes, "save_small", lambda *_: None)  # drawing is slow
     assert main(command) == 0
     assert capsys.readouterr().out == first
 

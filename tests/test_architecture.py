@@ -1,6 +1,7 @@
 """Imports point down the house, never up; and no file grows too long."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -84,3 +85,13 @@ def test_only_one_file_names_lightning():
         if name.split(".")[0] in ("lightning", "pytorch_lightning")
     }
     assert naming == {"_lightning.py"}
+
+
+def test_every_example_that_people_are_told_to_run_runs_something():
+    home = PACKAGE.parent
+    told = [home / "README.md", home / "Makefile", *(home / "examples").rglob("*.[mp][dy]")]
+    modules = {name for path in told for name in re.findall(r"-m (examples(?:\.\w+)+)", path.read_text())}
+    assert "examples.model_information.distillation" in modules
+    for name in sorted(modules):
+        source = home.joinpath(*name.split(".")).with_suffix(".py").read_text()
+        assert 'if __name__ == "__main__":' in source, name

@@ -95,7 +95,7 @@ def run(study: Study, seed: int, epochs: int, data_root: Path) -> dict[str, Any]
     part = max(1, epochs // _PARTS)
     probe = list(in_batches(images.all))
     follow = InformationPlane(
-        probe, _ESTIMATORS, layers=layers_of(plan), every_n_epochs=part, split="all", on_error="raise"
+        probe, _ESTIMATORS, layers=layers_of(plan), every_n_epochs=part, split="all images", on_error="raise"
     )
     first = [RandomLabelPrefit(part, 10, seed=seed)] if study.is_prefitted else []
     model = train(plan, images, seed, epochs + part * study.is_prefitted, [*first, follow])

@@ -90,7 +90,7 @@ def _verdict(parts: Sequence[tuple[Job, Records]]) -> str:
     return (
         f"Of {len(gains)} gains {above} lie above 0 with their whole interval, and {below} below it. In the source, "
         "with residual networks, they rise with alpha up to about 0.2 and then level off, and larger teachers "
-        " give more: 453 bits one of 20 layers, 1,246 of 56, 1,278 of 101."
+        "give more: 453 bits one of 20 layers, 1,246 of 56, 1,278 of 101."
     )
 
 
@@ -155,3 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _gains(parts: Sequence[tuple[Job, Records]], width: int, alpha: float) -> list[float]:
     return [row["gain_bits"] for job, rows in parts if (job["teacher"], job["alpha"]) == (width, alpha) for row in rows]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

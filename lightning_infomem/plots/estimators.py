@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lightning_infomem.information_plane.plane import Plane
-from lightning_infomem.plots.plane_courses import PlaneCourses
+from lightning_infomem.plots.plane_courses import PlaneCourses, describe_origin
 
 __all__ = ["plot_estimators"]
 
@@ -69,8 +69,7 @@ def plot_estimators(
     if max(len(course.moments) for course in courses.values()) > 1:
         bar = figure.colorbar(shades, ax=panels, fraction=0.02, pad=0.02, aspect=18 * rows)
         bar.set_label(course.unit, fontsize=11)
-    origin = next(iter(courses.values())).origin
-    figure.suptitle("\n".join(filter(None, (_WARNING, origin))), fontsize=12, parse_math=False)
+    figure.suptitle("\n".join(filter(None, (_WARNING, describe_origin(planes)))), fontsize=12, parse_math=False)
     return figure
 
 

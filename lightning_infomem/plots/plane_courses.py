@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -19,7 +19,7 @@ from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.plots.end_names import name_ends
 from lightning_infomem.plots.layer_names import shorten_layer_names
 
-__all__ = ["PlaneCourses"]
+__all__ = ["PlaneCourses", "describe_origin"]
 
 _SHADES = "plasma"
 _BRIGHTEST = 0.88  # of the scale of colours: its bright yellow is hard to see on white
@@ -62,9 +62,9 @@ class PlaneCourses:
         if not courses:
             in_order[0].of(estimator)  # says which there are
         every = {f"{layer} at {moment:g}": point for layer, course in courses.items() for moment, point in course}
-        origins = _origins(in_order, list(courses))
-        differences = check_alike({**fields_of(every), **origins}, allow_mismatch, argument="points")
-        return cls(courses, "epoch" if are_epochs else "measurement", differences, _describe(origins))
+        differences = check_alike({**fields_of(every), **_origins(in_order)}, allow_mismatch, argument="points")
+        origin = describe_origin(planes, list(courses))
+        return cls(courses, "epoch" if are_epochs else "measurement", differences, origin)
 
     @property
     def first(self) -> PlanePoint:
@@ -146,27 +146,34 @@ class PlaneCourses:
         return ScalarMappable(scale, _cut(shades))
 
 
-def _origins(planes: Sequence[Plane], layers: Sequence[str]) -> dict[str, dict[str, Hashable]]:
+def describe_origin(planes: Sequence[Plane], layers: Sequence[str] | None = None) -> str:
+    """In words, of what the samples are, as far as it is known.
+
+    Args:
+        planes: at least one.
+        layers: whose modules are named; by default all.
+    """
+    modules = [own for plane in planes for layer, own in plane.modules.items() if layers is None or layer in layers]
+    told: dict[str, list[str | None]] = {
+        "T: outputs of": [*modules],
+        "pooling:": [plane.pooling for plane in planes],
+        "split:": [plane.split for plane in planes],
+    }
+    known = {words: dict.fromkeys(value for value in values if value) for words, values in told.items()}
+    return "; ".join(f"{words} {', '.join(values)}" for words, values in known.items() if values)
+
+
+def _origins(planes: Sequence[Plane]) -> dict[str, dict[str, Hashable]]:
     """How samples were caught, as far as it is known: field -> plane -> value, as `check_alike` takes it."""
     named = {f"plane {number}": plane for number, plane in enumerate(planes, start=1)}
-    known: dict[str, dict[str, Hashable]] = {
-        "split": {name: plane.split for name, plane in named.items() if plane.split is not None},
-        "pooling": {name: plane.pooling for name, plane in named.items() if plane.pooling is not None},
-    }
-    for layer in layers:
-        known[f"modules.{layer}"] = {
-            name: plane.modules[layer] for name, plane in named.items() if layer in plane.modules
-        }
+    known: dict[str, dict[str, Hashable]] = {"split": {}, "pooling": {}}
+    for name, plane in named.items():
+        of_plane = {"split": plane.split, "pooling": plane.pooling}
+        of_plane.update({f"modules.{layer}": module for layer, module in plane.modules.items()})
+        for field, value in of_plane.items():
+            if value is not None:
+                known.setdefault(field, {})[name] = value
     return known
-
-
-def _describe(origins: Mapping[str, Mapping[str, Hashable]]) -> str:
-    """In words, of what the samples are."""
-    values = {field: list(dict.fromkeys(own.values())) for field, own in origins.items()}
-    modules = dict.fromkeys(str(each) for field, own in values.items() if field.startswith("modules.") for each in own)
-    told = [f"T: outputs of {', '.join(modules)}"] if modules else []
-    told += [f"{field}: {', '.join(map(str, values[field]))}" for field in ("pooling", "split") if values[field]]
-    return "; ".join(told)
 
 
 def _can_be_drawn(point: PlanePoint) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -94,3 +95,14 @@ def test_what_cannot_be_drawn_is_an_error():
     with pytest.raises(ValueError, match="allow_mismatch: fields that are compared are required, got 'samples'"):
         plot_estimators(planes(), allow_mismatch=["samples"])
     assert math.isnan(planes(1)[0].points["fc0"]["KSG(labels_only=True)"].input_information)
+
+
+def test_of_what_the_samples_are_is_said_once_whatever_layers_an_estimator_has():
+    made = [replace(each, modules={"fc0": "ReLU", "fc1": "Softmax"}, split="validation") for each in planes(2)]
+    for plane in made:
+        del plane.points["fc0"]["Binning"]
+    figure = plot_estimators(made, ["Binning", "Binning(bins=4)"], allow_mismatch=["modules.fc0"])
+    assert figure.get_suptitle().endswith("\nT: outputs of ReLU, Softmax; split: validation")
+    assert "T: outputs of Softmax; split: validation" in plot_information_plane(made, "Binning").get_supxlabel()
+    with pytest.raises(ValueError, match="a difference in split"):
+        plot_estimators([made[0], replace(made[1], split="training")], ["Binning(bins=4)"])

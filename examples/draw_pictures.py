@@ -18,11 +18,11 @@ from matplotlib.figure import Figure
 
 from examples.small_pictures import save_small
 from lightning_infomem import InformationReport, rank_checkpoints
+from lightning_infomem.checkpoints.reading import read_checkpoint
 from lightning_infomem.demo.along_run import WatchedRun
 from lightning_infomem.demo.digits import LEVELS
 from lightning_infomem.plots import plot_comparison, plot_layers, plot_zoo
-from lightning_infomem.reporting.event_files import EventFiles
-from lightning_infomem.selection.checkpoints import read_checkpoint
+from lightning_infomem.runs.event_files import EventFiles
 
 __all__ = ["PICTURES", "draw_colored", "draw_comparison", "draw_layers", "draw_run"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lightning_infomem.callbacks import MemorizationMonitor, MemorizationStopping
     from lightning_infomem.measurement import measure
-    from lightning_infomem.records import InformationReport
+    from lightning_infomem.records.report import InformationReport
     from lightning_infomem.selection import Ranking, rank_checkpoints
 
 __all__ = ["InformationReport", "MemorizationMonitor", "MemorizationStopping", "Ranking", "measure", "rank_checkpoints"]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_infomem._checks import check_enough_samples
-from lightning_infomem.baselines import (
+from lightning_infomem.functional.baselines import (
     class_smoothness,
     layer_baselines,
     mean_over_pairs,
@@ -25,7 +25,7 @@ from lightning_infomem.functional.mutual_information import share_of_pairwise
 from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.standardization import finite_samples
 from lightning_infomem.kernels import select_backend
-from lightning_infomem.records import InformationReport, LayerInformation
+from lightning_infomem.records.report import InformationReport, LayerInformation
 from lightning_infomem.sampling.forward import evaluating, forward_batch, to_device
 from lightning_infomem.sampling.layers import find_head, select_layers
 from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together

@@ -12,7 +12,7 @@ from torch import nn
 from lightning_infomem import InformationReport, MemorizationMonitor, measure
 from lightning_infomem.functional import binned_entropy, mutual_information, pairwise_mutual_information
 from lightning_infomem.measurement import measure_samples
-from lightning_infomem.reporting.scalars import scalars
+from lightning_infomem.runs.scalars import scalars
 from lightning_infomem.selection.comparability import take_fingerprint
 from lightning_infomem.settings import PRESETS, MeasurementSettings
 

@@ -34,14 +34,14 @@ from examples.information_plane.mnist_networks import (
 )
 from examples.small_pictures import save_small
 from examples.workers import on_workers
-from lightning_infomem.callbacks import InformationPlane, RandomLabelPrefit
+from lightning_infomem.information_plane import InformationPlane, RandomLabelPrefit
 from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.maximum_entropy_binning import MaximumEntropyBinning
 from lightning_infomem.information_plane.plane import Plane, name_estimators
 from lightning_infomem.information_plane.plane_point import PlanePoint
+from lightning_infomem.information_plane.plots import plot_information_plane
 from lightning_infomem.information_plane.quantized_exact import QuantizedExact
 from lightning_infomem.information_plane.repetitions import aggregate
-from lightning_infomem.plots import plot_information_plane
 
 __all__ = ["STUDIES", "Run", "Study", "main", "run"]
 

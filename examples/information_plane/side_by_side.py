@@ -26,13 +26,13 @@ from rich.progress import Progress
 from examples.information_plane.geometry_along import Geometry
 from examples.information_plane.mnist_networks import BITS, NETWORKS, as_planned, layers_of, read_images, train
 from examples.small_pictures import save_small
-from lightning_infomem.callbacks import InformationPlane
 from lightning_infomem.information_plane import (
     KSG,
     MINE,
     Binning,
     DecisionRule,
     DependenceGraph,
+    InformationPlane,
     KernelDensity,
     MatrixRenyi,
     MaximumEntropyBinning,
@@ -43,7 +43,7 @@ from lightning_infomem.information_plane import (
     TensorKernelRenyi,
     VariationalBound,
 )
-from lightning_infomem.plots import plot_estimators
+from lightning_infomem.information_plane.plots import plot_estimators
 
 __all__ = ["ESTIMATORS", "main", "measure", "verdict"]
 

@@ -21,8 +21,8 @@ from examples.information_plane.szt_measuring import Run, measure
 from examples.information_plane.szt_training import LAYERS, LORENZEN, SHWARTZ_ZIV, Variant, train
 from examples.small_pictures import save_small
 from examples.workers import on_workers
+from lightning_infomem.information_plane.plots import plot_information_plane
 from lightning_infomem.information_plane.repetitions import aggregate
-from lightning_infomem.plots import plot_information_plane
 
 __all__ = ["TRAININGS", "main"]
 

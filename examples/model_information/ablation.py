@@ -24,9 +24,10 @@ from lightning_infomem.model_information import InformationAblation, information
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.labeled_data import LabeledData
 from lightning_infomem.model_information.learner import Model, trained
+from lightning_infomem.model_information.plots import plot_information_ablation
 from lightning_infomem.model_information.repetitions import make_seeded
-from lightning_infomem.plots import plot_information_ablation, save_figure
-from lightning_infomem.text_file import write_text
+from lightning_infomem.plots import save_figure
+from lightning_infomem.reporting.text_file import write_text
 
 __all__ = ["held_out", "main", "report"]
 

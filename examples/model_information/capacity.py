@@ -23,7 +23,6 @@ from examples.model_information.cells import cell
 from examples.model_information.digits import digits, perceptron
 from examples.model_information.kept_results import Job, kept_results
 from examples.small_pictures import save_small
-from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information import (
     InformationCapacity,
     TaskDifficulty,
@@ -31,8 +30,9 @@ from lightning_infomem.model_information import (
     information_capacity,
     massart_labels,
 )
-from lightning_infomem.plots import plot_information_capacity
-from lightning_infomem.text_file import write_text
+from lightning_infomem.model_information.mean_and_spread import mean_and_spread
+from lightning_infomem.model_information.plots import plot_information_capacity
+from lightning_infomem.reporting.text_file import write_text
 
 __all__ = ["TASKS", "WIDTHS", "main", "report"]
 

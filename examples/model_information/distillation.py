@@ -20,10 +20,10 @@ from torch import Tensor
 from examples.model_information.cells import cell
 from examples.model_information.digits import perceptron
 from examples.model_information.kept_results import Job, kept_results
-from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information import synced_distillation
+from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.plots import save_figure
-from lightning_infomem.text_file import write_text
+from lightning_infomem.reporting.text_file import write_text
 
 __all__ = ["plot_gains", "table"]
 

@@ -22,8 +22,9 @@ from examples.model_information.block_network import BlockNetwork
 from examples.model_information.digits import digits as flat_digits
 from examples.model_information.kept_results import kept_results
 from lightning_infomem.model_information import DomainSimilarity, domain_similarity
-from lightning_infomem.plots import plot_domain_similarity, save_figure
-from lightning_infomem.text_file import write_text
+from lightning_infomem.model_information.plots import plot_domain_similarity
+from lightning_infomem.plots import save_figure
+from lightning_infomem.reporting.text_file import write_text
 
 __all__ = ["FAMILIES", "class_subsets", "digits", "forms", "main", "report"]
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from examples.workers import on_workers
-from lightning_infomem.text_file import write_text
+from lightning_infomem.reporting.text_file import write_text
 
 __all__ = ["Job", "kept_results"]
 

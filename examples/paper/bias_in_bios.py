@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
 from examples.paper.experiment import Experiment
+from examples.paper.group_gaps import group_gaps
 from examples.paper.layouts.biosbias import read_biographies
 from examples.paper.networks.text import SmallText
 from examples.paper.text_data import TextData, TextModel
-from lightning_infomem.functional.group_gaps import group_gaps
 from lightning_infomem.model_information.probing import MDLProbe
 from lightning_infomem.sampling.layers import select_layers
 

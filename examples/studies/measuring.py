@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from lightning_infomem.baselines import mean_over_pairs
 from lightning_infomem.functional import correlation, pairwise_mutual_information, prediction_smoothness
+from lightning_infomem.functional.baselines import mean_over_pairs
 from lightning_infomem.functional.pairs import jackknife_error
 from lightning_infomem.measurement import catch, measure_caught
-from lightning_infomem.records import LayerInformation
+from lightning_infomem.records.report import LayerInformation
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.settings import MeasurementSettings

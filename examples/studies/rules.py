@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lightning_infomem.alarm import PATIENCE, Judgement, Moment, judge_next
+from lightning_infomem.records.judgement import Judgement
+from lightning_infomem.records.moment import Moment
+from lightning_infomem.runs.alarm import PATIENCE, judge_next
 
 __all__ = ["RULES", "Outcome", "Rule", "Run", "read_runs"]
 

@@ -20,7 +20,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from examples.studies.rules import RULES, Outcome, Rule, Run, read_runs
-from lightning_infomem.alarm import MIN_MOMENTS, PATIENCE, SETTLED, THRESHOLD
+from lightning_infomem.runs.alarm import MIN_MOMENTS, PATIENCE, SETTLED, THRESHOLD
 
 __all__ = ["KINDS", "Judged", "choose", "judge_rules", "main", "table"]
 

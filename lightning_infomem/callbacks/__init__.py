@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lightning_infomem.callbacks.codelength_monitor import CodelengthMonitor
-from lightning_infomem.callbacks.information_plane import InformationPlane
 from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.callbacks.memorization_stopping import MemorizationStopping
-from lightning_infomem.callbacks.random_label_prefit import RandomLabelPrefit
 
 if TYPE_CHECKING:
     from lightning_infomem.callbacks.transformers_trainer import (
         MemorizationTrainerCallback as MemorizationTrainerCallback,
     )
 
-__all__ = ["CodelengthMonitor", "InformationPlane", "MemorizationMonitor", "MemorizationStopping", "RandomLabelPrefit"]
+__all__ = ["MemorizationMonitor", "MemorizationStopping"]
 
 
 def __getattr__(name: str) -> Any:

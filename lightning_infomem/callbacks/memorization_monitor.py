@@ -10,17 +10,18 @@ from typing import Any, Literal
 
 from lightning_infomem._checks import check_choice, check_count
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
-from lightning_infomem.alarm import Judgement
-from lightning_infomem.baselines import prediction_baselines
-from lightning_infomem.callbacks.course import RunCourse, tell_skipped
 from lightning_infomem.callbacks.presenting import introduce_run, present
 from lightning_infomem.callbacks.probing import catch_probe, draw_training_probe
+from lightning_infomem.functional.baselines import prediction_baselines
 from lightning_infomem.measurement import measure_caught
-from lightning_infomem.records import COURSE_KEY, HISTORY_KEY, REPORT_KEY, InformationReport
-from lightning_infomem.reporting.history import history_from_state, history_to_state
-from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
-from lightning_infomem.reporting.scalars import scalars
+from lightning_infomem.records.judgement import Judgement
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.records.report import COURSE_KEY, HISTORY_KEY, REPORT_KEY, InformationReport
+from lightning_infomem.reporting.run_figures import run_figures
 from lightning_infomem.reporting.tensorboard_setup import Watched
+from lightning_infomem.runs.course import RunCourse, tell_skipped
+from lightning_infomem.runs.history import history_from_state, history_to_state
+from lightning_infomem.runs.scalars import scalars
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
@@ -267,11 +268,8 @@ class MemorizationMonitor(Callback):
         """Measure and log: `ModelCheckpoint` and `EarlyStopping` look only after this hook."""
         if trainer.sanity_checking or trainer.barebones:
             return
-        history = self._course.history
-        values = history[-1] if history else {}
-        if self._is_due:
-            values = self._measure(trainer, pl_module)
-        self._log(pl_module, values, on_step=False)
+        last = self._course.history[-1] if self._course.history else {}
+        self._log(pl_module, self._measure(trainer, pl_module) if self._is_due else last, on_step=False)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """As for a validation."""
@@ -343,7 +341,7 @@ class MemorizationMonitor(Callback):
             warnings.warn(f"MemorizationMonitor: nothing was measured at this validation: {fault}", stacklevel=2)
             return last
         self.report, self._age = report, 0
-        figures = self._course.figures(report, along_run=self._stage == "fit")
+        figures = run_figures(self._course, report, along_run=self._stage == "fit")
         values |= present(trainer, report, figures, values, prefix=self.prefix)
         return values
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lightning_infomem._lightning import Trainer, hyperparameters_to_come, scalar_step
-from lightning_infomem.records import InformationReport
+from lightning_infomem.records.metric_names import metric_name
+from lightning_infomem.records.report import InformationReport
 from lightning_infomem.reporting.loggers import introduce, log_report
-from lightning_infomem.reporting.metric_names import metric_name
 from lightning_infomem.reporting.pictures import Drawing
 from lightning_infomem.reporting.tensorboard_setup import Watched
 from lightning_infomem.sampling.ranks import Ranks

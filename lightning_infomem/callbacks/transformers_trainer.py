@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from lightning_infomem._checks import check_choice
-from lightning_infomem.alarm import Judgement
-from lightning_infomem.callbacks.course import RunCourse, tell_skipped
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.measurement import measure_caught
-from lightning_infomem.records import COURSE_KEY, REPORT_KEY, InformationReport
-from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.records.judgement import Judgement
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
 from lightning_infomem.reporting.pictures import picture
+from lightning_infomem.reporting.run_figures import run_figures
 from lightning_infomem.reporting.tensorboard_setup import Watched, introduce_to_tensorboard
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard
+from lightning_infomem.runs.course import RunCourse, tell_skipped
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
@@ -291,7 +292,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         if not loggers:
             return
         try:
-            pictures = picture(report, self._course.figures(report), values, step=step, prefix=self.prefix)
+            pictures = picture(report, run_figures(self._course, report), values, step=step, prefix=self.prefix)
             for logger in loggers:
                 to_tensorboard(logger, pictures)
         except Exception as fault:  # a full disk or a closed writer is not worth a training run

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lightning_infomem.cli.sparkline import sparkline
-from lightning_infomem.reporting.courses import Course
+from lightning_infomem.runs.courses import Course
 
 __all__ = ["LayerRow", "LiveView"]
 

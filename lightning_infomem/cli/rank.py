@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from lightning_infomem.cli.ranking_options import add_ranking_options, rank_as_told
-from lightning_infomem.text_file import write_text
+from lightning_infomem.reporting.text_file import write_text
 
 if TYPE_CHECKING:
-    from lightning_infomem.selection.result import Ranking
+    from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["add_parser"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lightning_infomem.selection.result import Ranking
+    from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["add_ranking_options", "is_ranking_asked_for", "rank_as_told"]
 
@@ -68,7 +68,7 @@ def rank_as_told(arguments: argparse.Namespace) -> Ranking:
         ValueError: as `rank_checkpoints`, or a pattern of groups that is none or does not match.
     """
     # Imported late, so that `infomem --help` does not wait for torch.
-    from lightning_infomem.selection.ranking import rank_checkpoints
+    from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
 
     return rank_checkpoints(
         arguments.checkpoints,

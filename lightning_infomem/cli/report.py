@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightning_infomem.cli.ranking_options import add_ranking_options, is_ranking_asked_for, rank_as_told
-from lightning_infomem.text_file import check_target, write_text
+from lightning_infomem.reporting.text_file import check_target, write_text
 
 if TYPE_CHECKING:
-    from lightning_infomem.selection.result import Ranking
+    from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["add_parser"]
 
@@ -35,10 +35,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Write the page; where a ranking is all there could be, or was asked for, and there is none, this raises."""
     check_target(arguments.output)
+    from lightning_infomem.checkpoints.reading import find_checkpoints
     from lightning_infomem.pages.html_report import Chapter, html_report  # late, as all that imports torch
-    from lightning_infomem.reporting.recorded_runs import recorded_runs
-    from lightning_infomem.selection.checkpoints import find_checkpoints
-    from lightning_infomem.selection.naming import files_by_reason
+    from lightning_infomem.records.file_names import files_by_reason
+    from lightning_infomem.runs.recorded_runs import recorded_runs
 
     places = [Path(place) for place in arguments.checkpoints]
     try:

@@ -17,7 +17,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from lightning_infomem.records import InformationReport, LayerInformation
+    from lightning_infomem.records.report import InformationReport, LayerInformation
 
 
 __all__ = ["add_parser"]
@@ -33,7 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the report."""
-    from lightning_infomem.selection.checkpoints import UnusableCheckpoint, read_checkpoint
+    from lightning_infomem.checkpoints.reading import UnusableCheckpoint, read_checkpoint
 
     try:
         record = read_checkpoint(arguments.checkpoint)

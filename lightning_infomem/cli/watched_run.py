@@ -11,9 +11,9 @@ from rich.live import Live
 
 from lightning_infomem._checks import nearest_names
 from lightning_infomem.cli.live_view import LayerRow, LiveView
-from lightning_infomem.reporting.courses import MonitorCourse, courses_of
-from lightning_infomem.reporting.newest_run import RunFiles, newest_run
-from lightning_infomem.reporting.state_in_words import state_in_words
+from lightning_infomem.runs.courses import MonitorCourse, courses_of
+from lightning_infomem.runs.newest_run import RunFiles, newest_run
+from lightning_infomem.runs.state_in_words import state_in_words
 
 __all__ = ["watch_run"]
 

@@ -14,7 +14,7 @@ from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.demo.digits import shuffled_digits
 from lightning_infomem.demo.training import fit
 from lightning_infomem.plots.course import plot_judged_run
-from lightning_infomem.selection.ranking import Ranking, rank_checkpoints
+from lightning_infomem.selection.rank_checkpoints import Ranking, rank_checkpoints
 
 __all__ = ["RUNS", "WatchedRun", "table_of_runs", "watch_run"]
 

@@ -17,6 +17,7 @@ from scipy.stats import kendalltau
 
 from lightning_infomem._lightning import ModelCheckpoint, TensorBoardLogger
 from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
+from lightning_infomem.checkpoints.reading import find_checkpoints, read_checkpoint
 from lightning_infomem.demo.along_run import RUNS, table_of_runs, watch_run
 from lightning_infomem.demo.digits import LEVELS, DigitsTask, colored_digits, shuffled_digits
 from lightning_infomem.demo.training import fit
@@ -24,10 +25,9 @@ from lightning_infomem.pages.html_report import Chapter, html_report
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.saving import save_figure
 from lightning_infomem.plots.zoo import plot_zoo
-from lightning_infomem.reporting.recorded_runs import recorded_runs
-from lightning_infomem.selection.checkpoints import find_checkpoints, read_checkpoint
-from lightning_infomem.selection.ranking import Ranking, rank_checkpoints
-from lightning_infomem.text_file import write_text
+from lightning_infomem.reporting.text_file import write_text
+from lightning_infomem.runs.recorded_runs import recorded_runs
+from lightning_infomem.selection.rank_checkpoints import Ranking, rank_checkpoints
 
 __all__ = ["ZOOS", "RankedZoo", "Zoo", "rank_zoo", "run_demo"]
 

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from lightning_infomem._lightning import Callback, TensorBoardLogger, Trainer, quiet_lightning
 from lightning_infomem.demo.digits import DigitsTask
 from lightning_infomem.demo.network import DigitsNetwork
-from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, metric_name
 from lightning_infomem.reporting.tensorboard_setup import FINAL_MEASURES, declare_hyperparameters
 
 __all__ = ["fit"]

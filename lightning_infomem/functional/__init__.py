@@ -11,7 +11,6 @@ from lightning_infomem.functional.confidence import mean_confidence, nuclear_nor
 from lightning_infomem.functional.correlation import correlation
 from lightning_infomem.functional.entropy import binned_entropy
 from lightning_infomem.functional.gaussian_copula import gaussian_copula_information
-from lightning_infomem.functional.group_gaps import GroupGaps, group_gaps
 from lightning_infomem.functional.mutual_information import mutual_information, pairwise_mutual_information
 from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.pairs import PairInformation
@@ -19,14 +18,12 @@ from lightning_infomem.functional.smoothness import prediction_smoothness
 from lightning_infomem.functional.spectrum import alpha_req, participation_ratio, rankme
 
 __all__ = [
-    "GroupGaps",
     "PairInformation",
     "alpha_req",
     "binned_entropy",
     "correlation",
     "frobenius_norms",
     "gaussian_copula_information",
-    "group_gaps",
     "log_product",
     "mean_confidence",
     "mutual_information",

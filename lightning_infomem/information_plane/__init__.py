@@ -1,12 +1,16 @@
 """The information plane: I(X;T) against I(T;Y), one estimator a file, and what kind of number each is."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.comparable import check_comparable
 from lightning_infomem.information_plane.decision_rule import DecisionRule
 from lightning_infomem.information_plane.dependence_graph import DependenceGraph
 from lightning_infomem.information_plane.gaussian_gram import gaussian_gram
 from lightning_infomem.information_plane.geometry import GeometricCompression, measure_geometry
-from lightning_infomem.information_plane.infinite_ensemble import ensemble_information, infinite_relu_kernel
 from lightning_infomem.information_plane.kernel_density import KernelDensity
 from lightning_infomem.information_plane.ksg import KSG
 from lightning_infomem.information_plane.matrix_entropy import matrix_entropy
@@ -18,49 +22,51 @@ from lightning_infomem.information_plane.plane_point import PlaneEstimator, Plan
 from lightning_infomem.information_plane.quantization import QuantizedNetwork
 from lightning_infomem.information_plane.quantized_exact import QuantizedExact
 from lightning_infomem.information_plane.repetitions import Repetitions, aggregate
-from lightning_infomem.information_plane.replica import ReplicaInformation, ReplicaLinear
-from lightning_infomem.information_plane.replica_channels import LinearChannel, ProbitChannel, ReLUChannel
-from lightning_infomem.information_plane.replica_priors import BimodalPrior, NormalPrior, SpikeSlabPrior
 from lightning_infomem.information_plane.run_range import RunRange
 from lightning_infomem.information_plane.sample_propagation import SamplePropagation
 from lightning_infomem.information_plane.tensor_kernel_renyi import TensorKernelRenyi
 from lightning_infomem.information_plane.variational_bound import VariationalBound
 
+if TYPE_CHECKING:
+    from lightning_infomem.information_plane.information_plane import InformationPlane
+    from lightning_infomem.information_plane.random_label_prefit import RandomLabelPrefit
+
 __all__ = [
     "KSG",
     "MINE",
-    "BimodalPrior",
     "Binning",
     "DecisionRule",
     "DependenceGraph",
     "GeometricCompression",
+    "InformationPlane",
     "KernelDensity",
-    "LinearChannel",
     "MatrixRenyi",
     "MaximumEntropyBinning",
-    "NormalPrior",
     "Plane",
     "PlaneEstimator",
     "PlanePoint",
-    "ProbitChannel",
     "QuantizedExact",
     "QuantizedNetwork",
-    "ReLUChannel",
+    "RandomLabelPrefit",
     "Repetitions",
-    "ReplicaInformation",
-    "ReplicaLinear",
     "RunRange",
     "SamplePropagation",
-    "SpikeSlabPrior",
     "TensorKernelRenyi",
     "VariationalBound",
     "aggregate",
     "check_comparable",
-    "ensemble_information",
     "gaussian_gram",
-    "infinite_relu_kernel",
     "matrix_entropy",
     "measure_geometry",
     "measure_plane",
     "measure_plane_samples",
 ]
+
+_CALLBACKS = {"InformationPlane": "information_plane", "RandomLabelPrefit": "random_label_prefit"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a callback when it is asked for: Lightning takes seconds, which the rest does not need."""
+    if name not in _CALLBACKS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_CALLBACKS[name]}"), name)

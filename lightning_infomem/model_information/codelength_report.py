@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightning_infomem._checks import describe
-from lightning_infomem.mean_and_spread import mean_and_spread
+from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.online_code import OnlineCode
 from lightning_infomem.model_information.result import Result
 

@@ -14,12 +14,12 @@ from rich.table import Table
 from torch import Tensor
 
 from lightning_infomem._checks import describe
-from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.feature_distances import Features, feature_distances
 from lightning_infomem.model_information.information_transfer import InformationTransfer
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
 from lightning_infomem.model_information.learner import Learner, Model, trained
+from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.prequential import code_online
 from lightning_infomem.model_information.repetitions import make_seeded, settings_of_seeds, shared_state
 from lightning_infomem.model_information.result import Result

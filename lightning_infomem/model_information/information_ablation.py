@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.information_transfer import InformationTransfer
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
 from lightning_infomem.model_information.learner import Learner, Model, check_same_network
+from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.model_components import Components, count_parameters, find_components, set_back
 from lightning_infomem.model_information.prequential import code_online
 from lightning_infomem.model_information.repetitions import shared_state

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lightning_infomem._checks import describe
-from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.labeled_data import Data
 from lightning_infomem.model_information.learner import Learner, Model
+from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.repetitions import check_maker, make_seeded, settings_of_seeds, shared_state
 from lightning_infomem.model_information.result import Result
 from lightning_infomem.model_information.task_difficulty import (

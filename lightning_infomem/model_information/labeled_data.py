@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 from lightning_infomem._checks import check_classes, describe
-from lightning_infomem.content_digests import digest
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
+from lightning_infomem.offline.content_digests import digest
 
 __all__ = ["Data", "LabeledData", "labels_of"]
 

@@ -11,12 +11,12 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from lightning_infomem.content_digests import digest, digest_function, digest_network
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.coding_record import CodingRecord
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
 from lightning_infomem.model_information.learner import Learner, Model
 from lightning_infomem.model_information.online_code import OnlineCode, uniform_code_length
+from lightning_infomem.offline.content_digests import digest, digest_function, digest_network
 
 __all__ = ["code_from_nats", "code_online", "model_information", "prequential_codelength"]
 

@@ -14,8 +14,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.table import Table
 
-from lightning_infomem.csv_text import to_csv
-from lightning_infomem.text_file import write_text
+from lightning_infomem.records.csv_text import to_csv
+from lightning_infomem.reporting.text_file import write_text
 
 __all__ = ["Result"]
 

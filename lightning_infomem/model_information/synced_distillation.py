@@ -12,10 +12,10 @@ from torch.nn.functional import kl_div
 
 from lightning_infomem._checks import check_finite
 from lightning_infomem._lightning import LightningModule, Trainer, is_lightning_module
-from lightning_infomem.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.labeled_data import Data, LabeledData, labels_of
 from lightning_infomem.model_information.learner import Learner, Model, logits_of
+from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.online_code import OnlineCode
 from lightning_infomem.model_information.prequential import code_from_nats, code_online
 from lightning_infomem.model_information.repetitions import make_seeded, settings_of_seeds, shared_state

@@ -13,10 +13,10 @@ from lightning_infomem.pages.page import whole_page
 from lightning_infomem.pages.ranking_part import draw_ranking, tell_ranking, verdict_on_ranking
 from lightning_infomem.pages.run_part import draw_run, tell_run, verdict_on_run
 from lightning_infomem.pages.runs_part import compare_runs
+from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
-from lightning_infomem.reporting.recorded_runs import RecordedRun
-from lightning_infomem.selection.naming import files_by_reason
-from lightning_infomem.selection.result import Ranking
+from lightning_infomem.runs.recorded_runs import RecordedRun
+from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["Chapter", "html_report"]
 
@@ -58,7 +58,7 @@ def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str
         A second a ranking, three seconds a run whose figures are drawn, nearly all of it for these.
 
     >>> from pathlib import Path
-    >>> from lightning_infomem.selection.result import RankedCheckpoint
+    >>> from lightning_infomem.selection.ranking import RankedCheckpoint
     >>> rows = (RankedCheckpoint(Path(n), 9, 90, 2.5, 0.1, None, None) for n in ("a.ckpt", "<b>.ckpt"))
     >>> page = html_report([Chapter("Two", Ranking(tuple(rows), None, ("fc1",), refusal="kind unknown"))])
     >>> "Kind unknown." in page, "&lt;b&gt;.ckpt" in page, "<b>.ckpt" in page

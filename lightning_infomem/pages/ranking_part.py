@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from scipy.stats import kendalltau
 
 from lightning_infomem.pages.elements import UNKNOWN, figure, interval, items, number, section, sentence, table, whole
+from lightning_infomem.records.file_names import files_by_reason, name_files
 from lightning_infomem.selection.criteria import CRITERIA, MUTUAL_INFORMATION
 from lightning_infomem.selection.direction import BETTER, KINDS
-from lightning_infomem.selection.naming import files_by_reason, name_files
 
 if TYPE_CHECKING:
     from lightning_infomem.selection.doubts import Flag
-    from lightning_infomem.selection.result import RankedCheckpoint, RankedGroup, Ranking
+    from lightning_infomem.selection.ranking import RankedCheckpoint, RankedGroup, Ranking
 
 __all__ = ["draw_ranking", "folder_of", "tell_doubts", "tell_ranking", "verdict_on_ranking"]
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
+from lightning_infomem.checkpoints.reading import UnusableCheckpoint
 from lightning_infomem.pages.elements import UNKNOWN, figure, items, number, section, table
 from lightning_infomem.pages.ranking_part import tell_doubts
-from lightning_infomem.records import InformationReport, LayerInformation
-from lightning_infomem.reporting.courses import Course
-from lightning_infomem.reporting.metric_names import logged_name
-from lightning_infomem.reporting.recorded_runs import RecordedRun
+from lightning_infomem.records.metric_names import logged_name
+from lightning_infomem.records.report import InformationReport, LayerInformation
+from lightning_infomem.runs.courses import Course
+from lightning_infomem.runs.recorded_runs import RecordedRun
 from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.checkpoints import UnusableCheckpoint
 from lightning_infomem.selection.doubts import Flag, doubts_of_candidates
 
 __all__ = ["draw_run", "tell_run", "verdict_on_run"]
@@ -56,7 +56,7 @@ def draw_run(run: RecordedRun) -> list[str]:
         plot_plane,
         plot_run,
     )
-    from lightning_infomem.plots.titles import describe_settings
+    from lightning_infomem.records.descriptions import describe_settings
 
     report = run.report if run.report is not None and run.report.layers else None
     words = "" if report is None else describe_settings([report])

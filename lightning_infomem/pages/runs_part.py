@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lightning_infomem.pages.elements import UNKNOWN, figure, number, table
-from lightning_infomem.reporting.recorded_runs import RecordedRun
+from lightning_infomem.runs.recorded_runs import RecordedRun
 
 __all__ = ["compare_runs"]
 

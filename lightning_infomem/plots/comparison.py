@@ -15,8 +15,8 @@ from lightning_infomem.plots.levels import add_level_bar, level_colors
 from lightning_infomem.plots.one_each import check_levels, check_one_each, check_shares
 from lightning_infomem.plots.ridges import Ridge, draw_ridges, figure_height
 from lightning_infomem.plots.row_names import name_rows
-from lightning_infomem.plots.titles import describe_measurement
-from lightning_infomem.records import InformationReport
+from lightning_infomem.records.descriptions import describe_measurement
+from lightning_infomem.records.report import InformationReport
 
 __all__ = ["plot_comparison"]
 

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lightning_infomem.alarm import PATIENCE, Judgement
 from lightning_infomem.plots.ranked import RankedRow
 from lightning_infomem.plots.run import plot_run
+from lightning_infomem.records.judgement import Judgement
+from lightning_infomem.runs.alarm import PATIENCE
 
 __all__ = ["is_course", "plot_course", "plot_judged_run"]
 

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from lightning_infomem.plots.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.plots.layer_names import shorten_layer_names
-from lightning_infomem.records import InformationReport
+from lightning_infomem.records.layer_courses import LayerCourses, layer_courses
+from lightning_infomem.records.report import InformationReport
 
 __all__ = ["plot_epochs_map"]
 

@@ -16,8 +16,8 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 
 from lightning_infomem._checks import check_choice
 from lightning_infomem.plots.layer_names import shorten_layer_names
-from lightning_infomem.plots.titles import describe_measurement
-from lightning_infomem.records import InformationReport, LayerInformation
+from lightning_infomem.records.descriptions import describe_measurement
+from lightning_infomem.records.report import InformationReport, LayerInformation
 
 __all__ = ["plot_information_map"]
 

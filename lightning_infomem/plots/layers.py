@@ -10,8 +10,8 @@ from lightning_infomem.plots.layer_names import shorten_layer_names
 from lightning_infomem.plots.levels import level_colors
 from lightning_infomem.plots.ridges import Ridge, draw_ridges, figure_height
 from lightning_infomem.plots.row_names import name_rows
-from lightning_infomem.plots.titles import describe_measurement
-from lightning_infomem.records import InformationReport
+from lightning_infomem.records.descriptions import describe_measurement
+from lightning_infomem.records.report import InformationReport
 
 __all__ = ["plot_layers"]
 

@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from lightning_infomem.plots.checkpoint_names import shorten_name
 from lightning_infomem.plots.end_names import MOST_NAMED, name_ends
-from lightning_infomem.plots.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.plots.layer_names import shorten_layer_names
 from lightning_infomem.plots.one_each import check_one_each
-from lightning_infomem.records import InformationReport
+from lightning_infomem.records.layer_courses import LayerCourses, layer_courses
+from lightning_infomem.records.report import InformationReport
 
 __all__ = ["plot_plane"]
 

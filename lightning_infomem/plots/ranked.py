@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from lightning_infomem.alarm import Judgement
+from lightning_infomem.records.judgement import Judgement
 
 __all__ = ["Estimate", "NamedEstimate", "Ranked", "RankedRow"]
 

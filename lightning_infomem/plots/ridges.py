@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lightning_infomem.plots.density import mixture_density
-from lightning_infomem.records import LayerInformation
+from lightning_infomem.records.report import LayerInformation
 
 __all__ = ["Ridge", "draw_ridges", "figure_height"]
 

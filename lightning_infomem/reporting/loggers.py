@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from lightning_infomem.records import InformationReport
-from lightning_infomem.reporting.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.records.report import InformationReport
 from lightning_infomem.reporting.pictures import Drawing, Pictures, draw_figures, picture
 from lightning_infomem.reporting.tensorboard_setup import Watched, introduce_to_tensorboard
 from lightning_infomem.reporting.to_comet import to_comet

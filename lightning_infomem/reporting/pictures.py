@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lightning_infomem.records import InformationReport
-from lightning_infomem.reporting.metric_names import OVERVIEW_MEASURES, metric_name, overview_name
+from lightning_infomem.records.metric_names import OVERVIEW_MEASURES, metric_name, overview_name
+from lightning_infomem.records.report import InformationReport
 
 __all__ = ["Drawing", "Pictures", "draw_figures", "picture"]
 

@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lightning_infomem.records.metric_names import metric_name, overview_name
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
-from lightning_infomem.reporting.metric_names import metric_name, overview_name
 
 __all__ = ["FINAL_MEASURES", "Watched", "declare_hyperparameters", "introduce_to_tensorboard"]
 
@@ -101,7 +101,7 @@ def _add_text(writer: Any, name: str, markdown: str) -> None:
 
 def _is_written(writer: Any, tag: str) -> bool:
     """Whether the files of a run hold it: by the user, or from before the run was taken up again."""
-    from lightning_infomem.reporting.event_files import EVENT_FILE
+    from lightning_infomem.runs.event_files import EVENT_FILE
 
     writer.flush()
     for path in Path(writer.log_dir).glob(f"{EVENT_FILE}*"):

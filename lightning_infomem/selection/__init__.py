@@ -1,7 +1,7 @@
 """From checkpoints to a ranking: reports are read out of the files, or measured where there are none."""
 
-from lightning_infomem.selection.checkpoints import CheckpointRecord, find_checkpoints, read_checkpoint
-from lightning_infomem.selection.ranking import RankedCheckpoint, Ranking, rank_checkpoints
+from lightning_infomem.checkpoints.reading import CheckpointRecord, find_checkpoints, read_checkpoint
+from lightning_infomem.selection.rank_checkpoints import RankedCheckpoint, Ranking, rank_checkpoints
 
 __all__ = [
     "CheckpointRecord",

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from lightning_infomem.alarm import Moment
+from lightning_infomem.checkpoints.reading import UnusableCheckpoint, load_checkpoint, read_checkpoint
 from lightning_infomem.functional.complexity import frobenius_norms, log_product, spectral_norms, sum_of_squares
-from lightning_infomem.records import InformationReport, LayerInformation
-from lightning_infomem.selection.checkpoints import UnusableCheckpoint, load_checkpoint, read_checkpoint
+from lightning_infomem.records.moment import Moment
+from lightning_infomem.records.report import InformationReport, LayerInformation
 from lightning_infomem.selection.comparability import Fingerprint, take_fingerprint
 
 __all__ = ["Candidate", "LayerScores", "collect_candidates", "read_candidate"]

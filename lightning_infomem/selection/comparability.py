@@ -6,8 +6,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lightning_infomem._checks import nearest_names
-from lightning_infomem.records import InformationReport
-from lightning_infomem.selection.naming import name_files
+from lightning_infomem.records.file_names import name_files
+from lightning_infomem.records.report import InformationReport
 
 __all__ = ["Fingerprint", "check_comparable", "take_fingerprint"]
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from scipy.stats import kendalltau
 
+from lightning_infomem.records.file_names import name_files
 from lightning_infomem.selection.candidates import Candidate, LayerScores
-from lightning_infomem.selection.naming import name_files
 
 __all__ = ["Flag", "doubts_of_candidates", "doubts_of_ranks", "leave_out_copies"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lightning_infomem.selection.result import Ranking
+    from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["to_markdown"]
 

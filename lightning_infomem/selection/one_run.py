@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lightning_infomem.alarm import Judgement, judge
+from lightning_infomem.records.judgement import Judgement
+from lightning_infomem.runs.alarm import judge
 from lightning_infomem.selection.candidates import Candidate
 
 __all__ = ["REFUSAL", "JudgedRun", "judge_run", "looks_like_one_run", "tell_of_run"]

@@ -1,327 +1,317 @@
-"""Rank checkpoints by how much they generalise, without labels."""
+"""What a ranking returns: plain frozen records that can be printed, saved and turned into a table."""
 
 from __future__ import annotations
 
 import dataclasses
+import io
+import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from rich.console import Console, ConsoleOptions, RenderableType
 
-from lightning_infomem._checks import check_choice, describe
-from lightning_infomem.records import InformationReport
-from lightning_infomem.selection.candidates import Candidate, collect_candidates, read_candidate
-from lightning_infomem.selection.checkpoints import UnusableCheckpoint, find_checkpoints
-from lightning_infomem.selection.comparability import check_comparable
-from lightning_infomem.selection.direction import KINDS, choose_direction, kind_of
-from lightning_infomem.selection.doubts import Flag, doubts_of_candidates, doubts_of_ranks, leave_out_copies
-from lightning_infomem.selection.grouping import name_groups
-from lightning_infomem.selection.naming import files_by_reason
-from lightning_infomem.selection.offline import OfflineMeasurement, check_setting_names
-from lightning_infomem.selection.one_run import REFUSAL, JudgedRun, judge_run, looks_like_one_run, tell_of_run
-from lightning_infomem.selection.result import RankedCheckpoint, RankedGroup, Ranking
-from lightning_infomem.selection.scoring import Scores, Standing, score_candidates, stand
+from lightning_infomem._checks import nearest_names
+from lightning_infomem.records.csv_text import to_csv
+from lightning_infomem.records.judgement import Judgement
+from lightning_infomem.selection.agreement import Agreement, rank_agreement
+from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
+from lightning_infomem.selection.direction import BETTER
+from lightning_infomem.selection.doubts import Flag
+from lightning_infomem.selection.export import to_markdown
+from lightning_infomem.selection.table import render_ranking
 
-__all__ = ["RankedCheckpoint", "Ranking", "rank_checkpoints"]
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["RankedCheckpoint", "RankedGroup", "Ranking"]
 
 
-def rank_checkpoints(
-    checkpoints: object,
-    *,
-    memorization: str | None = None,
-    reference: str | Path | InformationReport | None = None,
-    groups: Mapping[Any, str] | Callable[[Path], str] | None = None,
-    along_run: bool | None = None,
-    allow_mismatch: Sequence[str] = (),
-    weight_norms: bool = False,
-    model: nn.Module | Callable[[dict[str, Any]], nn.Module] | None = None,
-    data: Iterable[Any] | None = None,
-    layers: str | type[nn.Module] | Sequence[str | type[nn.Module]] = "auto",
-    forward: Callable[[nn.Module, Any], object] | None = None,
-    trainer: Any = None,
-    cache: str | Path | None = None,
-    control: bool = False,
-    **settings: Any,
-) -> Ranking:
-    """Rank checkpoints of different training recipes by the measures that they carry.
+@dataclass(frozen=True)
+class RankedCheckpoint:
+    """One checkpoint in a ranking. Intervals are of 90 %.
 
-    Epochs of one run are not ranked, since along a run the rule "lowest" or "highest" is unsafe. Whether the run began
-    to memorize, and which checkpoint to keep, is judged from its course instead; see `alarm.judge`.
-
-    Args:
-        checkpoints: a folder, a file, several of either, or a ModelCheckpoint; see `find_checkpoints`.
-        memorization: what bad checkpoints are suspected of. "heuristic" (shortcuts in the data): low mutual
-            information and high entropy are better. "example" (storing single examples, such as wrong labels): high
-            mutual information and low entropy are better.
-        reference: instead of ``memorization``, a checkpoint or report that is known to generalise: the nearer to it
-            the better, whatever the kind of memorization, which is told from it besides; see `choose_direction`. A
-            checkpoint better than the reference is not found so. With neither, the values are shown and no ranking is
-            made.
-        groups: path or file name -> name of the recipe, or a function of the path: recipes of several seeds are ranked
-            by their means besides, and the spread between seeds makes their intervals.
-        along_run: whether these are epochs of one run, whose values are shown in order and of which one is kept
-            (``best``); by default found out: one folder, and no epoch twice.
-        allow_mismatch: fields in which reports may differ all the same; see `check_comparable`.
-        weight_norms: take the norms of the weights as baselines, too: a singular value decomposition a layer.
-        model: for checkpoints without a report: a network of which a copy gets their weights, or a function from the
-            loaded checkpoint to a network.
-        data: unlabelled batches for ``model``, the same and in the same order each time.
-        layers: which layers of ``model`` to measure; see `measure`.
-        forward: how to run ``model`` on a batch; see `measure`.
-        trainer: Lightning's, to run the forward passes: device, precision and strategy are its own, and several
-            processes share the pairs. Without one they run on a GPU if there is one, else where the model is.
-        cache: folder for the reports that had to be measured; by default ``.infomem`` beside each checkpoint. A second
-            ranking of the same files, data and settings, or one after a crash, measures nothing twice.
-        control: also measure ``model`` with fresh weights; the rank that it would take stands in ``control``.
-        **settings: of the measurement by ``model`` and ``data``; see `MeasurementSettings`.
-
-    Returns:
-        The ranking. Checkpoints are ranked within each layer and by the median of these ranks. Mutual information
-        leads; the ranks by entropy and by the baselines of `selection.criteria` stand beside it. Files that cannot be
-        used are named in ``skipped``.
-
-    Raises:
-        TypeError: an unknown argument, or one of the wrong type.
-        ValueError: fewer than two usable checkpoints, reports that were not measured alike, or a wrong argument.
-
-    Cost:
-        Of checkpoints that carry reports a few milliseconds each, most of it for reading the file.
-
-    Reference:
-        Measures of Information Reflect Memorization Patterns (2022), which relates both measures to generalisation.
-        Ranking within layers, uncertainty and the refusals are ours.
+    Attributes:
+        path: of the file.
+        epoch: in which it was saved; None where the file does not say.
+        step: the global step at which it was saved; None where the file does not say.
+        entropy: mean over the layers ranked of their mean entropy, nats; for the eye, ranks are made per layer.
+        mutual_information: mean over the layers ranked of their mean mutual information, nats; likewise.
+        rank: by mutual information, 1 is best; None where no ranking was made.
+        entropy_rank: by entropy, 1 is best; None where no ranking was made.
+        metrics: what ModelCheckpoint monitored when it saved the file, name -> value.
+        interval: of ``mutual_information``, over units.
+        reseed_interval: where ``mutual_information`` of the same training with another seed is expected.
+        rank_interval: of ``rank``, over units; None where no ranking was made.
+        probability_best: share of bootstrap draws that it leads; None where no ranking was made.
+        in_best_set: whether it cannot be told from the best; None where no ranking was made.
+        kind: of memorization as told by the reference: "heuristic", "example", or None (like the reference, or none
+            was given).
+        group: the name of its group; None without groups.
+        scores: criterion -> value, all those of `selection.criteria` that are known; means over layers.
+        ranks: criterion -> rank, 1 is best; empty where no ranking was made.
     """
-    if memorization is not None:
-        check_choice(memorization, name="memorization", choices=KINDS)
-        if reference is not None:
-            raise ValueError(
-                "reference: not together with memorization, which already says the kind; give one of them."
-            )
-    measure_anew = _offline(model, data, layers, forward, trainer, cache, settings)
-    if control and measure_anew is None:
-        raise ValueError("control: model and data are required to measure fresh weights; give both, or leave it out.")
-    paths = find_checkpoints(checkpoints)
-    candidates, skipped = collect_candidates(paths, measure_anew, weight_norms=weight_norms)
-    if weight_norms and measure_anew is not None:
-        for each in candidates:
-            each.scores["path_norm"] = measure_anew.path_norm(each.path)
-    if len(candidates) < 2:
-        reasons = "; ".join(files_by_reason(skipped)) or "nothing was skipped"
-        raise ValueError(
-            f"checkpoints: at least two usable ones are required, got {len(candidates)} of "
-            f"{len(candidates) + len(skipped)} ({reasons})."
+
+    path: Path
+    epoch: int | None
+    step: int | None
+    entropy: float
+    mutual_information: float
+    rank: int | None
+    entropy_rank: int | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    interval: tuple[float, float] = (math.nan, math.nan)
+    reseed_interval: tuple[float, float] = (math.nan, math.nan)
+    rank_interval: tuple[int, int] | None = None
+    probability_best: float | None = None
+    in_best_set: bool | None = None
+    kind: str | None = None
+    group: str | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RankedGroup:
+    """Checkpoints of one recipe, usually of several seeds, ranked as one by the mean of their values.
+
+    Attributes:
+        name: of the group.
+        paths: of its checkpoints.
+        mutual_information: mean over members and layers, nats.
+        interval: of the same; over members where there are several, else over units.
+        rank: see `RankedCheckpoint`, as the rest.
+        rank_interval: likewise.
+        probability_best: likewise.
+        in_best_set: likewise.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    mutual_information: float
+    interval: tuple[float, float]
+    rank: int | None = None
+    rank_interval: tuple[int, int] | None = None
+    probability_best: float | None = None
+    in_best_set: bool | None = None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Checkpoints, best first; `print` shows a table.
+
+    Attributes:
+        rows: the checkpoints, best first by mutual information; in the order of training where there is no ranking.
+        memorization: the kind of memorization, told or inferred from a reference: "heuristic", "example", or "mixed";
+            None where it cannot be told.
+        layers: names of the layers that were ranked.
+        skipped: path -> why a checkpoint is not among the rows.
+        notes: what a reader of the ranking should know.
+        refusal: why there is no ranking; None where there is one.
+        evidence: where the kind of memorization comes from.
+        flags: doubts, each with a name.
+        groups: best first; empty without groups.
+        control: the network before any training, with the rank that it would take; None where it was not asked for.
+        missing: criterion -> what it would need.
+        order: what is better: a key of `direction.BETTER`, the kind that was told, or "nearest" to the reference; None
+            where there is no ranking.
+        judgement: of one run, whose checkpoints these are; None for checkpoints of several.
+        kept: the checkpoint of that run to keep; None where that cannot be told.
+    """
+
+    rows: tuple[RankedCheckpoint, ...]
+    memorization: str | None
+    layers: tuple[str, ...]
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    refusal: str | None = None
+    evidence: str = ""
+    flags: tuple[Flag, ...] = ()
+    groups: tuple[RankedGroup, ...] = ()
+    control: RankedCheckpoint | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
+    order: str | None = None
+    judgement: Judgement | None = None
+    kept: RankedCheckpoint | None = None
+
+    @property
+    def best(self) -> RankedCheckpoint:
+        """The first of the rows, the best by mutual information; of one run the checkpoint to keep.
+
+        Raises:
+            ValueError: there is no ranking; the message says why.
+        """
+        if self.kept is not None:
+            return self.kept
+        if self.refusal is not None:
+            raise ValueError(self.refusal)
+        return self.rows[0]
+
+    @property
+    def best_set(self) -> tuple[RankedCheckpoint, ...]:
+        """Those that cannot be told from the best: each would lead it in 5 % of the draws or more.
+
+        Raises:
+            ValueError: there is no ranking; the message says why.
+        """
+        if self.kept is not None:
+            return (self.kept,)
+        return tuple(row for row in self.rows if row.in_best_set) if self.best else ()
+
+    @property
+    def verdict(self) -> str:
+        """In a sentence or three: what was ranked how, the best, and how sure that is; or why there is no ranking."""
+        if self.judgement is not None:
+            return self._verdict_on_run(self.judgement)
+        if self.order is None:
+            return f"No ranking: {self.refusal}"
+        kind = "" if self.memorization is None else f", for {self.memorization} memorization"
+        told = f"Ranked by mutual information{kind}: {BETTER[self.order]}."
+        if self.best.probability_best is None:
+            return told
+        alike, others = len(self.best_set) - 1, len(self.rows) - 1
+        sure = f"{alike} of the {others} others cannot be told from it" if alike else "all others are worse"
+        if alike == others == 1:
+            sure = "the other one cannot be told from it"
+        return f"{told} Best: '{self._short(self.best)}' (P(best) {self.best.probability_best:.2f}); {sure}."
+
+    def _verdict_on_run(self, judgement: Judgement) -> str:
+        if self.kept is None:
+            return f"One run, of which nothing can be told: {judgement.abstention}."
+        drops = (
+            f"neighbours in its layers are predicted less alike than before (by {judgement.smoothness_drop:.2f}), and "
+            f"{judgement.consensus_drop:.0%} more of the inputs otherwise than by most of its checkpoints"
         )
-    known_good = None if reference is None else _read_reference(reference, measure_anew)
-    fresh = None
-    if control and measure_anew is not None:
-        fresh = Candidate.from_report(Path("untrained control"), measure_anew.control(checkpoints=paths))
-    compared = [*candidates, *(each for each in (known_good, fresh) if each is not None)]
-    notes = check_comparable({str(each.path): each.fingerprint for each in compared}, allow_mismatch)
-    names, more = _rankable_layers(compared)
-    notes += more
-    names, flags = leave_out_copies(candidates, names)
-    notes += files_by_reason((str(each.path), note) for each in candidates for note in each.notes)
-    if measure_anew is not None:
-        notes += measure_anew.notes
-        if all(each.carried for each in candidates):
-            notes.append("every checkpoint carried its report; model, data, layers and settings were not used")
-    verdict = choose_direction(memorization, candidates, known_good)
-    order = "nearest" if known_good is not None else memorization
-    refusal = verdict.evidence if order is None else None
-    if known_good is not None:
-        notes.append(verdict.evidence)
-    is_run = looks_like_one_run(candidates) if along_run is None else along_run
-    judged = None
-    if is_run:
-        order, judged = None, judge_run(candidates)
-        unknown = judged.judgement.abstention
-        refusal = REFUSAL if unknown is None else f"{REFUSAL} Whether the run memorizes cannot be told: {unknown}."
-        notes += tell_of_run(candidates)
-    flags += doubts_of_candidates(candidates, names, verdict.kind)
-    scores = score_candidates(candidates, names, order, known_good)
-    standing = stand(candidates, names, order, known_good)
-    members, group_names = name_groups([each.path for each in candidates], groups)
-    rows = _rows(candidates, scores, standing)
-    if members is not None:
-        rows = [dataclasses.replace(row, group=group_names[own]) for row, own in zip(rows, members, strict=True)]
-    if known_good is not None:
-        rows = [
-            dataclasses.replace(row, kind=kind_of(each, known_good)) for row, each in zip(rows, candidates, strict=True)
-        ]
-    if judged is not None:
-        rows = _with_agreement(rows, judged)
-    fresh_row = None
-    if fresh is not None:
-        fresh_row = _control_row(candidates, fresh, names, order, known_good)
-        if fresh_row.rank is not None and 2 * fresh_row.rank <= len(rows) + 1:
-            flags.append(Flag("untrained_control", f"the network before any training would take rank {fresh_row.rank}"))
-    if order is not None:
-        flags += doubts_of_ranks(
-            [row.ranks["mutual_information"] for row in rows],
-            [row.ranks["entropy"] for row in rows],
-            sum(bool(row.in_best_set) for row in rows),
+        if judgement.is_memorizing:
+            return f"This run stores single examples: at its end {drops}. Keep '{self._short(self.kept)}'."
+        return f"One run, without a sign that it stores single examples: keep its last, '{self._short(self.kept)}'."
+
+    def _short(self, row: RankedCheckpoint) -> str:
+        """Its path below the folder that all share: a name alone may be "last.ckpt" in each."""
+        return os.path.relpath(row.path, os.path.commonpath([each.path.parent for each in self.rows]))
+
+    def correlate(
+        self, metric: str | Mapping[Any, float], *, criterion: str = MUTUAL_INFORMATION.name, seed: int = 0
+    ) -> Agreement:
+        """How the ranking agrees with any column: Kendall's tau-b with interval and p-value.
+
+        Args:
+            metric: the name of a metric or criterion that the rows have, or path (or file name) -> value. A higher
+                value counts as better: for a loss expect a negative tau.
+            criterion: whose ranks.
+            seed: of the draws.
+
+        Returns:
+            See `Agreement`; checkpoints without a value are left out.
+
+        Raises:
+            ValueError: there is no ranking, no such metric, a path that is no row, or fewer than two values.
+
+        >>> names, ranks = ("a.ckpt", "b.ckpt"), ({"mutual_information": 1}, {"mutual_information": 2})
+        >>> rows = (RankedCheckpoint(Path(n), 9, 90, 2.5, 0.1, 1, 1, ranks=r) for n, r in zip(names, ranks))
+        >>> Ranking(tuple(rows), "heuristic", ("fc1",)).correlate({"a.ckpt": 0.9, "b.ckpt": 0.7}).tau
+        1.0
+        """
+        if self.refusal is not None:
+            raise ValueError(self.refusal)
+        ranked = [row for row in self.rows if criterion in row.ranks]
+        if not ranked:
+            known = sorted({name for row in self.rows for name in row.ranks})
+            raise ValueError(f"criterion: one of {', '.join(known)} is required, got {criterion!r}.")
+        values = self._named(metric) if isinstance(metric, str) else self._given(metric)
+        return rank_agreement(
+            [row.ranks[criterion] for row in ranked], [values.get(row.path, math.nan) for row in ranked], seed=seed
         )
-    ranked_groups: tuple[RankedGroup, ...] = ()
-    if members is not None:
-        by_group = stand(candidates, names, order, known_good, members=members)
-        ranked_groups = _ranked_groups(candidates, members, group_names, by_group)
-    return Ranking(
-        rows=tuple(_in_order(rows)),
-        memorization=verdict.kind,
-        order=order,
-        layers=tuple(names),
-        skipped=skipped,
-        notes=tuple(notes),
-        refusal=refusal,
-        evidence=verdict.evidence,
-        flags=tuple(flags),
-        groups=ranked_groups,
-        control=fresh_row,
-        missing=scores.missing,
-        judgement=None if judged is None else judged.judgement,
-        kept=None if judged is None or judged.kept is None else rows[judged.kept],
-    )
+
+    def _named(self, metric: str) -> dict[Path, float]:
+        columns = {row.path: {**row.scores, **row.metrics} for row in self.rows}
+        values = {path: known[metric] for path, known in columns.items() if metric in known}
+        if not values:
+            known = sorted({name for known in columns.values() for name in known})
+            nearest = ", ".join(nearest_names(metric, known, count=3)) or "none"
+            raise ValueError(f"metric: a metric or criterion of rows is required, got {metric!r}; nearest: {nearest}.")
+        return values
+
+    def _given(self, metric: Mapping[Any, float]) -> dict[Path, float]:
+        names = {str(row.path): row.path for row in self.rows}
+        by_file: dict[str, list[Path]] = {}
+        for row in self.rows:
+            by_file.setdefault(row.path.name, []).append(row.path)
+        names |= {name: paths[0] for name, paths in by_file.items() if len(paths) == 1}
+        values = {}
+        for key, value in metric.items():
+            if str(key) not in names:
+                raise ValueError(
+                    f"metric: a value for each checkpoint, by path or file name, is required, got '{key}', which is no "
+                    f"row or not the only one of its name; the rows are {', '.join(names)[:200]}."
+                )
+            values[names[str(key)]] = float(value)
+        return values
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """One line a checkpoint, the fields of `RankedCheckpoint` as columns, then metrics, scores and their ranks.
+
+        Raises:
+            ModuleNotFoundError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ModuleNotFoundError as fault:
+            raise ModuleNotFoundError(
+                "to_dataframe: pandas is required and not installed; pip install 'lightning-infomem[pandas]'."
+            ) from fault
+        frame = pandas.DataFrame(self.to_records())
+        # Whole numbers that may be missing.
+        return frame.astype(dict.fromkeys(("epoch", "step", "rank", "entropy_rank"), "Int64"))
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One flat dictionary a checkpoint, all with the same keys; None where a value is not known."""
+        lines = [_flat(row) for row in self.rows]
+        names = dict.fromkeys(name for line in lines for name in line)
+        return [{name: line.get(name) for name in names} for line in lines]
+
+    def to_json(self) -> str:
+        """The whole ranking as JSON; numbers that are not finite become null."""
+        return json.dumps(_plain(dataclasses.asdict(self)), indent=2, allow_nan=False)
+
+    def to_csv(self) -> str:
+        """`to_records` as CSV, with a line of names."""
+        return to_csv(self.to_records())
+
+    def to_markdown(self) -> str:
+        """The table as GitHub's Markdown, with verdict, flags and notes below."""
+        return to_markdown(self)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        yield render_ranking(self, options.max_width)
+
+    def __str__(self) -> str:
+        console = Console(file=io.StringIO(), width=100, color_system=None, legacy_windows=False)
+        with console.capture() as capture:
+            console.print(self)
+        return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
-def _offline(
-    model: Any, data: Any, layers: Any, forward: Any, trainer: Any, cache: Any, settings: dict[str, Any]
-) -> OfflineMeasurement | None:
-    check_setting_names(settings)
-    if (model is None) != (data is None):
-        given, missing = ("data", "model") if model is None else ("model", "data")
-        raise ValueError(f"{missing}: required together with {given}, to measure checkpoints; give both or neither.")
-    if model is not None:
-        return OfflineMeasurement(model, data, layers=layers, forward=forward, trainer=trainer, cache=cache, **settings)
-    given_besides = {"forward": forward, "trainer": trainer, "cache": cache}
-    unused = [*settings, *(["layers"] if layers != "auto" else [])]
-    unused += [name for name, value in given_besides.items() if value is not None]
-    if unused:
-        raise ValueError(
-            f"{unused[0]}: only with model and data, because it says how to measure, and without them reports are "
-            "only read; give model= and data=, or leave it out."
-        )
-    return None
+def _flat(row: RankedCheckpoint) -> dict[str, Any]:
+    line = {name.name: getattr(row, name.name) for name in dataclasses.fields(row)}
+    line["path"] = str(row.path)
+    metrics, scores, ranks = line.pop("metrics"), line.pop("scores"), line.pop("ranks")
+    for name in ("interval", "reseed_interval", "rank_interval"):
+        line[f"{name}_low"], line[f"{name}_high"] = line.pop(name) or (None, None)
+    scores = {name: value for name, value in scores.items() if name not in line}
+    return {**line, **metrics, **scores, **{f"rank_by_{name}": rank for name, rank in ranks.items()}}
 
 
-def _read_reference(reference: object, measure_anew: OfflineMeasurement | None) -> Candidate:
-    if not isinstance(reference, (str, Path, InformationReport)):
-        raise TypeError(
-            f"reference: a checkpoint's path or an InformationReport is required, got {describe(reference)}."
-        )
-    try:
-        if isinstance(reference, InformationReport):
-            return Candidate.from_report(Path("reference"), reference)
-        return read_candidate(Path(reference), measure_anew)
-    except UnusableCheckpoint as fault:
-        name = "the report" if isinstance(reference, InformationReport) else f"'{reference}'"
-        raise ValueError(f"reference: a usable checkpoint is required, got {name}: {fault}.") from fault
-
-
-def _rankable_layers(candidates: Sequence[Candidate]) -> tuple[list[str], list[str]]:
-    """Layers that every checkpoint has finite measures of, and a note on each of the others."""
-    everywhere = list(dict.fromkeys(name for each in candidates for name in each.layers))
-    notes, names = [], []
-    for name in everywhere:
-        lacking = [(str(each.path), "") for each in candidates if name not in each.layers]
-        if lacking:
-            files = files_by_reason(lacking)[0].removesuffix(": ")
-            notes.append(f"layer '{name}' is left out of the ranking: it has no finite measures in {files}")
-        else:
-            names.append(name)
-    if not names:
-        raise ValueError(
-            f"checkpoints: a layer with finite measures in all of them is required, got none ({'; '.join(notes)}); "
-            "leave out the checkpoints whose training diverged."
-        )
-    return names, notes
-
-
-def _rows(candidates: Sequence[Candidate], scores: Scores, standing: Standing) -> list[RankedCheckpoint]:
-    """In the order of the candidates."""
-    return [
-        RankedCheckpoint(
-            path=each.path,
-            epoch=each.epoch,
-            step=each.step,
-            entropy=scores.values[index]["entropy"],
-            mutual_information=scores.values[index]["mutual_information"],
-            rank=scores.ranks[index].get("mutual_information"),
-            entropy_rank=scores.ranks[index].get("entropy"),
-            metrics=each.metrics,
-            interval=_pair(standing.interval[index]),
-            reseed_interval=_pair(standing.reseed_interval[index]),
-            scores=scores.values[index],
-            ranks=scores.ranks[index],
-            **_standing_of(standing, index),
-        )
-        for index, each in enumerate(candidates)
-    ]
-
-
-def _with_agreement(rows: Sequence[RankedCheckpoint], run: JudgedRun) -> list[RankedCheckpoint]:
-    """What the judgement rests on, for the eye and for figures."""
-    shown = []
-    for row, smoothness, agreement in zip(rows, run.smoothness, run.agreement, strict=True):
-        told = {"class_smoothness": smoothness, "consensus_agreement": agreement}
-        finite = {name: value for name, value in told.items() if math.isfinite(value)}
-        shown.append(dataclasses.replace(row, scores={**row.scores, **finite}))
-    return shown
-
-
-def _standing_of(standing: Standing, index: int) -> dict[str, Any]:
-    if standing.uncertainty is None:
-        return {}
-    low, high = standing.uncertainty.rank_interval[index].tolist()
-    return {
-        "rank_interval": (low, high),
-        "probability_best": float(standing.uncertainty.probability_best[index]),
-        "in_best_set": bool(standing.uncertainty.in_best_set[index]),
-    }
-
-
-def _control_row(
-    candidates: Sequence[Candidate],
-    fresh: Candidate,
-    names: Sequence[str],
-    order: str | None,
-    reference: Candidate | None,
-) -> RankedCheckpoint:
-    everyone = [*candidates, fresh]
-    scores = score_candidates(everyone, names, order, reference)
-    row = _rows(everyone, scores, stand(everyone, names, order, reference))[-1]
-    return dataclasses.replace(row, probability_best=None, in_best_set=None, rank_interval=None)
-
-
-def _ranked_groups(
-    candidates: Sequence[Candidate], members: Sequence[int], names: Sequence[str], standing: Standing
-) -> tuple[RankedGroup, ...]:
-    groups = [
-        RankedGroup(
-            name=name,
-            paths=tuple(each.path for each, own in zip(candidates, members, strict=True) if own == index),
-            mutual_information=float(standing.information[index]),
-            interval=_pair(standing.interval[index]),
-            rank=None if standing.ranks is None else int(standing.ranks[index]),
-            **_standing_of(standing, index),
-        )
-        for index, name in enumerate(names)
-    ]
-    return tuple(sorted(groups, key=lambda group: (group.rank or 0, group.name)))
-
-
-def _pair(values: Any) -> tuple[float, float]:
-    low, high = values.tolist()
-    return low, high
-
-
-def _in_order(rows: Sequence[RankedCheckpoint]) -> list[RankedCheckpoint]:
-    """Best first; in the order of training where there is no ranking."""
-
-    def place(row: RankedCheckpoint) -> tuple[Any, ...]:
-        if row.rank is not None:
-            return row.rank, str(row.path)
-        return str(row.path.parent), -1 if row.epoch is None else row.epoch, str(row.path)
-
-    return sorted(rows, key=place)
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, Flag):
+        return value._asdict()
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(part) for part in value]
+    if isinstance(value, Path):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -10,10 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from lightning_infomem.selection.naming import files_by_reason, name_files
+from lightning_infomem.records.file_names import files_by_reason, name_files
 
 if TYPE_CHECKING:
-    from lightning_infomem.selection.result import RankedCheckpoint, RankedGroup, Ranking
+    from lightning_infomem.selection.ranking import RankedCheckpoint, RankedGroup, Ranking
 
 __all__ = ["render_ranking"]
 

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from lightning_infomem.cli.main import main
-from tests.selection.checkpoint_files import make_run, save_run
+from tests.checkpoints.checkpoint_files import make_run, save_run
 
 
 @pytest.fixture(scope="module")

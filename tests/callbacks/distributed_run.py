@@ -14,7 +14,8 @@ from pathlib import Path
 import pytorch_lightning as pl
 import torch
 
-from lightning_infomem.callbacks import CodelengthMonitor, MemorizationMonitor
+from lightning_infomem.callbacks import MemorizationMonitor
+from lightning_infomem.model_information import CodelengthMonitor
 from tests.networks import Classifier, dense, loader, mlp, num_hooks
 
 

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure
-from lightning_infomem.records import REPORT_KEY, InformationReport
+from lightning_infomem.records.report import REPORT_KEY, InformationReport
 from tests.callbacks.logged_names import names_by_layer, names_over_layers
 from tests.networks import Classifier, Encoder, UnifiedClassifier, dense, loader, mlp, num_hooks, resnet, trainer
 

@@ -10,9 +10,9 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
-from lightning_infomem.alarm import Judgement
 from lightning_infomem.callbacks import MemorizationMonitor, MemorizationStopping
 from lightning_infomem.demo.digits import shuffled_digits
+from lightning_infomem.records.judgement import Judgement
 from tests.callbacks.test_ways_of_training import SAFELY
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, trainer
 

@@ -10,8 +10,9 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from lightning_infomem.callbacks import MemorizationMonitor, course
-from lightning_infomem.records import COURSE_KEY
+from lightning_infomem.callbacks import MemorizationMonitor
+from lightning_infomem.records.report import COURSE_KEY
+from lightning_infomem.reporting import run_figures
 from tests.networks import Classifier, dense, loader, mlp, trainer
 
 OF_A_MEASUREMENT = {"infomem/layers": 2, "infomem/information_map": 2}  # of two
@@ -20,13 +21,13 @@ OF_A_MEASUREMENT = {"infomem/layers": 2, "infomem/information_map": 2}  # of two
 @pytest.fixture
 def calls(monkeypatch):
     """What figures of a run are drawn from."""
-    seen, original = [], course.plot_run
+    seen, original = [], run_figures.plot_run
 
     def plot_run(*values, **named):
         seen.append((*values, named))
         return original(*values, **named)
 
-    monkeypatch.setattr(course, "plot_run", plot_run)
+    monkeypatch.setattr(run_figures, "plot_run", plot_run)
     return seen
 
 
@@ -61,7 +62,7 @@ def test_a_moment_with_the_alarm_on_is_told_as_such(tmp_path, calls):
     monitor = MemorizationMonitor()
     fit(tmp_path, monitor)
     monitor._course.history[0]["infomem/memorizing"] = 1.0
-    monitor._course.figures(monitor.report)["run"]()
+    run_figures.run_figures(monitor._course, monitor.report)["run"]()
     assert calls[-1][-1]["memorizing"] == [True, False]
 
 
@@ -75,7 +76,7 @@ def test_a_figure_that_fails_stops_no_run_and_costs_no_other(tmp_path, monkeypat
     def failing(*values, **named):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr(course, "plot_run", failing)
+    monkeypatch.setattr(run_figures, "plot_run", failing)
     runner = fit(tmp_path, MemorizationMonitor(on_error="raise"))
     assert runner.current_epoch == 2
     assert images(runner) == {**OF_A_MEASUREMENT, "infomem/epochs_map": 1}
@@ -97,7 +98,7 @@ def test_a_validation_outside_of_a_run_adds_none(tmp_path):
 
 def test_the_map_of_epochs_is_of_the_logged_means(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(course, "plot_epochs_map", lambda courses: seen.append(courses) or Figure())
+    monkeypatch.setattr(run_figures, "plot_epochs_map", lambda courses: seen.append(courses) or Figure())
     monitor = MemorizationMonitor(prefix="mine")
     fit(tmp_path, monitor, max_epochs=3)
     assert [len(courses.moments) for courses in seen] == [2, 3]
@@ -111,7 +112,7 @@ def test_the_map_of_epochs_is_of_the_logged_means(tmp_path, monkeypatch):
 
 def test_the_map_of_measurements_within_an_epoch_is_by_steps(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(course, "plot_epochs_map", lambda courses: seen.append(courses) or Figure())
+    monkeypatch.setattr(run_figures, "plot_epochs_map", lambda courses: seen.append(courses) or Figure())
     monitor = MemorizationMonitor()
     fit(tmp_path, monitor, max_epochs=1, val_check_interval=3)
     assert (seen[-1].unit, seen[-1].moments) == ("step", [3, 6])
@@ -124,7 +125,7 @@ def test_nothing_is_drawn_where_no_logger_takes_figures(tmp_path, calls):
 
 
 def test_the_time_of_drawing_is_logged_beside_that_of_measuring(tmp_path, monkeypatch):
-    monkeypatch.setattr(course, "plot_layers", lambda report: time.sleep(0.2) or Figure())
+    monkeypatch.setattr(run_figures, "plot_layers", lambda report: time.sleep(0.2) or Figure())
     monitor = MemorizationMonitor()
     runner = fit(tmp_path, monitor, max_epochs=1)
     assert monitor.history[0]["infomem/drawing_seconds"] >= 0.2

@@ -9,7 +9,7 @@ from torch import nn
 
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.measurement import measure
-from lightning_infomem.records import REPORT_KEY, InformationReport
+from lightning_infomem.records.report import REPORT_KEY, InformationReport
 from lightning_infomem.settings import MeasurementSettings
 from tests.callbacks.distilbert import LAYERS, distilbert, transformers
 from tests.callbacks.logged_names import names_by_layer, names_over_layers

@@ -21,8 +21,8 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure
-from lightning_infomem.records import HISTORY_KEY
-from lightning_infomem.reporting.history import history_from_state
+from lightning_infomem.records.report import HISTORY_KEY
+from lightning_infomem.runs.history import history_from_state
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, num_hooks, trainer
 
 # Since Lightning 2.6 it must be asked for.

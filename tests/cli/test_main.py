@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pytest
 
 from lightning_infomem.cli.main import main
-from tests.selection.checkpoint_files import save_zoo
+from tests.checkpoints.checkpoint_files import save_zoo
 
 
 def test_the_version_is_printed(capsys):

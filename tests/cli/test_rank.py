@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lightning_infomem.cli.main import main
-from tests.selection.checkpoint_files import make_report, save_checkpoint, save_zoo
+from tests.checkpoints.checkpoint_files import make_report, save_checkpoint, save_zoo
 
 ZOO = {"low": 0.1, "high": 0.9, "middle": 0.4}
 

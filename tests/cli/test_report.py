@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from lightning_infomem.cli.main import main
-from lightning_infomem.records import REPORT_KEY
+from lightning_infomem.records.report import REPORT_KEY
 from lightning_infomem.settings import MeasurementSettings
-from tests.reporting.written_runs import write_run
-from tests.selection.checkpoint_files import MONITOR, make_report, make_run, save_checkpoint, save_run, save_zoo
+from tests.checkpoints.checkpoint_files import MONITOR, make_report, make_run, save_checkpoint, save_run, save_zoo
+from tests.runs.written_runs import write_run
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lightning_infomem.cli.main import main
-from tests.selection.checkpoint_files import make_layer, make_report, save_checkpoint
+from tests.checkpoints.checkpoint_files import make_layer, make_report, save_checkpoint
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,10 +18,10 @@ from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.cli import watched_run
 from lightning_infomem.cli.main import main
 from lightning_infomem.cli.sparkline import sparkline
-from lightning_infomem.reporting.newest_run import newest_run
+from lightning_infomem.runs.newest_run import newest_run
+from tests.checkpoints.checkpoint_files import make_report, save_checkpoint
 from tests.networks import Classifier, dense, loader, mlp, trainer
-from tests.reporting.written_runs import stand_back, write_run
-from tests.selection.checkpoint_files import make_report, save_checkpoint
+from tests.runs.written_runs import stand_back, write_run
 
 
 @pytest.fixture
@@ -150,23 +151,26 @@ def test_damage_is_said_beside_what_could_be_read(tmp_path, look):
 
 def test_many_layers_in_a_low_terminal_are_counted_and_ctrl_c_is_quiet(tmp_path, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
-    write_run(tmp_path, {f"layer{index:02}": {} for index in range(40)}, epochs=1)
+    monkeypatch.chdir(tmp_path)  # the name of the folder is shown, and a longer one may take more lines
+    folder = Path("run")
+    folder.mkdir()
+    write_run(folder, {f"layer{index:02}": {} for index in range(40)}, epochs=1)
     slept = []
 
     def sleep(seconds):
         slept.append(seconds)
         if len(slept) == 2:
             raise KeyboardInterrupt
-        write_run(tmp_path, {"layer00": {"mi_mean": [0.875]}}, epochs=1, first=1)
+        write_run(folder, {"layer00": {"mi_mean": [0.875]}}, epochs=1, first=1)
 
     monkeypatch.setattr(watched_run.time, "sleep", sleep)
     console = Console(file=io.StringIO(), force_terminal=True, no_color=True, width=60, height=24)
-    code = watched_run.watch_run(Namespace(folder=tmp_path, every=7.0, once=False, layers="*"), console)
+    code = watched_run.watch_run(Namespace(folder=folder, every=7.0, once=False, layers="*"), console)
     out = console.file.getvalue()
     assert (code, slept) == (0, [7.0, 7.0])
-    assert "and 23 more layers; choose by --layers PATTERN" in out
-    assert "layer16" in out
-    assert "layer17" not in out
+    assert "and 22 more layers; choose by --layers PATTERN" in out
+    assert "layer17" in out
+    assert "layer18" not in out
     assert "0.875" in out  # which came while it was watched
 
 

@@ -8,7 +8,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from examples import draw_pictures
 from lightning_infomem.demo.digits import LEVELS
-from tests.selection.checkpoint_files import make_report, save_checkpoint
+from tests.checkpoints.checkpoint_files import make_report, save_checkpoint
 from tests.selection.test_one_run import MEMORIZING, save_run
 
 

@@ -13,8 +13,8 @@ from examples.benchmarks.recipes import ZOOS, Recipe, Zoo
 from examples.benchmarks.summary import markdown
 from examples.benchmarks.tasks import make_task, probe
 from examples.benchmarks.training import Job, jobs_of, read_labelled, train, train_all
-from lightning_infomem.selection.checkpoints import load_checkpoint
-from lightning_infomem.selection.ranking import rank_checkpoints
+from lightning_infomem.checkpoints.reading import load_checkpoint
+from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
 
 SMALL = Recipe("digits", width=8, num_train=100, epochs=2, seed=7)
 COLORED = replace(SMALL, cue="color", memorization="heuristic", base_noise=0.5)

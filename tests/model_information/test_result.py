@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lightning_infomem.mean_and_spread import mean_and_spread
+from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.result import Result
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from lightning_infomem.checkpoints.reading import find_checkpoints
 from lightning_infomem.pages.html_report import Chapter, html_report
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
-from lightning_infomem.reporting.recorded_runs import recorded_runs
-from lightning_infomem.selection.checkpoints import find_checkpoints
-from lightning_infomem.selection.ranking import rank_checkpoints
+from lightning_infomem.runs.recorded_runs import recorded_runs
+from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
+from tests.checkpoints.checkpoint_files import make_layer, make_run, save_run
 from tests.pages.parsed_page import Page
-from tests.reporting.written_runs import write_run
-from tests.selection.checkpoint_files import make_layer, make_run, save_run
+from tests.runs.written_runs import write_run
 
 pytestmark = pytest.mark.usefixtures("undrawn")  # but the fixtures below are drawn
 

@@ -16,7 +16,7 @@ from lightning_infomem.pages.html_report import Chapter
 from lightning_infomem.pages.html_report import html_report as report_of_chapters
 from lightning_infomem.selection.criteria import CRITERIA
 from lightning_infomem.selection.doubts import Flag
-from lightning_infomem.selection.result import RankedCheckpoint, RankedGroup, Ranking
+from lightning_infomem.selection.ranking import RankedCheckpoint, RankedGroup, Ranking
 from tests.pages.parsed_page import Page
 
 EVIL = "<script>alert('&')</script>\"$x"

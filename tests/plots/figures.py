@@ -12,10 +12,23 @@ from matplotlib.figure import Figure
 
 from lightning_infomem import plots
 from lightning_infomem.information_plane import Plane, PlanePoint
+from lightning_infomem.information_plane.plots import plot_estimators, plot_information_plane
 from lightning_infomem.model_information import DomainSimilarity, InformationAblation, OnlineCode, SyncedDistillation
-from lightning_infomem.plots.layer_courses import LayerCourses
-from lightning_infomem.records import InformationReport
-from tests.plots import test_codelengths, test_information_capacity, test_task_difficulty
+from lightning_infomem.model_information.plots import (
+    plot_codelengths,
+    plot_domain_similarity,
+    plot_information_ablation,
+    plot_information_capacity,
+    plot_synced_distillation,
+    plot_task_difficulty,
+)
+from lightning_infomem.records.layer_courses import LayerCourses
+from lightning_infomem.records.report import InformationReport
+from tests.model_information.plots import (
+    test_plot_codelengths,
+    test_plot_information_capacity,
+    test_plot_task_difficulty,
+)
 from tests.plots.rankings import Ranking, make_rows
 from tests.plots.test_course import ROWS
 from tests.plots.test_layers import layer, report
@@ -101,7 +114,7 @@ def _information_plane() -> Figure:
             point = PlanePoint("Binning", {"bins": 30}, kept, told, "neither", "neither", 500, 10)
             points[f"layers.{2 * place}"] = {"Binning": point}
         planes.append(Plane(points, epoch=epoch))
-    return plots.plot_information_plane(planes)
+    return plot_information_plane(planes)
 
 
 def _synced_distillation() -> Figure:
@@ -113,7 +126,7 @@ def _synced_distillation() -> Figure:
         return tuple(OnlineCode(10, sizes, each) for each in bits)
 
     given = codes(3.2, 40), codes(3.5, 60), codes(2.6, 20)
-    return plots.plot_synced_distillation(SyncedDistillation((0, 1, 2), *given, {"alpha": 0.7, "temperature": 4.0}))
+    return plot_synced_distillation(SyncedDistillation((0, 1, 2), *given, {"alpha": 0.7, "temperature": 4.0}))
 
 
 def domain_similarity() -> DomainSimilarity:
@@ -133,8 +146,11 @@ def information_ablation() -> InformationAblation:
 
 
 def _task_difficulty() -> Figure:
-    results = {"missing pixels": test_task_difficulty.made_up(90), "wrong labels": test_task_difficulty.made_up(-120)}
-    return plots.plot_task_difficulty(results, levels=(0, 0.1, 0.4))
+    results = {
+        "missing pixels": test_plot_task_difficulty.made_up(90),
+        "wrong labels": test_plot_task_difficulty.made_up(-120),
+    }
+    return plot_task_difficulty(results, levels=(0, 0.1, 0.4))
 
 
 def _estimators() -> Figure:
@@ -154,18 +170,18 @@ def _estimators() -> Figure:
                 ),
             }
         planes.append(Plane(points, epoch=epoch))
-    return plots.plot_estimators(planes)
+    return plot_estimators(planes)
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {
-    "codelengths": lambda: plots.plot_codelengths(test_codelengths.made_up()),
+    "codelengths": lambda: plot_codelengths(test_plot_codelengths.made_up()),
     "comparison": _comparison,
     "course": lambda: plots.plot_course(ROWS),
     "criteria": _criteria,
-    "domain_similarity": lambda: plots.plot_domain_similarity(domain_similarity()),
+    "domain_similarity": lambda: plot_domain_similarity(domain_similarity()),
     "epochs_map": lambda: plots.plot_epochs_map(courses(1.0)),
-    "information_ablation": lambda: plots.plot_information_ablation(information_ablation()),
-    "information_capacity": lambda: plots.plot_information_capacity(test_information_capacity.made_up()),
+    "information_ablation": lambda: plot_information_ablation(information_ablation()),
+    "information_capacity": lambda: plot_information_capacity(test_plot_information_capacity.made_up()),
     "estimators": _estimators,
     "information_map": _information_map,
     "information_plane": _information_plane,
@@ -180,6 +196,6 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "runs": _runs,
     "synced_distillation": _synced_distillation,
     "task_difficulty": _task_difficulty,
-    "tasks_side_by_side": lambda: plots.plot_task_difficulty(test_task_difficulty.published()),
+    "tasks_side_by_side": lambda: plot_task_difficulty(test_plot_task_difficulty.published()),
     "zoo": _zoo,
 }

@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 
 from lightning_infomem.plots import plot_epochs_map
-from lightning_infomem.records import InformationReport, LayerInformation
+from lightning_infomem.records.report import InformationReport, LayerInformation
 from tests.plots.test_layers import layer, report
 
 

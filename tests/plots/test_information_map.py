@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lightning_infomem.plots import plot_information_map
-from lightning_infomem.records import LayerInformation
+from lightning_infomem.records.report import LayerInformation
 from tests.plots.test_layers import layer, report
 
 

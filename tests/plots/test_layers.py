@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 
 from lightning_infomem.plots import plot_layers
-from lightning_infomem.records import InformationReport, LayerInformation
+from lightning_infomem.records.report import InformationReport, LayerInformation
 from lightning_infomem.settings import MeasurementSettings
 
 

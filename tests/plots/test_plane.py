@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lightning_infomem.plots import plot_plane
-from lightning_infomem.plots.layer_courses import LayerCourses
+from lightning_infomem.records.layer_courses import LayerCourses
 from tests.plots.test_epochs_map import RUN, moment
 from tests.plots.test_layers import layer, report
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
-from lightning_infomem.alarm import Judgement
 from lightning_infomem.plots import plot_run
+from lightning_infomem.records.judgement import Judgement
 
 COUNT = 10
 SMOOTHNESS = [0.70, 0.80, 0.90, 0.90, 0.88, 0.85, 0.82, 0.80, 0.79, 0.78]

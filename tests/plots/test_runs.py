@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lightning_infomem.plots import plot_runs
-from lightning_infomem.plots.layer_courses import LayerCourses
+from lightning_infomem.records.layer_courses import LayerCourses
 from tests.plots.test_epochs_map import RUN
 
 

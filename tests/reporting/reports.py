@@ -5,7 +5,7 @@ import math
 import torch
 
 from lightning_infomem.plots.layers import plot_layers
-from lightning_infomem.records import InformationReport, LayerInformation
+from lightning_infomem.records.report import InformationReport, LayerInformation
 from lightning_infomem.reporting.loggers import log_report
 from lightning_infomem.settings import MeasurementSettings
 

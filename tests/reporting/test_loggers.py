@@ -13,9 +13,9 @@ from lightning_fabric.loggers.logger import _DummyExperiment
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from lightning_infomem.callbacks.course import RunCourse
+from lightning_infomem.records.metric_names import metric_name
 from lightning_infomem.reporting.loggers import log_report
-from lightning_infomem.reporting.metric_names import metric_name
+from lightning_infomem.runs.course import RunCourse
 from tests.reporting.reports import FIGURE, HISTOGRAMS, REPORT, STEP, log
 
 

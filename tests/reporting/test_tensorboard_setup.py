@@ -11,10 +11,10 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from lightning_infomem.callbacks import MemorizationMonitor
-from lightning_infomem.callbacks.course import RunCourse
-from lightning_infomem.reporting.courses import courses_of
-from lightning_infomem.reporting.event_files import EventFiles
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
+from lightning_infomem.runs.course import RunCourse
+from lightning_infomem.runs.courses import courses_of
+from lightning_infomem.runs.event_files import EventFiles
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, trainer
 
 LAYOUT, EXPERIMENT, SESSION = "custom_scalars__config__", "_hparams_/experiment", "_hparams_/session_start_info"

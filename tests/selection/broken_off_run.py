@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
+from lightning_infomem.checkpoints.reading import find_checkpoints
 from lightning_infomem.measurement import measure
-from lightning_infomem.selection import offline
+from lightning_infomem.offline import offline_measurement
 from lightning_infomem.selection.candidates import collect_candidates
-from lightning_infomem.selection.checkpoints import find_checkpoints
 from tests.networks import dense, mlp
 
 
@@ -33,8 +33,8 @@ def main(folder: Path, kill_after: int) -> None:
         print("measured", flush=True)
         return measure(*arguments, **settings)
 
-    offline.measure = counting
-    collect_candidates(find_checkpoints(folder), offline.OfflineMeasurement(mlp(), dense(40).split(20)))
+    offline_measurement.measure = counting
+    collect_candidates(find_checkpoints(folder), offline_measurement.OfflineMeasurement(mlp(), dense(40).split(20)))
 
 
 if __name__ == "__main__":

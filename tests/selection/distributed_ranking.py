@@ -15,11 +15,11 @@ import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from lightning_infomem.selection import with_trainer
-from lightning_infomem.selection.cache import ReportCache
+from lightning_infomem.checkpoints.reading import find_checkpoints
+from lightning_infomem.offline import with_trainer
+from lightning_infomem.offline.cache import ReportCache
+from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.selection.candidates import Candidate, collect_candidates
-from lightning_infomem.selection.checkpoints import find_checkpoints
-from lightning_infomem.selection.offline import OfflineMeasurement
 from tests.networks import dense, mlp
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from lightning_infomem.checkpoints.reading import find_checkpoints
 from lightning_infomem.measurement import measure
-from lightning_infomem.selection import offline
+from lightning_infomem.offline import offline_measurement
+from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.selection.candidates import collect_candidates
-from lightning_infomem.selection.checkpoints import find_checkpoints
-from lightning_infomem.selection.offline import OfflineMeasurement
+from tests.checkpoints.checkpoint_files import save_checkpoint
 from tests.networks import dense, mlp
-from tests.selection.checkpoint_files import save_checkpoint
 
 
 def _run_until_killed(folder: Path, kill_after: int) -> tuple[int, list[str]]:
@@ -47,7 +47,9 @@ def test_after_a_kill_only_the_rest_is_measured(tmp_path, monkeypatch):
     assert len(list((tmp_path / ".infomem").glob("*.report"))) == 3
 
     measured = []
-    monkeypatch.setattr(offline, "measure", lambda *given, **named: measured.append(1) or measure(*given, **named))
+    monkeypatch.setattr(
+        offline_measurement, "measure", lambda *given, **named: measured.append(1) or measure(*given, **named)
+    )
     data = dense(40).split(20)
     candidates, skipped = collect_candidates(find_checkpoints(tmp_path), OfflineMeasurement(mlp(), data))
     assert (len(measured), skipped) == (3, {})

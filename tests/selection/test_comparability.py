@@ -9,7 +9,7 @@ import torch
 
 from lightning_infomem.selection.comparability import check_comparable, take_fingerprint
 from lightning_infomem.settings import MeasurementSettings
-from tests.selection.checkpoint_files import make_layer, make_report
+from tests.checkpoints.checkpoint_files import make_layer, make_report
 
 ALIKE = make_report({"fc1": 0.5, "fc2": 0.25})
 

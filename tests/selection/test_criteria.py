@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_infomem.records import InformationReport
+from lightning_infomem.checkpoints.reading import UnusableCheckpoint
+from lightning_infomem.records.report import InformationReport
 from lightning_infomem.selection.candidates import Candidate, LayerScores
-from lightning_infomem.selection.checkpoints import UnusableCheckpoint
 from lightning_infomem.selection.criteria import CRITERIA
-from tests.selection.checkpoint_files import make_layer, make_report
+from tests.checkpoints.checkpoint_files import make_layer, make_report
 
 
 def _report(layer):

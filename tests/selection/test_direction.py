@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_infomem.records import InformationReport
+from lightning_infomem.records.report import InformationReport
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.direction import choose_direction, kind_of
-from tests.selection.checkpoint_files import make_layer, make_report
+from tests.checkpoints.checkpoint_files import make_layer, make_report
 
 
 def _candidate(values):

@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from lightning_infomem.measurement import measure
-from lightning_infomem.selection.offline import OfflineMeasurement
+from lightning_infomem.offline.offline_measurement import OfflineMeasurement
+from tests.checkpoints.checkpoint_files import save_checkpoint
 from tests.networks import dense, mlp
-from tests.selection.checkpoint_files import save_checkpoint
 
 SECONDS_TO_HANG = 100
 

@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 import torch
 
-from lightning_infomem.selection.ranking import rank_checkpoints
+from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
 from lightning_infomem.settings import MeasurementSettings
-from tests.selection.checkpoint_files import make_layer, make_report, save_checkpoint
+from tests.checkpoints.checkpoint_files import make_layer, make_report, save_checkpoint
 
 UNIT_RANGE = MeasurementSettings(value_range="unit").to_state()
 
@@ -103,7 +103,7 @@ def test_checkpoints_that_cannot_be_told_apart_are_said(tmp_path):
 def test_an_untrained_network_in_the_upper_half_is_said(tmp_path):
     from torch import nn
 
-    from tests.selection.checkpoint_files import save_checkpoint
+    from tests.checkpoints.checkpoint_files import save_checkpoint
 
     def network(copies):
         torch.manual_seed(0)

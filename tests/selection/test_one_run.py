@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from lightning_infomem import rank_checkpoints
-from lightning_infomem.alarm import Moment, judge
 from lightning_infomem.cli.main import main
 from lightning_infomem.pages.html_report import Chapter, html_report
 from lightning_infomem.plots import plot_ranking
-from tests.selection.checkpoint_files import make_report, save_checkpoint
+from lightning_infomem.records.moment import Moment
+from lightning_infomem.runs.alarm import judge
+from tests.checkpoints.checkpoint_files import make_report, save_checkpoint
 
 TRUTH = torch.arange(400, dtype=torch.int32) % 10
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
-from lightning_infomem.selection.ranking import rank_checkpoints
+from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
 
 INPUTS = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
 

@@ -138,7 +138,7 @@ class Tells(torch.nn.Module):
 
 
 def test_the_judge_reads_gaps_of_predictions_and_gender_of_representations(folder):
-    pytest.importorskip("lightning_infomem.functional.group_gaps")
+    pytest.importorskip("examples.paper.group_gaps")
     pytest.importorskip("lightning_infomem.model_information.probing")
     data = bias_in_bios(SmallText(positions=6)).make_data(folder, 0.0, 3)
     women = (data.genders == 1) & (data.validation_set.tensors[1] == 2)
@@ -160,7 +160,7 @@ def test_the_judge_reads_gaps_of_predictions_and_gender_of_representations(folde
 
 
 def test_a_judged_network_trains_on_as_before(folder):
-    pytest.importorskip("lightning_infomem.functional.group_gaps")
+    pytest.importorskip("examples.paper.group_gaps")
     pytest.importorskip("lightning_infomem.model_information.probing")
     data = EXPERIMENT.make_data(folder, 5.0, 3)
     network = EXPERIMENT.make_network(data, 0)

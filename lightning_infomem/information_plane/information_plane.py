@@ -1,0 +1,206 @@
+"""Follows the layers of a network through the information plane while it trains."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from functools import partial
+from typing import Any, Literal
+
+from lightning_infomem._checks import check_choice, check_count
+from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer, scalar_step
+from lightning_infomem.callbacks.probing import catch_probe
+from lightning_infomem.information_plane.plane import (
+    LabelOf,
+    Plane,
+    Probe,
+    classes_of,
+    measure_plane_samples,
+    name_estimators,
+)
+from lightning_infomem.information_plane.plane_point import PlaneEstimator
+from lightning_infomem.information_plane.plots.plot_information_plane import plot_information_plane
+from lightning_infomem.records.metric_names import logged_name
+from lightning_infomem.reporting.loggers import log_figures
+from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.ranks import Ranks
+from lightning_infomem.settings import MeasurementSettings
+
+__all__ = ["InformationPlane"]
+
+_PLANES_KEY = "infomem_planes"
+_ALL_UNITS = 2**31 - 1
+_PER_DECADE = 10  # measurements while the network learns fast
+
+_log = logging.getLogger(__name__)
+
+
+class InformationPlane(Callback):
+    """Puts every layer into the information plane, by several estimators on the same samples, along a training.
+
+    Before the first step, after the first epochs on a logarithmic schedule (ten a decade), and every so many epochs,
+    the probe is sent through the network in evaluation mode. Training is bitwise the same with and without the
+    callback. Of each point is logged, in nats, ``plane/LAYER/ESTIMATOR/input_information`` and
+    ``.../label_information``, at those epochs alone; loggers with figures get ``plane/ESTIMATOR``, see
+    `plot_information_plane`. All planes travel in every checkpoint.
+
+    Args:
+        probe: batches with labels, the same each time; all of their samples count.
+        estimators: such as `information_plane.Binning`; one that fails on a layer is named once, the others go on.
+        labels: where the classes of a batch are: an index, a key, or a function of the batch.
+        layers: see `sampling.layers.select_layers`.
+        pooling: positions to one row; all values of a layer by default, see `MeasurementSettings`.
+        max_samples: more in the probe are an error.
+        split: of which set the probe is, such as "validation"; kept with every plane, and named below the figure.
+        every_n_epochs: how often to measure once training is slow.
+        prefix: first part of every logged name, and of the name of this callback's state.
+        on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
+
+    Attributes:
+        planes: of this run, oldest first; their ``epoch`` counts finished epochs, 0 before training.
+
+    Raises:
+        MisconfigurationException: in ``setup``, for layers that the model does not have.
+    """
+
+    def __init__(
+        self,
+        probe: Iterable[Any],
+        estimators: Sequence[PlaneEstimator],
+        *,
+        labels: LabelOf = 1,
+        layers: str | list[str] = "auto",
+        pooling: str = "flatten",
+        max_samples: int = 10_000,
+        split: str | None = None,
+        every_n_epochs: int = 10,
+        prefix: str = "plane",
+        on_error: Literal["warn", "raise"] = "warn",
+    ) -> None:
+        super().__init__()
+        self.probe = Probe(probe, labels, max_samples=check_count(max_samples, name="max_samples"))
+        self.estimators = tuple(estimators)
+        name_estimators(self.estimators)
+        self.layers = layers
+        self.settings = MeasurementSettings(max_samples=max_samples, max_units=_ALL_UNITS, pooling=pooling)
+        self.split = split
+        self.every_n_epochs = check_count(every_n_epochs, name="every_n_epochs")
+        self.prefix = prefix
+        self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
+        self.planes: list[Plane] = []
+        self._told: set[tuple[str, str]] = set()
+
+    @property
+    def state_key(self) -> str:
+        """The name alone, so that a run resumes after its settings were changed."""
+        return f"{type(self).__qualname__}[{self.prefix}]"
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Raise every mistake of configuration now."""
+        try:
+            select_layers(pl_module, self.layers)
+        except (TypeError, ValueError) as fault:
+            raise MisconfigurationException(f"InformationPlane: {fault}") from fault
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The untrained network is where every line begins."""
+        if trainer.global_step == 0:
+            self.planes = []
+            self._measure(trainer, pl_module, epoch=0)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Measure, if the schedule says so."""
+        if self.is_due(trainer.current_epoch + 1):
+            values = self._measure(trainer, pl_module, epoch=trainer.current_epoch + 1)
+            pl_module.log_dict(values, on_step=False, on_epoch=True, batch_size=1, sync_dist=Ranks.current().size > 1)
+
+    def is_due(self, epoch: int) -> bool:
+        """Whether to measure after so many epochs: at multiples, and ten times a decade."""
+        nearest = round(_PER_DECADE * math.log10(epoch)) / _PER_DECADE
+        return epoch % self.every_n_epochs == 0 or epoch == round(10**nearest)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All planes: numbers and strings only."""
+        return {_PLANES_KEY: [plane.to_state() for plane in self.planes]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the planes of a resumed run."""
+        try:
+            self.planes = [Plane.from_state(state) for state in state_dict[_PLANES_KEY]]
+        except (KeyError, TypeError, ValueError) as fault:
+            warnings.warn(f"InformationPlane: the planes in this checkpoint cannot be read ({fault}).", stacklevel=2)
+
+    def _measure(self, trainer: Trainer, model: LightningModule, *, epoch: int) -> dict[str, float]:
+        """The values to log; none where nothing was measured."""
+        if trainer.barebones:
+            return {}
+        ranks = Ranks.current()
+        try:
+            layers = select_layers(model, self.layers)
+            tap = ranks.agree(lambda: catch_probe(trainer, model, layers, self.settings, self.probe))
+            plane = ranks.on_all(
+                lambda: (
+                    None
+                    if ranks.rank
+                    else measure_plane_samples(
+                        tap.samples(),
+                        self.probe.labels,
+                        self.estimators,
+                        inputs=self.probe.inputs,
+                        skipped=tap.skipped,
+                        epoch=epoch,
+                        step=trainer.global_step,
+                        modules=classes_of(layers),
+                        pooling=self.settings.to_state()["pooling"],
+                        split=self.split,
+                    )
+                )
+            )[0]
+            assert plane is not None  # of the first rank
+            self._tell(plane)
+        except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
+            if self.on_error == "raise":
+                raise
+            warnings.warn(f"InformationPlane: nothing was measured after epoch {epoch}: {fault}", stacklevel=2)
+            return {}
+        self.planes.append(plane)
+        if trainer.is_global_zero and len(self.planes) > 1:
+            names = dict.fromkeys(name for points in plane.points.values() for name in points)
+            figures = {
+                name: partial(plot_information_plane, tuple(self.planes), name, allow_mismatch=self._chosen(name))
+                for name in names
+            }
+            log_figures(trainer.loggers, figures, step=scalar_step(trainer), prefix=self.prefix)
+        return self._values(plane)
+
+    def _chosen(self, name: str) -> list[str]:
+        """The parameters of an estimator that the data choose, of each layer and moment anew."""
+        given = {each.name for each in fields(name_estimators(self.estimators)[name])}  # type: ignore[arg-type]
+        points = [points[name] for plane in self.planes for points in plane.points.values() if name in points]
+        found = dict.fromkeys(parameter for point in points for parameter in point.parameters)
+        return [f"parameters.{parameter}" for parameter in found if parameter not in given]
+
+    def _values(self, plane: Plane) -> dict[str, float]:
+        values = {
+            "/".join(map(logged_name, (self.prefix, layer, name, measure))): getattr(point, measure)
+            for layer, points in plane.points.items()
+            for name, point in points.items()
+            for measure in ("input_information", "label_information")
+        }
+        return {name: value for name, value in values.items() if math.isfinite(value)}
+
+    def _tell(self, plane: Plane) -> None:
+        """Warn of what failed, of each estimator and layer once, or raise."""
+        failed = [(layer, name, why) for layer, own in plane.failures.items() for name, why in own.items()]
+        failed += [(layer, "", why) for layer, why in plane.skipped.items()]
+        new = [(layer, name, why) for layer, name, why in failed if (layer, name) not in self._told]
+        if not new:
+            return
+        self._told.update((layer, name) for layer, name, _ in new)
+        message = "; ".join(f"layer {layer!r}{f' by {name}' if name else ''}: {why}" for layer, name, why in new)
+        if self.on_error == "raise":
+            raise ValueError(message)
+        warnings.warn(f"InformationPlane leaves out {message}", stacklevel=3)

@@ -1,0 +1,73 @@
+"""`infomem similarity`: how much of each domain a model that was trained on another one knows, in bits.
+
+Trains the model on every domain, once for each seed, and measures by how much that shortens the code of every domain's
+held-out labels. S is what two domains share of all that either holds, S_uni the share of the target that the source
+knows. It imports and runs your functions.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from lightning_infomem.model_information.commands.coding_options import (
+    add_coding_options,
+    check_targets,
+    coding_settings,
+    present,
+)
+from lightning_infomem.offline.import_path import import_function
+
+__all__ = ["add_parser"]
+
+_EXAMPLE = """example, from a checkout of the sources (a minute):
+  infomem similarity --model examples.model_information.block_network:BlockNetwork \\
+      --data examples.model_information.domains:class_subsets \\
+      --seeds 0 1 --blocks 20 50 100 --epochs 10 --learning-rate 0.01 --figure classes.png
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "similarity",
+        help="measure in bits how much models of one domain know of another",
+        description=__doc__,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--model", metavar="MODULE:FUNCTION", required=True, help="a function or class that makes the untrained model"
+    )
+    parser.add_argument(
+        "--data",
+        metavar="MODULE:FUNCTION",
+        required=True,
+        help="a function that returns the domains: a mapping from names to pairs (training data, held-out data)",
+    )
+    parser.add_argument(
+        "--features",
+        metavar="MODULE:FUNCTION",
+        help="a function from inputs to [samples, units], of which the distances of means and covariances are taken "
+        "for comparison (the inputs themselves)",
+    )
+    parser.add_argument(
+        "--seeds", metavar="N", type=int, nargs="+", default=[0, 1, 2], help="of the repetitions (0 1 2)"
+    )
+    add_coding_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the similarity of all pairs of domains."""
+    check_targets(arguments)
+    settings = coding_settings(arguments)
+    make_model = import_function(arguments.model, option="--model")
+    make_domains = import_function(arguments.data, option="--data")
+    features = None if arguments.features is None else import_function(arguments.features, option="--features")
+    # Late, as all that imports torch.
+    from lightning_infomem.model_information.domain_similarity import domain_similarity
+    from lightning_infomem.model_information.plots.plot_domain_similarity import plot_domain_similarity
+
+    result = domain_similarity(make_model, make_domains(), features=features, seeds=arguments.seeds, **settings)
+    present(result, plot_domain_similarity, arguments)
+    return 0

@@ -1,0 +1,83 @@
+"""How many bits models can take up, against their number of parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from lightning_infomem.model_information.plots.plot_task_difficulty import describe_seeds, draw_intervals
+from lightning_infomem.plots.checkpoint_names import shorten_name
+from lightning_infomem.plots.round_numbers import name_round_numbers
+
+if TYPE_CHECKING:
+    from lightning_infomem.model_information.information_capacity import InformationCapacity
+
+__all__ = ["plot_information_capacity"]
+
+_TASK = "0.55"
+_STYLES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))  # tasks are grey; beyond four they share a style
+_LONGEST_NAME = 16  # characters; there are several side by side
+
+
+def plot_information_capacity(result: InformationCapacity) -> Figure:
+    """Draw the capacity of models, and what a parameter of them holds, against the number of parameters.
+
+    Not for models of unlike kinds on one line: it joins those whose numbers of parameters are next to each other.
+
+    Args:
+        result: of `information_capacity`.
+
+    Returns:
+        A figure that belongs to no window and no pyplot state. To the left the capacity of each model, with its name
+        and the 95 % interval over seeds of the task that gave it; grey, the means of each task, where there are
+        several. To the right bits a parameter. Parameters and what each holds have logarithmic axes; values that are
+        not finite, and to the right those not above 0, are left out.
+
+    Raises:
+        ValueError: no model.
+    """
+    rows = sorted(result.to_records(), key=lambda row: int(row["parameters"]))
+    if not rows:
+        raise ValueError("result: at least one model is required, got none; measure first.")
+    counts = np.array([row["parameters"] for row in rows], dtype=float)
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    tasks = next(iter(result.learned.values())).tasks
+    for place, task in enumerate(tasks if len(tasks) > 1 else ()):
+        bits = [result.bits(str(row["model"]))[task] for row in rows]
+        style = _STYLES[place % len(_STYLES)]
+        left.plot(counts, bits, linestyle=style, color=_TASK, linewidth=1.3, label=shorten_name(task), zorder=1)
+    draw_intervals(left, counts, rows, "capacity", 0, label="capacity")
+    positive = np.array([row["bits_per_parameter"] > 0 for row in rows])
+    held = [row for row, keep in zip(rows, positive, strict=True) if keep]
+    draw_intervals(right, counts[positive], held, "bits_per_parameter", 1)
+    left.set_title("capacity (bits)", fontsize=11, loc="left")
+    right.set_title("bits a parameter", fontsize=11, loc="left")
+    for row in rows:
+        if np.isfinite(row["capacity"]):
+            above = row["capacity"] + np.nan_to_num(row["capacity_spread"])
+            left.annotate(
+                shorten_name(str(row["model"]), _LONGEST_NAME), (row["parameters"], above), xytext=(6, 6),
+                textcoords="offset points", ha="right", fontsize=10, parse_math=False,
+            )  # fmt: skip
+    if held:
+        right.set_yscale("log")
+        name_round_numbers(right.yaxis)
+    for axes in (left, right):
+        axes.set_xscale("log")
+        name_round_numbers(axes.xaxis)
+        axes.margins(0.12)
+        axes.set_xlabel("parameters", fontsize=11)
+        axes.tick_params(labelsize=10)
+        axes.grid(color="0.92")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    if len(tasks) > 1:
+        handles, labels = left.get_legend_handles_labels()
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=min(6, len(labels)), frameon=False, fontsize=10
+        )
+    figure.suptitle(f"what models can take up · {describe_seeds(rows)}", fontsize=12, parse_math=False)
+    return figure

@@ -1,0 +1,230 @@
+"""Measure a network by the user's Trainer: device, precision and processes are the Trainer's."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any, cast
+
+from torch import nn
+from torch.utils.data import DataLoader
+
+from lightning_infomem._lightning import lightning_module_for
+from lightning_infomem.measurement import measure_caught
+from lightning_infomem.records.report import InformationReport
+from lightning_infomem.sampling.forward import forward_batch
+from lightning_infomem.sampling.ranks import Ranks, bring_together
+from lightning_infomem.sampling.watching import Watch, loader_of
+from lightning_infomem.settings import MeasurementSettings
+
+__all__ = ["measure_with_trainer"]
+
+# What a validation leaves on a Trainer: attributes of these parts are given back as they were.
+_PARTS_USED = (
+    "state",
+    "_logger_connector",
+    "_data_connector",
+    "fit_loop._data_source",
+    "fit_loop.epoch_loop.val_loop._data_source",
+    "validate_loop._data_source",
+    "test_loop._data_source",
+    "predict_loop._data_source",
+    "validate_loop",
+)
+_ATTRIBUTES_USED = (
+    ("", ("callbacks", "loggers", "datamodule", "limit_val_batches")),
+    ("strategy", ("_lightning_module", "model")),
+    ("fit_loop", ("_combined_loader",)),
+    ("fit_loop.epoch_loop.val_loop", ("_combined_loader",)),
+    ("test_loop", ("_combined_loader",)),
+    ("predict_loop", ("_combined_loader",)),
+)
+_OF_LOGGING = ("log", "log_dict", "_trainer")
+
+
+def measure_with_trainer(
+    trainer: Any,
+    network: nn.Module,
+    data: Iterable[Any],
+    layers: Any,
+    forward: Callable[[nn.Module, Any], object] | None,
+    settings: MeasurementSettings,
+    content: str = "",
+) -> InformationReport:
+    """Measure by ``trainer.validate``, without the Trainer's callbacks and loggers; of the data nothing is left out.
+
+    Args:
+        trainer: given back as it came.
+        network: its own hooks and logging do not run, if it is a LightningModule.
+        data: see `measurement.measure`; a DataLoader is divided among the Trainer's processes.
+        layers: as named in the network.
+        forward: see `measurement.measure`.
+        settings: of the measurement.
+        content: what is measured; processes that do not agree on it stop.
+
+    Returns:
+        The report, the same on all processes.
+
+    Raises:
+        Exception: that of the user's network or of the measurement; a `RuntimeError` on the other processes.
+    """
+    kind = type("WatchedNetwork", (_WatchedNetwork, lightning_module_for(trainer)), {})
+    watched = kind(network, layers, forward, settings, content)
+    batches = data if isinstance(data, DataLoader) else _Batches(data)
+    with _borrowed(trainer), _silenced(network), warnings.catch_warnings():
+        # Of samples that a distributed sampler repeats; they are left out.
+        warnings.filterwarnings("ignore", message=".*DistributedSampler.*")
+        try:
+            trainer.validate(watched, dataloaders=batches, verbose=False)
+        finally:
+            watched.release()
+    if watched.fault is not None:
+        raise watched.fault
+    if watched.report is None:
+        raise ValueError("data: at least one batch is required, got none; give batches.")
+    return _without_inference_mode(watched.report)
+
+
+def _without_inference_mode(report: InformationReport) -> InformationReport:
+    """Tensors that can be used like any other; those born in a validation refuse to be changed."""
+    names = ("units", "entropy", "mutual_information")
+    layers = [replace(layer, **{name: getattr(layer, name).clone() for name in names}) for layer in report.layers]
+    return replace(report, layers=tuple(layers))
+
+
+class _WatchedNetwork:
+    """A network as a LightningModule whose validation is watched; the base class is that of the Trainer's package."""
+
+    def __init__(self, network: nn.Module, layers: Any, forward: Any, settings: Any, content: str) -> None:
+        super().__init__()
+        self.network = network
+        self.layers, self.run_network, self.settings, self.content = layers, forward or forward_batch, settings, content
+        self.report: InformationReport | None = None
+        self.fault: Exception | None = None
+        self.watch: Watch | None = None
+
+    def on_validation_start(self) -> None:
+        """Put the hooks on: now the strategy has done to the network what it does."""
+        try:
+            loader = loader_of(self.trainer.val_dataloaders, 0)  # type: ignore[attr-defined]
+            if isinstance(loader, _Batches):
+                # Nobody divides them: each process sees all, and the rows of the first one count. So it is with a
+                # DataLoader whose sampler does not divide either, for which this one stands.
+                loader = DataLoader(cast(Any, [0]))
+            self.watch = Watch(self.network, self.layers, self.settings, loader, self._ranks())
+        except Exception as fault:  # raised where all processes hear of it
+            self.fault = fault
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """One batch through the network."""
+        if self.fault is not None or self.watch is None:
+            return
+        try:
+            self.watch.tap.open_batch(batch)
+            self.run_network(self.network, batch)
+            self.watch.tap.close_batch()
+        except Exception as fault:  # raised where all processes hear of it
+            self.fault = fault
+
+    def on_validation_epoch_end(self) -> None:
+        """Measure on all processes together. A fault is kept: an error would leave the Trainer interrupted."""
+        ranks, watch = self._ranks(), self.watch
+        try:
+            contents = ranks.on_all(self._content)
+            if len(set(contents)) > 1:
+                raise RuntimeError(
+                    "the processes measure different checkpoints; let all of them see the same files and the same "
+                    "cache folder"
+                )
+            if watch is not None:
+                caught = bring_together(watch.tap, ranks)
+                self.report = measure_caught(caught, self.settings, ranks=ranks)
+        except Exception as fault:  # raised when the Trainer has come to its end
+            self.fault = fault
+        finally:
+            self.release_hooks()
+
+    def _ranks(self) -> Ranks:
+        """The processes of this Trainer, not of another that may have been there before."""
+        return Ranks.current() if self.trainer.world_size > 1 else Ranks()  # type: ignore[attr-defined]
+
+    def _content(self) -> str:
+        if self.fault is not None:
+            raise self.fault
+        return self.content
+
+    def release_hooks(self) -> None:
+        """Leave none behind."""
+        if self.watch is not None:
+            self.watch.close()
+            self.watch = None
+
+    def release(self) -> None:
+        """Let the network go, whoever still holds this module."""
+        self.release_hooks()
+        self.network = nn.Identity()
+
+
+class _Batches:
+    """Batches that are no DataLoader: of a plain list the Trainer would make as many loaders."""
+
+    def __init__(self, batches: Iterable[Any]) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._batches)
+
+
+@contextmanager
+def _borrowed(trainer: Any) -> Iterator[None]:
+    """The Trainer without callbacks, loggers and limits, and afterwards everything as it was."""
+    parts = [_part(trainer, name) for name in _PARTS_USED]
+    before = [(part, dict(vars(part))) for part in parts if part is not None]
+    attributes = [
+        (part, name, getattr(part, name))
+        for path, names in _ATTRIBUTES_USED
+        if (part := _part(trainer, path)) is not None
+        for name in names
+        if hasattr(part, name)
+    ]
+    trainer.callbacks, trainer.loggers, trainer.limit_val_batches = [], [], 1.0
+    trainer.datamodule = None
+    try:
+        yield
+    finally:
+        for part, state in before:
+            vars(part).clear()
+            vars(part).update(state)
+        for part, name, value in attributes:
+            setattr(part, name, value)
+
+
+def _part(trainer: Any, path: str) -> Any:
+    """A part of the Trainer, None where this version of Lightning has none of that name."""
+    try:
+        return attrgetter(path)(trainer) if path else trainer
+    except AttributeError:
+        return None
+
+
+@contextmanager
+def _silenced(network: nn.Module) -> Iterator[None]:
+    """LightningModules within a LightningModule get its Trainer and would log to it."""
+    modules = [module for module in network.modules() if hasattr(module, "log_dict") and hasattr(module, "log")]
+    before = [{name: vars(module)[name] for name in _OF_LOGGING if name in vars(module)} for module in modules]
+    for module in modules:
+        vars(module).update(log=_log_nothing, log_dict=_log_nothing)
+    try:
+        yield
+    finally:
+        for module, state in zip(modules, before, strict=True):
+            for name in _OF_LOGGING:
+                vars(module).pop(name, None)
+            vars(module).update(state)
+
+
+def _log_nothing(*args: Any, **kwargs: Any) -> None:
+    """In the place of a LightningModule's log."""

@@ -1,0 +1,104 @@
+"""From a report to the flat dictionary of numbers that is logged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, median
+
+from torch import Tensor
+
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.records.report import InformationReport, LayerInformation
+
+__all__ = ["drop_error", "mutual_information_drop", "scalars"]
+
+
+def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[str, float]:
+    """The measures of a report by name, per layer and over all layers; entropy and mutual information in nats.
+
+    Over all layers each layer counts the same, whatever its width. What is not finite (a layer whose units are all
+    NaN, or of one unit, which has no pair) is left out: a value that callbacks may monitor must be a number.
+
+    Args:
+        report: the measures.
+        prefix: first part of every name.
+
+    Returns:
+        Name -> value: for each layer and over all ``entropy_mean``, ``entropy_median``, ``mi_mean``, ``mi_median``,
+        ``mi_p95`` (95th percentile over pairs), ``dead_fraction``, ``tie_fraction``, ``smoothness`` (of the predicted
+        classes, see `prediction_smoothness`); and ``samples``, ``seconds``,
+        ``confidence`` (mean of the highest probability, where there are predictions).
+    """
+    by_layer = {layer.name: _layer_measures(layer) for layer in report.layers}
+    values = {
+        metric_name(prefix, measure, name): value
+        for name, measures in by_layer.items()
+        for measure, value in measures.items()
+    }
+    for measure in dict.fromkeys(measure for measures in by_layer.values() for measure in measures):
+        found = (measures.get(measure, math.nan) for measures in by_layer.values())
+        over_layers = [value for value in found if math.isfinite(value)]
+        if over_layers:
+            values[metric_name(prefix, measure)] = fmean(over_layers)
+    values[metric_name(prefix, "samples")] = float(min((layer.num_samples for layer in report.layers), default=0))
+    values[metric_name(prefix, "seconds")] = report.seconds
+    values[metric_name(prefix, "confidence")] = report.scores.get("mean_confidence", math.nan)
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def mutual_information_drop(
+    history: Sequence[Mapping[str, float]], layers: Sequence[str], *, prefix: str = DEFAULT_PREFIX
+) -> dict[str, float]:
+    """How far mean mutual information has fallen from its highest value in a run, as a share of that value.
+
+    Within a run it rises while a network learns what inputs have in common, and falls when it begins to store single
+    examples. A trend to look at, no verdict.
+
+    Args:
+        history: the scalars of every measurement of the run, the present one last.
+        layers: names of the layers.
+        prefix: of the names in ``history``.
+
+    Returns:
+        ``mi_drop`` of each layer, 0 at a maximum (and as long as no maximum is positive), and their median over layers.
+    """
+    drops: dict[str, float] = {}
+    for layer in layers:
+        name = metric_name(prefix, "mi_mean", layer)
+        course = [values[name] for values in history if name in values]
+        if course:
+            highest = max(course)
+            drops[metric_name(prefix, "mi_drop", layer)] = (highest - course[-1]) / highest if highest > 0 else 0.0
+    return {**drops, metric_name(prefix, "mi_drop"): median(drops.values())} if drops else {}
+
+
+def drop_error(units: Tensor, highest: Tensor) -> float:
+    """The standard error of a `mutual_information_drop` over units, the same ones at both times.
+
+    Args:
+        units: float64 ``[units]``, mean mutual information of each with the others, now.
+        highest: the same when their mean was highest.
+
+    Returns:
+        That of the first-order part of a ratio of two U-statistics, as a share of the highest value; NaN for fewer
+        than two finite units, or a highest value that is not positive.
+    """
+    known = units.isfinite() & highest.isfinite()
+    now, before = units[known], highest[known]
+    if len(now) < 2 or before.mean() <= 0:
+        return math.nan
+    parts = (now - now.mean() * before / before.mean()) / before.mean()
+    return float(2 * parts.std() / math.sqrt(len(parts)))
+
+
+def _layer_measures(layer: LayerInformation) -> dict[str, float]:
+    entropy, pairs = layer.finite_entropy(), layer.pairs()
+    measures = {"dead_fraction": layer.dead_fraction, "tie_fraction": layer.tie_fraction}
+    measures["smoothness"] = layer.scores.get("class_smoothness", math.nan)
+    if len(entropy):
+        measures |= {"entropy_mean": entropy.mean().item(), "entropy_median": entropy.quantile(0.5).item()}
+    if len(pairs):
+        measures |= {"mi_mean": pairs.mean().item(), "mi_median": pairs.quantile(0.5).item()}
+        measures["mi_p95"] = pairs.quantile(0.95).item()
+    return measures

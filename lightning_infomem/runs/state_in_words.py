@@ -1,0 +1,54 @@
+"""Whether a run memorizes, in words, from what it has logged."""
+
+from __future__ import annotations
+
+import math
+
+from lightning_infomem.runs.alarm import MIN_MOMENTS
+from lightning_infomem.runs.courses import Course, MonitorCourse
+
+__all__ = ["state_in_words"]
+
+
+def state_in_words(monitor: MonitorCourse, *, kept: str | None = None, abstention: str | None = None) -> list[str]:
+    """Tell it in one line or two, of at most 60 characters where ``abstention`` is not given.
+
+    Args:
+        monitor: what was logged.
+        kept: the moment to keep, where that is known: loggers are not told.
+        abstention: why nothing can be told, where that is known.
+    """
+    measured = len(monitor.get("seconds").steps)
+    memorizing = monitor.get("memorizing")
+    if measured < MIN_MOMENTS:
+        return [f"too early to tell: {measured} of {MIN_MOMENTS} measurements"]
+    if abstention is not None:
+        return [f"cannot tell: {abstention}"]
+    if not monitor.get("smoothness").values:  # which needs the predicted classes
+        return ["cannot tell: needs a network that ends in linear classes"]
+    if not memorizing.values:
+        return ["cannot tell: this run was not judged"]
+    drops = "smoothness down {:.2f}, {:.0%} of inputs left the consensus".format(
+        *(_positive(monitor.get(name).last) for name in ("smoothness_drop", "consensus_drop"))
+    )
+    if memorizing.last != 1:
+        return ["no sign of stored examples", drops]
+    since = _since(memorizing)
+    epoch = monitor.epoch(since)
+    began = f"step {since}" if epoch is None else f"epoch {epoch}"
+    advice = f"keep {kept}" if kept else "infomem rank says what to keep"
+    return [f"MEMORIZING since {began}; {advice}", drops]
+
+
+def _since(memorizing: Course) -> int:
+    """The first step of those in a row at the end."""
+    since = memorizing.steps[-1]
+    for step, value in zip(reversed(memorizing.steps), reversed(memorizing.values), strict=True):
+        if value != 1:
+            break
+        since = step
+    return since
+
+
+def _positive(drop: float) -> float:
+    return max(drop, 0.0) if math.isfinite(drop) else 0.0

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from lightning_infomem.cli import demo, rank, report, show, watch
-from lightning_infomem.model_information.commands import ablate, similarity
+from lightning_infomem.cli import ablate, demo, rank, report, show, similarity, watch
 
 __all__ = ["main"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from lightning_infomem.model_information.commands.coding_options import (
+from lightning_infomem.cli.coding_options import (
     add_coding_options,
     check_targets,
     coding_settings,

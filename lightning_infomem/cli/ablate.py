@@ -11,7 +11,7 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightning_infomem.model_information.commands.coding_options import (
+from lightning_infomem.cli.coding_options import (
     add_coding_options,
     check_targets,
     coding_settings,

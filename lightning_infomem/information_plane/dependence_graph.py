@@ -91,15 +91,15 @@ class DependenceGraph:
         """Estimate both coordinates; see `PlaneEstimator`. The inputs are required."""
         hidden, labels = check_plane_samples(hidden, labels, estimator="DependenceGraph")
         inputs = check_plane_inputs(inputs, hidden, estimator="DependenceGraph")
-        of_hidden, of_inputs = (RandomHash(each, self._most_coordinates(each)) for each in (hidden, inputs))
+        hidden_hash, input_hash = (RandomHash(each, self._most_coordinates(each)) for each in (hidden, inputs))
         num_samples = len(hidden)
         width = self.width
         if width is None:
-            width = 3 * num_samples ** (-0.5 / max(of_hidden.coordinates + of_inputs.coordinates, 1))
+            width = 3 * num_samples ** (-0.5 / max(hidden_hash.coordinates + input_hash.coordinates, 1))
         generator = torch.Generator().manual_seed(self.seed)
         sums = torch.zeros(4, dtype=torch.float64)
         for factor in torch.linspace(1, 1 + self.spread, self.members, dtype=torch.float64).tolist():
-            hashed, partners = (each.draw(factor * width, generator) for each in (of_hidden, of_inputs))
+            hashed, partners = (each.draw(factor * width, generator) for each in (hidden_hash, input_hash))
             shuffled = hashed[torch.randperm(num_samples, generator=generator).to(hashed.device)]
             sums += torch.tensor(
                 [discrete_information(one, other) for one in (hashed, shuffled) for other in (partners, labels)],
@@ -116,8 +116,8 @@ class DependenceGraph:
             label_kind="neither",
             chosen={
                 "width": width,
-                "hidden_coordinates": of_hidden.coordinates,
-                "input_coordinates": of_inputs.coordinates,
+                "hidden_coordinates": hidden_hash.coordinates,
+                "input_coordinates": input_hash.coordinates,
             },
             flags=_chance_flags(
                 {"I(X;T)": (input_information, input_chance), "I(T;Y)": (label_information, label_chance)}

@@ -205,4 +205,4 @@ class InformationPlane(Callback):
         message = "; ".join(f"layer {layer!r}{f' by {name}' if name else ''}: {why}" for layer, name, why in new)
         if self.on_error == "raise":
             raise ValueError(message)
-        warnings.warn(f"InformationPlane skips {message}", stacklevel=3)
+        warnings.warn(f"InformationPlane leaves out {message}", stacklevel=3)

@@ -85,7 +85,7 @@ class KernelDensity:
             variance *= float(hidden.abs().max()) or 1.0
         widening = 2 if self.bound == "upper" else 8
         all_nearness, own_nearness = _mean_log_nearness(hidden, labels, widening * variance)
-        of_noise = noise_entropy(hidden.shape[1], variance)
+        noise = noise_entropy(hidden.shape[1], variance)
         return PlanePoint.measured(
             self,
             hidden,
@@ -95,7 +95,7 @@ class KernelDensity:
             input_kind="upper" if self.bound == "upper" else "lower",
             label_kind="neither",
             chosen={"adapted_variance": variance} if self.adapted else None,
-            scores={"entropy": of_noise - all_nearness, "noise_entropy": of_noise},
+            scores={"entropy": noise - all_nearness, "noise_entropy": noise},
         )
 
 
@@ -103,10 +103,10 @@ def _mean_log_nearness(hidden: Tensor, labels: Tensor, scale: float) -> tuple[fl
     """Mean over samples of ln <exp(-d^2 / scale)>, with the inner mean over all samples and over the same class."""
     num_samples = len(hidden)
     num_own = torch.bincount(labels)[labels]
-    of_all, of_own = [], []
+    all_logs, own_logs = [], []
     for rows, squares in squared_distances(hidden):
         nearness = squares.div_(-scale).exp_()  # the sample itself contributes 1, so no sum underflows
-        of_all.append((nearness.sum(1) / num_samples).log())
+        all_logs.append((nearness.sum(1) / num_samples).log())
         nearness.masked_fill_(labels[rows, None] != labels, 0)
-        of_own.append((nearness.sum(1) / num_own[rows]).log())
-    return float(torch.cat(of_all).mean()), float(torch.cat(of_own).mean())
+        own_logs.append((nearness.sum(1) / num_own[rows]).log())
+    return float(torch.cat(all_logs).mean()), float(torch.cat(own_logs).mean())

@@ -134,15 +134,15 @@ class MatrixRenyi:
     ) -> dict[str, float]:
         sums = dict.fromkeys(("hidden", "input", "input_joint", "label_joint"), 0.0)
         between = math.exp(-4 / self.label_width**2)  # squared, like the kernels below
-        for (rows, of_hidden), (_, of_inputs) in zip(distance_rows(hidden), distance_rows(inputs), strict=True):
-            of_hidden.mul_(-2 / hidden_width**2).exp_()
-            of_inputs.mul_(-2 / input_width**2).exp_()
-            same = (of_hidden * (labels[rows, None] == labels[None])).sum()
-            total = of_hidden.sum()
+        for (rows, hidden_kernel), (_, input_kernel) in zip(distance_rows(hidden), distance_rows(inputs), strict=True):
+            hidden_kernel.mul_(-2 / hidden_width**2).exp_()
+            input_kernel.mul_(-2 / input_width**2).exp_()
+            same = (hidden_kernel * (labels[rows, None] == labels[None])).sum()
+            total = hidden_kernel.sum()
             sums["hidden"] += float(total)
-            sums["input"] += float(of_inputs.sum())
+            sums["input"] += float(input_kernel.sum())
             sums["label_joint"] += float(same + between * (total - same))
-            sums["input_joint"] += float(of_inputs.mul_(of_hidden).sum())
+            sums["input_joint"] += float(input_kernel.mul_(hidden_kernel).sum())
         scores = {f"{name}_entropy": 2 * math.log(len(hidden)) - math.log(each) for name, each in sums.items()}
         return {**scores, "label_entropy": self._label_entropy(labels)}
 

@@ -77,26 +77,26 @@ class SamplePropagation:
         """
         hidden, labels = check_plane_samples(hidden, labels, estimator="SamplePropagation")
         check_affordable(len(hidden), self.max_samples, estimator="SamplePropagation")
-        about_inputs, about_labels = [], []
+        input_terms, label_terms = [], []
         for drawn_inputs, drawn_labels in self._draws(hidden, labels):
-            about_inputs.append(drawn_inputs)
-            about_labels.append(drawn_labels)
-        of_inputs, input_error = _mean_with_error(torch.cat(about_inputs))
-        of_labels, label_error = _mean_with_error(torch.cat(about_labels))
-        of_noise = noise_entropy(hidden.shape[1], self.noise_variance)
+            input_terms.append(drawn_inputs)
+            label_terms.append(drawn_labels)
+        input_mean, input_error = _mean_with_error(torch.cat(input_terms))
+        label_mean, label_error = _mean_with_error(torch.cat(label_terms))
+        noise = noise_entropy(hidden.shape[1], self.noise_variance)
         return PlanePoint.measured(
             self,
             hidden,
             labels,
-            input_information=of_inputs,
-            label_information=of_labels,
+            input_information=input_mean,
+            label_information=label_mean,
             input_kind="neither",
             label_kind="neither",
             scores={
                 "input_standard_error": input_error,
                 "label_standard_error": label_error,
-                "entropy": of_inputs + of_noise,
-                "noise_entropy": of_noise,
+                "entropy": input_mean + noise,
+                "noise_entropy": noise,
             },
         )
 
@@ -128,8 +128,8 @@ class SamplePropagation:
                 all_shares.append(ratios.logsumexp(1) - math.log(num_samples))
                 ratios.masked_fill_(own_labels[rows, None] != labels, -math.inf)
                 own_shares.append(ratios.logsumexp(1) - own_counts[rows].log())
-            of_all, of_own = torch.cat(all_shares), torch.cat(own_shares)
-            yield -of_all.view(count, num_samples), (of_own - of_all).view(count, num_samples)
+            all_terms, own_terms = torch.cat(all_shares), torch.cat(own_shares)
+            yield -all_terms.view(count, num_samples), (own_terms - all_terms).view(count, num_samples)
 
 
 def _mean_with_error(values: Tensor) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What decisions tell."""
+"""Information of decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which points may stand in one plane: those that were measured alike."""
+"""Check that points were measured alike before they share a plane."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _NAMED = 3  # of those that differ
 def check_comparable(
     points: Mapping[str, PlanePoint] | Sequence[PlanePoint], allow_mismatch: Sequence[str] = ()
 ) -> list[str]:
-    """Require that points are of one estimator with the same parameters, on as many samples.
+    """Require that all points come from one estimator with equal parameters and equally many samples.
 
-    The layers of one network may be of different widths: units are not compared.
+    Layers of one network may have different widths: units are not compared.
 
     Args:
-        points: by name; those of a sequence are named by their places.
-        allow_mismatch: names of fields that may differ: "estimator", "num_samples", "parameters.NAME". Parameters that
-            the data chose, of each layer its own, have to be named here too.
+        points: Points by name; those in a sequence are named by position.
+        allow_mismatch: Names of fields that may differ: "estimator", "num_samples", "parameters.NAME". Parameters that
+            the data determine for each layer must be named here too.
 
     Returns:
-        A sentence on each difference that was allowed.
+        One sentence for each difference that was allowed.
 
     Raises:
-        TypeError: ``allow_mismatch`` is one string.
-        ValueError: points differ, or ``allow_mismatch`` names no field.
+        TypeError: If ``allow_mismatch`` is a single string.
+        ValueError: If points differ, or ``allow_mismatch`` names an unknown field.
 
     >>> first = PlanePoint("Binning", {"bins": 30}, 1.0, 0.5, "neither", "neither", 100, 2)
     >>> second = PlanePoint("Binning", {"bins": 99}, 1.0, 0.5, "neither", "neither", 100, 2)
@@ -41,7 +41,7 @@ def check_comparable(
 
 
 def fields_of(points: Mapping[str, PlanePoint]) -> dict[str, dict[str, Hashable]]:
-    """What has to be the same: name of a field -> name of a point -> value, as `check_alike` takes it."""
+    """Fields that must agree: field name -> point name -> value, as `check_alike` expects."""
     fields: dict[str, dict[str, Hashable]] = {
         "estimator": {name: point.estimator for name, point in points.items()},
         "num_samples": {name: point.num_samples for name, point in points.items()},
@@ -56,19 +56,19 @@ def fields_of(points: Mapping[str, PlanePoint]) -> dict[str, dict[str, Hashable]
 def check_alike(
     fields: Mapping[str, Mapping[str, Hashable]], allow_mismatch: Sequence[str], *, argument: str
 ) -> list[str]:
-    """Require that each field has one value.
+    """Require that each field has a single value.
 
     Args:
-        fields: name of a field -> name of what has it -> value.
-        allow_mismatch: names of fields that may differ.
-        argument: what is compared, which begins the message.
+        fields: Field name -> owner name -> value.
+        allow_mismatch: Names of fields that may differ.
+        argument: Name of what is compared; the message starts with it.
 
     Returns:
-        A sentence on each difference that was allowed.
+        One sentence for each difference that was allowed.
 
     Raises:
-        TypeError: ``allow_mismatch`` is one string.
-        ValueError: values differ, or ``allow_mismatch`` names no field.
+        TypeError: If ``allow_mismatch`` is a single string.
+        ValueError: If values differ, or ``allow_mismatch`` names an unknown field.
     """
     if isinstance(allow_mismatch, str):
         raise TypeError(f"allow_mismatch: a list of fields is required, got {allow_mismatch!r}; put it into [ ].")

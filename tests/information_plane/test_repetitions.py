@@ -60,7 +60,7 @@ def test_values_that_are_not_finite_count_for_no_distance():
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"estimator": "KSG"}, "estimator: Binning in 'run 0, moment 0, first'"),
         ({"bins": 99}, r"parameters\.bins: 30 in .* but 99 in 'run 1, moment 0, first'"),
@@ -68,9 +68,9 @@ def test_values_that_are_not_finite_count_for_no_distance():
         ({"units": 3}, r"num_units: \[first 2, last 2\] in 'run 0' but \[first 3, last 3\] in 'run 1'"),
     ],
 )
-def test_runs_that_were_measured_otherwise_are_refused_unless_the_field_is_named(fields, told):
+def test_runs_that_were_measured_otherwise_are_refused_unless_the_field_is_named(fields, message):
     runs = [run((1.0, 1.0)), run((3.0, 3.0), **fields)]
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         aggregate(runs)
     name = {"estimator": "estimator", "bins": "parameters.bins", "samples": "num_samples", "units": "num_units"}
     found = aggregate(runs, [name[next(iter(fields))]])

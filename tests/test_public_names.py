@@ -54,6 +54,15 @@ def test_exported_members_are_these(module, names):
         assert inspect.getdoc(getattr(module, name))
 
 
+def test_a_function_of_model_information_is_not_hidden_by_the_module_that_defines_it():
+    code = (
+        "import inspect, lightning_infomem.model_information as package\n"
+        "from lightning_infomem.model_information import domain_similarity\n"  # imports the module information_transfer
+        "assert not [name for name in package.__all__ if inspect.ismodule(getattr(package, name))]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_signatures_that_users_rely_on():
     def parameters(function):
         return {name: value.default for name, value in inspect.signature(function).parameters.items()}

@@ -1,8 +1,10 @@
-"""What a model knows of its data, in bits: codes that are as long as the model is ignorant."""
+"""Measure, in bits, how much a model knows about its data: the less it knows, the longer the code of the labels."""
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ __all__ = [
     "uniform_code_length",
 ]
 
-# Imported when asked for: `infomem --help` imports this package, and torch and Lightning take ten seconds.
+# Imported on first use: `infomem --help` imports this package, and importing torch and Lightning takes ten seconds.
 _HOMES = {
     "SCHEDULES": "online_code",
     "CodelengthMonitor": "codelength_monitor",
@@ -86,6 +88,17 @@ _HOMES = {
     "task_difficulty": "task_difficulty",
     "uniform_code_length": "online_code",
 }
+
+
+class _Package(ModuleType):
+    """Ignores the submodules that the import system assigns here, since they would hide the functions they define."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

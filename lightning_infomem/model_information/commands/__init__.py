@@ -1,1 +1,1 @@
-"""Commands of the model information: `infomem similarity` and `infomem ablate`."""
+"""The commands `infomem similarity` and `infomem ablate`."""

@@ -39,7 +39,8 @@ class CodelengthReport(Result):
     def __post_init__(self) -> None:
         if not isinstance(self.codes, Mapping) or not self.codes:
             raise TypeError(
-                f"codes: names with codes are required, got {describe(self.codes)}; give {{'name': [code]}}."
+                f"codes: a mapping from names to codes is required, got {describe(self.codes)}; give "
+                "{'name': [code]}."
             )
         for name, codes in self.codes.items():
             if not isinstance(codes, Sequence) or not codes or not all(isinstance(code, OnlineCode) for code in codes):

@@ -1,4 +1,4 @@
-"""The study of teachers on digits: what is done stays, and the table says what came out."""
+"""The study of teachers on digits: finished results are kept, and the table states the outcome."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ def test_control_c_ends_it_with_a_sentence(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(kept_results, "on_workers", stopped)
     assert run(tmp_path) == 130
-    assert "what is done stays" in capsys.readouterr().err
+    assert "finished results are kept" in capsys.readouterr().err

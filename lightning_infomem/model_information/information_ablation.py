@@ -15,7 +15,12 @@ from lightning_infomem.model_information.information_transfer import Information
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
 from lightning_infomem.model_information.learner import Learner, Model, check_same_network
 from lightning_infomem.model_information.mean_and_spread import mean_and_spread
-from lightning_infomem.model_information.model_components import Components, count_parameters, find_components, set_back
+from lightning_infomem.model_information.model_components import (
+    Components,
+    count_parameters,
+    find_components,
+    reset_modules,
+)
 from lightning_infomem.model_information.prequential import code_online
 from lightning_infomem.model_information.repetitions import shared_state
 from lightning_infomem.model_information.result import Result
@@ -147,7 +152,7 @@ def information_ablation(
     loaded = LabeledData.of(data, chosen)
     for owners in found.values():
         learner = Learner(final, chosen)
-        set_back(learner.network, first, owners)
+        reset_modules(learner.network, first, owners)
         whole = (learner.network, final[1]) if isinstance(final, tuple) else learner.network
         learners.append(Learner(whole, chosen))
     names = ["initial weights", "final weights", *(f"without {name}" for name in found)]

@@ -54,7 +54,7 @@ class LabeledData:
             self._inputs, labels = rows
             labels = check_classes(labels, paired=self._inputs)
             rows = _TensorRows(self._inputs, labels)
-            self._loading["collate_fn"] = _as_it_is
+            self._loading["collate_fn"] = _unchanged
         if isinstance(rows, IterableDataset) or not hasattr(rows, "__getitem__") or not hasattr(rows, "__len__"):
             raise TypeError(
                 "data: a pair of tensors (inputs, labels), a map-style dataset with a length, or a DataLoader of one "
@@ -134,5 +134,5 @@ class _TensorRows(Dataset[Any]):
         return self._inputs[rows], self._labels[rows]
 
 
-def _as_it_is(batch: Any) -> Any:
+def _unchanged(batch: Any) -> Any:
     return batch

@@ -165,7 +165,7 @@ class Learner:
 
     def _train(self, training: Iterable[Any], held_out: Iterable[Any], *, seed: int) -> None:
         trainer: Any = _copy_trainer(self._trainer)
-        trainer.callbacks.insert(0, _Stopping(self.network, held_out, self.settings.patience))
+        trainer.callbacks.insert(0, _EarlyStopping(self.network, held_out, self.settings.patience))
         with (
             isolate_rng(),
             quiet_lightning(),
@@ -195,7 +195,7 @@ def trained(model: Model, data: LabeledData, settings: CodelengthSettings) -> Mo
     return (learner.network, model[1]) if isinstance(model, tuple) else learner.network
 
 
-class _Stopping(Callback):
+class _EarlyStopping(Callback):
     """Stop early, and keep the weights with the lowest held-out cross-entropy; the initial weights count too."""
 
     def __init__(self, network: nn.Module, held_out: Iterable[Any], patience: int) -> None:

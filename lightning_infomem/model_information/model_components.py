@@ -11,7 +11,7 @@ from torch import nn
 from lightning_infomem._checks import describe
 from lightning_infomem.sampling.layers import clean_name, select_layers
 
-__all__ = ["Components", "count_parameters", "find_components", "set_back"]
+__all__ = ["Components", "count_parameters", "find_components", "reset_modules"]
 
 Patterns: TypeAlias = "str | type[nn.Module] | Sequence[str | type[nn.Module]]"
 Components: TypeAlias = "Patterns | Mapping[str, Patterns]"
@@ -57,7 +57,7 @@ def count_parameters(network: nn.Module, owners: Sequence[str]) -> int:
     return sum(each.numel() for each in parameters.values())
 
 
-def set_back(network: nn.Module, initial: nn.Module, owners: Sequence[str]) -> None:
+def reset_modules(network: nn.Module, initial: nn.Module, owners: Sequence[str]) -> None:
     """Copy the parameters and buffers that modules hold directly from the same network with other weights.
 
     Shared parameters change for every module that uses them.

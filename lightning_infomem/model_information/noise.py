@@ -80,7 +80,7 @@ def missing_objects(images: Tensor, fraction: float, *, blank: float = 0.0, seed
     """
     _check_images(images)
     changed = images.clone()
-    changed[_some(len(images), _check_share(fraction), _generator(seed)).to(images.device)] = check_finite(
+    changed[_choose(len(images), _check_share(fraction), _generator(seed)).to(images.device)] = check_finite(
         blank, name="blank"
     )
     return changed
@@ -128,7 +128,7 @@ def massart_labels(labels: Tensor, fraction: float, *, num_classes: int, seed: i
             f"most likely, got {fraction}; draw uninformative labels with torch.randint."
         )
     generator = _generator(seed)
-    wrong = _some(len(labels), fraction, generator).to(labels.device)
+    wrong = _choose(len(labels), fraction, generator).to(labels.device)
     steps = torch.randint(1, num_classes, (len(wrong),), generator=generator).to(labels.device)
     changed = labels.clone()
     changed[wrong] = (labels[wrong] + steps) % num_classes
@@ -139,7 +139,7 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(check_count(seed, name="seed", minimum=0))
 
 
-def _some(count: int, fraction: float, generator: torch.Generator) -> Tensor:
+def _choose(count: int, fraction: float, generator: torch.Generator) -> Tensor:
     """Choose indices. With one seed, larger choices contain the smaller ones, so noise grows instead of moving."""
     return torch.randperm(count, generator=generator)[: round(fraction * count)]
 

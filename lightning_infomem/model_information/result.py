@@ -19,7 +19,7 @@ from lightning_infomem.reporting.text_file import write_text
 
 __all__ = ["Result"]
 
-_WIDTH = 120  # of a printed table where there is no terminal
+_WIDTH = 120  # of a table printed without a terminal
 
 
 class Result(ABC):

@@ -27,7 +27,7 @@ def test_parts_are_kept_and_the_table_and_the_picture_are_made_of_them(tmp_path,
     assert written == capsys.readouterr().out.removesuffix("\n")
     assert "student of 8 units on 40 digits" in written
     assert "| 0 | 0 ± 0 |" in written
-    assert "Of 1 gains" in written
+    assert "Of 1 intervals" in written
     assert (tmp_path / "distillation.png").stat().st_size < 50_000
     kept = json.loads((tmp_path / "distillation" / "teacher-4-alpha-0.5.json").read_text())["result"]
     assert [row["seed"] for row in kept] == [0, 1]

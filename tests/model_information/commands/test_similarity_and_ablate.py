@@ -151,10 +151,10 @@ def test_components_are_patterns_or_named_groups(tmp_path, module, checkpoints, 
         (["similarity"], "the following arguments are required: --model, --data; see infomem similarity --help"),
         (["ablate", "a.ckpt", "--model", "mine:Network"], "arguments are required: --data; see infomem ablate --help"),
         ([*SIMILARITY, "--model", "mine"], "--model: a path module:function is required, got 'mine'"),
-        ([*SIMILARITY, "--data", "nowhere.at_all:f"], "--data: a module that can be imported from"),
+        ([*SIMILARITY, "--data", "nowhere.at_all:f"], "--data: a module that is installed or can be imported from"),
         (
             [*SIMILARITY, "--data", "mine:domain"],
-            "--data: a function of 'mine' is required, got 'domain', which is not",
+            "--data: a function of 'mine' is required, got 'domain', which does not exist",
         ),
         ([*SIMILARITY, "--data", "mine:domain"], "nearest: 'domains'"),
         (

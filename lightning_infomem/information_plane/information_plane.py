@@ -142,7 +142,7 @@ class InformationPlane(Callback):
         ranks = Ranks.current()
         try:
             layers = select_layers(model, self.layers)
-            tap = ranks.agree(lambda: catch_probe(trainer, model, layers, self.settings, self.probe))
+            tap = ranks.run_together(lambda: catch_probe(trainer, model, layers, self.settings, self.probe))
             plane = ranks.on_all(
                 lambda: (
                     None

@@ -1,4 +1,4 @@
-"""What a model knows of its data, in bits: codes that are as long as the model is ignorant."""
+"""Measure, in bits, how much a model knows about its data: the less it knows, the longer the code of the labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every result of an experiment can do: print itself, and be saved."""
+"""Base class of results: printing and saving."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ from lightning_infomem.reporting.text_file import write_text
 
 __all__ = ["Result"]
 
-_WIDTH = 120  # of a printed table where there is no terminal
+_WIDTH = 120  # of a table printed without a terminal
 
 
 class Result(ABC):
-    """Rows of plain values with the settings of their measurement; `plots` has a figure for each kind of it."""
+    """Rows of plain values with the settings they were measured with; `plots` has a figure for each kind of result."""
 
     settings: Mapping[str, Any]
 
     @abstractmethod
     def to_records(self) -> list[dict[str, Any]]:
-        """One flat dictionary a row, all with the same keys."""
+        """Return one flat dictionary per row, all with the same keys."""
 
     def to_csv(self) -> str:
-        """`to_records` as CSV, with a line of names."""
+        """Return `to_records` as CSV with a header line."""
         return to_csv(self.to_records())
 
     def to_json(self) -> str:
-        """`to_records` and the settings as JSON; numbers that are not finite become null."""
+        """Return `to_records` and the settings as JSON; non-finite numbers become null."""
         rows = [{name: _plain(value) for name, value in row.items()} for row in self.to_records()]
         return json.dumps({"rows": rows, "settings": dict(self.settings)}, indent=2, allow_nan=False) + "\n"
 
     def to_markdown(self) -> str:
-        """`to_records` as GitHub's Markdown."""
+        """Return `to_records` as a table in GitHub's Markdown."""
         rows = self.to_records()
         lines = [list(rows[0]), ["---"] * len(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
         return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
     def save(self, path: str | Path) -> Path:
-        """Write it as the end of the name says: ``.json``, with the settings; ``.csv``; or ``.md``.
+        """Write the result in the format of the suffix: ``.json`` (with the settings), ``.csv`` or ``.md``.
 
         Raises:
-            ValueError: another ending.
-            OSError: the folder is missing or cannot be written to.
+            ValueError: The suffix is another one.
+            OSError: The folder is missing or not writable.
         """
         path = Path(path)
         forms = {".json": self.to_json, ".csv": self.to_csv, ".md": self.to_markdown}

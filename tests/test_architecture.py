@@ -31,7 +31,7 @@ FLOORS = {
     "settings": set(),
     "functional": {"scipy"},
     "kernels": {"numba", "llvmlite", "triton"},
-    "records": set(),
+    "records": {"rich", "pandas"},
     "_lightning": {"lightning", "pytorch_lightning", "lightning_fabric"},
     "_checks": set(),
 }

@@ -74,7 +74,7 @@ def test_disagreement_of_the_measures_is_flagged_and_information_leads(tmp_path)
 def test_without_a_kind_the_values_are_shown_and_no_rank_is_given(tmp_path):
     for epoch, value in ((10, 0.1), (2, 0.9), (0, 0.4)):
         save_checkpoint(tmp_path / f"epoch={epoch}.ckpt", make_report({"fc1": value}), epoch=epoch)
-    ranking = rank_checkpoints(tmp_path, along_run=False)
+    ranking = rank_checkpoints(tmp_path, groups=lambda path: path.stem)
     assert [(row.epoch, row.rank, row.entropy_rank) for row in ranking.rows] == [(e, None, None) for e in (0, 2, 10)]
     assert ranking.memorization is None
     with pytest.raises(ValueError, match="the kind of memorization is not known"):

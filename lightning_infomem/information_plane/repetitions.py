@@ -10,12 +10,19 @@ from torch import Tensor
 
 from lightning_infomem.information_plane.comparable import check_alike, check_comparable
 from lightning_infomem.information_plane.plane_point import PlanePoint
+from lightning_infomem.records.table import Column, Table
 
 __all__ = ["Repetitions", "aggregate"]
 
 Points = Mapping[str, PlanePoint]  # layer -> its point, at one moment of a training; see `Plane.of`
 
 _OF_NETWORKS = ("layers", "num_units")
+_COLUMNS = {
+    "input_mean": ("I(X;T)", ".4f"),
+    "input_variance": ("variance", ".3g"),
+    "label_mean": ("I(T;Y)", ".4f"),
+    "label_variance": ("variance", ".3g"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +50,18 @@ class Repetitions:
     distances: Tensor
     median_run: int
     notes: tuple[str, ...]
+
+    def to_table(self) -> Table:
+        """One row per moment and layer, in nats and square nats."""
+        values = {name: getattr(self, name).tolist() for name in _COLUMNS}
+        rows = [
+            {"moment": moment, "layer": layer} | {name: moments[moment][place] for name, moments in values.items()}
+            for moment in range(len(self.input_mean))
+            for place, layer in enumerate(self.layers)
+        ]
+        columns = [Column("moment"), Column("layer"), *(Column(name, *shown) for name, shown in _COLUMNS.items())]
+        facts = {"distances": self.distances.tolist(), "median_run": self.median_run}
+        return Table(columns, rows, title=f"{len(self.distances)} runs, nats", notes=self.notes, facts=facts)
 
 
 def aggregate(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str] = ()) -> Repetitions:

@@ -88,8 +88,7 @@ class DomainSimilarity(Result):
                 rows.append(row | {"seeds": ", ".join(map(str, self.seeds))})
         return rows
 
-    @property
-    def table(self) -> Table:
+    def to_table(self) -> Table:
         """The rows with short headings, below them the seeds."""
         shown = {
             "source": Column("source"),

@@ -33,8 +33,7 @@ class Result(ABC):
         """What JSON holds beside the rows."""
         return {"settings": dict(self.settings)}
 
-    @property
-    def table(self) -> Table:
+    def to_table(self) -> Table:
         """The rows as a `Table`, in which people see each mean with half the width of its interval behind it."""
         records = self.to_records()
         columns = [
@@ -47,15 +46,15 @@ class Result(ABC):
 
     def to_csv(self) -> str:
         """`to_records` as CSV, with a line of names."""
-        return self.table.to_csv()
+        return self.to_table().to_csv()
 
     def to_json(self) -> str:
         """`to_records` and the settings as JSON; numbers that are not finite become null."""
-        return self.table.to_json()
+        return self.to_table().to_json()
 
     def to_markdown(self) -> str:
         """The printed table as GitHub's Markdown."""
-        return self.table.to_markdown()
+        return self.to_table().to_markdown()
 
     def save(self, path: str | Path) -> Path:
         """Write it as the end of the name says: ``.json``, with the settings; ``.csv``; or ``.md``.
@@ -72,7 +71,7 @@ class Result(ABC):
         return path
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        yield self.table
+        yield self.to_table()
 
     def __str__(self) -> str:
-        return self.table.to_text(_WIDTH)
+        return self.to_table().to_text(_WIDTH)

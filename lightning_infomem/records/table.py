@@ -54,8 +54,8 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """What stands above it for people."""
-        return self.name.replace("_", " ") if self.head is None else self.head
+        """What stands above it for people, in one line."""
+        return " ".join((self.name.replace("_", " ") if self.head is None else self.head).split())
 
 
 class Note(NamedTuple):

@@ -19,7 +19,7 @@ from lightning_infomem.checkpoints.reading import UnusableCheckpoint, load_check
 from lightning_infomem.functional.complexity import frobenius_norms, log_product, spectral_norms, sum_of_squares
 from lightning_infomem.records.moment import Moment
 from lightning_infomem.records.report import InformationReport, LayerInformation
-from lightning_infomem.selection.comparability import Fingerprint, take_fingerprint
+from lightning_infomem.selection.fingerprint import Fingerprint, take_fingerprint
 
 __all__ = ["Candidate", "LayerScores", "collect_candidates", "read_candidate"]
 

@@ -16,9 +16,9 @@ from lightning_infomem.offline.offline_measurement import OfflineMeasurement, ch
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.selection.candidates import Candidate, collect_candidates, read_candidate
-from lightning_infomem.selection.comparability import check_comparable
 from lightning_infomem.selection.direction import KINDS, choose_direction, kind_of
 from lightning_infomem.selection.doubts import Flag, doubts_of_candidates, doubts_of_ranks, leave_out_copies
+from lightning_infomem.selection.fingerprint import check_fingerprints
 from lightning_infomem.selection.grouping import name_groups
 from lightning_infomem.selection.one_run import REFUSAL, JudgedRun, judge_run, looks_like_one_run, tell_of_run
 from lightning_infomem.selection.ranking import RankedCheckpoint, RankedGroup, Ranking
@@ -63,7 +63,7 @@ def rank_checkpoints(
             by their means besides, and the spread between seeds makes their intervals.
         along_run: whether these are epochs of one run, whose values are shown in order and of which one is kept
             (``best``); by default found out: one folder, and no epoch twice.
-        allow_mismatch: fields in which reports may differ all the same; see `check_comparable`.
+        allow_mismatch: fields in which reports may differ all the same; see `check_fingerprints`.
         weight_norms: take the norms of the weights as baselines, too: a singular value decomposition a layer.
         model: for checkpoints without a report: a network of which a copy gets their weights, or a function from the
             loaded checkpoint to a network.
@@ -118,7 +118,7 @@ def rank_checkpoints(
     if control and measure_anew is not None:
         fresh = Candidate.from_report(Path("untrained control"), measure_anew.control(checkpoints=paths))
     compared = [*candidates, *(each for each in (known_good, fresh) if each is not None)]
-    notes = check_comparable({str(each.path): each.fingerprint for each in compared}, allow_mismatch)
+    notes = check_fingerprints({str(each.path): each.fingerprint for each in compared}, allow_mismatch)
     names, more = _rankable_layers(compared)
     notes += more
     names, flags = leave_out_copies(candidates, names)

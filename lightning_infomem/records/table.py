@@ -26,8 +26,8 @@ __all__ = ["Column", "Note", "Table"]
 
 _WIDE = 80  # columns of characters; a narrower terminal leaves out the columns that are shown "wide"
 _TEXT_WIDTH = 100  # of plain text
-_SHORTEST_NAME = 12  # characters of a name, or of a word of a heading, that stay on one line
-_SHORTEST_LINE = 5  # characters of a heading, so that "90 %" is one line
+# Characters that stay on one line in a narrow terminal: of a name, of a word of a heading, and of a heading ("90 %").
+_SHORTEST_NAME, _LONGEST_WORD, _SHORTEST_LINE = 8, 12, 5
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """What stands above it for people."""
-        return self.name.replace("_", " ") if self.head is None else self.head
+        """What stands above it for people, in one line."""
+        return " ".join((self.name.replace("_", " ") if self.head is None else self.head).split())
 
 
 class Note(NamedTuple):
@@ -188,30 +188,34 @@ class Table:
 
         if self.title:
             yield Text(printable(self.title), style="dim")
-        yield self._rich_table(wide=options.max_width >= _WIDE)
+        yield self._rich_table(options.max_width)
         yield from self.parts
         for note in map(_note, self.notes):
             yield Text(printable(note.text), style=note.style)
 
-    def _rich_table(self, *, wide: bool) -> RenderableType:
+    def _rich_table(self, width: int) -> RenderableType:
         from rich import box
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        table = RichTable(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-        shown = [column for column in self.columns if column.shown == "always" or (wide and column.shown == "wide")]
+        shown = [
+            column for column in self.columns if column.shown == "always" or (column.shown == "wide" and width >= _WIDE)
+        ]
         columns = [[self._cell(column, row) for row in self.rows] for column in shown]
-        for column, cells in zip(shown, columns, strict=True):
+        longest = [max(map(len, cells), default=1) for cells in columns]
+        heads = [printable(column.heading) for column in shown]
+        roomy = sum(max(len(head), cell) + 2 for head, cell in zip(heads, longest, strict=True)) <= width
+        table = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1 if roomy else 0, 0, 0), show_edge=False)
+        for column, head, cell in zip(shown, heads, longest, strict=True):
             align = self._align(column)
-            longest = max(map(len, cells), default=1)
             # Numbers stay whole, and names give way: they are folded where the terminal is narrow.
             whole = align == "right"
             table.add_column(
-                Text(_wrapped(column.heading, longest) if whole else printable(column.heading)),
+                Text(_wrapped(head, cell) if whole and not roomy else head),
                 justify=align,
                 overflow="fold",
                 no_wrap=whole,
-                min_width=None if whole else min(longest, _SHORTEST_NAME),
+                min_width=None if whole else min(cell, _SHORTEST_NAME),
             )
         for number, line in enumerate(zip(*columns, strict=True)):
             table.add_row(*map(Text, line), style=self.styles.get(number))
@@ -279,9 +283,8 @@ def _note(note: str | Note) -> Note:
 
 def _wrapped(heading: str, width: int) -> str:
     """The heading in lines as short as its longest word, and no shorter than the numbers below it."""
-    words = [min(len(word), _SHORTEST_NAME) for word in heading.split()]
-    lines = [textwrap.wrap(printable(line), max(width, *words, _SHORTEST_LINE)) or [""] for line in heading.split("\n")]
-    return "\n".join(part for line in lines for part in line)
+    words = [min(len(word), _LONGEST_WORD) for word in heading.split()]
+    return "\n".join(textwrap.wrap(heading, max(width, *words, _SHORTEST_LINE)))
 
 
 def _escaped(text: str) -> str:

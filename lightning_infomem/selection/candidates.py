@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lightning_infomem.records.moment import Moment
 from lightning_infomem.records.report import InformationReport, LayerInformation
-from lightning_infomem.selection.comparability import Fingerprint, take_fingerprint
+from lightning_infomem.selection.fingerprint import Fingerprint, take_fingerprint
 
 __all__ = ["Candidate", "LayerScores"]
 

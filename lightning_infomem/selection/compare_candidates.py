@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.comparability import check_comparable
+from lightning_infomem.selection.fingerprint import check_fingerprints
 
 __all__ = ["Comparison", "compare_candidates"]
 
@@ -41,13 +41,13 @@ def compare_candidates(
     Args:
         candidates: The checkpoints.
         others: What they are compared with, such as a reference.
-        allow_mismatch: Fields in which reports may differ; see `check_comparable`.
+        allow_mismatch: Fields in which reports may differ; see `check_fingerprints`.
 
     Raises:
         ValueError: The reports were not measured alike, or no layer is finite in all of them.
     """
     compared = [*candidates, *others]
-    notes = check_comparable({str(each.path): each.fingerprint for each in compared}, allow_mismatch)
+    notes = check_fingerprints({str(each.path): each.fingerprint for each in compared}, allow_mismatch)
     layers = []
     for name in dict.fromkeys(name for each in compared for name in each.layers):
         lacking = [(str(each.path), "") for each in compared if name not in each.layers]

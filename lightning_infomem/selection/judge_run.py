@@ -46,7 +46,7 @@ def judge_run(
 
     Args:
         checkpoints: Folder of a run, a file, several of either, or a ModelCheckpoint; see `find_checkpoints`.
-        allow_mismatch: Fields in which the reports may differ; see `check_comparable`. Inputs may differ by default,
+        allow_mismatch: Fields in which the reports may differ; see `check_fingerprints`. Inputs may differ by default,
             because the verdict itself says so.
         model: See `rank_checkpoints`; with ``data``, checkpoints without a report are measured.
         data: See `rank_checkpoints`.

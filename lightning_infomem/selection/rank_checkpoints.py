@@ -63,7 +63,7 @@ def rank_checkpoints(
             ranked by their means as well, and the spread between seeds makes their intervals. Without it, a folder
             that holds every epoch once is taken for one run and refused; with it, the names say that it is not:
             ``groups=lambda path: path.stem`` makes each file a recipe of its own.
-        allow_mismatch: Fields in which reports may differ; see `check_comparable`.
+        allow_mismatch: Fields in which reports may differ; see `check_fingerprints`.
         weight_norms: Whether to add norms of the weights as baselines. Takes a singular value decomposition per layer.
         model: For checkpoints without a report: a network of which a copy gets their weights, or a function from the
             loaded checkpoint to a network.

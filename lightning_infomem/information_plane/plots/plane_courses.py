@@ -13,11 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 
-from lightning_infomem.information_plane.comparable import check_alike, fields_of
+from lightning_infomem.information_plane.comparable_points import point_fields
 from lightning_infomem.information_plane.plane import Plane
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.plots.end_names import name_ends
 from lightning_infomem.plots.layer_names import shorten_layer_names
+from lightning_infomem.records.comparability import Field, check_comparable
 
 __all__ = ["PlaneCourses", "describe_origin"]
 
@@ -62,7 +63,7 @@ class PlaneCourses:
         if not courses:
             in_order[0].of(estimator)  # says which there are
         every = {f"{layer} at {moment:g}": point for layer, course in courses.items() for moment, point in course}
-        differences = check_alike({**fields_of(every), **_origins(in_order)}, allow_mismatch, argument="points")
+        differences = check_comparable({**point_fields(every), **_origins(in_order)}, allow_mismatch, argument="points")
         origin = describe_origin(planes, list(courses))
         return cls(courses, "epoch" if are_epochs else "measurement", differences, origin)
 
@@ -163,10 +164,10 @@ def describe_origin(planes: Sequence[Plane], layers: Sequence[str] | None = None
     return "; ".join(f"{words} {', '.join(values)}" for words, values in known.items() if values)
 
 
-def _origins(planes: Sequence[Plane]) -> dict[str, dict[str, Hashable]]:
-    """How samples were caught, as far as it is known: field -> plane -> value, as `check_alike` takes it."""
+def _origins(planes: Sequence[Plane]) -> dict[Field, dict[str, Hashable]]:
+    """How samples were caught, as far as it is known: field -> plane -> value, as `check_comparable` takes it."""
     named = {f"plane {number}": plane for number, plane in enumerate(planes, start=1)}
-    known: dict[str, dict[str, Hashable]] = {"split": {}, "pooling": {}}
+    known: dict[Field, dict[str, Hashable]] = {"split": {}, "pooling": {}}
     for name, plane in named.items():
         of_plane = {"split": plane.split, "pooling": plane.pooling}
         of_plane.update({f"modules.{layer}": module for layer, module in plane.modules.items()})

@@ -29,7 +29,7 @@ def plot_information_plane(
         planes: of one run, in any order.
         estimator: its name, see `Plane.points`; by default the first.
         allow_mismatch: names of fields in which points may differ, such as a parameter that the data choose for each
-            layer; see `check_comparable`. The figure says it.
+            layer; see `check_points`. The figure says it.
 
     Returns:
         A figure that belongs to no window and no pyplot state: I(X;T) to the right and I(T;Y) upwards, both in bits; a

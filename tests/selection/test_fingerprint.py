@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from lightning_infomem.selection.comparability import check_comparable, take_fingerprint
+from lightning_infomem.selection.fingerprint import check_fingerprints, take_fingerprint
 from lightning_infomem.settings import MeasurementSettings
 from tests.checkpoints.checkpoint_files import make_layer, make_report
 
@@ -15,7 +15,7 @@ ALIKE = make_report({"fc1": 0.5, "fc2": 0.25})
 
 
 def _check(**reports):
-    check_comparable({name: take_fingerprint(report) for name, report in reports.items()})
+    check_fingerprints({name: take_fingerprint(report) for name, report in reports.items()})
 
 
 def _with_layer(**fields):

@@ -112,7 +112,7 @@ def test_an_unusable_reference_is_refused(tmp_path):
         rank_checkpoints(folder, reference=tmp_path / "text.ckpt")
     with pytest.raises(ValueError, match=r"reference: .* got the report: no layer has a finite"):
         rank_checkpoints(folder, reference=make_report({"first": math.nan, "second": math.nan}))
-    with pytest.raises(ValueError, match=r"differ in layers: \[first, second\] in .* but \[fc1\] in 'reference'"):
+    with pytest.raises(ValueError, match=r"a difference in layers: \[first, second\] in .* but \[fc1\] in 'reference'"):
         rank_checkpoints(folder, reference=make_report({"fc1": 0.1}))
     with pytest.raises(TypeError, match="reference: a checkpoint's path or an InformationReport"):
         rank_checkpoints(folder, reference=3)

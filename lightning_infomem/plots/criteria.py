@@ -65,9 +65,10 @@ def plot_criteria(ranking: Ranked, criteria: Sequence[str] | None = None) -> Fig
             rank = row.ranks.get(name)
             if rank is None or worst[name] == 1:
                 continue
+            ink = style.WHITE if goodness[place, column] > _DARK else style.INK
             axes.text(
-                column, place, str(rank), ha="center", va="center", fontsize=style.SMALL,
-                color=style.WHITE if goodness[place, column] > _DARK else style.INK, weight="bold" if rank == 1 else "normal",
+                column, place, str(rank), ha="center", va="center", fontsize=style.SMALL, color=ink,
+                weight="bold" if rank == 1 else "normal",
             )  # fmt: skip
             if rank == 1:
                 axes.add_patch(_frame(column, place))

@@ -17,7 +17,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from examples.small_pictures import save_small
-from lightning_infomem import InformationReport, rank_checkpoints
+from lightning_infomem import InformationReport, judge_run, rank_checkpoints
 from lightning_infomem.checkpoints.reading import read_checkpoint
 from lightning_infomem.demo.along_run import WatchedRun
 from lightning_infomem.demo.digits import LEVELS
@@ -59,15 +59,15 @@ def draw_layers(demo: Path) -> Figure:
 
 def draw_run(demo: Path) -> Figure:
     """The run with half of its labels at random."""
-    ranking = rank_checkpoints(demo / "noisy-run")
+    verdict = judge_run(demo / "noisy-run")
     by_step = _accuracies(demo / "noisy-run")
     # A value is logged under the number of the last step, and a checkpoint says how many there were.
     accuracies = {
         row.epoch: by_step.get(row.step - 1, math.nan)
-        for row in ranking.rows
+        for row in verdict.rows
         if row.epoch is not None and row.step is not None
     }
-    return WatchedRun("noisy-run", ranking, None, accuracies).figure()
+    return WatchedRun("noisy-run", verdict, None, accuracies).figure()
 
 
 PICTURES: dict[str, Callable[[Path], Figure]] = {

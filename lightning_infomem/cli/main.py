@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from lightning_infomem.cli import demo, rank, report, show, watch
+from lightning_infomem.cli import demo, rank, report, run, show, watch
 from lightning_infomem.model_information.commands import ablate, similarity
 
 __all__ = ["main"]
@@ -31,13 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after ``infomem``; those of this process by default.
 
     Returns:
-        The exit code: 0; 2 for wrong use, input that cannot be read, or a ranking that is refused, each with one
-        line on the error stream; 130 after Ctrl-C.
+        The exit code: 0; 2 for wrong use, input that cannot be read, or a ranking or verdict that is refused,
+        each with one line on the error stream; 130 after Ctrl-C.
     """
     parser = _Parser(prog="infomem", description="See memorization, and choose the checkpoint that generalises.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('lightning-infomem')}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, parser_class=_Parser)
-    for command in (rank, report, show, watch, similarity, ablate, demo):
+    for command in (rank, run, report, show, watch, similarity, ablate, demo):
         command.add_parser(commands)
     try:
         arguments = parser.parse_args(argv)

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from lightning_infomem.checkpoints.reading import UnusableCheckpoint
 from lightning_infomem.pages.elements import UNKNOWN, figure, items, number, section, table
 from lightning_infomem.pages.ranking_part import tell_doubts
+from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.metric_names import logged_name
 from lightning_infomem.records.report import InformationReport, LayerInformation
 from lightning_infomem.runs.courses import Course
 from lightning_infomem.runs.recorded_runs import RecordedRun
 from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.doubts import Flag, doubts_of_candidates
+from lightning_infomem.selection.doubts import doubts_of_candidates
 
 __all__ = ["draw_run", "tell_run", "verdict_on_run"]
 
@@ -107,10 +107,10 @@ def _doubts(run: RecordedRun) -> list[Flag]:
     if run.report is None:
         return []
     skipped = [Flag("skipped", f"layer '{name}' was not measured: {why}") for name, why in run.report.skipped.items()]
-    try:
-        candidate = Candidate.from_report(Path(run.place.name), run.report)
-    except UnusableCheckpoint as fault:
-        return [*skipped, Flag("not_finite", str(fault))]
+    candidate = Candidate.from_report(Path(run.place.name), run.report)
+    if not candidate.layers:
+        words = "no layer has a finite entropy and mutual information; has its training diverged?"
+        return [*skipped, Flag("not_finite", words)]
     lost = [layer.name for layer in run.report.layers if layer.name not in candidate.layers]
     not_finite = [Flag("not_finite", f"layer '{name}': no finite entropy or mutual information") for name in lost]
     return [*skipped, *not_finite, *doubts_of_candidates([candidate], list(candidate.layers), None)]

@@ -11,7 +11,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from lightning_infomem.plots import style
-from lightning_infomem.plots.course import is_course, plot_course, plot_judged_run
 from lightning_infomem.plots.names import name_checkpoints, shorten_name
 from lightning_infomem.plots.ranked import Estimate, Ranked
 
@@ -48,20 +47,13 @@ def plot_ranking(ranking: Ranked) -> Figure:
           information than the reference), a square for examples (less), a dot for neither.
         * Groups have a panel of their own on top. The untrained control is an open diamond in the last line.
         * Of more than 40 checkpoints (or groups) the best 40 are drawn, and the title of the panel says so.
-        * Without a ranking the checkpoints stand in the order given, all grey; where they are epochs of one run, the
-          figure is that of `plot_run`, or of `plot_course` where nothing can be told of the run.
+        * Without a ranking the checkpoints are in the order given, all grey.
 
     Raises:
         ValueError: no row.
     """
     if not ranking.rows:
         raise ValueError("ranking: at least one checkpoint is required, got none; see ranking.skipped for the reasons.")
-    if ranking.order is None and is_course(ranking.rows):
-        judgement = ranking.judgement
-        # A run of which nothing can be told is a course of values; so are files that hold a moment twice.
-        if judgement is None or judgement.abstention is not None or len(judgement.agreement) != len(ranking.rows):
-            return plot_course(ranking.rows)
-        return plot_judged_run(ranking.rows, judgement)
     num_rows = min(len(ranking.rows), _MOST_LINES) + (ranking.control is not None)
     num_groups = min(len(ranking.groups), _MOST_LINES)
     heights = [_LINE_HEIGHT * lines + _MARGIN_HEIGHT for lines in (num_groups, num_rows) if lines]

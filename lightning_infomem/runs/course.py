@@ -93,7 +93,7 @@ class RunCourse:
             f"from {since.name} on this network stores single examples: neighbours in its layers are predicted "
             f"less alike than before (by {judgement.smoothness_drop:.2f}), and {judgement.consensus_drop:.0%} more "
             f"of the validation inputs are predicted otherwise than by most moments of the run{fallen}. The checkpoint "
-            f"of {kept.name}{place} is the one to keep; rank_checkpoints(folder, along_run=True) finds it."
+            f"of {kept.name}{place} is the one to keep; judge_run(folder) finds it."
         )
 
     def to_state(self) -> dict[str, Any]:

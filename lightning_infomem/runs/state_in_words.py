@@ -36,7 +36,7 @@ def state_in_words(monitor: MonitorCourse, *, kept: str | None = None, abstentio
     since = _since(memorizing)
     epoch = monitor.epoch(since)
     began = f"step {since}" if epoch is None else f"epoch {epoch}"
-    advice = f"keep {kept}" if kept else "infomem rank says what to keep"
+    advice = f"keep {kept}" if kept else "infomem run says what to keep"
     return [f"MEMORIZING since {began}; {advice}", drops]
 
 

@@ -77,7 +77,7 @@ def test_memorization_is_said_with_its_begin(tmp_path, look):
         consensus_drop=[0.2] * 6,
     )
     lines = look(tmp_path, width=60)
-    assert "MEMORIZING since epoch 4; infomem rank says what to keep" in lines
+    assert "MEMORIZING since epoch 4; infomem run says what to keep" in lines
     assert "smoothness down 0.08, 20% of inputs left the consensus" in lines
 
 

@@ -12,8 +12,8 @@ from lightning_infomem.checkpoints.reading import find_checkpoints
 from lightning_infomem.pages.html_report import Chapter, html_report
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 from lightning_infomem.runs.recorded_runs import recorded_runs
-from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
-from tests.checkpoints.checkpoint_files import make_layer, make_run, save_run
+from lightning_infomem.selection.judge_run import judge_run
+from tests.checkpoints.checkpoint_files import make_layer, make_run, save_checkpoint, save_run
 from tests.pages.parsed_page import Page
 from tests.runs.written_runs import write_run
 
@@ -165,27 +165,30 @@ def test_runs_of_which_one_knows_no_epochs_are_compared_by_their_steps(tmp_path:
     assert [(run.unit, run.moments) for run in drawn] == [("step", [10, 20, 30, 40])] * 2
 
 
-def test_of_a_run_whose_checkpoints_were_judged_verdict_and_figure_stand_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("counts", [range(1, 9), (4, 8)])
+def test_of_a_run_whose_checkpoints_were_judged_verdict_and_figure_stand_once(tmp_path: Path, counts) -> None:
     reports = make_run(8, memorizes=True)
-    for count in range(1, 9):
+    for count in counts:
         save_run(tmp_path / f"{count}.ckpt", reports[:count])
-    chapter = dataclasses.replace(runs_in(tmp_path), ranking=rank_checkpoints(tmp_path))
-    page = Page(html_report([chapter]))
+    page = Page(html_report([dataclasses.replace(runs_in(tmp_path), verdict=judge_run(tmp_path))]))
     assert page.figures == OF_A_RUN
-    assert "This run stores single examples" in page.words
+    assert "This run stores single examples from epoch 4, step 50 on (alarm at epoch 6, step 70)" in page.words
+    assert "Keep '4.ckpt'." in page.words
     assert "MEMORIZING" not in page.words
     assert page.cells[-1][0][0] == "checkpoint"
+    assert len(page.cells[-1]) == 1 + len(counts)
 
 
-def test_where_few_checkpoints_are_left_the_verdict_is_that_of_the_monitor(tmp_path: Path) -> None:
+def test_where_the_monitor_saw_more_than_the_checkpoints_tell_the_verdict_is_that_of_the_monitor(
+    tmp_path: Path,
+) -> None:
     reports = make_run(8, memorizes=True)
-    for count in (4, 8):
-        save_run(tmp_path / f"{count}.ckpt", reports[:count])
-    chapter = dataclasses.replace(runs_in(tmp_path), ranking=rank_checkpoints(tmp_path))
-    assert chapter.ranking.kept is None  # two are too few to judge by
-    page = Page(html_report([chapter]))
+    save_run(tmp_path / "watched.ckpt", reports)
+    chapter = runs_in(tmp_path)
+    save_checkpoint(tmp_path / "few" / "4.ckpt", reports[3], epoch=3, step=40)
+    page = Page(html_report([dataclasses.replace(chapter, verdict=judge_run(tmp_path / "few"))]))
     assert "MEMORIZING since epoch 6; keep epoch 3" in page.words
-    assert "cannot be told" not in page.words.split("The run: what is watched")[0]
+    assert "nothing can be told" not in page.words
     assert page.figures == OF_A_RUN
 
 

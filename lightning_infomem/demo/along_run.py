@@ -14,6 +14,7 @@ from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.demo.digits import shuffled_digits
 from lightning_infomem.demo.training import fit
 from lightning_infomem.plots.course import plot_judged_run
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.selection.rank_checkpoints import Ranking, rank_checkpoints
 
 __all__ = ["RUNS", "WatchedRun", "table_of_runs", "watch_run"]
@@ -80,7 +81,9 @@ def watch_run(name: str, output: Path, seed: int) -> WatchedRun:
         seed=seed,
         learning_rate=_LEARNING_RATE,
     )
-    alarms = [int(values["epoch"]) for values in monitor.history if values["infomem/memorizing"]]
+    alarms = [
+        int(values["epoch"]) for values in monitor.history if values[metric_name(DEFAULT_PREFIX, Metric.MEMORIZING)]
+    ]
     return WatchedRun(name, rank_checkpoints(folder), alarms[0] if alarms else None, accuracy.by_epoch)
 
 

@@ -6,6 +6,7 @@ import lightning.pytorch
 import pytest
 import pytorch_lightning
 import torch
+from lightning_infomem.runs.event_files import EventFiles
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
@@ -14,7 +15,6 @@ from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 from lightning_infomem.runs.course import RunCourse
 from lightning_infomem.runs.courses import courses_of
-from lightning_infomem.runs.event_files import EventFiles
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, trainer
 
 LAYOUT, EXPERIMENT, SESSION = "custom_scalars__config__", "_hparams_/experiment", "_hparams_/session_start_info"

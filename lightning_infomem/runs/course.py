@@ -100,9 +100,6 @@ class RunCourse:
             is_memorizing=judgement.is_memorizing,
             kept_epoch=kept.epoch,
             kept_step=kept.step,
-            smoothness_drop=judgement.smoothness_drop,
-            consensus_drop=judgement.consensus_drop,
-            consensus_drop_error=judgement.consensus_drop_error,
             abstention=judgement.abstention,
         )
 

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,22 @@ RUN_FILE = "infomem.jsonl"
 
 _VERSION = 1
 _LONGEST = 2**24  # bytes of a line; one of 1,000 layers has half a million
+_LARGEST = 2**63  # above all numbers that are read
+_NUMBER = (int, float)
+# Field of a line -> the kinds of value that it may have.
+_KINDS: Mapping[str, Sequence[type]] = {
+    "run_id": (str,),
+    "prefix": (str,),
+    "number": (int,),
+    "epoch": _NUMBER,
+    "step": (int,),
+    "time": _NUMBER,
+    "values": (dict,),
+    "is_memorizing": (bool,),
+    "kept_epoch": (int, type(None)),
+    "kept_step": (int, type(None)),
+    "abstention": (str, type(None)),
+}
 
 
 @dataclass(frozen=True)
@@ -31,13 +47,10 @@ class Measurement:
         epoch: Epoch of the run; transformers counts parts of epochs.
         step: Global step of the run.
         time: Seconds since 1970 at the measurement.
-        values: Logged name -> finite value.
+        values: Logged name -> finite value, the drops that the alarm rests on among them.
         is_memorizing: Whether the alarm is on.
         kept_epoch: Epoch of the moment to keep, the last one while the alarm is off; None where it is not known.
         kept_step: Step of that moment; None where it is not known.
-        smoothness_drop: See `Judgement`; NaN where nothing can be told, as for the two below.
-        consensus_drop: See `Judgement`.
-        consensus_drop_error: See `Judgement`.
         abstention: Why nothing can be told; None where something can.
     """
 
@@ -48,19 +61,15 @@ class Measurement:
     step: int
     time: float
     values: Mapping[str, float]
-    is_memorizing: bool = False
-    kept_epoch: int | None = None
-    kept_step: int | None = None
-    smoothness_drop: float = math.nan
-    consensus_drop: float = math.nan
-    consensus_drop_error: float = math.nan
-    abstention: str | None = None
+    is_memorizing: bool
+    kept_epoch: int | None
+    kept_step: int | None
+    abstention: str | None
 
     def to_line(self) -> bytes:
-        """JSON, which knows no NaN: null takes its place."""
-        fields = {name: None if _is_not_finite(value) else value for name, value in vars(self).items()}
-        fields["values"] = {name: value for name, value in self.values.items() if math.isfinite(value)}
-        return json.dumps({"version": _VERSION, **fields}, allow_nan=False).encode() + b"\n"
+        """JSON, with the version of the format in front."""
+        finite = {name: value for name, value in self.values.items() if math.isfinite(value)}
+        return json.dumps({"version": _VERSION, **vars(self), "values": finite}, allow_nan=False).encode() + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> Measurement:
@@ -77,12 +86,13 @@ class Measurement:
             raise ValueError("no JSON object")
         if content.get("version") != _VERSION:
             raise ValueError(f"not of format {_VERSION}: written by another version of lightning_infomem")
-        fields = {}
-        for name, read in _READERS.items():
-            try:
-                fields[name] = read(content.get(name))
-            except (OverflowError, ValueError):
-                raise ValueError(f"{name!r} is missing or of a wrong kind") from None
+        fields: dict[str, Any] = {}
+        for name, kinds in _KINDS.items():
+            fields[name] = content.get(name)
+            if not _is_one_of(fields[name], kinds):
+                raise ValueError(f"{name!r} is missing or of a wrong kind")
+        if not all(_is_one_of(value, _NUMBER) for value in fields["values"].values()):
+            raise ValueError("a value is no finite number")
         return cls(**fields)
 
 
@@ -169,61 +179,9 @@ def _ends_a_line(file: Any) -> bool:
     return bool(file.read(1) == b"\n")
 
 
-def _is_not_finite(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError
-    return value
-
-
-def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError
-    return float(value)
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-        raise ValueError
-    return value
-
-
-def _drop(value: object) -> float:
-    return math.nan if value is None else _number(value)
-
-
-def _values(value: object) -> dict[str, float]:
-    if not isinstance(value, dict):
-        raise ValueError
-    return {name: _number(each) for name, each in value.items()}
-
-
-def _optional(read: Callable[[object], Any]) -> Callable[[object], Any]:
-    return lambda value: None if value is None else read(value)
-
-
-_READERS: Mapping[str, Callable[[object], Any]] = {
-    "run_id": _text,
-    "prefix": _text,
-    "number": _count,
-    "epoch": _number,
-    "step": _count,
-    "time": _number,
-    "values": _values,
-    "is_memorizing": _truth,
-    "kept_epoch": _optional(_count),
-    "kept_step": _optional(_count),
-    "smoothness_drop": _drop,
-    "consensus_drop": _drop,
-    "consensus_drop_error": _drop,
-    "abstention": _optional(_text),
-}
+def _is_one_of(value: object, kinds: Sequence[type]) -> bool:
+    if type(value) not in kinds:  # a bool would pass for an int
+        return False
+    if isinstance(value, str):
+        return value.isprintable()  # it goes to terminals
+    return not isinstance(value, (int, float)) or -_LARGEST < value < _LARGEST  # which NaN is not

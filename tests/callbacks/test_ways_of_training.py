@@ -21,8 +21,8 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure
-from lightning_infomem.records.report import HISTORY_KEY
-from lightning_infomem.runs.history import history_from_state
+from lightning_infomem.records.report import COURSE_KEY
+from lightning_infomem.runs.course import RunCourse
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, num_hooks, trainer
 
 # Since Lightning 2.6 it must be asked for.
@@ -245,7 +245,7 @@ def test_a_run_killed_in_the_middle_of_a_validation_resumes_with_its_history(tmp
     last = sorted(tmp_path.glob("epoch=*.ckpt"))[-1]
     assert last.name == "epoch=1.ckpt"
     before = torch.load(last, weights_only=True)["callbacks"]["MemorizationMonitor[infomem]"]
-    before = history_from_state(before[HISTORY_KEY])
+    before = RunCourse.from_state(before[COURSE_KEY]).history
     assert [values["epoch"] for values in before] == [0, 1]
     monitor = MemorizationMonitor(layers=["network.0"])
     runner = trainer(tmp_path, callbacks=[monitor, ModelCheckpoint(tmp_path)], max_epochs=4)

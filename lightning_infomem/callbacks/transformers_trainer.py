@@ -311,10 +311,16 @@ class MemorizationTrainerCallback(TrainerCallback):
         warnings.warn(f"MemorizationTrainerCallback: {what}: {fault}", stacklevel=3)
 
     def _resume(self, args: TrainingArguments, state: TrainerState) -> None:
-        """Take up what the checkpoint that training resumes from carries, wherever it lies; else the run is new."""
+        """Take up what the checkpoint carries. A callback is not told from which one training resumes."""
         folders = [args.resume_from_checkpoint, _checkpoint_folder(args, state)]
         path = next((path for folder in folders if folder and (path := Path(folder, REPORT_FILE)).exists()), None)
         if path is None:
+            warnings.warn(
+                f"MemorizationTrainerCallback: {REPORT_FILE} of step {state.global_step} is required to continue the "
+                f"history of the run, got none in '{folders[-1]}': it starts anew; if the checkpoint lies elsewhere, "
+                "also give its folder to TrainingArguments(resume_from_checkpoint=...).",
+                stacklevel=2,
+            )
             return
         try:
             saved = torch.load(path, weights_only=True)

@@ -23,7 +23,7 @@ FLOORS = {
     "reporting": {"matplotlib", "wandb", "tensorboard"},
     "plots": {"matplotlib", "scipy", "sklearn"},
     "selection": {"scipy", "rich"},
-    "runs": {"tensorboard", "google"},
+    "runs": set(),
     "offline": set(),
     "checkpoints": {"safetensors"},
     "measurement": set(),

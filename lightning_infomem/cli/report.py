@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     places = [Path(place) for place in arguments.checkpoints]
     try:
         checkpoints = find_checkpoints(places)
-    except ValueError:  # event files may be all there is
+    except ValueError:  # run files may be all there is
         checkpoints = []
     runs, faults = recorded_runs(places, checkpoints)
     ranking, verdict, why = None, None, None

@@ -14,6 +14,7 @@ from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.demo.digits import shuffled_digits
 from lightning_infomem.demo.training import fit
 from lightning_infomem.plots.run_verdict import plot_run_verdict
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.records.run_verdict import RunVerdict
 from lightning_infomem.selection.judge_run import judge_run
 
@@ -80,7 +81,9 @@ def watch_run(name: str, output: Path, seed: int) -> WatchedRun:
         seed=seed,
         learning_rate=_LEARNING_RATE,
     )
-    alarms = [int(values["epoch"]) for values in monitor.history if values["infomem/memorizing"]]
+    alarms = [
+        int(values["epoch"]) for values in monitor.history if values[metric_name(DEFAULT_PREFIX, Metric.MEMORIZING)]
+    ]
     return WatchedRun(name, judge_run(folder), alarms[0] if alarms else None, accuracy.by_epoch)
 
 

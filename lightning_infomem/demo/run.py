@@ -28,6 +28,7 @@ from lightning_infomem.plots.zoo import plot_zoo
 from lightning_infomem.records.run_verdict import RunVerdict
 from lightning_infomem.reporting.text_file import write_text
 from lightning_infomem.runs.recorded_runs import recorded_runs
+from lightning_infomem.runs.run_file import RUN_FILE
 from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
 from lightning_infomem.selection.ranking import Ranking
 
@@ -84,7 +85,7 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
     """Train and rank both zoos, and say what was written.
 
     Args:
-        output: folder for event files, checkpoints and figures.
+        output: folder for logs, checkpoints and figures.
         seed: of data and training.
         console: where to print.
     """
@@ -112,7 +113,13 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
         chapters.append(_chapter(_TITLES[watched.name], output / watched.name, verdict=watched.verdict))
     write_text(output / "report.html", html_report(chapters, title="What the demonstration found"))
     console.print(f"\nWritten to {output}:")
-    for kind, pattern in (("checkpoints", "*/*.ckpt"), ("event files", "**/events.*"), ("figures", "figures/*.png")):
+    written = {
+        "checkpoints": "*/*.ckpt",
+        "event files": "**/events.*",
+        "run files": f"**/{RUN_FILE}",
+        "figures": "figures/*.png",
+    }
+    for kind, pattern in written.items():
         console.print(f"  {kind:12} {len(list(output.glob(pattern))):3}  {pattern}")
     commands = {
         "Look at the trainings:": f"{_command('tensorboard')} --logdir {output}",
@@ -157,7 +164,9 @@ def rank_zoo(zoo: Zoo, output: Path, seed: int, advance: Callable[[], None] = la
 def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float]:
     task = zoo.task(level, seed)
     name = f"{zoo.level_name.split()[-1]}-{level:.2f}"
-    (folder / f"{name}.ckpt").unlink(missing_ok=True)  # of an earlier demo: ModelCheckpoint would count versions
+    # Of an earlier demo: ModelCheckpoint would count versions, and the page would tell two runs.
+    for path in (folder / f"{name}.ckpt", folder / name / RUN_FILE):
+        path.unlink(missing_ok=True)
     trainer = fit(
         task,
         [ModelCheckpoint(folder, filename=name, save_on_train_epoch_end=False), MemorizationMonitor(on_error="raise")],

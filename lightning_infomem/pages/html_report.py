@@ -88,7 +88,7 @@ def _tell(chapter: Chapter, level: int) -> Iterator[str]:
     ranking, runs = chapter.ranking, chapter.runs
     verdict = chapter.verdict
     # The monitor saw more than a verdict that rests on the reports of few checkpoints.
-    is_whole = verdict is not None and all(len(verdict.rows) >= len(run.course.get("seconds").steps) for run in runs)
+    is_whole = verdict is not None and all(len(verdict.rows) >= len(run.course.steps) for run in runs)
     if chapter.note:
         yield f'<p class="pale">{escape(sentence(chapter.note))}</p>'
     if ranking is not None:
@@ -123,12 +123,12 @@ def _tell(chapter: Chapter, level: int) -> Iterator[str]:
 
 
 def _names(runs: Sequence[RecordedRun]) -> list[str]:
-    """The places below the folder that all share; with the prefix of the monitor, where several watched one run."""
+    """The places below the folder that all share; where several are in one place, with what tells them apart."""
     folder = os.path.commonpath([run.place.parent for run in runs]) or "."
     names = [os.path.relpath(run.place, folder) for run in runs]
-    return [
-        f"{name}, {run.course.prefix}" if names.count(name) > 1 else name for run, name in zip(runs, names, strict=True)
-    ]
+    for more in ([run.course.prefix for run in runs], [f"run {run.run_id[:6]}" for run in runs]):
+        names = [f"{name}, {own}" if names.count(name) > 1 else name for name, own in zip(names, more, strict=True)]
+    return names
 
 
 _FOOTER = (

@@ -13,10 +13,10 @@ from torch import nn
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.judgement import Judgement
+from lightning_infomem.records.metric_names import Metric, metric_name
 from lightning_infomem.records.run_verdict import RunRow, RunVerdict
 from lightning_infomem.runs.alarm import judge_next
-from lightning_infomem.runs.checkpoint_course import read_courses
-from lightning_infomem.runs.courses import courses_of
+from lightning_infomem.runs.recorded_runs import runs_of_checkpoint
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import compare_candidates
 from lightning_infomem.selection.read_candidates import offline_measurement, read_candidates
@@ -121,30 +121,31 @@ def _course_of_monitor(ordered: Sequence[Candidate]) -> _Course | None:
         UnusableCheckpoint: The course is damaged.
     """
     newest = ordered[-1]
-    for carried in read_courses(newest.path):
-        monitors = courses_of(carried.values)
-        if carried.judgement is None or not monitors:
+    for run in runs_of_checkpoint(newest.path):
+        if run.judgement is None:
             continue
-        get, steps = monitors[0].get, monitors[0].get("seconds").steps
-        first = len(steps) - len(carried.judgement.agreement)
-        agreement = (*(math.nan,) * first, *carried.judgement.agreement)
+        first = len(run.history) - len(run.judgement.agreement)
+        agreement = (*(math.nan,) * first, *run.judgement.agreement)
         by_step = {each.step: each for each in ordered}
-        rows = [
-            RunRow(
-                path=by_step[step].path if step in by_step else None,
-                epoch=monitors[0].epoch(step),
-                step=step,
-                mutual_information=get("mi_mean").at(step),
-                entropy=get("entropy_mean").at(step),
-                smoothness=get("smoothness").at(step),
-                agreement=agreement[index],
-                is_memorizing=get("memorizing").at(step) == 1,
-                metrics=by_step[step].metrics if step in by_step else {},
+        rows = []
+        for index, measured in enumerate(run.history):
+            epoch, step = measured["epoch"], int(measured["step"])
+            logged = {metric: measured.get(metric_name(run.course.prefix, metric), math.nan) for metric in Metric}
+            rows.append(
+                RunRow(
+                    path=by_step[step].path if step in by_step else None,
+                    epoch=int(epoch) if math.isfinite(epoch) else None,
+                    step=step,
+                    mutual_information=logged[Metric.MI_MEAN],
+                    entropy=logged[Metric.ENTROPY_MEAN],
+                    smoothness=logged[Metric.SMOOTHNESS],
+                    agreement=agreement[index],
+                    is_memorizing=logged[Metric.MEMORIZING] == 1,
+                    metrics=by_step[step].metrics if step in by_step else {},
+                )
             )
-            for index, step in enumerate(steps)
-        ]
         source = f"judged by the course that the monitor left in '{newest.path.name}': {len(rows)} measurements"
-        return _Course(rows, carried.judgement, first, source)
+        return _Course(rows, run.judgement, first, source)
     return None
 
 

@@ -24,7 +24,6 @@ from lightning_infomem.selection.read_candidates import read_candidates
 from tests.checkpoints.checkpoint_files import make_report
 
 transformers = pytest.importorskip("transformers")
-transformers_trainer = pytest.importorskip("lightning_infomem.callbacks.transformers_trainer")
 
 TOKENS = torch.randint(0, 30, (24, 5), generator=torch.Generator().manual_seed(0)).split(12)
 
@@ -131,7 +130,6 @@ def test_pickled_weights_are_read_too(tmp_path, several):
 
 def test_the_report_beside_the_weights_is_read(output, tmp_path):
     folder = shutil.copytree(output / "checkpoint-500", tmp_path / "checkpoint-500")
-    assert REPORT_FILE == transformers_trainer.REPORT_FILE
     torch.save({REPORT_KEY: make_report({"h.0": 0.5}, step=500).to_state()}, folder / REPORT_FILE)
     record = read_checkpoint(folder)
     assert record.report["h.0"].pairs().tolist() == [0.5, 0.5, 0.5]

@@ -184,7 +184,7 @@ def test_a_run_is_told_without_a_ranking_and_without_an_error(tmp_path, capsys):
     assert "no sign of stored examples" in page
 
 
-def test_event_files_are_enough_for_a_report(tmp_path, capsys):
+def test_a_run_file_is_enough_for_a_report(tmp_path, capsys):
     write_run(tmp_path / "version_0", {"fc": {}}, epochs=2)
     assert main(["report", str(tmp_path), "--output", str(tmp_path / "a.html")]) == 0
     assert "too early to tell: 2 of 4 measurements" in (tmp_path / "a.html").read_text(encoding="utf-8")
@@ -237,11 +237,11 @@ def test_where_there_is_nothing_to_tell_is_one_line_of_error(tmp_path, capsys, c
     assert not (tmp_path / "a.html").exists()
 
 
-def test_damaged_event_files_alone_are_one_line_of_error(tmp_path, capsys):
+def test_a_damaged_run_file_alone_is_one_line_of_error(tmp_path, capsys):
     path = write_run(tmp_path / "run", {"fc": {}}, epochs=2)
-    path.write_bytes(b"\xff" * 100)
+    path.write_bytes(b"\xff" * 100 + b"\n")
     assert main(["report", str(tmp_path / "run"), "--output", str(tmp_path / "a.html")]) == 2
-    assert "damaged from byte 0 on" in capsys.readouterr().err
+    assert "1 line is left out (line 1: no JSON)" in capsys.readouterr().err
 
 
 def test_a_report_of_another_version_alone_is_one_line_of_error(tmp_path, capsys):

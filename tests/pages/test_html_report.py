@@ -77,12 +77,12 @@ def test_it_has_the_settings_and_what_the_numbers_mean(memorizing: Page) -> None
         assert words in memorizing.words
 
 
-def test_a_run_of_event_files_alone_says_what_is_missing(tmp_path: Path) -> None:
+def test_a_run_of_a_run_file_alone_says_what_is_missing(tmp_path: Path) -> None:
     write_run(tmp_path / "run", {"fc": {"mi_mean": [0.1, 0.2, 0.3, 0.4]}}, epochs=4)
     page = Page(html_report([runs_in(tmp_path)]))
     assert page.figures == OF_A_RUN[1:3]
     assert page.cells[0][1][:3] == ["fc", "–", "–"]  # noqa: RUF001
-    assert "Event files do not hold them, checkpoints do" in page.words
+    assert "The run file does not hold them, checkpoints do" in page.words
 
 
 def test_one_measurement_has_no_course_and_a_page_all_the_same(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_runs_of_which_one_knows_no_epochs_are_compared_by_their_steps(tmp_path:
 def test_of_a_run_whose_checkpoints_were_judged_verdict_and_figure_stand_once(tmp_path: Path, counts) -> None:
     reports = make_run(8, memorizes=True)
     for count in counts:
-        save_run(tmp_path / f"{count}.ckpt", reports[:count])
+        save_run(tmp_path / f"{count}.ckpt", reports[:count], run_id="run")
     page = Page(html_report([dataclasses.replace(runs_in(tmp_path), verdict=judge_run(tmp_path))]))
     assert page.figures == OF_A_RUN
     assert "This run stores single examples from epoch 4, step 50 on (alarm at epoch 6, step 70)" in page.words
@@ -183,13 +183,22 @@ def test_where_the_monitor_saw_more_than_the_checkpoints_tell_the_verdict_is_tha
     tmp_path: Path,
 ) -> None:
     reports = make_run(8, memorizes=True)
-    save_run(tmp_path / "watched.ckpt", reports)
+    save_run(tmp_path / "watched.ckpt", reports, run_id="run")
     chapter = runs_in(tmp_path)
     save_checkpoint(tmp_path / "few" / "4.ckpt", reports[3], epoch=3, step=40)
     page = Page(html_report([dataclasses.replace(chapter, verdict=judge_run(tmp_path / "few"))]))
     assert "MEMORIZING since epoch 6; keep epoch 3" in page.words
     assert "nothing can be told" not in page.words
     assert page.figures == OF_A_RUN
+
+
+def test_runs_in_one_folder_are_told_apart_by_what_differs(tmp_path: Path) -> None:
+    write_run(tmp_path / "one", {"fc": {}}, epochs=2)
+    write_run(tmp_path / "one", {"fc": {}}, epochs=2, prefix="other", run_id="aaaaaaaa")
+    write_run(tmp_path / "one", {"fc": {}}, epochs=2, prefix="other", run_id="bbbbbbbb")
+    write_run(tmp_path / "two", {"fc": {}}, epochs=2, run_id="cccccccc")
+    _, *lines = Page(html_report([runs_in(tmp_path)])).cells[0]
+    assert [line[0] for line in lines] == ["one, infomem", "one, other, run aaaaaa", "one, other, run bbbbbb", "two"]
 
 
 def test_chapters_have_a_way_to_each(tmp_path: Path) -> None:

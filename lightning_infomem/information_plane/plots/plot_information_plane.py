@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from lightning_infomem.information_plane.plane import Plane
 from lightning_infomem.information_plane.plots.plane_courses import PlaneCourses
+from lightning_infomem.plots import style
 
 __all__ = ["plot_information_plane"]
 
@@ -55,7 +56,7 @@ def plot_information_plane(
     shades = courses.draw(axes)
     if len(courses.moments) > 1:
         bar = figure.colorbar(shades, ax=axes, fraction=0.04, pad=0.02)
-        bar.set_label(courses.unit, fontsize=11)
-    figure.suptitle(estimator, fontsize=13, parse_math=False)
-    figure.supxlabel("\n".join(notes), fontsize=9, color="0.3", x=0.02, ha="left", parse_math=False)
+        bar.set_label(courses.unit, fontsize=style.LABEL)
+    figure.suptitle(estimator, fontsize=style.TITLE, parse_math=False)
+    figure.supxlabel("\n".join(notes), fontsize=style.NOTE, color=style.DARK, x=0.02, ha="left", parse_math=False)
     return figure

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lightning_infomem.plots.levels import add_level_bar, level_colors
+from lightning_infomem.plots.style import add_level_bar, level_colors
 
 
 def bar(levels: list[float]) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_infomem.plots.checkpoint_names import name_checkpoints
+from lightning_infomem.plots.names import name_checkpoints
 
 
 @pytest.mark.parametrize(

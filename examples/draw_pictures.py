@@ -15,14 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from examples.small_pictures import save_small
-from lightning_infomem import InformationReport, rank_checkpoints
+from lightning_infomem import InformationReport, judge_run, rank_checkpoints
 from lightning_infomem.checkpoints.reading import read_checkpoint
 from lightning_infomem.demo.along_run import WatchedRun
 from lightning_infomem.demo.digits import LEVELS
 from lightning_infomem.plots import plot_comparison, plot_layers, plot_zoo
-from lightning_infomem.runs.event_files import EventFiles
 
 __all__ = ["PICTURES", "draw_colored", "draw_comparison", "draw_layers", "draw_run"]
 
@@ -59,15 +59,15 @@ def draw_layers(demo: Path) -> Figure:
 
 def draw_run(demo: Path) -> Figure:
     """The run with half of its labels at random."""
-    ranking = rank_checkpoints(demo / "noisy-run")
+    verdict = judge_run(demo / "noisy-run")
     by_step = _accuracies(demo / "noisy-run")
     # A value is logged under the number of the last step, and a checkpoint says how many there were.
     accuracies = {
         row.epoch: by_step.get(row.step - 1, math.nan)
-        for row in ranking.rows
+        for row in verdict.rows
         if row.epoch is not None and row.step is not None
     }
-    return WatchedRun("noisy-run", ranking, None, accuracies).figure()
+    return WatchedRun("noisy-run", verdict, None, accuracies).figure()
 
 
 PICTURES: dict[str, Callable[[Path], Figure]] = {
@@ -87,13 +87,12 @@ def _zoo(demo: Path) -> tuple[list[Path], list[float]]:
 
 def _accuracies(folder: Path) -> dict[int, float]:
     """Step -> accuracy on clean data, out of the event files of a run."""
-    events = EventFiles(folder, ["clean_accuracy"])
-    events.reload()
-    if "clean_accuracy" not in events.values:
+    events = EventAccumulator(str(folder)).Reload()
+    if "clean_accuracy" not in events.Tags()["scalars"]:
         raise ValueError(
             f"demo: event files with 'clean_accuracy' are required in '{folder}', got none; run `infomem demo` first."
         )
-    return dict(events.values["clean_accuracy"])
+    return {event.step: event.value for event in events.Scalars("clean_accuracy")}
 
 
 def _report(path: Path) -> InformationReport:

@@ -9,16 +9,28 @@ if TYPE_CHECKING:
     from lightning_infomem.callbacks import MemorizationMonitor, MemorizationStopping
     from lightning_infomem.measurement import measure
     from lightning_infomem.records.report import InformationReport
-    from lightning_infomem.selection import Ranking, rank_checkpoints
+    from lightning_infomem.records.run_verdict import RunVerdict
+    from lightning_infomem.selection import Ranking, judge_run, rank_checkpoints
 
-__all__ = ["InformationReport", "MemorizationMonitor", "MemorizationStopping", "Ranking", "measure", "rank_checkpoints"]
+__all__ = [
+    "InformationReport",
+    "MemorizationMonitor",
+    "MemorizationStopping",
+    "Ranking",
+    "RunVerdict",
+    "judge_run",
+    "measure",
+    "rank_checkpoints",
+]
 
 # Imported when asked for: Lightning takes ten seconds, for which nobody should wait who only looks at results.
 _HOMES = {
-    "InformationReport": "records",
+    "InformationReport": "records.report",
     "MemorizationMonitor": "callbacks",
     "MemorizationStopping": "callbacks",
     "Ranking": "selection",
+    "RunVerdict": "records.run_verdict",
+    "judge_run": "selection",
     "measure": "measurement",
     "rank_checkpoints": "selection",
 }

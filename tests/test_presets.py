@@ -13,7 +13,7 @@ from lightning_infomem import InformationReport, MemorizationMonitor, measure
 from lightning_infomem.functional import binned_entropy, mutual_information, pairwise_mutual_information
 from lightning_infomem.measurement import measure_samples
 from lightning_infomem.runs.scalars import scalars
-from lightning_infomem.selection.comparability import take_fingerprint
+from lightning_infomem.selection.fingerprint import take_fingerprint
 from lightning_infomem.settings import PRESETS, MeasurementSettings
 
 RELEASED = dict(np.load(Path(__file__).parent / "data" / "bansal_information.npz"))

@@ -18,6 +18,8 @@ import lightning_infomem.functional
                 "MemorizationMonitor",
                 "MemorizationStopping",
                 "Ranking",
+                "RunVerdict",
+                "judge_run",
                 "measure",
                 "rank_checkpoints",
             ],

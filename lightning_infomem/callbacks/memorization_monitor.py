@@ -15,12 +15,12 @@ from lightning_infomem.callbacks.probing import catch_probe, draw_training_probe
 from lightning_infomem.functional.baselines import prediction_baselines
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.judgement import Judgement
-from lightning_infomem.records.metric_names import DEFAULT_PREFIX, metric_name
-from lightning_infomem.records.report import COURSE_KEY, HISTORY_KEY, REPORT_KEY, InformationReport
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
+from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
 from lightning_infomem.reporting.run_figures import run_figures
 from lightning_infomem.reporting.tensorboard_setup import Watched
 from lightning_infomem.runs.course import RunCourse, tell_skipped
-from lightning_infomem.runs.history import history_from_state, history_to_state
+from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.runs.scalars import scalars
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
@@ -83,6 +83,9 @@ class MemorizationMonitor(Callback):
     TensorBoard opens on a group of the two means over all layers. Its tab Text says what the numbers mean, Custom
     Scalars has all layers in one chart, and HParams the last measures beside the hyperparameters, where the module
     saved any and the logger has its ``default_hp_metric``.
+
+    Each measurement of a run is one JSON line in ``infomem.jsonl`` in ``trainer.log_dir``, which ``infomem watch`` and
+    ``infomem report`` read; without a logger there is no file. Checkpoints carry the same history.
 
     The names of values can be monitored by ``ModelCheckpoint`` and ``EarlyStopping``, which see that of the same
     validation.
@@ -172,6 +175,7 @@ class MemorizationMonitor(Callback):
         self._training_batches: Iterable[Any] | None = None
         self._is_due = False  # whether this validation is to be measured
         self._course = RunCourse(prefix)
+        self._run_file = RunFile(None, who="MemorizationMonitor")
         self._age = -1  # validations since the last measurement
         self._last_step = -1  # optimizer step of the last measurement between validations
         self._stage = "fit"
@@ -221,7 +225,10 @@ class MemorizationMonitor(Callback):
             )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw the training inputs that are looked at besides."""
+        """Open the run file, and draw the training inputs that are looked at besides."""
+        # Asked on all ranks: the Trainer gives them the folder of the first one.
+        self._run_file = RunFile(trainer.log_dir if trainer.loggers else None, who="MemorizationMonitor")
+        self._course.run_id = Ranks.current().on_all(lambda: self._course.run_id)[0]
         self._training_batches = None
         if self.training_probe and not trainer.barebones:
             try:
@@ -288,10 +295,9 @@ class MemorizationMonitor(Callback):
         self._close_watch()
 
     def state_dict(self) -> dict[str, Any]:
-        """The last report and the history: tensors, numbers and strings only."""
+        """The last report and the course of the run: tensors, numbers and strings only."""
         report = None if self.report is None else self.report.to_state()
-        history = history_to_state(self._course.history)
-        return {REPORT_KEY: report, HISTORY_KEY: history, COURSE_KEY: self._course.to_state(), "age": self._age}
+        return {REPORT_KEY: report, COURSE_KEY: self._course.to_state(), "age": self._age}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the history of a resumed run; a checkpoint that is only validated leaves the live one alone."""
@@ -300,16 +306,14 @@ class MemorizationMonitor(Callback):
         try:
             state = state_dict[REPORT_KEY]
             report = None if state is None else InformationReport.from_state(state)
-            history = history_from_state(state_dict[HISTORY_KEY])
-            age = int(state_dict["age"])
-            self._course.continue_from(history, state_dict.get(COURSE_KEY))
+            age, course = int(state_dict["age"]), RunCourse.from_state(state_dict[COURSE_KEY])
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
             warnings.warn(
                 f"MemorizationMonitor: the history in this checkpoint cannot be read ({fault}); it starts anew.",
                 stacklevel=2,
             )
             return
-        self.report, self._age = report, age
+        self.report, self._age, self._course = report, age, course
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy for a spawned process takes no hooks along."""
@@ -343,6 +347,8 @@ class MemorizationMonitor(Callback):
         self.report, self._age = report, 0
         figures = run_figures(self._course, report, along_run=self._stage == "fit")
         values |= present(trainer, report, figures, values, prefix=self.prefix)
+        if self._stage == "fit" and trainer.is_global_zero:
+            self._run_file.append(self._course.last_measurement())
         return values
 
     def _values(
@@ -387,7 +393,7 @@ class MemorizationMonitor(Callback):
         if values:
             # The same names at every validation: ModelCheckpoint fails on a missing one.
             shown = {name: value for name, value in values.items() if name not in ("epoch", "step")}
-            shown[metric_name(self.prefix, "age")] = float(self._age)
+            shown[metric_name(self.prefix, Metric.AGE)] = float(self._age)
             # The numbers are the same on all ranks; without the word, Lightning warns that they might not be.
             is_shared = Ranks.current().size > 1
             model.log_dict(shown, on_step=on_step, on_epoch=not on_step, batch_size=1, sync_dist=is_shared)

@@ -19,7 +19,7 @@ class MemorizationStopping(Callback):
 
     It looks at the end of every validation of ``trainer.fit``, and never stops where the monitor cannot tell, as when
     validation inputs change. What is wanted then is an earlier checkpoint: let ``ModelCheckpoint`` keep them all, and
-    ``rank_checkpoints(folder, along_run=True)`` finds it. ``min_epochs`` and ``min_steps`` of the Trainer are kept.
+    ``judge_run(folder)`` finds it. ``min_epochs`` and ``min_steps`` of the Trainer are kept.
 
     Do not use it where the last epochs may still repair the network, as at the end of a schedule that lowers the
     learning rate: it does not wait for them.
@@ -83,7 +83,7 @@ class MemorizationStopping(Callback):
             kept = monitor.history[judgement.kept - len(judgement.agreement)]
             _log.warning(
                 "MemorizationStopping: stops the training in epoch %d, at step %d; the checkpoint of epoch %d, step "
-                "%d, is the one to keep, rank_checkpoints(folder, along_run=True) finds it.",
+                "%d, is the one to keep, judge_run(folder) finds it.",
                 trainer.current_epoch,
                 trainer.global_step,
                 kept["epoch"],

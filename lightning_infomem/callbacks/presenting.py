@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lightning_infomem._lightning import Trainer, hyperparameters_to_come, scalar_step
-from lightning_infomem.records.metric_names import metric_name
+from lightning_infomem.records.metric_names import Metric, metric_name
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.reporting.loggers import introduce, log_report
 from lightning_infomem.reporting.pictures import Drawing
@@ -50,4 +50,4 @@ def present(
     seconds = 0.0
     if trainer.is_global_zero:
         seconds = log_report(trainer.loggers, report, figures, values, step=scalar_step(trainer), prefix=prefix)
-    return {metric_name(prefix, "drawing_seconds"): Ranks.current().on_all(lambda: seconds)[0]}
+    return {metric_name(prefix, Metric.DRAWING_SECONDS): Ranks.current().on_all(lambda: seconds)[0]}

@@ -13,15 +13,17 @@ import torch
 
 from lightning_infomem._checks import check_choice
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
+from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.judgement import Judgement
-from lightning_infomem.records.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
 from lightning_infomem.reporting.pictures import picture
 from lightning_infomem.reporting.run_figures import run_figures
 from lightning_infomem.reporting.tensorboard_setup import Watched, introduce_to_tensorboard
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard
 from lightning_infomem.runs.course import RunCourse, tell_skipped
+from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
@@ -38,10 +40,7 @@ except ModuleNotFoundError as fault:
 if TYPE_CHECKING:
     from transformers import Trainer, TrainingArguments
 
-__all__ = ["REPORT_FILE", "MemorizationTrainerCallback"]
-
-# In the folder of a checkpoint; a mapping with the report under REPORT_KEY, as in the state of a Lightning callback.
-REPORT_FILE = "infomem_report.pt"
+__all__ = ["MemorizationTrainerCallback"]
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +61,10 @@ class MemorizationTrainerCallback(TrainerCallback):
     - An entry of their own in ``state.log_history`` gets all values, and with it ``trainer_state.json``.
     - The Trainer's loggers get all values, and TensorBoard histograms and the figures, after `set_trainer`:
       a callback alone cannot reach them.
-    - Each checkpoint folder gets the last report in ``infomem_report.pt``, which loads with ``weights_only=True``.
+    - Each measurement is one JSON line in ``infomem.jsonl`` in ``args.output_dir``, beside the checkpoints;
+      ``infomem watch`` and ``infomem report`` read it.
+    - Each checkpoint folder gets the last report and the same history in ``infomem_report.pt``, which loads with
+      ``weights_only=True``.
 
     Only evaluations during ``trainer.train`` are measured: of ``trainer.evaluate`` alone a callback learns too late.
     Use `measure` there. Of several evaluation datasets the first is measured. One process and one device are required.
@@ -128,6 +130,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         self._trainer: Trainer | None = None
         self._watch: EvaluationWatch | None = None
         self._course = RunCourse(prefix)
+        self._run_file = RunFile(None, who="MemorizationTrainerCallback")
         self._age = -1  # evaluations since the last measurement
         self._dataset: str | None = None  # what the Trainer puts before the metrics of the dataset that is measured
         self._told: set[str] = set()  # layers whose omission was said
@@ -172,6 +175,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         self.report, self._course, self._age, self._dataset = None, RunCourse(self.prefix), -1, None
         if state.global_step > 0:
             self._resume(args, state)
+        self._run_file = RunFile(_output_folder(args), who="MemorizationTrainerCallback")
         self.close()
         self._watch = EvaluationWatch(model, layers, self.settings)
         self._watch.open()
@@ -226,12 +230,13 @@ class MemorizationTrainerCallback(TrainerCallback):
             self._watch.take()
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Lay the last report into the folder of the checkpoint."""
+        """Lay the last report and the course of the run into the folder of the checkpoint."""
         folder = _checkpoint_folder(args, state)
         if self.report is None or not state.is_world_process_zero:
             return
         try:
-            torch.save({REPORT_KEY: self.report.to_state(), COURSE_KEY: self._course.to_state()}, folder / REPORT_FILE)
+            saved = {REPORT_KEY: self.report.to_state(), COURSE_KEY: self._course.to_state(), "age": self._age}
+            torch.save(saved, folder / REPORT_FILE)
         except (OSError, RuntimeError) as fault:
             self._fail(f"the checkpoint in '{folder}' carries no report", fault)
 
@@ -244,7 +249,7 @@ class MemorizationTrainerCallback(TrainerCallback):
 
     @property
     def _age_name(self) -> str:
-        return metric_name(self.prefix, "age")
+        return metric_name(self.prefix, Metric.AGE)
 
     def _measure(self, tap: ActivationTap | None, state: TrainerState) -> dict[str, float]:
         """The values to log: measured now, or, failing that, the last ones."""
@@ -265,7 +270,8 @@ class MemorizationTrainerCallback(TrainerCallback):
             _log.warning("MemorizationTrainerCallback: %s", message)
         start = time.perf_counter()
         self._log_pictures(report, values, state.global_step)
-        values[metric_name(self.prefix, "drawing_seconds")] = time.perf_counter() - start
+        values[metric_name(self.prefix, Metric.DRAWING_SECONDS)] = time.perf_counter() - start
+        self._run_file.append(self._course.last_measurement())
         return values
 
     def _log(self, values: Mapping[str, float], state: TrainerState) -> None:
@@ -305,31 +311,25 @@ class MemorizationTrainerCallback(TrainerCallback):
         warnings.warn(f"MemorizationTrainerCallback: {what}: {fault}", stacklevel=3)
 
     def _resume(self, args: TrainingArguments, state: TrainerState) -> None:
-        """The history from the Trainer's own log, which it restores from any place, and the report from the folder."""
-        history: list[dict[str, float]] = []
-        names = {name for entry in state.log_history for name in entry}
-        heads = {name.removesuffix("runtime") for name in names if name.endswith("_runtime")}
-        for entry in state.log_history:
-            for head in heads:
-                if head + self._age_name not in entry:
-                    continue
-                self._age = int(entry[head + self._age_name])
-                if self._age == 0:  # else a repetition of the last values
-                    own = head + metric_name(self.prefix, "")
-                    values = {name.removeprefix(head): entry[name] for name in entry if name.startswith(own)}
-                    del values[self._age_name]
-                    history.append(values | {"epoch": float(entry["epoch"]), "step": float(entry["step"])})
+        """Take up what the checkpoint carries. A callback is not told from which one training resumes."""
         folders = [args.resume_from_checkpoint, _checkpoint_folder(args, state)]
         path = next((path for folder in folders if folder and (path := Path(folder, REPORT_FILE)).exists()), None)
-        self._course.continue_from(history, None)
         if path is None:
+            warnings.warn(
+                f"MemorizationTrainerCallback: {REPORT_FILE} of step {state.global_step} is required to continue the "
+                f"history of the run, got none in '{folders[-1]}': it starts anew; if the checkpoint lies elsewhere, "
+                "also give its folder to TrainingArguments(resume_from_checkpoint=...).",
+                stacklevel=2,
+            )
             return
         try:
             saved = torch.load(path, weights_only=True)
-            self.report = InformationReport.from_state(saved[REPORT_KEY])
-            self._course.continue_from(history, saved.get(COURSE_KEY))
+            report, age = InformationReport.from_state(saved[REPORT_KEY]), int(saved["age"])
+            self._course = RunCourse.from_state(saved[COURSE_KEY])
         except Exception as fault:  # bytes that are no pickle make the unpickler stumble over anything
-            self._fail(f"the report in '{path}' cannot be read", fault)
+            self._fail(f"the history in '{path}' cannot be read, it starts anew", fault)
+            return
+        self.report, self._age = report, age
 
 
 class _TensorBoard:
@@ -346,4 +346,8 @@ def _dataset_of(metrics: Mapping[str, float]) -> str:
 
 
 def _checkpoint_folder(args: TrainingArguments, state: TrainerState) -> Path:
-    return Path(args.output_dir or ".", f"checkpoint-{state.global_step}")
+    return _output_folder(args) / f"checkpoint-{state.global_step}"
+
+
+def _output_folder(args: TrainingArguments) -> Path:
+    return Path(args.output_dir or ".")

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lightning_infomem.cli.sparkline import sparkline
+from lightning_infomem.records.metric_names import Metric
 from lightning_infomem.runs.courses import Course
 
 __all__ = ["LayerRow", "LiveView"]
@@ -53,7 +54,7 @@ class LayerRow:
     @property
     def flags(self) -> str:
         """What makes its numbers doubtful."""
-        found = {"dead": self.last("dead_fraction") > _DEAD, "ties": self.last("tie_fraction") > _TIES}
+        found = {"dead": self.last(Metric.DEAD_FRACTION) > _DEAD, "ties": self.last(Metric.TIE_FRACTION) > _TIES}
         return " ".join(name for name, is_so in found.items() if is_so)
 
 
@@ -118,12 +119,12 @@ class LiveView:
         for row in rows:
             cells = {
                 "layer": _shorten(row.name, widths["layer"], ascii_only=options.ascii_only),
-                "MI": _number(row.last("mi_mean")),
-                "entropy": _number(row.last("entropy_mean")),
-                "drop": _share(row.last("mi_drop")),
+                "MI": _number(row.last(Metric.MI_MEAN)),
+                "entropy": _number(row.last(Metric.ENTROPY_MEAN)),
+                "drop": _share(row.last(Metric.MI_DROP)),
                 "flags": row.flags,
             }
-            for column, measure in (("MI curve", "mi_mean"), ("entropy curve", "entropy_mean")):
+            for column, measure in (("MI curve", Metric.MI_MEAN), ("entropy curve", Metric.ENTROPY_MEAN)):
                 if column in widths:
                     cells[column] = sparkline(row.curve(measure), widths[column], ascii_only=options.ascii_only)
             table.add_row(*(Text(cells[column], style="red" if column == "flags" else "") for column in widths))
@@ -132,7 +133,7 @@ class LiveView:
     def _widths(self, width: int) -> dict[str, int]:
         """Column -> its width, in the order in which they are shown."""
         longest = max(len(row.name) for row in self.rows)
-        moments = max((len(row.curve("mi_mean")) for row in self.rows), default=0)
+        moments = max((len(row.curve(Metric.MI_MEAN)) for row in self.rows), default=0)
         flags = max((len(row.flags) for row in self.rows), default=0)
         least = {
             "layer": max(len("layer"), min(self._telling_width(longest), max(_MIN_NAME, width - 7))),

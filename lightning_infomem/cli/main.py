@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from lightning_infomem.cli import ablate, demo, rank, report, show, similarity, watch
+from lightning_infomem.cli import ablate, demo, rank, report, run, show, similarity, watch
 
 __all__ = ["main"]
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="infomem", description="Detect memorization, and choose the checkpoint that generalises.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('lightning-infomem')}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, parser_class=_Parser)
-    for command in (rank, report, show, watch, similarity, ablate, demo):
+    for command in (rank, run, report, show, watch, similarity, ablate, demo):
         command.add_parser(commands)
     try:
         arguments = parser.parse_args(argv)

@@ -34,7 +34,7 @@ def add_ranking_options(
         "--groups",
         metavar="REGEX",
         help="the recipe's name is the first (group) where this matches a file's name, its path below DIR included: "
-        "recipes of several seeds are ranked by their means besides",
+        "recipes with several seeds are ranked by their means as well; '(.+)' makes each file a recipe of its own",
     )
     parser.add_argument(
         "--allow-mismatch",
@@ -45,20 +45,12 @@ def add_ranking_options(
         help="rank reports that differ in these fields all the same, such as probe or settings.bins",
     )
     parser.add_argument("--weight-norms", action="store_true", help="take norms of the weights as baselines, too")
-    # Neither: found out from folders and epochs.
-    run = parser.add_mutually_exclusive_group()
-    run.add_argument(
-        "--along-run", action="store_true", default=None, help="these are epochs of one run: show the trend only"
-    )
-    run.add_argument(
-        "--not-along-run", dest="along_run", action="store_false", help="these are no epochs of one run: rank them"
-    )
 
 
 def is_ranking_asked_for(arguments: argparse.Namespace) -> bool:
     """Whether any option of `add_ranking_options` was given."""
     given = ("memorization", "reference", "groups", "allow_mismatch", "weight_norms")
-    return arguments.along_run is not None or any(getattr(arguments, name) for name in given)
+    return any(getattr(arguments, name) for name in given)
 
 
 def rank_as_told(arguments: argparse.Namespace) -> Ranking:
@@ -75,7 +67,6 @@ def rank_as_told(arguments: argparse.Namespace) -> Ranking:
         memorization=arguments.memorization,
         reference=arguments.reference,
         groups=None if arguments.groups is None else _group_by(arguments.groups, arguments.checkpoints),
-        along_run=arguments.along_run,
         allow_mismatch=arguments.allow_mismatch,
         weight_norms=arguments.weight_norms,
     )

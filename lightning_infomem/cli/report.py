@@ -11,6 +11,7 @@ from lightning_infomem.cli.ranking_options import add_ranking_options, is_rankin
 from lightning_infomem.reporting.text_file import check_target, write_text
 
 if TYPE_CHECKING:
+    from lightning_infomem.records.run_verdict import RunVerdict
     from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["add_parser"]
@@ -43,36 +44,41 @@ def run(arguments: argparse.Namespace) -> int:
     places = [Path(place) for place in arguments.checkpoints]
     try:
         checkpoints = find_checkpoints(places)
-    except ValueError:  # event files may be all there is
+    except ValueError:  # run files may be all there is
         checkpoints = []
     runs, faults = recorded_runs(places, checkpoints)
-    ranking, why = None, None
+    ranking, verdict, why = None, None, None
     # The one checkpoint of a run cannot be ranked, and reading it again can take long.
     if len(checkpoints) != 1 or not runs or is_ranking_asked_for(arguments):
-        ranking, why = _ranking(arguments)
-    if not runs and ranking is None:
+        ranking, verdict, why = _decide(arguments)
+    if not runs and ranking is None and verdict is None:
         raise ValueError("; ".join([why or "", *files_by_reason(faults)]))
     if ranking is not None:
         faults = {path: reason for path, reason in faults.items() if path not in ranking.skipped}
     note = "" if len(runs) < 2 or why is None else f"The checkpoints are not ranked. {why}"
-    chapter = Chapter(_title(places, len(runs)), ranking, note, runs, faults)
+    chapter = Chapter(_title(places, len(runs)), ranking, note, runs, faults, verdict)
     write_text(arguments.output, html_report([chapter]))
     print(f"wrote {arguments.output}")
-    if ranking is None or ranking.refusal is None or ranking.kept is not None:
+    if ranking is None or ranking.refusal is None:
         return 0
     if not runs or is_ranking_asked_for(arguments):
         raise ValueError(f"no ranking: {ranking.refusal}")
     return 0
 
 
-def _ranking(arguments: argparse.Namespace) -> tuple[Ranking | None, str | None]:
-    """The ranking, or why there is none; where it was asked for this raises."""
+def _decide(arguments: argparse.Namespace) -> tuple[Ranking | None, RunVerdict | None, str | None]:
+    """The ranking, or the verdict on one run, or why there is neither; where a ranking was asked for this raises."""
+    from lightning_infomem.selection import judge_run
+    from lightning_infomem.selection.same_run import EpochsOfOneRun
+
     try:
-        return rank_as_told(arguments), None
+        return rank_as_told(arguments), None, None
     except ValueError as fault:
         if is_ranking_asked_for(arguments):
             raise
-        return None, str(fault)
+        if isinstance(fault, EpochsOfOneRun):
+            return None, judge_run(arguments.checkpoints), None
+        return None, None, str(fault)
 
 
 def _title(places: list[Path], num_runs: int) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+from lightning_infomem.records.plain_value import plain_value
+from lightning_infomem.records.table import Column, Note, Table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
 
 
 __all__ = ["add_parser"]
+
+_COLUMNS = (
+    Column("name", "layer"),
+    Column("width", shown="never"),
+    Column("units"),
+    Column("samples", shown="never"),
+    Column("dropped", shown="never"),
+    Column("entropy_mean", "entropy mean", ".3f"),
+    Column("entropy_median", "median", ".3f"),
+    Column("mutual_information_mean", "MI mean", ".3f"),
+    Column("mutual_information_median", "median", ".3f"),
+    Column("mutual_information_95th_percentile", "95 %", ".3f"),
+    Column("dead_fraction", "dead", ".0%"),
+    Column("tie_fraction", "ties", ".0%"),
+)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,16 +58,16 @@ def run(arguments: argparse.Namespace) -> int:
     if record.report is None:
         raise ValueError(f"'{arguments.checkpoint}': carries no report; train with MemorizationMonitor.")
     summary = _summary(record.report)
-    summary = {"path": str(record.path), "epoch": record.epoch, "step": record.step, **summary, "notes": record.notes}
+    summary = {"path": record.path, "epoch": record.epoch, "step": record.step, **summary, "notes": record.notes}
     if arguments.json:
-        print(json.dumps(summary, indent=2, allow_nan=False))
+        print(json.dumps(plain_value(summary), indent=2, allow_nan=False))
     else:
-        _print(summary, Console())
+        Console().print(_table(summary))
     return 0
 
 
 def _summary(report: InformationReport) -> dict[str, Any]:
-    """Plain numbers; None where a layer has no finite value."""
+    """What the report holds, in numbers and names; NaN where a layer has no finite value."""
     return {
         "layers": [_layer_summary(layer) for layer in report.layers],
         "skipped": dict(report.skipped),
@@ -64,7 +80,12 @@ def _summary(report: InformationReport) -> dict[str, Any]:
 
 def _layer_summary(layer: LayerInformation) -> dict[str, Any]:
     entropy, pairs = layer.finite_entropy(), layer.pairs()
-    numbers = {
+    return {
+        "name": layer.name,
+        "width": layer.width,
+        "units": len(layer.units),
+        "samples": layer.num_samples,
+        "dropped": layer.num_dropped,
         "entropy_mean": entropy.mean().item(),
         "entropy_median": _quantile(entropy, 0.5),
         "mutual_information_mean": pairs.mean().item(),
@@ -73,41 +94,22 @@ def _layer_summary(layer: LayerInformation) -> dict[str, Any]:
         "dead_fraction": layer.dead_fraction,
         "tie_fraction": layer.tie_fraction,
     }
-    return {
-        "name": layer.name,
-        "width": layer.width,
-        "units": len(layer.units),
-        "samples": layer.num_samples,
-        "dropped": layer.num_dropped,
-        **{name: number if math.isfinite(number) else None for name, number in numbers.items()},
-    }
 
 
 def _quantile(values: Tensor, share: float) -> float:
     return float(np.quantile(values.numpy(), share)) if len(values) else math.nan
 
 
-def _print(summary: dict[str, Any], console: Console) -> None:
-    console.print(Text(f"{summary['path']}, epoch {summary['epoch']}, step {summary['step']}; nats", style="bold"))
-    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column("layer", overflow="fold", min_width=8)
-    for name in ("units", "entropy\nmean", "\nmedian", "MI\nmean", "\nmedian", "\n95 %", "dead", "ties"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for layer in summary["layers"]:
-        cells = [layer["name"], str(layer["units"])]
-        cells += [_number(layer[f"entropy_{name}"]) for name in ("mean", "median")]
-        cells += [_number(layer[f"mutual_information_{name}"]) for name in ("mean", "median", "95th_percentile")]
-        cells += [f"{layer[name]:.0%}" for name in ("dead_fraction", "tie_fraction")]
-        table.add_row(*[Text(cell) for cell in cells])
-    console.print(table)
-    for name, why in summary["skipped"].items():
-        console.print(Text(f"skipped {name}: {why}"))
-    for note in summary["notes"]:
-        console.print(Text(f"note: {note}"))
+def _table(summary: Mapping[str, Any]) -> Table:
     settings = ", ".join(f"{name} {value}" for name, value in summary["settings"].items())
     samples = ", ".join(dict.fromkeys(str(layer["samples"]) for layer in summary["layers"]))
-    console.print(Text(f"{samples} samples; {settings}; measured by {summary['backend']}", style="dim"))
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return Table(
+        _COLUMNS,
+        summary["layers"],
+        title=f"{summary['path']}, epoch {summary['epoch']}, step {summary['step']}; nats",
+        notes=[
+            *(f"skipped {name}: {why}" for name, why in summary["skipped"].items()),
+            *(f"note: {note}" for note in summary["notes"]),
+            Note(f"{samples} samples; {settings}; measured by {summary['backend']}", "dim"),
+        ],
+    )

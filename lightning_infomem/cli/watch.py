@@ -16,8 +16,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "folder",
         metavar="RUN",
         type=Path,
-        help="its log folder, or any above: then the newest run below; TensorBoard event files are read, or where "
-        "there are none the reports in checkpoints",
+        help="its log folder, or any above: then the newest run below; its run file, infomem.jsonl, is read, or where "
+        "there is none the newest checkpoint",
     )
     parser.add_argument(
         "--every", metavar="SECONDS", type=_seconds, default=5.0, help="how often to read on (%(default)s)"

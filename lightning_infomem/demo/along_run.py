@@ -13,8 +13,10 @@ from lightning_infomem._lightning import Callback, LightningModule, ModelCheckpo
 from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.demo.digits import shuffled_digits
 from lightning_infomem.demo.training import fit
-from lightning_infomem.plots.course import plot_judged_run
-from lightning_infomem.selection.rank_checkpoints import Ranking, rank_checkpoints
+from lightning_infomem.plots.run_verdict import plot_run_verdict
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
+from lightning_infomem.records.run_verdict import RunVerdict
+from lightning_infomem.selection.judge_run import judge_run
 
 __all__ = ["RUNS", "WatchedRun", "table_of_runs", "watch_run"]
 
@@ -29,22 +31,21 @@ class WatchedRun:
     """A training of which every validation left a checkpoint.
 
     Attributes:
-        name: of its folder.
-        ranking: of its checkpoints; ``best`` is the one to keep.
-        alarm: epoch at which the monitor first said that it memorizes; None where it did not.
-        accuracies: epoch -> accuracy on true labels, which nothing here but the table looks at.
+        name: Name of its folder.
+        verdict: What its checkpoints tell; ``best`` is the one to keep.
+        alarm: Epoch at which the monitor first said that it memorizes; None where it did not.
+        accuracies: Epoch -> accuracy on true labels, which nothing here but the table looks at.
     """
 
     name: str
-    ranking: Ranking
+    verdict: RunVerdict
     alarm: int | None
     accuracies: dict[int, float]
 
     def figure(self) -> Figure:
         """The run, and below it the accuracy."""
         name = "accuracy on true labels, which the alarm does not see"
-        assert self.ranking.judgement is not None
-        return plot_judged_run(self.ranking.rows, self.ranking.judgement, metric=self.accuracies, metric_name=name)
+        return plot_run_verdict(self.verdict, metric=self.accuracies, metric_name=name)
 
 
 class _CleanAccuracy(Callback):
@@ -80,8 +81,10 @@ def watch_run(name: str, output: Path, seed: int) -> WatchedRun:
         seed=seed,
         learning_rate=_LEARNING_RATE,
     )
-    alarms = [int(values["epoch"]) for values in monitor.history if values["infomem/memorizing"]]
-    return WatchedRun(name, rank_checkpoints(folder), alarms[0] if alarms else None, accuracy.by_epoch)
+    alarms = [
+        int(values["epoch"]) for values in monitor.history if values[metric_name(DEFAULT_PREFIX, Metric.MEMORIZING)]
+    ]
+    return WatchedRun(name, judge_run(folder), alarms[0] if alarms else None, accuracy.by_epoch)
 
 
 def table_of_runs(runs: list[WatchedRun]) -> Table:
@@ -90,7 +93,7 @@ def table_of_runs(runs: list[WatchedRun]) -> Table:
     for column in ("run", "alarm raised", "kept", "accuracy of it", "of the last", "of the best"):
         table.add_column(column, justify="right")
     for run in runs:
-        kept = run.ranking.best.epoch
+        kept = run.verdict.best.epoch
         accuracies = list(run.accuracies.values())
         table.add_row(
             f"{RUNS[run.name]:.0%} random labels",

@@ -25,9 +25,12 @@ from lightning_infomem.pages.html_report import Chapter, html_report
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.saving import save_figure
 from lightning_infomem.plots.zoo import plot_zoo
+from lightning_infomem.records.run_verdict import RunVerdict
 from lightning_infomem.reporting.text_file import write_text
 from lightning_infomem.runs.recorded_runs import recorded_runs
-from lightning_infomem.selection.rank_checkpoints import Ranking, rank_checkpoints
+from lightning_infomem.runs.run_file import RUN_FILE
+from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
+from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["ZOOS", "RankedZoo", "Zoo", "rank_zoo", "run_demo"]
 
@@ -82,7 +85,7 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
     """Train and rank both zoos, and say what was written.
 
     Args:
-        output: folder for event files, checkpoints and figures.
+        output: folder for logs, checkpoints and figures.
         seed: of data and training.
         console: where to print.
     """
@@ -99,23 +102,29 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
             f"{ranked.tau('entropy'):+.2f} by entropy  (5 networks: tau = 1 by chance has p = 1/120)\n"
         )
         _save_figures(zoo, ranked, output)
-        chapters.append(_chapter(zoo.title, ranked.ranking, output / zoo.name))
+        chapters.append(_chapter(zoo.title, output / zoo.name, ranking=ranked.ranking))
     console.print("The kind of memorization was told, not found out; clean accuracy is shown, never used.\n")
     with Progress(console=console, transient=True) as progress:
         runs = [watch_run(name, output, seed) for name in progress.track(RUNS, description="runs")]
     console.print(table_of_runs(runs))
     for watched in runs:
-        console.print(f"{watched.name}: {watched.ranking.verdict}")
+        console.print(f"{watched.name}: {watched.verdict.verdict}")
         save_figure(watched.figure(), output / "figures" / f"{watched.name}.png")
-        chapters.append(_chapter(_TITLES[watched.name], watched.ranking, output / watched.name))
+        chapters.append(_chapter(_TITLES[watched.name], output / watched.name, verdict=watched.verdict))
     write_text(output / "report.html", html_report(chapters, title="What the demonstration found"))
     console.print(f"\nWritten to {output}:")
-    for kind, pattern in (("checkpoints", "*/*.ckpt"), ("event files", "**/events.*"), ("figures", "figures/*.png")):
+    written = {
+        "checkpoints": "*/*.ckpt",
+        "event files": "**/events.*",
+        "run files": f"**/{RUN_FILE}",
+        "figures": "figures/*.png",
+    }
+    for kind, pattern in written.items():
         console.print(f"  {kind:12} {len(list(output.glob(pattern))):3}  {pattern}")
     commands = {
         "Look at the trainings:": f"{_command('tensorboard')} --logdir {output}",
         "Rank checkpoints again:": f"{_command('infomem')} rank {output / 'colored'} --memorization heuristic",
-        "Judge a run again:": f"{_command('infomem')} rank {output / 'noisy-run'}",
+        "Judge a run again:": f"{_command('infomem')} run {output / 'noisy-run'}",
         "All of it on one page:": str(output / "report.html"),
     }
     console.print()
@@ -123,9 +132,9 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
         console.print(f"{what:24} {command}", soft_wrap=True)
 
 
-def _chapter(title: str, ranking: Ranking, folder: Path) -> Chapter:
+def _chapter(title: str, folder: Path, *, ranking: Ranking | None = None, verdict: RunVerdict | None = None) -> Chapter:
     runs, faults = recorded_runs([folder], find_checkpoints(folder))
-    return Chapter(title, ranking, runs=runs, faults=faults)
+    return Chapter(title, ranking, runs=runs, faults=faults, verdict=verdict)
 
 
 def _command(name: str) -> str:
@@ -155,7 +164,9 @@ def rank_zoo(zoo: Zoo, output: Path, seed: int, advance: Callable[[], None] = la
 def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float]:
     task = zoo.task(level, seed)
     name = f"{zoo.level_name.split()[-1]}-{level:.2f}"
-    (folder / f"{name}.ckpt").unlink(missing_ok=True)  # of an earlier demo: ModelCheckpoint would count versions
+    # Of an earlier demo: ModelCheckpoint would count versions, and the page would tell two runs.
+    for path in (folder / f"{name}.ckpt", folder / name / RUN_FILE):
+        path.unlink(missing_ok=True)
     trainer = fit(
         task,
         [ModelCheckpoint(folder, filename=name, save_on_train_epoch_end=False), MemorizationMonitor(on_error="raise")],

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lightning_infomem.information_plane.binning import Binning
-from lightning_infomem.information_plane.comparable import check_comparable
+from lightning_infomem.information_plane.comparable_points import check_points
 from lightning_infomem.information_plane.decision_rule import DecisionRule
 from lightning_infomem.information_plane.dependence_graph import DependenceGraph
 from lightning_infomem.information_plane.gaussian_gram import gaussian_gram
@@ -54,7 +54,7 @@ __all__ = [
     "TensorKernelRenyi",
     "VariationalBound",
     "aggregate",
-    "check_comparable",
+    "check_points",
     "gaussian_gram",
     "matrix_entropy",
     "measure_geometry",

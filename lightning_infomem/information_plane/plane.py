@@ -13,6 +13,7 @@ from lightning_infomem._checks import describe
 from lightning_infomem.information_plane.between_layers import flag_between_layers
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
 from lightning_infomem.measurement import catch
+from lightning_infomem.records.table import Column, Table
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.samples import SamplePlan
 
@@ -20,6 +21,17 @@ __all__ = ["LabelOf", "Plane", "Probe", "classes_of", "measure_plane", "measure_
 
 _STATE_VERSION = 1
 _ALL_UNITS = 2**31 - 1
+_COLUMNS = (
+    Column("layer"),
+    Column("estimator"),
+    Column("input_information", "I(X;T)", ".4f"),
+    Column("input_kind", "kind", shown="wide"),
+    Column("label_information", "I(T;Y)", ".4f"),
+    Column("label_kind", "kind", shown="wide"),
+    Column("samples", shown="wide"),
+    Column("units", shown="wide"),
+    Column("flags"),
+)
 
 # Where a batch holds its labels: an index, a key, or a function of the batch.
 LabelOf = int | str | Callable[[Any], Tensor]
@@ -61,6 +73,34 @@ class Plane:
             known = ", ".join(dict.fromkeys(name for points in self.points.values() for name in points)) or "none"
             raise ValueError(f"estimator: one of {known} is required, got {estimator!r}; measure with it.")
         return found
+
+    def to_table(self) -> Table:
+        """One row per layer and estimator, in nats, with its flags; below them what was not measured and why."""
+        points = [(layer, name, point) for layer, own in self.points.items() for name, point in own.items()]
+        rows = [
+            {
+                "layer": layer,
+                "estimator": name,
+                "input_information": point.input_information,
+                "input_kind": point.input_kind,
+                "label_information": point.label_information,
+                "label_kind": point.label_kind,
+                "samples": point.num_samples,
+                "units": point.num_units,
+                "flags": ", ".join(point.flags),
+            }
+            for layer, name, point in points
+        ]
+        moment = [
+            f"{name} {value}" for name, value in (("epoch", self.epoch), ("step", self.step)) if value is not None
+        ]
+        flags = dict.fromkeys(flag for _, _, point in points for flag in point.flags.items())
+        notes = [
+            *(f"{name}: {meaning}" for name, meaning in flags),
+            *(f"{layer}, {name}: {why}" for layer, own in self.failures.items() for name, why in own.items()),
+            *(f"skipped {layer}: {why}" for layer, why in self.skipped.items()),
+        ]
+        return Table(_COLUMNS, rows, title=", ".join([*moment, "nats"]), notes=notes)
 
     def to_state(self) -> dict[str, Any]:
         """State of numbers, strings and mappings only."""

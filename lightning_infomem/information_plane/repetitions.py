@@ -8,14 +8,21 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lightning_infomem.information_plane.comparable import check_alike, check_comparable
+from lightning_infomem.information_plane.comparable_points import point_fields
 from lightning_infomem.information_plane.plane_point import PlanePoint
+from lightning_infomem.records.comparability import Field, check_comparable
+from lightning_infomem.records.table import Column, Table
 
 __all__ = ["Repetitions", "aggregate"]
 
 Points = Mapping[str, PlanePoint]  # layer -> its point, at one time in training; see `Plane.of`
 
-_NETWORK_FIELDS = ("layers", "num_units")
+_COLUMNS = {
+    "input_mean": ("I(X;T)", ".4f"),
+    "input_variance": ("variance", ".3g"),
+    "label_mean": ("I(T;Y)", ".4f"),
+    "label_variance": ("variance", ".3g"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +52,18 @@ class Repetitions:
     median_run: int
     notes: tuple[str, ...]
 
+    def to_table(self) -> Table:
+        """One row per moment and layer, in nats and square nats."""
+        values = {name: getattr(self, name).tolist() for name in _COLUMNS}
+        rows = [
+            {"moment": moment, "layer": layer} | {name: moments[moment][place] for name, moments in values.items()}
+            for moment in range(len(self.input_mean))
+            for place, layer in enumerate(self.layers)
+        ]
+        columns = [Column("moment"), Column("layer"), *(Column(name, *shown) for name, shown in _COLUMNS.items())]
+        facts = {"distances": self.distances.tolist(), "median_run": self.median_run}
+        return Table(columns, rows, title=f"{len(self.distances)} runs, nats", notes=self.notes, facts=facts)
+
 
 def aggregate(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str] = ()) -> Repetitions:
     """Compute mean and variance of repeated trainings and find the run at median distance from the mean.
@@ -53,7 +72,7 @@ def aggregate(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str] = 
 
     Args:
         runs: Planes of each run over time, each as layer name -> point. All runs have equally many moments.
-        allow_mismatch: Names of fields that may differ: those of `check_comparable`, "layers" (only layers that all
+        allow_mismatch: Names of fields that may differ: those of `check_points`, "layers" (only layers that all
             runs have are aggregated) and "num_units" (of layers with the same name).
 
     Returns:
@@ -82,7 +101,7 @@ def aggregate(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str] = 
             f"runs: as many moments in each, and at least one, are required, got {moments}; keep the moments that all "
             "runs have."
         )
-    notes = _check(runs, allow_mismatch)
+    notes = check_comparable(_fields(runs), allow_mismatch, argument="runs")
     layers = tuple(layer for layer in runs[0][0] if all(layer in plane for run in runs for plane in run))
     if not layers:
         raise ValueError(
@@ -112,29 +131,16 @@ def aggregate(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str] = 
     )
 
 
-def _check(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str]) -> list[str]:
-    """Compare the networks and how their points were measured."""
-    points = {
-        f"run {number}, moment {moment}, {layer}": point
-        for number, run in enumerate(runs)
-        for moment, plane in enumerate(run)
-        for layer, point in plane.items()
-    }
-    layers: dict[str, Hashable] = {
-        f"run {number}, moment {moment}": tuple(sorted(plane))
-        for number, run in enumerate(runs)
-        for moment, plane in enumerate(run)
-    }
-    widths: dict[str, set[tuple[str, int]]] = {}
+def _fields(runs: Sequence[Sequence[Points]]) -> dict[Field, dict[str, Hashable]]:
+    """What must agree: the networks, and how their points were measured."""
+    points: dict[str, PlanePoint] = {}
+    layers: dict[str, Hashable] = {}
+    units: dict[str, Hashable] = {}
+    shared = set.intersection(*({layer for plane in run for layer in plane} for run in runs))
     for number, run in enumerate(runs):
-        widths[f"run {number}"] = {(layer, point.num_units) for plane in run for layer, point in plane.items()}
-    shared = set.intersection(*({layer for layer, _ in each} for each in widths.values()))
-    units: dict[str, Hashable] = {
-        run: tuple(sorted(f"{layer} {width}" for layer, width in each if layer in shared))
-        for run, each in widths.items()
-    }
-    if isinstance(allow_mismatch, str):
-        return check_alike({}, allow_mismatch, argument="runs")  # raises the TypeError
-    network_fields = [name for name in allow_mismatch if name in _NETWORK_FIELDS]
-    notes = check_alike({"layers": layers, "num_units": units}, network_fields, argument="runs")
-    return notes + check_comparable(points, [name for name in allow_mismatch if name not in _NETWORK_FIELDS])
+        for moment, plane in enumerate(run):
+            layers[f"run {number}, moment {moment}"] = tuple(sorted(plane))
+            points |= {f"run {number}, moment {moment}, {layer}": point for layer, point in plane.items()}
+        widths = {(layer, point.num_units) for plane in run for layer, point in plane.items() if layer in shared}
+        units[f"run {number}"] = tuple(sorted(f"{layer} {width}" for layer, width in widths))
+    return {"layers": layers, "num_units": units, **point_fields(points)}

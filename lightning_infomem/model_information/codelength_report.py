@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from lightning_infomem._checks import describe
 from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.online_code import OnlineCode
 from lightning_infomem.model_information.result import Result
+from lightning_infomem.records.comparability import Field, check_comparable
 
 __all__ = ["CodelengthReport"]
 
@@ -48,11 +49,12 @@ class CodelengthReport(Result):
                     f"codes: a sequence of codes, one per seed, is required for {name!r}, got {type(codes).__name__}; "
                     "give [model_information(...)]."
                 )
-            if len({(code.num_classes, tuple(code.block_sizes)) for code in codes}) > 1:
-                raise ValueError(
-                    f"codes: all codes of {name!r} are required to have the same classes and blocks, got different "
-                    "ones; put codes of other labels under another name."
-                )
+            numbered = {f"code {number}": code for number, code in enumerate(codes)}
+            fields: dict[Field, dict[str, Hashable]] = {
+                "classes": {number: code.num_classes for number, code in numbered.items()},
+                "blocks": {number: tuple(code.block_sizes) for number, code in numbered.items()},
+            }
+            check_comparable(fields, None, argument=f"codes of {name!r}")
 
     @property
     def settings(self) -> dict[str, Any]:  # type: ignore[override]  # taken from the codes

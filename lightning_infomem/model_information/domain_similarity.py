@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.table import Table
 from torch import Tensor
 
 from lightning_infomem._checks import describe
@@ -23,6 +19,7 @@ from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.prequential import code_online
 from lightning_infomem.model_information.repetitions import make_seeded, settings_of_seeds, shared_state
 from lightning_infomem.model_information.result import Result
+from lightning_infomem.records.table import Column, Table
 
 __all__ = ["DomainSimilarity", "domain_similarity"]
 
@@ -92,21 +89,24 @@ class DomainSimilarity(Result):
                 rows.append(row | {"seeds": ", ".join(map(str, self.seeds))})
         return rows
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+    def to_table(self) -> Table:
+        """The rows with short headings, below them the seeds."""
+        shown = {
+            "source": Column("source"),
+            "target": Column("target"),
+            "bits": Column("bits", form=".0f", spread="bits_spread"),
+            "similarity": Column("similarity", "S", ".2f", spread="similarity_spread"),
+            "unidirectional_similarity": Column(
+                "unidirectional_similarity", "S_uni", ".2f", spread="unidirectional_similarity_spread"
+            ),
+            "mean_distance": Column("mean_distance", "means", ".3g"),
+            "covariance_distance": Column("covariance_distance", "covariances", ".3g"),
+        }
+        records = self.to_records()
+        columns = [shown.get(name, Column(name, shown="never")) for name in records[0]]
         one = len(self.seeds) == 1
         seeds = f"seed {self.seeds[0]}" if one else f"seeds {', '.join(map(str, self.seeds))}, ± 95 % interval"
-        caption = f"{seeds}; means, covariances: distances of features"
-        table = Table(box=SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
-        values = {"bits": "bits", "similarity": "S", "unidirectional_similarity": "S_uni"}
-        for name in ("source", "target", *values.values(), "means", "covariances"):
-            table.add_column(
-                name, justify="left" if name in ("source", "target") else "right", no_wrap=name in values.values()
-            )
-        for row in self.to_records():
-            cells = [_with_spread(row[name], row[f"{name}_spread"], 0 if name == "bits" else 2) for name in values]
-            distances = (f"{row[name]:.3g}" for name in ("mean_distance", "covariance_distance"))
-            table.add_row(row["source"], row["target"], *cells, *distances)
-        yield table
+        return Table(columns, records, notes=[f"{seeds}; means, covariances: distances of features"], facts=self.facts)
 
     @property
     def _diagonal(self) -> Tensor:
@@ -187,12 +187,6 @@ def _bits(initial: Model, domains: Mapping[str, tuple[LabeledData, ...]], settin
 
 def _code(learner: Learner, data: LabeledData, description: str) -> Any:
     return code_online(learner, data, description=f"{description}, seed {learner.settings.seed}")
-
-
-def _with_spread(mean: float, spread: float, digits: int) -> str:
-    if math.isnan(mean):
-        return ""
-    return f"{mean:.{digits}f}" + (f" ± {spread:.{digits}f}" if math.isfinite(spread) else "")
 
 
 def _share(part: Tensor, whole: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from lightning_infomem.model_information.model_components import (
 from lightning_infomem.model_information.prequential import code_online
 from lightning_infomem.model_information.repetitions import shared_state
 from lightning_infomem.model_information.result import Result
+from lightning_infomem.records.comparability import Field, check_comparable
 
 __all__ = ["InformationAblation", "information_ablation"]
 
@@ -59,12 +60,19 @@ class InformationAblation(Result):
         Raises:
             ValueError: There are no runs, or they differ in components, parameters or settings.
         """
-        alike = {(tuple(run.components.items()), run.num_parameters, repr(dict(run.settings))) for run in runs}
-        if len(alike) != 1:
-            raise ValueError(
-                "runs: ablations of the same components with the same settings are required, got "
-                f"{len(alike)} different kinds; join runs of one architecture."
-            )
+        if not runs:
+            raise ValueError("runs: at least one ablation is required, got none; give those of one architecture.")
+        named = {f"run {number}": run for number, run in enumerate(runs)}
+        settings = dict.fromkeys(name for run in runs for name in run.settings)
+        fields: dict[Field, dict[str, Hashable]] = {
+            "components": {
+                name: tuple(f"{each} {n}" for each, n in run.components.items()) for name, run in named.items()
+            },
+            "num_parameters": {name: run.num_parameters for name, run in named.items()},
+        }
+        for setting in settings:
+            fields[f"settings.{setting}"] = {name: repr(run.settings.get(setting)) for name, run in named.items()}
+        check_comparable(fields, None, argument="runs")
         return cls(
             runs[0].components,
             torch.cat([run.bits for run in runs]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,10 +73,10 @@ class InformationCapacity(Result):
             records.append(record)
         return records
 
-    def to_json(self) -> str:
-        """Return the result as JSON, including the runs of each model."""
-        runs = {model: json.loads(learned.to_json())["runs"] for model, learned in self.learned.items()}
-        return json.dumps({**json.loads(super().to_json()), "runs": runs}, indent=2) + "\n"
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As of every result, and the runs of each model."""
+        return {**super().facts, "runs": {model: learned.runs for model, learned in self.learned.items()}}
 
 
 def information_capacity(

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import json
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.table import Table
-
-from lightning_infomem.records.csv_text import to_csv
+from lightning_infomem.records.table import Column, Table
 from lightning_infomem.reporting.text_file import write_text
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
 
 __all__ = ["Result"]
 
-_WIDTH = 120  # of a table printed without a terminal
+_WIDTH = 120  # of a printed table where there is no terminal
+_SPREAD = "_spread"
 
 
 class Result(ABC):
@@ -29,22 +26,35 @@ class Result(ABC):
 
     @abstractmethod
     def to_records(self) -> list[dict[str, Any]]:
-        """Return one flat dictionary per row, all with the same keys."""
+        """One flat dictionary per row, all with the same keys."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What JSON holds beside the rows."""
+        return {"settings": dict(self.settings)}
+
+    def to_table(self) -> Table:
+        """The rows as a `Table`, in which people see each mean with half the width of its interval behind it."""
+        records = self.to_records()
+        columns = [
+            Column(name, shown="never")
+            if name.endswith(_SPREAD)
+            else Column(name, spread=name + _SPREAD if name + _SPREAD in records[0] else None)
+            for name in records[0]
+        ]
+        return Table(columns, records, facts=self.facts)
 
     def to_csv(self) -> str:
-        """Return `to_records` as CSV with a header line."""
-        return to_csv(self.to_records())
+        """`to_records` as CSV, with a line of names."""
+        return self.to_table().to_csv()
 
     def to_json(self) -> str:
-        """Return `to_records` and the settings as JSON; non-finite numbers become null."""
-        rows = [{name: _plain(value) for name, value in row.items()} for row in self.to_records()]
-        return json.dumps({"rows": rows, "settings": dict(self.settings)}, indent=2, allow_nan=False) + "\n"
+        """`to_records` and the settings as JSON; numbers that are not finite become null."""
+        return self.to_table().to_json()
 
     def to_markdown(self) -> str:
-        """Return `to_records` as a table in GitHub's Markdown."""
-        rows = self.to_records()
-        lines = [list(rows[0]), ["---"] * len(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
-        return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+        """The printed table as GitHub's Markdown."""
+        return self.to_table().to_markdown()
 
     def save(self, path: str | Path) -> Path:
         """Write the result in the format of the suffix: ``.json`` (with the settings), ``.csv`` or ``.md``.
@@ -61,28 +71,7 @@ class Result(ABC):
         return path
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        rows = self.to_records()
-        table = Table(box=SIMPLE_HEAD)
-        for name, value in rows[0].items():
-            table.add_column(name.replace("_", " "), justify="left" if isinstance(value, str) else "right")
-        for row in rows:
-            table.add_row(*map(_cell, row.values()))
-        yield table
+        yield self.to_table()
 
     def __str__(self) -> str:
-        console = Console(file=io.StringIO(), width=_WIDTH, color_system=None, legacy_windows=False)
-        with console.capture() as capture:
-            console.print(self)
-        return "\n".join(line.rstrip() for line in capture.get().splitlines())
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if not isinstance(value, float):
-        return str(value)
-    return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return self.to_table().to_text(_WIDTH)

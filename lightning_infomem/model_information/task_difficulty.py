@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -81,13 +80,10 @@ class TaskDifficulty(Result):
             records.append({**record, "seeds": ", ".join(str(run.seed) for run in runs)})
         return records
 
-    def to_json(self) -> str:
-        """Return the result as JSON, including all ``runs``."""
-        runs = [
-            {name: value if isinstance(value, str) or math.isfinite(value) else None for name, value in run.items()}
-            for run in map(asdict, self.runs)
-        ]
-        return json.dumps({**json.loads(super().to_json()), "runs": runs}, indent=2) + "\n"
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As of every result, and all ``runs``."""
+        return {**super().facts, "runs": self.runs}
 
 
 def task_difficulty(

@@ -29,7 +29,7 @@ __all__ = ["OfflineMeasurement", "check_setting_names"]
 
 # Of `rank_checkpoints`, for whose misspelt ones a near name is given.
 _ARGUMENTS = (
-    *("memorization", "reference", "groups", "along_run", "allow_mismatch", "weight_norms"),
+    *("memorization", "reference", "groups", "allow_mismatch", "weight_norms"),
     *("model", "data", "layers", "forward", "trainer", "cache", "control"),
 )
 

@@ -13,7 +13,9 @@ from lightning_infomem.pages.page import whole_page
 from lightning_infomem.pages.ranking_part import draw_ranking, tell_ranking, verdict_on_ranking
 from lightning_infomem.pages.run_part import draw_run, tell_run, verdict_on_run
 from lightning_infomem.pages.runs_part import compare_runs
+from lightning_infomem.pages.verdict_part import draw_verdict, tell_verdict, verdict_in_a_box
 from lightning_infomem.records.file_names import files_by_reason
+from lightning_infomem.records.run_verdict import RunVerdict
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 from lightning_infomem.runs.recorded_runs import RecordedRun
 from lightning_infomem.selection.ranking import Ranking
@@ -25,7 +27,7 @@ _MOST_DRAWN = 3  # runs with figures of their own in a chapter
 
 @dataclass(frozen=True)
 class Chapter:
-    """What belongs together on a page: a ranking of checkpoints, runs, or both.
+    """What belongs together on a page: a ranking of checkpoints, runs, a verdict on one run, or several of these.
 
     Attributes:
         title: in a few words.
@@ -33,6 +35,7 @@ class Chapter:
         note: what to know before anything else, such as why there is no ranking.
         runs: as `recorded_runs` returns them.
         faults: path -> why a file could not be read.
+        verdict: What `judge_run` returns, where the checkpoints are epochs of one run.
     """
 
     title: str
@@ -40,6 +43,7 @@ class Chapter:
     note: str = ""
     runs: Sequence[RecordedRun] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
+    verdict: RunVerdict | None = None
 
 
 def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str:
@@ -58,7 +62,7 @@ def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str
         A second a ranking, three seconds a run whose figures are drawn, nearly all of it for these.
 
     >>> from pathlib import Path
-    >>> from lightning_infomem.selection.ranking import RankedCheckpoint
+    >>> from lightning_infomem.records.ranking_row import RankedCheckpoint
     >>> rows = (RankedCheckpoint(Path(n), 9, 90, 2.5, 0.1, None, None) for n in ("a.ckpt", "<b>.ckpt"))
     >>> page = html_report([Chapter("Two", Ranking(tuple(rows), None, ("fc1",), refusal="kind unknown"))])
     >>> "Kind unknown." in page, "&lt;b&gt;.ckpt" in page, "<b>.ckpt" in page
@@ -82,16 +86,18 @@ def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str
 
 def _tell(chapter: Chapter, level: int) -> Iterator[str]:
     ranking, runs = chapter.ranking, chapter.runs
-    # The checkpoints of one run tell of it what its monitor did, if none of its measurements is without one.
-    judged = None if ranking is None or len(runs) != 1 else ranking.judgement
-    is_whole = judged is not None and len(judged.agreement) == len(runs[0].course.get("seconds").steps)
+    verdict = chapter.verdict
+    # The monitor saw more than a verdict that rests on the reports of few checkpoints.
+    is_whole = verdict is not None and all(len(verdict.rows) >= len(run.course.steps) for run in runs)
     if chapter.note:
         yield f'<p class="pale">{escape(sentence(chapter.note))}</p>'
     if ranking is not None:
-        if judged is None or is_whole:
-            yield from verdict_on_ranking(ranking)
-        if judged is None or runs[0].judgement is None:
-            yield draw_ranking(ranking)
+        yield from verdict_on_ranking(ranking)
+        yield draw_ranking(ranking)
+    if verdict is not None and is_whole:
+        yield verdict_in_a_box(verdict)
+    if verdict is not None and all(run.judgement is None for run in runs):
+        yield draw_verdict(verdict)
     if len(runs) == 1:
         if not is_whole:
             yield from verdict_on_run(runs[0])
@@ -109,18 +115,20 @@ def _tell(chapter: Chapter, level: int) -> Iterator[str]:
             yield f"<details><summary>{escape(name)}</summary>{''.join(parts)}</details>"
     if ranking is not None:
         yield from tell_ranking(ranking, level)
+    if verdict is not None:
+        yield from tell_verdict(verdict, level)
     yield from section(
         "Not read", [items(map(escape, files_by_reason(chapter.faults)))] if chapter.faults else [], level
     )
 
 
 def _names(runs: Sequence[RecordedRun]) -> list[str]:
-    """The places below the folder that all share; with the prefix of the monitor, where several watched one run."""
+    """The places below the folder that all share; where several are in one place, with what tells them apart."""
     folder = os.path.commonpath([run.place.parent for run in runs]) or "."
     names = [os.path.relpath(run.place, folder) for run in runs]
-    return [
-        f"{name}, {run.course.prefix}" if names.count(name) > 1 else name for run, name in zip(runs, names, strict=True)
-    ]
+    for more in ([run.course.prefix for run in runs], [f"run {run.run_id[:6]}" for run in runs]):
+        names = [f"{name}, {own}" if names.count(name) > 1 else name for name, own in zip(names, more, strict=True)]
+    return names
 
 
 _FOOTER = (

@@ -17,8 +17,9 @@ from lightning_infomem.selection.criteria import CRITERIA, MUTUAL_INFORMATION
 from lightning_infomem.selection.direction import BETTER, KINDS
 
 if TYPE_CHECKING:
-    from lightning_infomem.selection.doubts import Flag
-    from lightning_infomem.selection.ranking import RankedCheckpoint, RankedGroup, Ranking
+    from lightning_infomem.records.flag import Flag
+    from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
+    from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["draw_ranking", "folder_of", "tell_doubts", "tell_ranking", "verdict_on_ranking"]
 
@@ -67,8 +68,6 @@ def _names(ranking: Ranking) -> dict[Path, str]:
 
 
 def _verdict(ranking: Ranking, names: Mapping[Path, str]) -> str:
-    if ranking.kept is not None:
-        return f'<div class="verdict"><p>{escape(ranking.verdict)}</p></div>'
     if ranking.order is None:
         return f'<div class="verdict refused"><p><b>No ranking.</b> {escape(sentence(ranking.refusal or ""))}</p></div>'
     told = f"For {ranking.order} memorization" if ranking.order in KINDS else "By mutual information"
@@ -125,7 +124,7 @@ def _checkpoints(ranking: Ranking, names: Mapping[Path, str]) -> str:
         line += [row.kind or UNKNOWN] if has_kind else []
         line += [f"{row.metrics[name]:.4g}" if name in row.metrics else UNKNOWN for name in metrics]
         lines.append(line)
-        classes.append("control" if is_control else "best" if row.in_best_set or row is ranking.kept else "")
+        classes.append("control" if is_control else "best" if row.in_best_set else "")
     told = table(head, lines, classes, text={"checkpoint", "recipe", "kind"})
     marked = "Marked: cannot be told from the best. " if ranked else ""
     note = f"{marked}MI (mutual information) and entropy: means over layers, nats. 90 %: intervals, over units."

@@ -6,35 +6,35 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from lightning_infomem.checkpoints.reading import UnusableCheckpoint
 from lightning_infomem.pages.elements import UNKNOWN, figure, items, number, section, table
 from lightning_infomem.pages.ranking_part import tell_doubts
-from lightning_infomem.records.metric_names import logged_name
+from lightning_infomem.records.flag import Flag
+from lightning_infomem.records.metric_names import Metric, logged_name
 from lightning_infomem.records.report import InformationReport, LayerInformation
 from lightning_infomem.runs.courses import Course
 from lightning_infomem.runs.recorded_runs import RecordedRun
 from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.doubts import Flag, doubts_of_candidates
+from lightning_infomem.selection.doubts import doubts_of_candidates
 
 __all__ = ["draw_run", "tell_run", "verdict_on_run"]
 
 # Head of a column -> measure over all layers, form of its numbers.
 _OF_A_MEASUREMENT: Mapping[str, tuple[str, str]] = {
-    "entropy": ("entropy_mean", ".4f"),
-    "MI": ("mi_mean", ".4f"),
-    "MI drop": ("mi_drop", ".0%"),
-    "smoothness": ("smoothness", ".3f"),
-    "smoothness drop": ("smoothness_drop", ".3f"),
-    "consensus drop": ("consensus_drop", ".3f"),
-    "seconds": ("seconds", ".2f"),
+    "entropy": (Metric.ENTROPY_MEAN, ".4f"),
+    "MI": (Metric.MI_MEAN, ".4f"),
+    "MI drop": (Metric.MI_DROP, ".0%"),
+    "smoothness": (Metric.SMOOTHNESS, ".3f"),
+    "smoothness drop": (Metric.SMOOTHNESS_DROP, ".3f"),
+    "consensus drop": (Metric.CONSENSUS_DROP, ".3f"),
+    "seconds": (Metric.SECONDS, ".2f"),
 }
 _OF_A_LAYER: Mapping[str, tuple[str, str]] = {
-    "entropy": ("entropy_mean", ".4f"),
-    "MI": ("mi_mean", ".4f"),
-    "MI drop": ("mi_drop", ".0%"),
-    "smoothness": ("smoothness", ".3f"),
-    "dead": ("dead_fraction", ".0%"),
-    "ties": ("tie_fraction", ".0%"),
+    "entropy": (Metric.ENTROPY_MEAN, ".4f"),
+    "MI": (Metric.MI_MEAN, ".4f"),
+    "MI drop": (Metric.MI_DROP, ".0%"),
+    "smoothness": (Metric.SMOOTHNESS, ".3f"),
+    "dead": (Metric.DEAD_FRACTION, ".0%"),
+    "ties": (Metric.TIE_FRACTION, ".0%"),
 }
 _MOST_OPEN = 25  # lines of a table that is shown at once
 
@@ -63,15 +63,13 @@ def draw_run(run: RecordedRun) -> list[str]:
     courses, parts = run.course.layer_courses(words), []
     judgement = run.judgement
     if judgement is not None:
-        steps = run.course.get("seconds").steps
-        course = {
-            name: [run.course.get(name).at(step) for step in steps]
-            for name in ("epoch", "mi_mean", "smoothness", "memorizing")
-        }
-        memorizing = [value == 1 for value in course["memorizing"]]
-        drawn = plot_run(
-            course["epoch"], course["mi_mean"], course["smoothness"], judgement, memorizing=memorizing, steps=steps
+        steps = run.course.steps
+        epochs, information, smoothness, alarm = (
+            [run.course.get(name).at(step) for step in steps]
+            for name in ("epoch", Metric.MI_MEAN, Metric.SMOOTHNESS, Metric.MEMORIZING)
         )
+        memorizing = [value == 1 for value in alarm]
+        drawn = plot_run(epochs, information, smoothness, judgement, memorizing=memorizing, steps=steps)
         parts.append(figure(drawn, "The run: what is watched, and where the alarm was on"))
     if len(courses.moments) > 1:
         parts.append(figure(plot_epochs_map(courses), "Means of every layer at every measurement"))
@@ -93,7 +91,7 @@ def tell_run(run: RecordedRun, level: int = 2) -> list[str]:
         level: of the headings.
     """
     measurements = _measurements(run)
-    if (count := len(run.course.get("seconds").steps)) > _MOST_OPEN:
+    if (count := len(run.course.steps)) > _MOST_OPEN:
         measurements = f"<details><summary>all {count} measurements</summary>{measurements}</details>"
     return [
         *section("Layers", [_layers(run)], level),
@@ -107,10 +105,10 @@ def _doubts(run: RecordedRun) -> list[Flag]:
     if run.report is None:
         return []
     skipped = [Flag("skipped", f"layer '{name}' was not measured: {why}") for name, why in run.report.skipped.items()]
-    try:
-        candidate = Candidate.from_report(Path(run.place.name), run.report)
-    except UnusableCheckpoint as fault:
-        return [*skipped, Flag("not_finite", str(fault))]
+    candidate = Candidate.from_report(Path(run.place.name), run.report)
+    if not candidate.layers:
+        words = "no layer has a finite entropy and mutual information; has its training diverged?"
+        return [*skipped, Flag("not_finite", words)]
     lost = [layer.name for layer in run.report.layers if layer.name not in candidate.layers]
     not_finite = [Flag("not_finite", f"layer '{name}': no finite entropy or mutual information") for name in lost]
     return [*skipped, *not_finite, *doubts_of_candidates([candidate], list(candidate.layers), None)]
@@ -144,8 +142,8 @@ def _samples(layer: LayerInformation) -> str:
 
 def _measurements(run: RecordedRun) -> str:
     """A line a measurement, those at which the run memorized marked."""
-    memorizing, lines, classes = run.course.get("memorizing"), [], []
-    for step in run.course.get("seconds").steps:
+    memorizing, lines, classes = run.course.get(Metric.MEMORIZING), [], []
+    for step in run.course.steps:
         epoch = run.course.epoch(step)
         line = [f"step {step}", UNKNOWN if epoch is None else str(epoch)]
         lines.append([*line, *(number(run.course.get(key).at(step), form) for key, form in _OF_A_MEASUREMENT.values())])
@@ -158,7 +156,7 @@ def _measurements(run: RecordedRun) -> str:
 def _settings(report: InformationReport | None) -> str:
     """What the numbers hang on."""
     if report is None:
-        return '<p class="pale">Event files do not hold them, checkpoints do: give the folder with both.</p>'
+        return '<p class="pale">The run file does not hold them, checkpoints do: give the folder with both.</p>'
     told = {**report.settings, "backend": report.backend, "version of lightning-infomem": report.version}
     lines = [[name.replace("_", " "), str(value)] for name, value in told.items() if value is not None]
     return table(["setting", "value"], lines, text={"setting", "value"})

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lightning_infomem.pages.elements import UNKNOWN, figure, number, table
+from lightning_infomem.records.metric_names import Metric
 from lightning_infomem.runs.recorded_runs import RecordedRun
 
 __all__ = ["compare_runs"]
 
 # Head of a column -> measure over all layers, form of its numbers.
 _LAST: dict[str, tuple[str, str]] = {
-    "entropy": ("entropy_mean", ".4f"),
-    "MI": ("mi_mean", ".4f"),
-    "MI drop": ("mi_drop", ".0%"),
-    "smoothness": ("smoothness", ".3f"),
+    "entropy": (Metric.ENTROPY_MEAN, ".4f"),
+    "MI": (Metric.MI_MEAN, ".4f"),
+    "MI drop": (Metric.MI_DROP, ".0%"),
+    "smoothness": (Metric.SMOOTHNESS, ".3f"),
 }
 
 
@@ -27,12 +28,12 @@ def compare_runs(runs: Sequence[RecordedRun], names: Sequence[str]) -> list[str]
     """
     lines, classes = [], []
     for run, name in zip(runs, names, strict=True):
-        steps = run.course.get("seconds").steps
+        steps = run.course.steps
         epoch = run.course.epoch(steps[-1])
         line = [name, str(len(steps)), UNKNOWN if epoch is None else str(epoch)]
         line += [number(run.course.get(measure).last, form) for measure, form in _LAST.values()]
         lines.append([*line, run.state[0]])
-        classes.append("doubtful" if run.course.get("memorizing").last == 1 else "")
+        classes.append("doubtful" if run.course.get(Metric.MEMORIZING).last == 1 else "")
     head = ["run", "measured", "last epoch", *_LAST, "alarm"]
     note = "By the last measurement of each; means over layers, nats. Comparable where inputs, settings and layers are."
     parts = [f'{table(head, lines, classes, text={"run", "alarm"})}<p class="pale">{note}</p>']
@@ -43,7 +44,7 @@ def _draw(runs: Sequence[RecordedRun], names: Sequence[str]) -> list[str]:
     from lightning_infomem.plots import plot_comparison, plot_runs
 
     parts = []
-    if any(len(run.course.get("seconds").steps) > 1 for run in runs):
+    if any(len(run.course.steps) > 1 for run in runs):
         courses = [run.course.layer_courses() for run in runs]
         if len({each.unit for each in courses}) > 1:
             courses = [run.course.layer_courses(by_step=True) for run in runs]

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.cbook import boxplot_stats
 from numpy.typing import NDArray
 
+from lightning_infomem.plots import style
+
 __all__ = ["draw_boxes"]
 
 # The interval of the median of fewer units than this reaches beyond the quartiles: the units are shown instead.
@@ -31,9 +33,12 @@ def draw_boxes(axes: Axes, entropies: Sequence[NDArray[Any]], colors: NDArray[An
     """
     for position, (entropy, color) in enumerate(zip(entropies, colors, strict=True)):
         if len(entropy) == 0:
-            axes.annotate("no finite entropy", (position, 0), ha="center", va="bottom", rotation=90, fontsize=7)
+            axes.annotate(
+                "no finite entropy", (position, 0), ha="center", va="bottom", rotation=90, fontsize=style.TINY
+            )
         elif len(entropy) < _FEWEST_UNITS:
-            axes.plot(np.full(len(entropy), position), entropy, "o", color=color, markersize=4, alpha=0.8)
+            places = np.full(len(entropy), position)
+            axes.plot(places, entropy, "o", color=color, markersize=style.SMALL_DOT, alpha=style.SOLID)
     for notched in (False, True):
         positions = [place for place, each in enumerate(entropies) if (len(each) >= _FEWEST_UNITS) == notched]
         if positions:
@@ -42,9 +47,9 @@ def draw_boxes(axes: Axes, entropies: Sequence[NDArray[Any]], colors: NDArray[An
     highest = highest if highest > 0 else 1.0
     axes.set_xlim(-0.6, len(entropies) - 0.4)
     axes.set_ylim(-0.03 * highest, 1.05 * highest)
-    axes.tick_params(axis="y", labelsize=11)
-    axes.set_ylabel("entropy per unit (nats)", fontsize=12)
-    axes.set_title("box: quartiles · notch: 95 % interval of the median", fontsize=10)
+    axes.tick_params(axis="y", labelsize=style.LABEL)
+    axes.set_ylabel("entropy per unit (nats)", fontsize=style.HEADING)
+    axes.set_title("box: quartiles · notch: 95 % interval of the median", fontsize=style.TEXT)
 
 
 def _draw_boxes(
@@ -64,12 +69,12 @@ def _draw_boxes(
         showfliers=notched,
         patch_artist=True,
         manage_ticks=False,
-        medianprops={"color": "black", "linewidth": 1.5},
+        medianprops={"color": style.BLACK, "linewidth": style.TICK},
         flierprops={"marker": ".", "markersize": 3, "markeredgecolor": "none"},
     )
     for place, position in enumerate(positions):
         color = colors[position]
-        drawn["boxes"][place].set(facecolor=(*color[:3], 0.45), edgecolor=color)
+        drawn["boxes"][place].set(facecolor=(*color[:3], style.FILLED), edgecolor=color)
         for line in (*drawn["whiskers"][2 * place :][:2], *drawn["caps"][2 * place :][:2]):
             line.set_color(color)
         for dots in drawn["fliers"][place : place + 1]:

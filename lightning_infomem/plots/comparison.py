@@ -9,12 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_infomem.plots import style
 from lightning_infomem.plots.boxes import draw_boxes
-from lightning_infomem.plots.checkpoint_names import shorten_name
-from lightning_infomem.plots.levels import add_level_bar, level_colors
+from lightning_infomem.plots.names import name_rows, shorten_name
 from lightning_infomem.plots.one_each import check_levels, check_one_each, check_shares
 from lightning_infomem.plots.ridges import Ridge, draw_ridges, figure_height
-from lightning_infomem.plots.row_names import name_rows
 from lightning_infomem.records.descriptions import describe_measurement
 from lightning_infomem.records.report import InformationReport
 
@@ -22,7 +21,6 @@ __all__ = ["plot_comparison"]
 
 _MOST_CHECKPOINTS = 64
 _LONGEST_NAME, _LONGEST_LINE = 28, 44  # characters: of a checkpoint's name, and beside an axis
-_ACCURACY = "#D55E00"  # vermillion of Okabe and Ito, far from all colours of the levels
 
 
 def plot_comparison(
@@ -77,7 +75,7 @@ def plot_comparison(
     chosen = np.linspace(0, len(reports) - 1, min(len(reports), _MOST_CHECKPOINTS)).round().astype(int).tolist()
     drawn = [reports[index] for index in chosen]
     # Of all levels, drawn or not, so that the bar holds for both.
-    colors = level_colors(range(len(reports)) if levels is None else levels)[chosen]
+    colors = style.level_colors(range(len(reports)) if levels is None else levels)[chosen]
     figure = Figure(figsize=(11, figure_height(len(drawn))), layout="constrained")
     boxes, rows = figure.subplots(1, 2, width_ratios=[1.0, 1.1])
     entropies = [np.concatenate([layer.finite_entropy().cpu().numpy() for layer in each.layers]) for each in drawn]
@@ -90,22 +88,24 @@ def plot_comparison(
     if accuracies is not None:
         _draw_accuracies(boxes, [accuracies[index] for index in chosen], accuracy_name)
     if levels is not None:
-        add_level_bar(figure, [rows], levels, level_name)
+        style.add_level_bar(figure, [rows], levels, level_name)
     left_out = f" · {len(drawn)} of {len(reports)} checkpoints" if len(drawn) < len(reports) else ""
-    figure.suptitle(describe_measurement(drawn) + left_out, fontsize=13)
+    figure.suptitle(describe_measurement(drawn) + left_out, fontsize=style.TITLE)
     return figure
 
 
 def _draw_accuracies(boxes: Axes, accuracies: Sequence[float], name: str) -> None:
     axes = boxes.twinx()
-    size = min(7.0, 160 / len(accuracies))  # squares of many checkpoints would be a band
+    size = style.cloud_dot_size(len(accuracies))
     axes.plot(
-        range(len(accuracies)), accuracies, "s--", color=_ACCURACY, linewidth=1, markersize=size,
-        markeredgecolor="white", markeredgewidth=size / 7,
+        range(len(accuracies)), accuracies, "s--", color=style.ACCURACY, linewidth=style.FINE, markersize=size,
+        markeredgecolor=style.WHITE, markeredgewidth=size / 7,
     )  # fmt: skip
     axes.set_ylim(-0.03, 1.05)  # its 0 and its 1 near those of the boxes
-    axes.set_ylabel(textwrap.fill(f"{name} (share)", _LONGEST_LINE), fontsize=12, color=_ACCURACY, parse_math=False)
-    axes.tick_params(labelsize=11, colors=_ACCURACY)
+    axes.set_ylabel(
+        textwrap.fill(f"{name} (share)", _LONGEST_LINE), fontsize=style.HEADING, color=style.ACCURACY, parse_math=False
+    )
+    axes.tick_params(labelsize=style.LABEL, colors=style.ACCURACY)
     axes.spines[["top", "left"]].set_visible(False)
 
 

@@ -9,7 +9,8 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from lightning_infomem.plots.checkpoint_names import name_checkpoints
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import name_checkpoints
 
 if TYPE_CHECKING:
     from lightning_infomem.plots.ranked import Ranked
@@ -18,6 +19,7 @@ __all__ = ["plot_criteria"]
 
 _MOST_ROWS = 40
 _CELL_WIDTH, _CELL_HEIGHT = 0.36, 0.24  # inches: three figures of 8 points fit
+_DARK = 0.75  # goodness from which a number is white
 _NARROWEST = 6.4  # inches: the label fits
 
 
@@ -56,26 +58,24 @@ def plot_criteria(ranking: Ranked, criteria: Sequence[str] | None = None) -> Fig
     size = (max(3.6 + _CELL_WIDTH * len(columns), _NARROWEST), 2.2 + _CELL_HEIGHT * len(rows))
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
-    # Without the dark end of the scale, on which a frame could not be seen.
-    colors = matplotlib.colormaps["Blues"](0.04 + 0.7 * goodness)
-    colors[np.isnan(goodness)] = (1, 1, 1, 0)
-    colors[:, [worst[name] == 1 for name in columns]] = (0.93, 0.93, 0.93, 1)
+    colors = style.rank_colors(goodness, [worst[name] > 1 for name in columns])
     axes.imshow(colors, aspect="auto")
     for place, row in enumerate(rows):
         for column, name in enumerate(columns):
             rank = row.ranks.get(name)
             if rank is None or worst[name] == 1:
                 continue
+            ink = style.WHITE if goodness[place, column] > _DARK else style.INK
             axes.text(
-                column, place, str(rank), ha="center", va="center", fontsize=8,
-                color="white" if goodness[place, column] > 0.75 else "0.15", weight="bold" if rank == 1 else "normal",
+                column, place, str(rank), ha="center", va="center", fontsize=style.SMALL, color=ink,
+                weight="bold" if rank == 1 else "normal",
             )  # fmt: skip
             if rank == 1:
                 axes.add_patch(_frame(column, place))
     names = name_checkpoints([row.path for row in ranking.rows])
-    axes.set_yticks(range(len(rows)), names[: len(rows)], fontsize=9, parse_math=False)
+    axes.set_yticks(range(len(rows)), names[: len(rows)], fontsize=style.NOTE, parse_math=False)
     axes.set_xticks(
-        range(len(columns)), [name.replace("_", " ") for name in columns], fontsize=9, rotation=45, ha="left",
+        range(len(columns)), [name.replace("_", " ") for name in columns], fontsize=style.NOTE, rotation=45, ha="left",
         rotation_mode="anchor", parse_math=False,
     )  # fmt: skip
     axes.xaxis.tick_top()
@@ -84,15 +84,15 @@ def plot_criteria(ranking: Ranked, criteria: Sequence[str] | None = None) -> Fig
     # White lines between the cells.
     axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=1.5)
+    axes.grid(which="minor", color=style.WHITE, linewidth=style.TICK)
     axes.tick_params(which="minor", length=0)
     more = f" · the best {len(rows)} of {len(ranking.rows)}" if len(rows) < len(ranking.rows) else ""
     alike = " · grey: all share rank 1" if 1 in worst.values() else ""
-    figure.supxlabel(f"rank by each criterion, 1 is best{alike}{more}", fontsize=10)
+    figure.supxlabel(f"rank by each criterion, 1 is best{alike}{more}", fontsize=style.TEXT)
     return figure
 
 
 def _frame(column: int, place: int) -> matplotlib.patches.Rectangle:
     return matplotlib.patches.Rectangle(
-        (column - 0.46, place - 0.46), 0.92, 0.92, fill=False, edgecolor="#D55E00", linewidth=1.6
+        (column - 0.46, place - 0.46), 0.92, 0.92, fill=False, edgecolor=style.VERMILLION, linewidth=style.LINE
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from lightning_infomem.plots.layer_names import shorten_layer_names
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import shorten_layer_names
 from lightning_infomem.records.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.records.report import InformationReport
 
@@ -21,7 +21,6 @@ __all__ = ["plot_epochs_map"]
 _MOST_LABELS = 20  # more would touch one another
 _ROW_HEIGHT, _MARGIN_HEIGHT = 0.22, 1.6  # inches
 _LOWEST, _HIGHEST = 2.6, 6.0  # inches
-_NOT_MEASURED = "0.75"  # a grey, which the colours of the scales do not hold
 _SAME = 1e-9  # nats; a scale is no narrower
 
 
@@ -54,33 +53,32 @@ def plot_epochs_map(run: Sequence[InformationReport] | LayerCourses) -> Figure:
     _draw(figure, left, courses.entropy, "mean entropy")
     _draw(figure, right, courses.mutual_information, "mean mutual information")
     for axes in (left, right):
-        axes.set_xlabel(courses.unit, fontsize=12)
+        axes.set_xlabel(courses.unit, fontsize=style.HEADING)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: _name(courses.moments, place)))
-        axes.tick_params(axis="x", labelsize=11)
+        axes.tick_params(axis="x", labelsize=style.LABEL)
     stride = -(-num_layers // _MOST_LABELS)
     positions = range(0, num_layers, stride)
     names = shorten_layer_names(courses.names)
-    left.set_yticks(positions, [names[position] for position in positions], fontsize=10, parse_math=False)
+    left.set_yticks(positions, [names[position] for position in positions], fontsize=style.TEXT, parse_math=False)
     title = courses.measurement
     if stride > 1:
         title += f" · {num_layers} layers, one in {stride} named"
-    figure.suptitle(title, fontsize=12)
+    figure.suptitle(title, fontsize=style.HEADING)
     return figure
 
 
 def _draw(figure: Figure, axes: Axes, values: NDArray[Any], name: str) -> None:
-    shades = matplotlib.colormaps["viridis"].with_extremes(bad=_NOT_MEASURED)
     known = values[np.isfinite(values)]
     low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
     if high - low <= _SAME:
         low, high = min(low, 0.0), max(high, 0.0) or 1.0
-    image = axes.imshow(values, cmap=shades, vmin=low, vmax=high, aspect="auto")
+    image = axes.imshow(values, cmap=style.value_colors(), vmin=low, vmax=high, aspect="auto")
     axes.tick_params(axis="y", length=2)
-    axes.set_title(name, fontsize=12)
+    axes.set_title(name, fontsize=style.HEADING)
     bar = figure.colorbar(image, ax=axes, pad=0.02)
-    bar.set_label("nats", fontsize=11)
-    bar.ax.tick_params(labelsize=10)
+    bar.set_label("nats", fontsize=style.LABEL)
+    bar.ax.tick_params(labelsize=style.TEXT)
     bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
 
 

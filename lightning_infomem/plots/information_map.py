@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from lightning_infomem._checks import check_choice
-from lightning_infomem.plots.layer_names import shorten_layer_names
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import shorten_layer_names
 from lightning_infomem.records.descriptions import describe_measurement
 from lightning_infomem.records.report import InformationReport, LayerInformation
 
@@ -28,7 +28,6 @@ _MOST_TO_ORDER_BEST = 64  # units; the best order of the leaves takes the third 
 _MOST_NUMBERED = 24  # units of a single map: the numbers of more would touch
 _CLIPPED_ABOVE = 0.995  # quantile of the pairs
 _SAME = 1e-9  # nats; a scale is no narrower
-_NOT_FINITE = "0.75"  # a grey, which the colours of the scale do not hold
 
 
 def plot_information_map(report: InformationReport, layer: str | None = None) -> Figure:
@@ -81,31 +80,31 @@ def plot_information_map(report: InformationReport, layer: str | None = None) ->
     maps = [_ordered(each, most_units) for each in layers]
     low, high, largest = _scale([matrix for _, matrix, _ in maps])
     figure, panels, rows = _panels(len(layers))
-    shades = matplotlib.colormaps["viridis"].with_extremes(bad=_NOT_FINITE)
+    shades = style.value_colors()
     for axes, name, each, (units, matrix, note) in zip(
         panels, shorten_layer_names([each.name for each in layers]), layers, maps, strict=True
     ):
         # The figure makes them nearly square; as squares they would overlap, for the layout does not know of it.
         image = axes.imshow(matrix, cmap=shades, vmin=low, vmax=high, aspect="auto")
         # A second image, so that blank is told from not finite.
-        axes.imshow(np.where(np.eye(len(units)), 1.0, np.nan), cmap=ListedColormap(["white"]), aspect="auto")
+        axes.imshow(np.where(np.eye(len(units)), 1.0, np.nan), cmap=ListedColormap([style.WHITE]), aspect="auto")
         counted = f"{len(units)} unit{'s' if len(units) > 1 else ''}"
         if len(units) < len(each.units):
             counted = f"{len(units)} of {len(each.units):,} units"
-        axes.set_title(f"{name}\n{', '.join([counted, *note])}", fontsize=10, parse_math=False)
+        axes.set_title(f"{name}\n{', '.join([counted, *note])}", fontsize=style.TEXT, parse_math=False)
         _number(axes, units if len(layers) == 1 else [])
     if len(layers) > 1 or len(units) > _MOST_NUMBERED:
-        figure.supxlabel("units, like beside like", fontsize=10)
+        figure.supxlabel("units, like beside like", fontsize=style.TEXT)
     label = "mutual information (nats)"
     if largest > high:
         label += f"\nup to the 99.5th percentile; largest {largest:.3g}"
     bar = figure.colorbar(
         image, ax=panels, extend="max" if largest > high else "neither", fraction=0.05, aspect=18 * rows, pad=0.02
     )
-    bar.set_label(label, fontsize=10)
-    bar.ax.tick_params(labelsize=9)
+    bar.set_label(label, fontsize=style.TEXT)
+    bar.ax.tick_params(labelsize=style.NOTE)
     bar.ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title, fontsize=style.LABEL)
     return figure
 
 
@@ -126,10 +125,10 @@ def _number(axes: Axes, units: Sequence[int]) -> None:
         axes.set_xticks([])
         axes.set_yticks([])
         return
-    axes.set_xticks(range(len(units)), map(str, units), fontsize=9, rotation=90 if max(units) > 9 else 0)
-    axes.set_yticks(range(len(units)), map(str, units), fontsize=9)
-    axes.set_xlabel("number of the unit, like beside like", fontsize=10)
-    axes.set_ylabel("number of the unit", fontsize=10)
+    axes.set_xticks(range(len(units)), map(str, units), fontsize=style.NOTE, rotation=90 if max(units) > 9 else 0)
+    axes.set_yticks(range(len(units)), map(str, units), fontsize=style.NOTE)
+    axes.set_xlabel("number of the unit, like beside like", fontsize=style.TEXT)
+    axes.set_ylabel("number of the unit", fontsize=style.TEXT)
 
 
 def _ordered(layer: LayerInformation, most_units: int) -> tuple[list[int], NDArray[Any], list[str]]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from lightning_infomem.plots import style
 from lightning_infomem.plots.boxes import draw_boxes
-from lightning_infomem.plots.layer_names import shorten_layer_names
-from lightning_infomem.plots.levels import level_colors
+from lightning_infomem.plots.names import name_rows, shorten_layer_names
 from lightning_infomem.plots.ridges import Ridge, draw_ridges, figure_height
-from lightning_infomem.plots.row_names import name_rows
 from lightning_infomem.records.descriptions import describe_measurement
 from lightning_infomem.records.report import InformationReport
 
@@ -57,14 +56,14 @@ def plot_layers(report: InformationReport) -> Figure:
         )
     chosen = np.linspace(0, len(report.layers) - 1, min(len(report.layers), _MOST_LAYERS)).round().astype(int)
     layers = [report.layers[index] for index in chosen]
-    colors = level_colors(range(len(layers)))
+    colors = style.level_colors(range(len(layers)))
     figure = Figure(figsize=(11, figure_height(len(layers))), layout="constrained")
     boxes, rows = figure.subplots(1, 2, width_ratios=[1.0, 1.1])
     draw_boxes(boxes, [layer.finite_entropy().detach().cpu().numpy() for layer in layers], colors)
     draw_ridges(rows, [Ridge.of([layer]) for layer in layers], colors)
     name_rows(boxes, rows, shorten_layer_names([layer.name for layer in layers]), chosen.tolist(), what="layer")
     left_out = f" · {len(layers)} of {len(report.layers)} layers" if len(layers) < len(report.layers) else ""
-    figure.suptitle(describe_measurement([report]) + left_out, fontsize=13)
+    figure.suptitle(describe_measurement([report]) + left_out, fontsize=style.TITLE)
     for axes in (boxes, rows):
         axes.spines[["top", "right"]].set_visible(False)
     return figure

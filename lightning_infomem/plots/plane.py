@@ -6,16 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
-from lightning_infomem.plots.checkpoint_names import shorten_name
-from lightning_infomem.plots.end_names import MOST_NAMED, name_ends
-from lightning_infomem.plots.layer_names import shorten_layer_names
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import MOST_NAMED, name_ends, shorten_layer_names, shorten_name
 from lightning_infomem.plots.one_each import check_one_each
 from lightning_infomem.records.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.records.report import InformationReport
@@ -25,8 +23,6 @@ __all__ = ["plot_plane"]
 _MOST_DOTS = 20  # moments; the dots of more would be a thick line
 _MOST_PLACES = 15_000  # of all lines together: more are not seen, and would be megabytes of an SVG
 _MANY_TIMES = 100  # two decades: what spans more has a logarithmic axis
-_POINT = "#0072B2"  # blue of Okabe and Ito
-_BRIGHTEST = 0.8  # of the scale of colours: its bright yellow is hard to see on white
 
 
 def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequence[str] | None = None) -> Figure:
@@ -61,12 +57,9 @@ def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequen
     title = courses.measurement
     figure = Figure(figsize=(8, 5.2), layout="constrained")
     axes = figure.subplots()
-    axes.set_xlabel("mean entropy (nats)", fontsize=12)
-    axes.set_ylabel("mean mutual information (nats)", fontsize=12)
-    axes.tick_params(labelsize=11)
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("mean entropy (nats)", fontsize=style.HEADING)
+    axes.set_ylabel("mean mutual information (nats)", fontsize=style.HEADING)
+    style.frame(axes)
     if names is None:
         labels = shorten_layer_names(courses.names)
         ends = _draw_ways(axes, courses)
@@ -80,30 +73,30 @@ def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequen
     name_ends(axes, ends, labels)
     if len(labels) > MOST_NAMED:
         title += f" · {MOST_NAMED} of {len(labels)} named"
-    figure.suptitle(title, fontsize=12)
+    figure.suptitle(title, fontsize=style.HEADING)
     return figure
 
 
 def _draw_ways(axes: Axes, courses: LayerCourses) -> list[tuple[float, float] | None]:
     """A line a layer; returns where they end, None for a layer without any value."""
     _scale(axes, courses.mutual_information)
-    colors = matplotlib.colormaps["viridis"](np.linspace(0.0, _BRIGHTEST, len(courses.names)))
+    colors = style.line_colors(len(courses.names))
     dots = "." if len(courses.moments) <= _MOST_DOTS else ""
     # Lines of many layers are a bundle: thin ones let those below be seen.
-    width, opacity = (1.4, 0.8) if len(courses.names) <= MOST_NAMED else (0.7, 0.6)
+    width, opacity = (style.MEDIUM, style.SOLID) if len(courses.names) <= MOST_NAMED else (style.HAIR, style.DIM)
     moments, most = len(courses.moments), max(2, _MOST_PLACES // len(courses.names))
     drawn = np.linspace(0, moments - 1, min(moments, most)).round().astype(int)
     ends: list[tuple[float, float] | None] = []
     for x, y, color in zip(courses.entropy, courses.mutual_information, colors, strict=True):
-        axes.plot(x[drawn], y[drawn], color=color, linewidth=width, alpha=opacity, marker=dots, markersize=6)
+        axes.plot(x[drawn], y[drawn], color=color, linewidth=width, alpha=opacity, marker=dots, markersize=style.DOT)
         known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
         if not len(known):
             ends.append(None)
             continue
         first, last = known[0], known[-1]
         if first < last:
-            axes.plot(x[first], y[first], "o", color=color, markerfacecolor="white", markersize=6, zorder=3)
-        axes.plot(x[last], y[last], "o", color=color, markeredgecolor="black", markersize=9, zorder=4)
+            axes.plot(x[first], y[first], color=color, zorder=3, **style.FIRST)
+        axes.plot(x[last], y[last], color=color, zorder=4, **style.LAST)
         ends.append((float(x[last]), float(y[last])))
     return ends
 
@@ -112,7 +105,7 @@ def _draw_points(axes: Axes, reports: Sequence[InformationReport]) -> list[tuple
     """A point a report; returns them, None for a report without a value."""
     points = np.array([_means(report) for report in reports])
     _scale(axes, points[:, 1])
-    axes.plot(points[:, 0], points[:, 1], "o", color=_POINT, markeredgecolor="black", markersize=9, alpha=0.8)
+    axes.plot(points[:, 0], points[:, 1], color=style.BLUE, alpha=style.SOLID, **style.LAST)
     return [(float(x), float(y)) if math.isfinite(x) and math.isfinite(y) else None for x, y in points]
 
 
@@ -142,11 +135,11 @@ def _explain(figure: Figure, courses: LayerCourses) -> None:
         f"{which}: {courses.unit} {courses.moments[index]:,}" for which, index in (("first", 0), ("last", -1))
     )
     handles = [
-        Line2D([], [], linestyle="", marker="o", color="0.3", markerfacecolor="white", markersize=6, label=first),
-        Line2D([], [], linestyle="", marker="o", color="0.3", markeredgecolor="black", markersize=9, label=last),
+        Line2D([], [], color=style.DARK, label=first, **style.FIRST),
+        Line2D([], [], color=style.DARK, label=last, **style.LAST),
     ]
     if len(courses.names) > 1:
-        shades = matplotlib.colormaps["viridis"]([0.0, _BRIGHTEST])
+        shades = style.line_colors(2)
         ends = zip(("first layer", "last layer"), shades, strict=True)
-        handles += [Line2D([], [], color=color, linewidth=2, label=label) for label, color in ends]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=11)
+        handles += [Line2D([], [], color=color, linewidth=style.THICK, label=label) for label, color in ends]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=style.LABEL)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from lightning_infomem.records.judgement import Judgement
-
 __all__ = ["Estimate", "NamedEstimate", "Ranked", "RankedRow"]
 
 
@@ -85,7 +83,3 @@ class Ranked(Protocol):
     @property
     def order(self) -> str | None:
         """What is better: "heuristic", "example", or "nearest" to a reference; None where there is no ranking."""
-
-    @property
-    def judgement(self) -> Judgement | None:
-        """Of one run, whose checkpoints these are; None for checkpoints of several."""

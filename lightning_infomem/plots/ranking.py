@@ -10,16 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from lightning_infomem.plots.checkpoint_names import name_checkpoints, shorten_name
-from lightning_infomem.plots.course import is_course, plot_course, plot_judged_run
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import name_checkpoints, shorten_name
 from lightning_infomem.plots.ranked import Estimate, Ranked
 
 __all__ = ["plot_ranking"]
 
 _MOST_LINES = 40
 _LINE_HEIGHT, _MARGIN_HEIGHT = 0.24, 1.1  # inches
-# Blue of Okabe and Ito against grey: told apart by every kind of colour vision, and in print by their darkness.
-_STRONG, _MUTED = "#0072B2", "0.6"
 _MARKERS = {None: "o", "heuristic": "^", "example": "s"}
 _KINDS = {
     "heuristic": "heuristic: more than the reference",
@@ -49,20 +47,13 @@ def plot_ranking(ranking: Ranked) -> Figure:
           information than the reference), a square for examples (less), a dot for neither.
         * Groups have a panel of their own on top. The untrained control is an open diamond in the last line.
         * Of more than 40 checkpoints (or groups) the best 40 are drawn, and the title of the panel says so.
-        * Without a ranking the checkpoints stand in the order given, all grey; where they are epochs of one run, the
-          figure is that of `plot_run`, or of `plot_course` where nothing can be told of the run.
+        * Without a ranking the checkpoints are in the order given, all grey.
 
     Raises:
         ValueError: no row.
     """
     if not ranking.rows:
         raise ValueError("ranking: at least one checkpoint is required, got none; see ranking.skipped for the reasons.")
-    if ranking.order is None and is_course(ranking.rows):
-        judgement = ranking.judgement
-        # A run of which nothing can be told is a course of values; so are files that hold a moment twice.
-        if judgement is None or judgement.abstention is not None or len(judgement.agreement) != len(ranking.rows):
-            return plot_course(ranking.rows)
-        return plot_judged_run(ranking.rows, judgement)
     num_rows = min(len(ranking.rows), _MOST_LINES) + (ranking.control is not None)
     num_groups = min(len(ranking.groups), _MOST_LINES)
     heights = [_LINE_HEIGHT * lines + _MARGIN_HEIGHT for lines in (num_groups, num_rows) if lines]
@@ -76,36 +67,36 @@ def plot_ranking(ranking: Ranked) -> Figure:
     if ranking.control is not None:
         _draw_control(axes, ranking.control, num_rows - 1)
     told = _BETTER[ranking.order] if ranking.order is not None else "no ranking"
-    axes.set_xlabel(f"mean mutual information (nats) · {told}", fontsize=11)
+    axes.set_xlabel(f"mean mutual information (nats) · {told}", fontsize=style.LABEL)
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
     handles = _legend(ranking)
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=style.NOTE)
     return figure
 
 
 def _draw(axes: Axes, lines: Sequence[Estimate], names: Sequence[str], markers: Sequence[str], what: str) -> None:
     drawn = lines[:_MOST_LINES]
     for place, (line, marker) in enumerate(zip(drawn, markers, strict=False)):
-        color = _STRONG if line.in_best_set else _MUTED
+        color = style.BEST if line.in_best_set else style.PALE
         _draw_line(axes, line, place, marker, color, color)
     places = range(len(drawn))
-    axes.set_yticks(places, names[: len(drawn)], fontsize=9, parse_math=False)
+    axes.set_yticks(places, names[: len(drawn)], fontsize=style.NOTE, parse_math=False)
     axes.set_ylim(len(drawn) - 0.4, -0.6)  # the first on top
-    axes.grid(axis="x", color="0.92")
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="x", labelsize=10)
-    axes.tick_params(axis="y", length=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    style.frame_rows(axes)
     more = len(lines) - len(drawn)
     if drawn[0].probability_best is None:
-        axes.set_title(f"{what}: the first {len(drawn)} of {len(lines)}" if more else what, fontsize=11, loc="left")
+        axes.set_title(
+            f"{what}: the first {len(drawn)} of {len(lines)}" if more else what, fontsize=style.LABEL, loc="left"
+        )
         return
-    axes.set_title(f"{what}: the best {len(drawn)} of {len(lines)}" if more else what, fontsize=11, loc="left")
-    axes.text(1.01, 1.0, "P(best)", transform=axes.transAxes, fontsize=9, color="0.35", va="bottom")
+    axes.set_title(f"{what}: the best {len(drawn)} of {len(lines)}" if more else what, fontsize=style.LABEL, loc="left")
+    axes.text(1.01, 1.0, "P(best)", transform=axes.transAxes, fontsize=style.NOTE, color=style.DARK, va="bottom")
     shares = axes.twinx()
     shares.set_ylim(axes.get_ylim())
-    shares.set_yticks(places, [f"{line.probability_best or 0:.2f}" for line in drawn], fontsize=9, color="0.35")
+    shares.set_yticks(
+        places, [f"{line.probability_best or 0:.2f}" for line in drawn], fontsize=style.NOTE, color=style.DARK
+    )
     shares.tick_params(axis="y", length=0)
     shares.spines[["top", "right", "left"]].set_visible(False)
 
@@ -113,17 +104,23 @@ def _draw(axes: Axes, lines: Sequence[Estimate], names: Sequence[str], markers: 
 def _draw_line(axes: Axes, line: Estimate, place: int, marker: str, color: str, face: str) -> None:
     low, high = line.interval
     if math.isfinite(low) and math.isfinite(high):
-        axes.hlines(place, low, high, color=color, linewidth=2)
+        axes.hlines(place, low, high, color=color, linewidth=style.THICK)
     axes.plot(
-        [line.mutual_information], [place], linestyle="", marker=marker, markersize=7, color=color, markerfacecolor=face
+        [line.mutual_information],
+        [place],
+        linestyle="",
+        marker=marker,
+        markersize=style.MARK,
+        color=color,
+        markerfacecolor=face,
     )
 
 
 def _draw_control(axes: Axes, control: Estimate, place: int) -> None:
-    _draw_line(axes, control, place, "D", "0.25", "white")
-    axes.axvline(control.mutual_information, color="0.25", linewidth=0.8, linestyle=":", zorder=0.5)
+    _draw_line(axes, control, place, "D", style.DARK, style.WHITE)
+    axes.axvline(control.mutual_information, color=style.DARK, linewidth=style.HAIR, linestyle=":", zorder=0.5)
     names = [label.get_text() for label in axes.get_yticklabels()]
-    axes.set_yticks(range(place + 1), [*names, "untrained control"], fontsize=9, parse_math=False)
+    axes.set_yticks(range(place + 1), [*names, "untrained control"], fontsize=style.NOTE, parse_math=False)
     for each in axes.figure.axes:  # the axis of the probabilities, too
         if each.get_position().bounds == axes.get_position().bounds:
             each.set_ylim(place + 0.6, -0.6)
@@ -133,13 +130,23 @@ def _legend(ranking: Ranked) -> list[Line2D]:
     """Only what is in the figure and does not explain itself."""
     handles = []
     if ranking.order is not None:
-        for label, color in (("cannot be told from the best", _STRONG), ("worse than the best", _MUTED)):
-            handles.append(Line2D([], [], color=color, linewidth=2, marker="o", markersize=7, label=label))
+        for label, color in (("cannot be told from the best", style.BEST), ("worse than the best", style.PALE)):
+            handles.append(
+                Line2D([], [], color=color, linewidth=style.THICK, marker="o", markersize=style.MARK, label=label)
+            )
     kinds = {row.kind for row in ranking.rows[:_MOST_LINES]}
     if kinds != {None}:
         for kind, label in _KINDS.items():
             if kind in kinds:
                 handles.append(
-                    Line2D([], [], color="0.3", linestyle="", marker=_MARKERS[kind], markersize=7, label=label)
+                    Line2D(
+                        [],
+                        [],
+                        color=style.DARK,
+                        linestyle="",
+                        marker=_MARKERS[kind],
+                        markersize=style.MARK,
+                        label=label,
+                    )
                 )
     return handles

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from lightning_infomem.plots import style
 from lightning_infomem.plots.density import mixture_density
 from lightning_infomem.records.report import LayerInformation
 
@@ -79,34 +80,35 @@ def draw_ridges(axes: Axes, ridges: Sequence[Ridge], colors: NDArray[Any]) -> No
         About 0.1 s a row, 5 s for 64 rows.
     """
     left, right = _common_range([ridge.values for ridge in ridges])
-    note_size = 8 if len(ridges) <= _CROWDED else 6
+    is_crowded = len(ridges) > _CROWDED
+    width, note_size = (style.HAIR, style.TINY) if is_crowded else (style.THIN, style.SMALL)
     for row, (ridge, color) in enumerate(zip(ridges, colors, strict=True)):
         base = len(ridges) - 1 - row
-        axes.axhline(base, color="0.85", linewidth=0.5, zorder=0)
+        axes.axhline(base, color=style.FAINT, linewidth=style.FINEST, zorder=0)
         continuous = ridge.values[ridge.values != 0]
         if len(continuous) >= _FEWEST_PAIRS and np.ptp(continuous) > _SAME:
             points, height = _curve(continuous, left, right, len(ridges))
-            axes.fill(points, base + np.nan_to_num(height), color=(*color[:3], 0.45), linewidth=0)
-            axes.plot(points, base + height, color=color, linewidth=1.2 if len(ridges) <= _CROWDED else 0.8)
+            axes.fill(points, base + np.nan_to_num(height), color=(*color[:3], style.FILLED), linewidth=0)
+            axes.plot(points, base + height, color=color, linewidth=width)
             lines = np.zeros(min(1, len(ridge.values) - len(continuous)))
         else:
             lines = np.unique(ridge.values)[:_FEWEST_PAIRS]  # more only where all are equal but for rounding
-        axes.vlines(lines, base, base + 0.9, color=color, linewidth=2, label="pairs")
+        axes.vlines(lines, base, base + 0.9, color=color, linewidth=style.THICK, label="pairs")
         if len(ridge.values):
-            axes.vlines(ridge.mean, base, base + 0.45, color="black", linewidth=1.5, label="mean")
+            axes.vlines(ridge.mean, base, base + 0.45, color=style.BLACK, linewidth=style.TICK, label="mean")
         axes.annotate(
             ridge.note, (0.995, base + 0.9), xycoords=("axes fraction", "data"), ha="right", va="top",
-            fontsize=note_size, color="0.25",
+            fontsize=note_size, color=style.DARK,
         )  # fmt: skip
     largest = max((ridge.largest for ridge in ridges if len(ridge.values)), default=right)
     beyond = f" · largest pair {largest:.3g} not shown" if largest > right else ""
     axes.set_xlim(left, right)
     axes.set_ylim(-0.1, len(ridges))
     axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
-    axes.tick_params(axis="x", labelsize=11)
-    axes.set_xlabel("mutual information of unit pairs (nats)", fontsize=12)
-    axes.set_ylabel("density, each to its peak", fontsize=12)
-    axes.set_title(f"black tick: mean{beyond}", fontsize=10)
+    axes.tick_params(axis="x", labelsize=style.LABEL)
+    axes.set_xlabel("mutual information of unit pairs (nats)", fontsize=style.HEADING)
+    axes.set_ylabel("density, each to its peak", fontsize=style.HEADING)
+    axes.set_title(f"black tick: mean{beyond}", fontsize=style.TEXT)
 
 
 def _curve(values: NDArray[Any], left: float, right: float, num_rows: int) -> tuple[NDArray[Any], NDArray[Any]]:

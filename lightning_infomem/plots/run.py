@@ -15,16 +15,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from lightning_infomem.plots import style
 from lightning_infomem.plots.one_each import check_one_each
 from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.runs.alarm import PATIENCE, THRESHOLD
 
 __all__ = ["plot_run"]
-
-# Of Okabe and Ito: told apart by every kind of colour vision. Of the panels each has one line, which its heading names.
-_INFORMATION, _SMOOTHNESS, _AGREEMENT, _METRIC = "#0072B2", "#009E73", "#D55E00", "#CC79A7"
-_ALARM, _KEPT, _LEVEL = "#E69F00", "black", "0.45"
-_ALARM_OPACITY = 0.22
 
 _WIDTH, _PANEL_HEIGHT, _FOOT_HEIGHT = 8.0, 1.5, 0.75  # inches
 _TITLE_HEIGHT, _LINE_HEIGHT = 0.38, 0.17  # inches
@@ -91,15 +87,15 @@ def plot_run(
     alarms = _alarms([*map(bool, memorizing[:-1]), judgement.is_memorizing])
     unknown = len(epochs) - len(judgement.agreement)
     kept = places[unknown + judgement.kept] if judgement.is_memorizing else None
-    panels = [_Panel("mutual information of pairs of hidden units, mean (nats)", mutual_information, _INFORMATION)]
+    panels = [_Panel("mutual information of pairs of hidden units, mean (nats)", mutual_information, style.INFORMATION)]
     agreement = [*[math.nan] * unknown, *judgement.agreement]
     if any(map(math.isfinite, [*smoothness, *agreement])):
         words = "smoothness: how alike neighbours in a layer are predicted"
-        panels.append(_Panel(words, smoothness, _SMOOTHNESS, judgement.smoothness_drop))
+        panels.append(_Panel(words, smoothness, style.SMOOTHNESS, judgement.smoothness_drop))
         words = "consensus: share of inputs predicted as at most moments of this run"
-        panels.append(_Panel(words, agreement, _AGREEMENT, judgement.consensus_drop))
+        panels.append(_Panel(words, agreement, style.AGREEMENT, judgement.consensus_drop))
     if metric is not None:
-        panels.append(_Panel(textwrap.fill(metric_name, _LONGEST_LINE), metric, _METRIC))
+        panels.append(_Panel(textwrap.fill(metric_name, _LONGEST_LINE), metric, style.METRIC))
 
     reason = textwrap.wrap(judgement.abstention or "", _LONGEST_LINE)
     head = _TITLE_HEIGHT + _LINE_HEIGHT * len(reason) + 0.1
@@ -107,47 +103,49 @@ def plot_run(
     figure = Figure(figsize=(_WIDTH, height), layout=ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - head / height)))
     title = _title(judgement, alarms, kept, unit, places)
     left = 0.1 / _WIDTH
-    figure.suptitle(title, x=left, y=1 - 0.1 / height, ha="left", va="top", fontsize=13)
+    figure.suptitle(title, x=left, y=1 - 0.1 / height, ha="left", va="top", fontsize=style.TITLE)
     figure.text(
-        left, 1 - _TITLE_HEIGHT / height, "\n".join(reason), va="top", fontsize=9, color="0.35", parse_math=False
+        left,
+        1 - _TITLE_HEIGHT / height,
+        "\n".join(reason),
+        va="top",
+        fontsize=style.NOTE,
+        color=style.DARK,
+        parse_math=False,
     )
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, panel in zip(rows, panels, strict=True):
         _draw(axes, places, panel)
         for first, last in alarms:
-            axes.axvspan(places[first], places[last], color=_ALARM, alpha=_ALARM_OPACITY, linewidth=0, zorder=0)
+            axes.axvspan(places[first], places[last], color=style.ALARM, alpha=style.SHADED, linewidth=0, zorder=0)
         if kept is not None:
-            axes.axvline(kept, color=_KEPT, linestyle="--", linewidth=1.2, zorder=1.5)
+            axes.axvline(kept, color=style.BLACK, linestyle="--", linewidth=style.THIN, zorder=1.5)
     if kept is not None:
         _label_kept(rows[0], kept, f"kept: {_name(unit, kept)}")
-    rows[-1].set_xlabel(unit, fontsize=11)
+    rows[-1].set_xlabel(unit, fontsize=style.LABEL)
     rows[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
     rows[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     handles = _legend(panels, is_alarmed=bool(alarms))
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=style.NOTE)
     return figure
 
 
 def _draw(axes: Axes, places: Sequence[float], panel: _Panel) -> None:
     # Of many measurements the marker is no wider than the line: only one between two gaps is seen by it.
-    size = min(5.0, max(1.5, 150 / len(places)))
     values = np.array(panel.values, dtype=np.float64)
     values[~np.isfinite(values)] = np.nan  # a gap
-    axes.plot(places, values, "o-", color=panel.color, linewidth=1.6, markersize=size)
-    axes.set_title(panel.heading, fontsize=10, loc="left", color=panel.color, parse_math=False)
-    axes.tick_params(labelsize=9)
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.plot(places, values, "o-", color=panel.color, linewidth=style.LINE, markersize=style.dot_size(len(places)))
+    axes.set_title(panel.heading, fontsize=style.TEXT, loc="left", color=panel.color, parse_math=False)
+    style.frame(axes, labels=style.NOTE)
     shown = values[np.isfinite(values)]
     if not len(shown):
-        axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center", va="center", color="0.5")
+        axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center", va="center", color=style.MIDDLE)
         axes.set_yticks([])
         return
     level = _level(panel)
     if math.isfinite(level):
-        axes.axhline(level, color=_LEVEL, linestyle=":", linewidth=1.2, zorder=1)
+        axes.axhline(level, color=style.LEVEL, linestyle=":", linewidth=style.THIN, zorder=1)
         shown = np.append(shown, level)
     low, high = shown.min(), shown.max()
     narrowest = _NARROWEST_SHARE * max(abs(low), abs(high)) or 1.0
@@ -172,7 +170,7 @@ def _label_kept(axes: Axes, kept: float, label: str) -> None:
     is_right = kept > (left + right) / 2
     axes.annotate(
         label, (kept, 1.0), xycoords=("data", "axes fraction"), xytext=(-5 if is_right else 5, -1),
-        textcoords="offset points", ha="right" if is_right else "left", va="top", fontsize=10,
+        textcoords="offset points", ha="right" if is_right else "left", va="top", fontsize=style.TEXT,
     )  # fmt: skip
 
 
@@ -181,9 +179,9 @@ def _legend(panels: Sequence[_Panel], *, is_alarmed: bool) -> list[Line2D | Patc
     handles: list[Line2D | Patch] = []
     if any(math.isfinite(_level(panel)) for panel in panels):
         label = f"alarm level now: both lines {THRESHOLD} below their highest, {PATIENCE} times in a row"
-        handles.append(Line2D([], [], color=_LEVEL, linestyle=":", linewidth=1.2, label=label))
+        handles.append(Line2D([], [], color=style.LEVEL, linestyle=":", linewidth=style.THIN, label=label))
     if is_alarmed:
-        handles.append(Patch(color=_ALARM, alpha=_ALARM_OPACITY, linewidth=0, label="alarm is on"))
+        handles.append(Patch(color=style.ALARM, alpha=style.SHADED, linewidth=0, label="alarm is on"))
     return handles
 
 

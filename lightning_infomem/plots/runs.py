@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-from lightning_infomem.plots.checkpoint_names import shorten_name
-from lightning_infomem.plots.end_names import MOST_NAMED, name_ends
-from lightning_infomem.plots.levels import add_level_bar, level_colors
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import MOST_NAMED, name_ends, shorten_name
 from lightning_infomem.plots.one_each import check_levels, check_one_each, check_shares
 from lightning_infomem.records.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.records.report import InformationReport
@@ -75,21 +74,21 @@ def plot_runs(
     if accuracies is not None:
         values = [np.asarray(each, dtype=np.float64) for each in accuracies]
         panels.insert(0, (textwrap.fill(accuracy_name, _LONGEST_LINE), "share", values))
-    colors = level_colors(range(len(courses)) if levels is None else levels)
+    colors = style.level_colors(range(len(courses)) if levels is None else levels)
     figure = Figure(figsize=(1.6 + 3.6 * len(panels), 4.4), layout="constrained")
     row = figure.subplots(1, len(panels)).tolist()
     for axes, (heading, nats, values) in zip(row, panels, strict=True):
         ends = _draw(axes, courses, values, colors)
-        axes.set_title(heading, fontsize=12, parse_math=False)
-        axes.set_ylabel(nats, fontsize=12)
-        axes.set_xlabel(unit, fontsize=12)
+        axes.set_title(heading, fontsize=style.HEADING, parse_math=False)
+        axes.set_ylabel(nats, fontsize=style.HEADING)
+        axes.set_xlabel(unit, fontsize=style.HEADING)
     name_ends(row[-1], ends, [shorten_name(name, _LONGEST_NAME) for name in names])
     if levels is not None:
-        add_level_bar(figure, row, levels, level_name)
+        style.add_level_bar(figure, row, levels, level_name)
     title = " or ".join(sorted({each.measurement for each in courses} - {""}))
     if len(courses) > MOST_NAMED:
         title += f" · {MOST_NAMED} of {len(courses)} runs named"
-    figure.suptitle(title, fontsize=12)
+    figure.suptitle(title, fontsize=style.HEADING)
     return figure
 
 
@@ -101,19 +100,21 @@ def _draw(
     for run, line, color in zip(runs, values, colors, strict=True):
         dots = "." if len(line) <= _MOST_DOTS else ""
         axes.plot(
-            run.moments, line, color=color, linewidth=1.6 if len(runs) <= MOST_NAMED else 0.8, marker=dots, markersize=6
+            run.moments,
+            line,
+            color=color,
+            linewidth=style.LINE if len(runs) <= MOST_NAMED else style.HAIR,
+            marker=dots,
+            markersize=style.DOT,
         )
         known = np.flatnonzero(np.isfinite(line))
         if not len(known):
             ends.append(None)
             continue
         end = float(run.moments[known[-1]]), float(line[known[-1]])
-        axes.plot(*end, "o", color=color, markersize=6, zorder=3)
+        axes.plot(*end, "o", color=color, markersize=style.DOT, zorder=3)
         ends.append(end)
-    axes.tick_params(labelsize=11)
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    style.frame(axes)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))

@@ -9,13 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lightning_infomem.plots import style
 from lightning_infomem.plots.one_each import check_one_each, check_shares
 
 __all__ = ["plot_zoo"]
 
-# Blue and vermillion of Okabe and Ito: told apart by every kind of colour vision, and in grey by marker and dashes.
-_MEASURE = {"color": "#0072B2", "marker": "o", "linestyle": "-"}
-_ACCURACY = {"color": "#D55E00", "marker": "s", "linestyle": "--"}
+# Marker and dashes tell them apart without colours.
+_MEASURE = {"color": style.BLUE, "marker": "o", "linestyle": "-"}
+_ACCURACY = {"color": style.ACCURACY, "marker": "s", "linestyle": "--"}
 
 
 def plot_zoo(
@@ -49,35 +50,41 @@ def plot_zoo(
     names = ("mean mutual information", "mean entropy")
     for axes, name, values in zip(panels, names, (mutual_information, entropy), strict=True):
         handles = [_draw(axes, levels, values, name, _MEASURE)]
-        axes.set_xlabel(level_name, fontsize=12)
-        axes.set_ylabel(f"{name} (nats)", fontsize=12, color=_MEASURE["color"])
-        axes.tick_params(labelsize=11)
-        axes.grid(color="0.9")
-        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_xlabel(level_name, fontsize=style.HEADING)
+        axes.set_ylabel(f"{name} (nats)", fontsize=style.HEADING, color=_MEASURE["color"])
+        style.frame(axes)
         if accuracy is not None:
             twin = axes.twinx()
             handles.append(_draw(twin, levels, accuracy, "accuracy on clean data", _ACCURACY))
             twin.set_ylim(-0.03, 1.03)
-            twin.set_ylabel("accuracy on clean data (share)", fontsize=12, color=_ACCURACY["color"])
-            twin.tick_params(labelsize=11)
+            twin.set_ylabel("accuracy on clean data (share)", fontsize=style.HEADING, color=_ACCURACY["color"])
+            twin.tick_params(labelsize=style.LABEL)
             twin.spines["top"].set_visible(False)
             axes.legend(
                 handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, handlelength=2.4,
-                columnspacing=1.2, frameon=False, fontsize=11,
+                columnspacing=1.2, frameon=False, fontsize=style.LABEL,
             )  # fmt: skip
     return figure
 
 
-def _draw(axes: Axes, levels: Sequence[float], values: Sequence[float], label: str, style: Mapping[str, str]) -> Line2D:
+def _draw(axes: Axes, levels: Sequence[float], values: Sequence[float], label: str, look: Mapping[str, str]) -> Line2D:
     """The points, the line through the mean of each level, and the handle of both for a legend."""
     at, value = np.asarray(levels, dtype=float), np.asarray(values, dtype=float)
     at, value = at[np.isfinite(value)], value[np.isfinite(value)]
     steps = np.unique(at)
     means = [value[at == step].mean() for step in steps]
-    axes.plot(steps, means, color=style["color"], linestyle=style["linestyle"], linewidth=2)
-    size = min(7.0, max(3.0, 200 / max(1, len(at))))  # many points would be a band
-    axes.plot(at, value, color=style["color"], marker=style["marker"], linestyle="", markersize=size, alpha=0.7)
-    return Line2D([], [], label=label, linewidth=2, markersize=7, **style)  # type: ignore[arg-type]
+    color = look["color"]
+    axes.plot(steps, means, color=color, linestyle=look["linestyle"], linewidth=style.THICK)
+    axes.plot(
+        at,
+        value,
+        color=color,
+        marker=look["marker"],
+        linestyle="",
+        markersize=style.cloud_dot_size(len(at)),
+        alpha=style.SOLID,
+    )
+    return Line2D([], [], label=label, linewidth=style.THICK, markersize=style.MARK, **look)  # type: ignore[arg-type]
 
 
 def _check(levels: Sequence[float], values: Mapping[str, Sequence[float] | None]) -> None:

@@ -3,19 +3,81 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
+from typing import NamedTuple
 
-__all__ = ["DEFAULT_PREFIX", "OVERVIEW_MEASURES", "logged_name", "metric_name", "overview_name"]
+__all__ = ["DEFAULT_PREFIX", "OVERVIEW_MEASURES", "Metric", "MetricName", "logged_name", "metric_name", "overview_name"]
 
 DEFAULT_PREFIX = "infomem"
 
+
+class Metric(str, Enum):
+    """What is logged: the last part of every name. A member is its name, and can stand wherever a string can.
+
+    >>> Metric.MI_MEAN == "mi_mean", f"{Metric.MI_MEAN}", {"mi_mean": 0.5}[Metric.MI_MEAN]
+    (True, 'mi_mean', 0.5)
+    """
+
+    # Of each layer, and over all of them.
+    ENTROPY_MEAN = "entropy_mean"
+    ENTROPY_MEDIAN = "entropy_median"
+    MI_MEAN = "mi_mean"
+    MI_MEDIAN = "mi_median"
+    MI_P95 = "mi_p95"
+    MI_DROP = "mi_drop"
+    MI_DROP_ERROR = "mi_drop_error"
+    SMOOTHNESS = "smoothness"
+    DEAD_FRACTION = "dead_fraction"
+    TIE_FRACTION = "tie_fraction"
+    # Over all layers only.
+    CONFIDENCE = "confidence"
+    TRAINING_CONFIDENCE = "training_confidence"
+    CONFIDENCE_GAP = "confidence_gap"
+    MEMORIZING = "memorizing"
+    SMOOTHNESS_DROP = "smoothness_drop"
+    CONSENSUS_DROP = "consensus_drop"
+    CONSENSUS_DROP_ERROR = "consensus_drop_error"
+    SAMPLES = "samples"
+    SECONDS = "seconds"
+    DRAWING_SECONDS = "drawing_seconds"
+    AGE = "age"
+    # Histograms of each layer, and all of them in one file.
+    ENTROPY = "entropy"
+    MI = "mi"
+    HISTOGRAMS = "histograms"
+
+    def __str__(self) -> str:
+        return self.value
+
+
 # Measure -> its name in the first group of TensorBoard.
-OVERVIEW_MEASURES = {"entropy_mean": "entropy in nats", "mi_mean": "mutual information in nats"}
+OVERVIEW_MEASURES = {Metric.ENTROPY_MEAN: "entropy in nats", Metric.MI_MEAN: "mutual information in nats"}
+
+
+class MetricName(NamedTuple):
+    """The parts of a name that `metric_name` made; ``layer`` is None over all layers."""
+
+    prefix: str
+    layer: str | None
+    measure: str
+
+    @classmethod
+    def of(cls, name: str) -> MetricName | None:
+        """Take a name apart; None where `metric_name` made none such.
+
+        >>> MetricName.of("infomem/fc.0/mi_mean")
+        MetricName(prefix='infomem', layer='fc.0', measure='mi_mean')
+        """
+        parts = name.split("/")  # none has a slash of its own
+        if len(parts) not in (2, 3) or parts != list(map(logged_name, parts)):
+            return None
+        return cls(parts[0], parts[1] if len(parts) == 3 else None, parts[-1])
 
 
 def metric_name(prefix: str, measure: str, layer: str | None = None) -> str:
     """``prefix/measure`` over all layers, ``prefix/layer/measure`` of one; of characters that every logger takes.
 
-    >>> metric_name("infomem", "mi_mean", "encoder.layers[0]")
+    >>> metric_name("infomem", Metric.MI_MEAN, "encoder.layers[0]")
     'infomem/encoder.layers_0_/mi_mean'
     """
     parts = [prefix, measure] if layer is None else [prefix, layer, measure]

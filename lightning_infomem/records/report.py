@@ -9,12 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["COURSE_KEY", "HISTORY_KEY", "REPORT_KEY", "InformationReport", "LayerInformation"]
+__all__ = ["COURSE_KEY", "REPORT_KEY", "InformationReport", "LayerInformation"]
 
-# Under these keys the state of a callback in a checkpoint holds the report of that checkpoint, the logged values of
-# all measurements until then, and what the run is judged by.
+# Under these keys the state of a callback in a checkpoint holds the report of that checkpoint, and the course of the
+# run until then: the logged values of all measurements, and what the run is judged by.
 REPORT_KEY = "infomem_report"
-HISTORY_KEY = "infomem_history"
 COURSE_KEY = "infomem_course"
 
 # Version 1 had no scores and no probe, version 2 no predicted classes, version 3 no diagonal in means.

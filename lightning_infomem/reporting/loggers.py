@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from lightning_infomem.records.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.reporting.pictures import Drawing, Pictures, draw_figures, picture
 from lightning_infomem.reporting.tensorboard_setup import Watched, introduce_to_tensorboard
@@ -69,7 +69,7 @@ def log_figures(loggers: Iterable[Any], figures: Mapping[str, Drawing], *, step:
     """Give every logger figures alone; see `log_report`."""
 
     def draw() -> Pictures:
-        return Pictures({}, draw_figures(figures, prefix), {}, metric_name(prefix, "histograms"), step)
+        return Pictures({}, draw_figures(figures, prefix), {}, metric_name(prefix, Metric.HISTOGRAMS), step)
 
     return _log_pictures(loggers, draw, prefix)
 

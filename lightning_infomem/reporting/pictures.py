@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from lightning_infomem.records.metric_names import OVERVIEW_MEASURES, metric_name, overview_name
+from lightning_infomem.records.metric_names import OVERVIEW_MEASURES, Metric, metric_name, overview_name
 from lightning_infomem.records.report import InformationReport
 
 __all__ = ["Drawing", "Pictures", "draw_figures", "picture"]
@@ -70,12 +70,12 @@ def picture(
     histograms = {
         metric_name(prefix, measure, layer.name): values.cpu().numpy()
         for layer in report.layers
-        for measure, values in (("entropy", layer.finite_entropy()), ("mi", layer.pairs()))
+        for measure, values in ((Metric.ENTROPY, layer.finite_entropy()), (Metric.MI, layer.pairs()))
         if len(values)
     }
     names = {metric_name(prefix, measure): overview_name(prefix, what) for measure, what in OVERVIEW_MEASURES.items()}
     overview = {shown: values[name] for name, shown in names.items() if name in values}
-    return Pictures(histograms, draw_figures(figures, prefix), overview, metric_name(prefix, "histograms"), step)
+    return Pictures(histograms, draw_figures(figures, prefix), overview, metric_name(prefix, Metric.HISTOGRAMS), step)
 
 
 def draw_figures(figures: Mapping[str, Drawing], prefix: str) -> dict[str, Figure]:

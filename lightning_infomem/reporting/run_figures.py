@@ -10,6 +10,7 @@ from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.run import plot_run
 from lightning_infomem.records.descriptions import describe_settings
 from lightning_infomem.records.layer_courses import LayerCourses
+from lightning_infomem.records.metric_names import Metric
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.reporting.pictures import Drawing
 from lightning_infomem.runs.course import RunCourse
@@ -34,10 +35,10 @@ def run_figures(course: RunCourse, report: InformationReport, *, along_run: bool
     figures["run"] = partial(
         plot_run,
         course.values_of("epoch"),
-        course.values_of("mi_mean"),
-        course.values_of("smoothness"),
+        course.values_of(Metric.MI_MEAN),
+        course.values_of(Metric.SMOOTHNESS),
         course.judgement,
-        memorizing=[value == 1 for value in course.values_of("memorizing")],
+        memorizing=[value == 1 for value in course.values_of(Metric.MEMORIZING)],
         steps=course.values_of("step"),
     )
     figures["epochs_map"] = lambda: plot_epochs_map(_layer_courses(course, report))
@@ -47,7 +48,7 @@ def run_figures(course: RunCourse, report: InformationReport, *, along_run: bool
 def _layer_courses(course: RunCourse, report: InformationReport) -> LayerCourses:
     names = [layer.name for layer in report.layers]
     entropy, information = (
-        [course.values_of(measure, name) for name in names] for measure in ("entropy_mean", "mi_mean")
+        [course.values_of(measure, name) for name in names] for measure in (Metric.ENTROPY_MEAN, Metric.MI_MEAN)
     )
     epochs, steps = course.values_of("epoch"), course.values_of("step")
     return LayerCourses.along(names, epochs, steps, entropy, information, describe_settings([report]))

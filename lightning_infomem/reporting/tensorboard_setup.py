@@ -10,18 +10,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lightning_infomem.records.metric_names import metric_name, overview_name
+from lightning_infomem.records.metric_names import Metric, metric_name, overview_name
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 
 __all__ = ["FINAL_MEASURES", "Watched", "declare_hyperparameters", "introduce_to_tensorboard"]
 
 # The last values of these stand beside the hyperparameters of a run.
-FINAL_MEASURES = ("mi_mean", "entropy_mean", "memorizing", "smoothness")
+FINAL_MEASURES = (Metric.MI_MEAN, Metric.ENTROPY_MEAN, Metric.MEMORIZING, Metric.SMOOTHNESS)
 _CHARTS = {
-    "mutual information of each layer (nats)": "mi_mean",
-    "entropy of each layer (nats)": "entropy_mean",
-    "smoothness of each layer": "smoothness",
-    "share of dead units of each layer": "dead_fraction",
+    "mutual information of each layer (nats)": Metric.MI_MEAN,
+    "entropy of each layer (nats)": Metric.ENTROPY_MEAN,
+    "smoothness of each layer": Metric.SMOOTHNESS,
+    "share of dead units of each layer": Metric.DEAD_FRACTION,
 }
 _LAYOUT_TAG = "custom_scalars__config__"  # TensorBoard's own
 _BEGINNING = 2**20  # bytes of an event file, in which a layout or a text would stand
@@ -101,10 +101,8 @@ def _add_text(writer: Any, name: str, markdown: str) -> None:
 
 def _is_written(writer: Any, tag: str) -> bool:
     """Whether the files of a run hold it: by the user, or from before the run was taken up again."""
-    from lightning_infomem.runs.event_files import EVENT_FILE
-
     writer.flush()
-    for path in Path(writer.log_dir).glob(f"{EVENT_FILE}*"):
+    for path in Path(writer.log_dir).glob("events.out.tfevents.*"):
         with path.open("rb") as stream:
             if tag.encode() in stream.read(_BEGINNING):
                 return True

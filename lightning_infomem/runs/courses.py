@@ -1,23 +1,16 @@
-"""What a run has logged, taken apart by monitor and layer."""
+"""What a run has logged, taken apart by layer and measure."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lightning_infomem.records.layer_courses import LayerCourses
+from lightning_infomem.records.metric_names import Metric, MetricName, logged_name
 
-__all__ = ["LAYER_MEASURES", "RUN_MEASURES", "Course", "MonitorCourse", "RunValues", "courses_of"]
-
-# Name of a logged value -> (step, value), oldest first.
-RunValues = dict[str, list[tuple[int, float]]]
-
-LAYER_MEASURES = ("entropy_mean", "mi_mean", "mi_drop", "dead_fraction", "tie_fraction", "smoothness")
-# Logged over all layers only: they tell a monitor's prefix from the name of a layer.
-_OF_A_MONITOR = ("samples", "seconds")
-RUN_MEASURES = ("epoch", "memorizing", "smoothness_drop", "consensus_drop", *_OF_A_MONITOR)
+__all__ = ["Course", "MonitorCourse"]
 
 
 @dataclass(frozen=True)
@@ -49,13 +42,46 @@ class MonitorCourse:
 
     Attributes:
         prefix: of its names.
+        steps: Global steps of its measurements, oldest first.
         over_layers: measure -> its course over all layers; also ``epoch``, which is the run's.
         layers: name of a layer, as it was logged -> measure -> its course; in the order of the network.
     """
 
     prefix: str
+    steps: tuple[int, ...]
     over_layers: Mapping[str, Course]
     layers: Mapping[str, Mapping[str, Course]]
+
+    @classmethod
+    def of(cls, prefix: str, history: Iterable[Mapping[str, float]]) -> MonitorCourse:
+        """Take a history apart, by the names that `metric_name` makes.
+
+        Args:
+            prefix: of the monitor; other names are passed over.
+            history: the logged values of every measurement, with ``epoch`` and ``step``, oldest first.
+
+        >>> history = [{"a/fc.0/mi_mean": 0.5, "a/mi_mean": 0.5, "epoch": 0.0, "step": 9.0}]
+        >>> course = MonitorCourse.of("a", history)
+        >>> course.get("mi_mean").values, list(course.layers), course.epoch(9)
+        ((0.5,), ['fc.0'], 0)
+        """
+        found: dict[str, list[tuple[int, float]]] = {}
+        steps = []
+        for values in history:
+            steps.append(int(values["step"]))
+            for name, value in values.items():
+                found.setdefault(name, []).append((steps[-1], value))
+        over_layers: dict[str, Course] = {}
+        layers: dict[str, dict[str, Course]] = {}
+        for name, pairs in found.items():
+            parts = MetricName.of(name)
+            course = Course(tuple(step for step, _ in pairs), tuple(value for _, value in pairs))
+            if name == "epoch":
+                over_layers[name] = course
+            elif parts is not None and parts.prefix == logged_name(prefix):
+                place = over_layers if parts.layer is None else layers.setdefault(parts.layer, {})
+                place[parts.measure] = course
+        return cls(prefix, tuple(steps), over_layers, layers)
 
     def get(self, measure: str) -> Course:
         """The course over all layers; an empty one where it was not logged."""
@@ -73,46 +99,9 @@ class MonitorCourse:
             measurement: with what settings was measured, in the words of a title.
             by_step: the moments are steps, whether epochs are known or not.
         """
-        steps = self.get("seconds").steps
-        epochs = [math.nan if by_step else self.get("epoch").at(step) for step in steps]
+        epochs = [math.nan if by_step else self.get("epoch").at(step) for step in self.steps]
         entropy, information = (
-            [[courses.get(name, Course()).at(step) for step in steps] for courses in self.layers.values()]
-            for name in ("entropy_mean", "mi_mean")
+            [[courses.get(name, Course()).at(step) for step in self.steps] for courses in self.layers.values()]
+            for name in (Metric.ENTROPY_MEAN, Metric.MI_MEAN)
         )
-        return LayerCourses.along(list(self.layers), epochs, steps, entropy, information, measurement)
-
-
-def courses_of(values: RunValues) -> list[MonitorCourse]:
-    """Take apart what a run has logged, by the names that `metric_name` makes.
-
-    Args:
-        values: of the run; names may have anything in front, as ``train/`` of Hugging Face's Trainer.
-
-    Returns:
-        One for each prefix that has measures of layers, in order of appearance.
-
-    >>> run = {"a/seconds": [(9, 1.0)], "a/fc.0/mi_mean": [(9, 0.5)], "a/mi_mean": [(9, 0.5)], "loss": [(9, 2.0)]}
-    >>> [(monitor.prefix, list(monitor.layers)) for monitor in courses_of(run)]
-    [('a', ['fc.0'])]
-    """
-    courses = {
-        name: Course(tuple(step for step, _ in course), tuple(value for _, value in course))
-        for name, course in values.items()
-    }
-    parts = {name: name.rsplit("/", 1) for name in courses if "/" in name}
-    monitors = dict.fromkeys(place for place, measure in parts.values() if measure in _OF_A_MONITOR)
-    found = []
-    for prefix in monitors:
-        own = {measure: courses[name] for name, (place, measure) in parts.items() if place == prefix}
-        layers: dict[str, dict[str, Course]] = {}
-        for name, (place, measure) in parts.items():
-            above, _, layer = place.rpartition("/")
-            if above == prefix and place not in monitors and measure in LAYER_MEASURES:
-                layers.setdefault(layer, {})[measure] = courses[name]
-        # Hugging Face's Trainer puts all that it logs under train/.
-        epochs = [name for name in (f"{prefix.rpartition('/')[0]}/epoch", "epoch") if name in courses]
-        if epochs:
-            own["epoch"] = courses[epochs[0]]
-        if layers:
-            found.append(MonitorCourse(prefix, own, layers))
-    return found
+        return LayerCourses.along(list(self.layers), epochs, self.steps, entropy, information, measurement)

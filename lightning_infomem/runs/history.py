@@ -15,7 +15,7 @@ def history_to_state(history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """One tensor: a checkpoint loads its numbers one by one else, which takes seconds after some hundred measurements.
 
     Args:
-        history: the finite values of every measurement.
+        history: The finite values of every measurement.
 
     >>> history_to_state([{"step": 1.0}, {"step": 2.0, "mi": 0.5}])["names"]
     ['step', 'mi']
@@ -25,13 +25,11 @@ def history_to_state(history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     return {"names": names, "values": torch.tensor(rows, dtype=torch.float64).reshape(len(history), len(names))}
 
 
-def history_from_state(state: Any) -> list[dict[str, float]]:
-    """The inverse of `history_to_state`; older versions of the package saved the history as it is.
+def history_from_state(state: Mapping[str, Any]) -> list[dict[str, float]]:
+    """The inverse of `history_to_state`.
 
     Raises:
-        KeyError, TypeError, ValueError: the state is damaged.
+        AttributeError, KeyError, TypeError, ValueError: The state is damaged.
     """
-    if not isinstance(state, Mapping):
-        return [dict(values) for values in state]
     names, rows = state["names"], state["values"].tolist()
     return [{name: value for name, value in zip(names, row, strict=True) if not math.isnan(value)} for row in rows]

@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
+import math
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-from lightning_infomem.checkpoints.reading import find_checkpoints
-from lightning_infomem.runs.checkpoint_values import CheckpointValues
-from lightning_infomem.runs.courses import LAYER_MEASURES, RUN_MEASURES, RunValues
-from lightning_infomem.runs.event_files import EVENT_FILE, EventFiles
+from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints
+from lightning_infomem.runs.recorded_runs import RecordedRun, runs_of_checkpoint, runs_of_file
+from lightning_infomem.runs.run_file import RUN_FILE, find_run_files
 
-__all__ = ["RunFiles", "newest_run"]
+__all__ = ["NewestRun", "newest_run"]
 
 
-class RunFiles(Protocol):
-    """Files that a run writes; see `EventFiles` and `CheckpointValues`."""
+@dataclass(frozen=True)
+class NewestRun:
+    """A run, as far as it has been written down.
 
-    folder: Path
-    values: RunValues
-    last_time: float
-    faults: dict[str, str]
-    kept: str | None
-    abstention: str | None
+    Attributes:
+        source: Its run file, or the folder of its checkpoints; the place that was searched, where there is neither.
+        monitors: What each of its monitors has recorded; empty as long as nothing was measured.
+        faults: Name of a file -> why it, or a part of it, could not be read.
+    """
+
+    source: Path
+    monitors: list[RecordedRun] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
 
     @property
-    def source(self) -> str:
-        """What was read, for people."""
+    def folder(self) -> Path:
+        """What people call the run."""
+        return self.source.parent if self.source.name == RUN_FILE else self.source
 
-    def reload(self) -> None:
-        """Read what is new."""
+    @property
+    def last_time(self) -> float:
+        """Seconds since 1970 at its last measurement; NaN without any."""
+        return max((monitor.time for monitor in self.monitors), default=math.nan)
 
 
-def newest_run(place: Path) -> RunFiles:
-    """The run in a folder, or of several below it the one that was written to last; nothing of it is read yet.
+def newest_run(place: Path) -> NewestRun:
+    """Read the run of which the run file was written to last, or else that of the newest checkpoint.
 
     Args:
-        place: a folder; below it folders with event files, or where there are none with checkpoints, are looked for.
+        place: A folder that is searched with its subfolders, or the ``source`` of a run that was read before.
 
     Raises:
-        NotADirectoryError, PermissionError: the place is no folder, or may not be looked into.
-        ValueError: there is no run.
+        NotADirectoryError, PermissionError: The place is no folder, or may not be looked into.
     """
+    if place.name == RUN_FILE and place.is_file():
+        return _of_file(place)
     if not place.is_dir():
         came = "a file" if place.exists() else "nothing there"
         raise NotADirectoryError(
@@ -52,22 +60,31 @@ def newest_run(place: Path) -> RunFiles:
         raise PermissionError(
             f"RUN: a folder that may be read is required, got '{place}' without that permission; ask its owner."
         )
-    newest: dict[Path, int] = {}
-    for name, folders, files in os.walk(place):
-        folders[:] = [folder for folder in folders if not folder.startswith(".")]
-        times = [_time(Path(name, file)) for file in files if file.startswith(EVENT_FILE)]
-        if times:
-            newest[Path(name)] = max(times)
-    if newest:
-        return EventFiles(max(newest, key=lambda folder: newest[folder]), LAYER_MEASURES + RUN_MEASURES)
+    run_files = find_run_files([place])
+    return _of_file(max(run_files, key=_time)) if run_files else _of_checkpoints(place)
+
+
+def _of_file(path: Path) -> NewestRun:
+    runs, fault = runs_of_file(path)
+    newest = {run.course.prefix: run for run in runs}  # several runs of one monitor can have written to one folder
+    return NewestRun(path, list(newest.values()), {} if fault is None else {path.name: fault})
+
+
+def _of_checkpoints(place: Path) -> NewestRun:
+    faults: dict[str, str] = {}
     try:
-        checkpoints = find_checkpoints(place)
-    except ValueError as fault:
-        raise ValueError(
-            f"RUN: a folder with TensorBoard event files or checkpoints is required, got '{place}' without any, "
-            "subfolders included; give the folder that your training writes to."
-        ) from fault
-    return CheckpointValues(max(checkpoints, key=_time).parent)
+        checkpoints = sorted(find_checkpoints(place), key=_time, reverse=True)
+    except ValueError:  # there is none yet
+        checkpoints = []
+    for path in checkpoints:
+        try:
+            runs = runs_of_checkpoint(path)
+        except UnusableCheckpoint as fault:  # half written, for instance
+            faults[path.name] = str(fault)
+            continue
+        if runs:
+            return NewestRun(path.parent, runs, faults)
+    return NewestRun(place, [], faults)
 
 
 def _time(path: Path) -> int:

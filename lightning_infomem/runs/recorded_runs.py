@@ -1,25 +1,26 @@
-"""Runs as their files tell them: event files, and what the monitor left in checkpoints."""
+"""Runs as their files tell them: run files, and what the monitors left in checkpoints."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from lightning_infomem.checkpoints.reading import UnusableCheckpoint, read_checkpoint
+from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
+from lightning_infomem.checkpoints.reading import UnusableCheckpoint, load_checkpoint
+from lightning_infomem.checkpoints.weight_files import load_weight_file
 from lightning_infomem.records.judgement import Judgement
-from lightning_infomem.records.report import InformationReport
-from lightning_infomem.runs.checkpoint_course import read_courses
-from lightning_infomem.runs.checkpoint_values import CheckpointValues
-from lightning_infomem.runs.courses import LAYER_MEASURES, RUN_MEASURES, MonitorCourse, courses_of
-from lightning_infomem.runs.event_files import EVENT_FILE, EventFiles
+from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
+from lightning_infomem.runs.course import RunCourse
+from lightning_infomem.runs.courses import MonitorCourse
+from lightning_infomem.runs.run_file import RUN_FILE, Measurement, find_run_files, read_run_file
 from lightning_infomem.runs.state_in_words import state_in_words
 
-__all__ = ["RecordedRun", "recorded_runs"]
+__all__ = ["RecordedRun", "recorded_runs", "runs_of_checkpoint", "runs_of_file"]
+
+_Key = tuple[str, str]  # run_id and prefix
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,141 +28,186 @@ class RecordedRun:
     """What one monitor left of one run.
 
     Attributes:
-        place: the folder of its event files, or else of its checkpoints, or its one checkpoint.
-        course: the values of its measurements.
-        report: the newest one that a checkpoint carries; None without any.
-        judgement: at its last measurement; None where the files do not hold it.
-        kept: the moment to keep, while the run memorizes, where the files tell it.
-        abstention: why it cannot be told whether the run memorizes; None where it can, or where files do not say.
-        faults: what of its files could not be read.
+        place: The folder of its run file, or else its newest checkpoint.
+        run_id: Random hexadecimal digits, which the run kept when it was resumed.
+        course: The values of its measurements.
+        time: Seconds since 1970 at the last of them.
+        report: The newest one that a checkpoint carries; None without any.
+        judgement: At its last measurement; None where no checkpoint was saved after that.
+        kept_epoch: Epoch of the moment to keep, while the run memorizes; None before, and where it is not known.
+        kept_step: Global step of that moment; None as for ``kept_epoch``.
+        abstention: Why it cannot be told whether the run memorizes; None where it can.
+        faults: What of its files could not be read.
+        history: Logged name -> value at every measurement, with ``epoch`` and ``step``.
     """
 
     place: Path
+    run_id: str
     course: MonitorCourse
+    time: float
     report: InformationReport | None = None
     judgement: Judgement | None = None
-    kept: str | None = None
+    kept_epoch: int | None = None
+    kept_step: int | None = None
     abstention: str | None = None
     faults: tuple[str, ...] = ()
+    history: Sequence[Mapping[str, float]] = field(default=(), repr=False)
+
+    @property
+    def kept(self) -> str | None:
+        """The moment to keep, for people; None where the run does not memorize."""
+        if self.kept_epoch is not None:
+            return f"epoch {self.kept_epoch}"
+        return None if self.kept_step is None else f"step {self.kept_step}"
 
     @property
     def state(self) -> list[str]:
         """Whether it memorizes, in words; see `state_in_words`."""
         return state_in_words(self.course, kept=self.kept, abstention=self.abstention)
 
-    @cached_property
-    def marks(self) -> set[tuple[float, float]]:
-        """Two values of each measurement, one the time it took, which are never the same twice.
-
-        Files that share one are of one run, whatever their loggers call its steps.
-        """
-        seconds, information = self.course.get("seconds"), self.course.get("mi_mean")
-        values = [(each, information.at(step)) for step, each in zip(seconds.steps, seconds.values, strict=True)]
-        rounded = np.nan_to_num(values).astype(np.float32)  # as event files hold them
-        return {(float(duration), float(mean)) for duration, mean in rounded}
-
 
 def recorded_runs(places: Iterable[Path], checkpoints: Iterable[Path]) -> tuple[list[RecordedRun], dict[str, str]]:
     """Find the runs in some places.
 
+    What several files tell of one run is one record. Of files that tell its end differently, as after it was resumed
+    from an earlier checkpoint, the one whose last measurement is newest is right.
+
     Args:
-        places: folders that are searched for event files, with their subfolders; what is no folder is passed over.
-        checkpoints: paths of files, and of Hugging Face's folders.
+        places: Folders that are searched for run files, with their subfolders; what is no folder is passed over.
+        checkpoints: Paths of files, and of Hugging Face's folders.
 
     Returns:
-        The runs, in the order of their places, one for each monitor; and path -> why a file could not be read. What
-        several files tell of one run is one record: the values of that with the most measurements, the newest report.
-        Checkpoints that carry no course are one run where those in a folder are of different steps, else none.
+        The runs, in the order of their places, one for each monitor; and path -> why a file could not be read.
+        Checkpoints that carry a report alone are no run.
 
     Cost:
-        Of a checkpoint the weights are not read; of event files see `EventFiles`.
+        The weights in a checkpoint are not read; for run files see `read_run_file`.
     """
-    runs: list[RecordedRun] = []
     faults: dict[str, str] = {}
-    for folder in _event_folders(places):
-        for run in _read_events(folder, faults):
-            _add(runs, run)
-    without_course: dict[Path, list[Path]] = {}
+    saved: dict[_Key, RecordedRun] = {}
+    lines: dict[_Key, list[_Lines]] = {}
     for path in checkpoints:
         try:
-            courses = [
-                RecordedRun(path, monitor, each.report, each.judgement, each.kept, each.abstention)
-                for each in read_courses(path)
-                for monitor in courses_of(each.values)
-            ]
+            for run in runs_of_checkpoint(path):
+                known = saved.get(key := (run.run_id, run.course.prefix))
+                saved[key] = run if known is None or run.time >= known.time else known
         except UnusableCheckpoint as fault:
             faults[str(path)] = str(fault)
-            continue
-        for run in courses:
-            _add(runs, run)
-        if not courses:
-            without_course.setdefault(path.parent, []).append(path)
-    for folder, paths in without_course.items():
-        for run in _read_reports(folder, paths, faults):
-            _add(runs, run)
-    return sorted(runs, key=lambda run: str(run.place)), faults
+    for path in find_run_files(places):
+        found, why = _lines_by_run(path)
+        if why is not None and not found:
+            faults[str(path)] = why
+        for key, each in found.items():
+            lines.setdefault(key, []).append(each)
+    runs = [_together(saved.get(key), lines.get(key, [])) for key in {**lines, **saved}]
+    runs.sort(key=lambda run: (str(run.place), run.course.prefix, run.time))
+    return [run for run in runs if run.course.layers], faults
 
 
-def _event_folders(places: Iterable[Path]) -> list[Path]:
-    found: dict[Path, None] = {}
-    for place in places:
-        for name, folders, files in os.walk(place):
-            folders[:] = [folder for folder in folders if not folder.startswith(".")]
-            if any(file.startswith(EVENT_FILE) for file in files):
-                found[Path(name)] = None
-    return list(found)
+def runs_of_file(path: Path) -> tuple[list[RecordedRun], str | None]:
+    """The runs in one run file, the one that was measured last at the end; and why lines of it could not be read."""
+    found, fault = _lines_by_run(path)
+    runs = [_together(None, [each]) for each in found.values()]
+    return sorted((run for run in runs if run.course.layers), key=lambda run: run.time), fault
 
 
-def _read_events(folder: Path, faults: dict[str, str]) -> Iterator[RecordedRun]:
-    files = EventFiles(folder, LAYER_MEASURES + RUN_MEASURES)
-    files.reload()
-    courses = courses_of(files.values)
-    told = tuple(f"{name}: {why}" for name, why in files.faults.items())
-    if not courses:
-        faults.update({str(folder / name): why for name, why in files.faults.items()})
-    for course in courses:
-        yield RecordedRun(folder, course, faults=told)
+def runs_of_checkpoint(path: Path) -> list[RecordedRun]:
+    """What the monitors of a run left in one of its checkpoints; nothing where that carries reports alone.
+
+    Args:
+        path: Of a checkpoint of Lightning, or of a folder of Hugging Face.
+
+    Raises:
+        UnusableCheckpoint: The file, or a course in it, cannot be read; the message does not repeat the path.
+    """
+    try:
+        states = [state for state in _states(path) if isinstance(state, Mapping) and state.get(COURSE_KEY)]
+        runs = [
+            _of_checkpoint(path, RunCourse.from_state(state[COURSE_KEY]), state.get(REPORT_KEY)) for state in states
+        ]
+        return [run for run in runs if run.course.layers]
+    except UnusableCheckpoint:
+        raise
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as fault:
+        raise UnusableCheckpoint(f"the course of its run cannot be read ({fault}); save it again") from fault
 
 
-def _read_reports(folder: Path, paths: Sequence[Path], faults: dict[str, str]) -> Iterator[RecordedRun]:
-    """The run that checkpoints in a folder make, if they do."""
-    newest: InformationReport | None = None
-    count = 0
-    for path in paths:
-        try:
-            report = read_checkpoint(path).report
-        except UnusableCheckpoint as fault:
-            faults[str(path)] = str(fault)
-            continue
-        count += report is not None
-        newest = _newer(newest, report)
-    if count < 2:
-        return
-    files = CheckpointValues(folder)
-    files.reload()
-    for course in courses_of(files.values):
-        steps = course.get("seconds").steps
-        if len(steps) == len(set(steps)) == count:
-            yield RecordedRun(folder, course, newest, kept=files.kept, abstention=files.abstention)
+@dataclass(frozen=True)
+class _Lines:
+    """What one run file tells of one run."""
+
+    folder: Path
+    measured: list[Measurement]
+    fault: str | None
 
 
-def _newer(one: InformationReport | None, other: InformationReport | None) -> InformationReport | None:
-    return max((one, other), key=lambda report: -1 if report is None else report.step or 0)
+def _lines_by_run(path: Path) -> tuple[dict[_Key, _Lines], str | None]:
+    measured, fault = read_run_file(path)
+    told = None if fault is None else f"{RUN_FILE}: {fault}"
+    found: dict[_Key, _Lines] = {}
+    for line in measured:
+        found.setdefault((line.run_id, line.prefix), _Lines(path.parent, [], told)).measured.append(line)
+    return found, fault
 
 
-def _add(runs: list[RecordedRun], new: RecordedRun) -> None:
-    """Add a run to those known, or what is new of it to the one that it is."""
-    for index, known in enumerate(runs):
-        if known.marks & new.marks:
-            runs[index] = _together(known, new)
-            return
-    runs.append(new)
+def _states(path: Path) -> list[Any]:
+    """Of the callbacks in a checkpoint."""
+    if path.is_dir():
+        return [load_weight_file(path / REPORT_FILE)] if (path / REPORT_FILE).is_file() else []
+    callbacks = load_checkpoint(path).get("callbacks")
+    return list(callbacks.values()) if isinstance(callbacks, Mapping) else []
 
 
-def _together(known: RecordedRun, new: RecordedRun) -> RecordedRun:
-    # As far, but with what is judged, is further.
-    reach = [(len(run.marks), run.judgement is not None) for run in (known, new)]
-    further = new if reach[1] > reach[0] else known
-    # Event files come first, and their folder is what people call the run.
-    place = known.place if known.place.is_dir() else known.place.parent
-    return replace(further, place=place, report=_newer(known.report, new.report), faults=(*known.faults, *new.faults))
+def _of_checkpoint(path: Path, course: RunCourse, report: Any) -> RecordedRun:
+    judgement = course.judgement
+    kept = course.moments[judgement.kept] if judgement is not None and judgement.is_memorizing else None
+    return RecordedRun(
+        path,
+        course.run_id,
+        MonitorCourse.of(course.prefix, course.history),
+        course.time,
+        None if report is None else InformationReport.from_state(report),
+        judgement,
+        kept_epoch=None if kept is None else kept.epoch,
+        kept_step=None if kept is None else kept.step,
+        abstention=None if judgement is None else judgement.abstention,
+        history=course.history,
+    )
+
+
+def _together(newest: RecordedRun | None, files: Sequence[_Lines]) -> RecordedRun:
+    """One record of what the newest checkpoint and the run files tell of one run; one of them there is."""
+    if newest is not None and not files:
+        return newest
+    files = sorted(files, key=lambda each: each.measured[0].time)
+    faults = tuple(dict.fromkeys(each.fault for each in files if each.fault is not None))
+    measured = _later_win(chain.from_iterable(each.measured for each in files))
+    last = measured[-1]
+    if newest is not None and newest.time >= last.time:  # it holds the whole course, and tells more
+        return replace(newest, place=files[-1].folder, faults=faults)
+    # A run that was resumed in another folder has its beginning elsewhere.
+    history = [] if newest is None else list(newest.history[: measured[0].number])
+    history += [{**each.values, "epoch": each.epoch, "step": float(each.step)} for each in measured]
+    return RecordedRun(
+        files[-1].folder,
+        last.run_id,
+        MonitorCourse.of(last.prefix, history),
+        last.time,
+        None if newest is None else newest.report,
+        kept_epoch=last.kept_epoch if last.is_memorizing else None,
+        kept_step=last.kept_step if last.is_memorizing else None,
+        abstention=last.abstention,
+        faults=faults,
+        history=history,
+    )
+
+
+def _later_win(lines: Iterable[Measurement]) -> list[Measurement]:
+    """Without what a run had measured before it was resumed from an earlier checkpoint, and measured anew."""
+    kept: list[Measurement] = []
+    for line in lines:
+        # Two measurements at one step, one of them after it and one in the validation there, are both of the run.
+        while kept and (kept[-1].number >= line.number or kept[-1].step > line.step):
+            kept.pop()
+        kept.append(line)
+    return kept

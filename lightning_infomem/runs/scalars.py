@@ -8,7 +8,7 @@ from statistics import fmean, median
 
 from torch import Tensor
 
-from lightning_infomem.records.metric_names import DEFAULT_PREFIX, metric_name
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.records.report import InformationReport, LayerInformation
 
 __all__ = ["drop_error", "mutual_information_drop", "scalars"]
@@ -41,9 +41,9 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
         over_layers = [value for value in found if math.isfinite(value)]
         if over_layers:
             values[metric_name(prefix, measure)] = fmean(over_layers)
-    values[metric_name(prefix, "samples")] = float(min((layer.num_samples for layer in report.layers), default=0))
-    values[metric_name(prefix, "seconds")] = report.seconds
-    values[metric_name(prefix, "confidence")] = report.scores.get("mean_confidence", math.nan)
+    values[metric_name(prefix, Metric.SAMPLES)] = float(min((layer.num_samples for layer in report.layers), default=0))
+    values[metric_name(prefix, Metric.SECONDS)] = report.seconds
+    values[metric_name(prefix, Metric.CONFIDENCE)] = report.scores.get("mean_confidence", math.nan)
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
@@ -65,12 +65,12 @@ def mutual_information_drop(
     """
     drops: dict[str, float] = {}
     for layer in layers:
-        name = metric_name(prefix, "mi_mean", layer)
+        name = metric_name(prefix, Metric.MI_MEAN, layer)
         course = [values[name] for values in history if name in values]
         if course:
             highest = max(course)
-            drops[metric_name(prefix, "mi_drop", layer)] = (highest - course[-1]) / highest if highest > 0 else 0.0
-    return {**drops, metric_name(prefix, "mi_drop"): median(drops.values())} if drops else {}
+            drops[metric_name(prefix, Metric.MI_DROP, layer)] = (highest - course[-1]) / highest if highest > 0 else 0.0
+    return {**drops, metric_name(prefix, Metric.MI_DROP): median(drops.values())} if drops else {}
 
 
 def drop_error(units: Tensor, highest: Tensor) -> float:
@@ -94,11 +94,17 @@ def drop_error(units: Tensor, highest: Tensor) -> float:
 
 def _layer_measures(layer: LayerInformation) -> dict[str, float]:
     entropy, pairs = layer.finite_entropy(), layer.pairs()
-    measures = {"dead_fraction": layer.dead_fraction, "tie_fraction": layer.tie_fraction}
-    measures["smoothness"] = layer.scores.get("class_smoothness", math.nan)
-    if len(entropy):
-        measures |= {"entropy_mean": entropy.mean().item(), "entropy_median": entropy.quantile(0.5).item()}
+    measures: dict[str, float] = {
+        Metric.DEAD_FRACTION: layer.dead_fraction,
+        Metric.TIE_FRACTION: layer.tie_fraction,
+        Metric.SMOOTHNESS: layer.scores.get("class_smoothness", math.nan),
+    }
+    for values, mean, middle in (
+        (entropy, Metric.ENTROPY_MEAN, Metric.ENTROPY_MEDIAN),
+        (pairs, Metric.MI_MEAN, Metric.MI_MEDIAN),
+    ):
+        if len(values):
+            measures |= {mean: values.mean().item(), middle: values.quantile(0.5).item()}
     if len(pairs):
-        measures |= {"mi_mean": pairs.mean().item(), "mi_median": pairs.quantile(0.5).item()}
-        measures["mi_p95"] = pairs.quantile(0.95).item()
+        measures[Metric.MI_P95] = pairs.quantile(0.95).item()
     return measures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from lightning_infomem.records.metric_names import Metric
 from lightning_infomem.runs.alarm import MIN_MOMENTS
 from lightning_infomem.runs.courses import Course, MonitorCourse
 
@@ -15,28 +16,25 @@ def state_in_words(monitor: MonitorCourse, *, kept: str | None = None, abstentio
 
     Args:
         monitor: what was logged.
-        kept: the moment to keep, where that is known: loggers are not told.
-        abstention: why nothing can be told, where that is known.
+        kept: the moment to keep, where that is known.
+        abstention: why nothing can be told; None where something can.
     """
-    measured = len(monitor.get("seconds").steps)
-    memorizing = monitor.get("memorizing")
-    if measured < MIN_MOMENTS:
+    memorizing, measured = monitor.get(Metric.MEMORIZING), len(monitor.steps)
+    if abstention is not None and measured < MIN_MOMENTS:
         return [f"too early to tell: {measured} of {MIN_MOMENTS} measurements"]
     if abstention is not None:
         return [f"cannot tell: {abstention}"]
-    if not monitor.get("smoothness").values:  # which needs the predicted classes
-        return ["cannot tell: needs a network that ends in linear classes"]
     if not memorizing.values:
         return ["cannot tell: this run was not judged"]
     drops = "smoothness down {:.2f}, {:.0%} of inputs left the consensus".format(
-        *(_positive(monitor.get(name).last) for name in ("smoothness_drop", "consensus_drop"))
+        *(_positive(monitor.get(name).last) for name in (Metric.SMOOTHNESS_DROP, Metric.CONSENSUS_DROP))
     )
     if memorizing.last != 1:
         return ["no sign of stored examples", drops]
     since = _since(memorizing)
     epoch = monitor.epoch(since)
     began = f"step {since}" if epoch is None else f"epoch {epoch}"
-    advice = f"keep {kept}" if kept else "infomem rank says what to keep"
+    advice = f"keep {kept}" if kept else "infomem run says what to keep"
     return [f"MEMORIZING since {began}; {advice}", drops]
 
 

@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from scipy.stats import kendalltau
 
 from lightning_infomem.records.file_names import name_files
+from lightning_infomem.records.flag import Flag
 from lightning_infomem.selection.candidates import Candidate, LayerScores
 
-__all__ = ["Flag", "doubts_of_candidates", "doubts_of_ranks", "leave_out_copies"]
+__all__ = ["doubts_of_candidates", "doubts_of_ranks"]
 
 _MOST_DEAD = 0.5
 _MOST_TIED = 0.9
 _MOST_DROPPED = 0.1
-_COPIES = 1 / 3
 _RANGE_QUOTIENT = 3.0
-
-
-class Flag(NamedTuple):
-    """A doubt.
-
-    Attributes:
-        name: one word for programs.
-        message: one sentence for people.
-    """
-
-    name: str
-    message: str
-
-
-def leave_out_copies(candidates: Sequence[Candidate], layers: Sequence[str]) -> tuple[list[str], list[Flag]]:
-    """Layers of which something can be learnt, and a flag "copies" on each of the others.
-
-    Where the pairs share a third of what a unit shares with itself, in every checkpoint, units are nearly copies of one
-    another whatever was trained: so are the spatial means of a first convolution, which follow the brightness.
-
-    Returns:
-        All layers, where there is none but such.
-    """
-    copies = [name for name in layers if all(each.layers[name].copy_fraction > _COPIES for each in candidates)]
-    telling = [name for name in layers if name not in copies]
-    words = "left out of the ranking: its" if telling else "its"
-    flags = [Flag("copies", f"layer '{name}': {words} units are nearly copies in every checkpoint") for name in copies]
-    return telling or list(layers), flags
 
 
 def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str], kind: str | None) -> list[Flag]:

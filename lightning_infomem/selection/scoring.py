@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +13,20 @@ from scipy.stats import rankdata
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.criteria import CONSENSUS, CRITERIA, MUTUAL_INFORMATION, Criterion
 from lightning_infomem.selection.ordering import median_ranks
-from lightning_infomem.selection.uncertainty import LEVEL, RankUncertainty, draw_means, rank_uncertainty, ranks_of_draws
+from lightning_infomem.selection.uncertainty import LEVEL, draw_means, rank_uncertainty, ranks_of_draws
 
-__all__ = ["Scores", "Standing", "score_candidates", "stand"]
+__all__ = ["Scores", "bootstrap_ranks", "score_candidates"]
 
 Floats = NDArray[np.float64]
 
 
 class Scores(NamedTuple):
-    """Of all candidates, by every criterion.
+    """Scores of all candidates by every criterion.
 
     Attributes:
-        values: of each candidate criterion -> value, the mean over layers where there is one a layer.
-        ranks: of each candidate criterion -> rank, 1 is best.
-        missing: criterion -> what would be needed.
+        values: For each candidate criterion -> value, the mean over layers where there is one for each layer.
+        ranks: For each candidate criterion -> rank, 1 is best.
+        missing: Criterion -> what it would need.
     """
 
     values: list[dict[str, float]]
@@ -34,46 +34,27 @@ class Scores(NamedTuple):
     missing: dict[str, str]
 
 
-class Standing(NamedTuple):
-    """Of candidates, or groups of them, by mutual information.
-
-    Attributes:
-        information: ``[entries]``, mean over layers, nats.
-        interval: ``[entries, 2]`` of the same, over units.
-        reseed_interval: ``[entries, 2]``, where the same training with another seed is expected to end. Both ends
-            differ from seed to seed, hence sqrt(2) as wide, and the layers of one network move together.
-        ranks: ``[entries]``; None where there is no direction.
-        uncertainty: of the ranks; None where there is no direction.
-    """
-
-    information: Floats
-    interval: Floats
-    reseed_interval: Floats
-    ranks: NDArray[np.int64] | None
-    uncertainty: RankUncertainty | None
-
-
 def score_candidates(
-    candidates: Sequence[Candidate], layers: Sequence[str], order: str | None, reference: Candidate | None
+    candidates: Sequence[Candidate], layers: Sequence[str], order: str | None, reference: Candidate | None = None
 ) -> Scores:
     """Rank by every criterion for which there are values; without an order only the values are given.
 
     Args:
-        candidates: to be ranked.
-        layers: names of those that all of them have.
-        order: what is better: a key of `direction.BETTER`, or None.
-        reference: required for the order "nearest".
+        candidates: The checkpoints.
+        layers: Names of layers that all of them have.
+        order: What is better: a key of `direction.BETTER`, or None.
+        reference: Required for the order "nearest".
     """
     values: list[dict[str, float]] = [{} for _ in candidates]
     ranks: list[dict[str, int]] = [{} for _ in candidates]
     missing: dict[str, str] = {}
     for criterion in CRITERIA:
         if criterion is CONSENSUS:
-            continue  # of ranks, not of values
+            continue  # it is made from ranks, not from values
         table = np.array([each.values(criterion.name, layers) for each in candidates]).T
-        for own, column in zip(values, table.T, strict=True):
+        for scores, column in zip(values, table.T, strict=True):
             if np.isfinite(column).any():
-                own[criterion.name] = float(column[np.isfinite(column)].mean())
+                scores[criterion.name] = float(column[np.isfinite(column)].mean())
         has_all = np.isfinite(table).all(axis=1)
         if not np.isfinite(table).any():
             missing[criterion.name] = criterion.needs
@@ -85,35 +66,40 @@ def score_candidates(
         target = None if reference is None else np.array(reference.values(criterion.name, layers))
         if target is not None and len(target) == len(has_all) > 1:
             target = target[has_all]
-        oriented = _oriented(table, criterion, order, target)
+        oriented = _orient(table, criterion, order, target)
         if oriented is not None:
             for index, rank in zip(np.flatnonzero(known), median_ranks(oriented), strict=True):
                 ranks[index][criterion.name] = int(rank)
-    if all("rankme" in own for own in ranks):
-        sums = rankdata([own["mutual_information"] + own["rankme"] for own in ranks], method="min")
+    if all("rankme" in by_name for by_name in ranks):
+        sums = rankdata([by_name["mutual_information"] + by_name["rankme"] for by_name in ranks], method="min")
         for by_name, place in zip(ranks, sums, strict=True):
             by_name[CONSENSUS.name] = int(place)
     return Scores(values, ranks, missing)
 
 
-def stand(
+def bootstrap_ranks(
     candidates: Sequence[Candidate],
     layers: Sequence[str],
     order: str | None,
-    reference: Candidate | None,
+    reference: Candidate | None = None,
     *,
     members: Sequence[int] | None = None,
     seed: int = 0,
-) -> Standing:
-    """Where candidates stand by mutual information, with bootstrap intervals of values and ranks.
+) -> list[dict[str, Any]]:
+    """Mutual information of candidates, or of groups of them, with bootstrap intervals of values and ranks.
 
     Args:
-        candidates: to be ranked.
-        layers: names of those that all of them have.
-        order: what is better: a key of `direction.BETTER`; None gives values and intervals only.
-        reference: required for the order "nearest".
-        members: of each candidate the number of its group: groups are ranked then.
-        seed: of the draws.
+        candidates: The checkpoints.
+        layers: Names of layers that all of them have.
+        order: What is better: a key of `direction.BETTER`; None gives values and intervals only.
+        reference: Required for the order "nearest".
+        members: Number of the group of each candidate; given, groups are ranked.
+        seed: Seed of the draws.
+
+    Returns:
+        For each candidate or group the fields of `RankedCheckpoint` that rest on the draws, and
+        ``mutual_information``. ``reseed_interval`` is sqrt(2) as wide as ``interval``, because both ends differ from
+        seed to seed, and takes the layers of one network to move together.
     """
     values = np.array([[each.layers[name].mutual_information for each in candidates] for name in layers])
     if members is not None:
@@ -126,26 +112,34 @@ def stand(
         ]
     )
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    information, interval = values.mean(axis=0), np.quantile(draws.mean(axis=0), tails, axis=1).T
+    information, interval = values.mean(axis=0), np.quantile(draws.mean(axis=0), tails, axis=1)
     low, high = np.quantile(draws, tails, axis=2)
     reseeded = information + np.sqrt(2) * np.array([(low - values).mean(axis=0), (high - values).mean(axis=0)])
-    if order is None:
-        return Standing(information, interval, reseeded.T, None, None)
-    target = None if reference is None else np.array([reference.layers[name].mutual_information for name in layers])
-    oriented = _oriented(values, MUTUAL_INFORMATION, order, target)
-    oriented_draws = _oriented(draws, MUTUAL_INFORMATION, order, target)
-    assert oriented is not None
-    assert oriented_draws is not None
-    ranks = median_ranks(oriented)
-    best = int(np.argmin(ranks))
-    return Standing(information, interval, reseeded.T, ranks, rank_uncertainty(ranks_of_draws(oriented_draws), best))
+    columns: dict[str, Any] = {
+        "mutual_information": information.tolist(),
+        "interval": zip(*interval.tolist(), strict=True),
+        "reseed_interval": zip(*reseeded.tolist(), strict=True),
+    }
+    if order is not None:
+        target = None if reference is None else np.array([reference.layers[name].mutual_information for name in layers])
+        oriented, oriented_draws = (_orient(each, MUTUAL_INFORMATION, order, target) for each in (values, draws))
+        assert oriented is not None
+        assert oriented_draws is not None
+        ranks = median_ranks(oriented)
+        sure = rank_uncertainty(ranks_of_draws(oriented_draws), int(np.argmin(ranks)))
+        columns |= {
+            "rank": ranks.tolist(),
+            "rank_interval": map(tuple, sure.rank_interval.tolist()),
+            "probability_best": sure.probability_best.tolist(),
+            "in_best_set": sure.in_best_set.tolist(),
+        }
+    return [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
 
 
-def _oriented(values: Floats, criterion: Criterion, order: str, target: Floats | None) -> Floats | None:
+def _orient(values: Floats, criterion: Criterion, order: str, target: Floats | None) -> Floats | None:
     """So that lower is better: ``[layers, ...]``; None where that takes a value of the reference that is not known."""
-    better: Mapping[str, str] = criterion.better
-    if order in better:
-        return values if better[order] == "low" else -values
+    if order in criterion.better:
+        return values if criterion.better[order] == "low" else -values
     if target is None or len(target) != len(values) or not all(map(math.isfinite, target)):
         return None
     return np.abs(values - target.reshape(-1, *[1] * (values.ndim - 1)))

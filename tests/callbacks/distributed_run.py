@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.loggers import TensorBoardLogger
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.model_information import CodelengthMonitor
@@ -68,6 +69,7 @@ class Writer(pl.Callback):
             "probe": None if report is None else report.probe,
             "skipped": {} if report is None else report.skipped,
             "history": len(self.monitor.history),
+            "run_id": self.monitor._course.run_id,
             "hooks": num_hooks(pl_module),
             "warned": [
                 words for words in self.warned if any(name in words for name in ("Monitor", "infomem", "codelength"))
@@ -86,6 +88,7 @@ def run(
     probe: bool = False,
     whole: bool = False,
     stage: str = "fit",
+    logged: bool = False,
 ) -> None:
     """One run. ``whole``: nobody divides the validation data, every rank sees all of it."""
     torch.manual_seed(0)
@@ -102,7 +105,7 @@ def run(
         use_distributed_sampler=not whole,
         callbacks=[monitor, codelength, Writer(Path(folder), monitor, codelength)],
         default_root_dir=folder,
-        logger=False,
+        logger=TensorBoardLogger(folder, name="logs") if logged else False,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=1,

@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from lightning_infomem.runs.run_file import RUN_FILE, read_run_file
+
 SECONDS_TO_HANG = 120
 # One start of so many processes serves all runs of that number.
 RUNS: dict[str, dict[str, Any]] = {
     "one process": {"devices": 1},
-    "two processes": {},
+    "two processes": {"logged": True},
     "four processes": {"devices": 4},
     "one process, few rows": {"devices": 1, "max_samples": 37},
     "two processes, few rows": {"max_samples": 37},
@@ -130,6 +132,19 @@ def test_rows_come_from_all_ranks(found: dict[str, list[dict[str, Any]]]) -> Non
     assert found["two processes, few rows"][0]["samples"] == [37, 37]
     assert found["two processes, nobody divides the data"][0]["samples"] == [101, 101]
     assert found["two processes, five samples"][0]["samples"] == [5, 5]
+
+
+def test_of_all_ranks_one_writes_the_run_file_and_all_know_its_run(
+    tmp_path_factory: pytest.TempPathFactory, found: dict[str, list[dict[str, Any]]]
+) -> None:
+    (path,) = [path for path in tmp_path_factory.getbasetemp().rglob(RUN_FILE) if "two processes" in str(path)]
+    (measured,), fault = read_run_file(path)
+    assert fault is None
+    assert {rank["run_id"] for rank in found["two processes"]} == {measured.run_id}
+    shown = {name: value for name, value in found["two processes"][0]["metrics"].items() if not name.endswith("/age")}
+    assert measured.values == pytest.approx(shown, rel=1e-6)  # logged in float32
+    assert path.parent.parent.name == "logs"
+    assert len({rank["run_id"] for rank in found["four processes"]}) == 1
 
 
 def test_a_rank_that_fails_is_named_on_all_and_training_goes_on(found: dict[str, list[dict[str, Any]]]) -> None:

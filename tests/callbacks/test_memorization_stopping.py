@@ -129,7 +129,7 @@ def test_it_is_said_once_by_each(memorizing, folder):
     assert "\n" not in stop
     assert f"stops the training in epoch {memorizing.stopping.stopped_epoch}, at step" in stop
     assert f"the checkpoint of epoch {kept}, step {(kept + 1) * 48}, is the one to keep" in stop
-    assert "rank_checkpoints(folder, along_run=True) finds it" in stop
+    assert "judge_run(folder) finds it" in stop
 
 
 def test_a_run_on_right_labels_is_not_stopped(tmp_path):

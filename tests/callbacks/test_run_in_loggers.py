@@ -11,7 +11,6 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lightning_infomem.callbacks import MemorizationMonitor
-from lightning_infomem.records.report import COURSE_KEY
 from lightning_infomem.reporting import run_figures
 from tests.networks import Classifier, dense, loader, mlp, trainer
 
@@ -135,23 +134,14 @@ def test_the_time_of_drawing_is_logged_beside_that_of_measuring(tmp_path, monkey
     assert unseen.history[0]["infomem/drawing_seconds"] < 0.05
 
 
-@pytest.mark.parametrize(("remembers", "judged"), [(True, "3 measurements"), (False, "1 measurements")])
-def test_a_resumed_run_is_drawn_from_its_begin(tmp_path, calls, remembers, judged):
-    class Older(MemorizationMonitor):
-        """Saves what was saved before runs were judged."""
-
-        state_key = "MemorizationMonitor[infomem]"
-
-        def state_dict(self):
-            return {name: value for name, value in super().state_dict().items() if name != COURSE_KEY}
-
+def test_a_resumed_run_is_drawn_from_its_begin(tmp_path, calls):
     def keeper():
         return ModelCheckpoint(dirpath=tmp_path / "kept", save_last=True)
 
-    fit(tmp_path, MemorizationMonitor() if remembers else Older(), callbacks=[keeper()])
+    fit(tmp_path, MemorizationMonitor(), callbacks=[keeper()])
     path = tmp_path / "kept" / "last.ckpt"
     runner = fit(tmp_path, MemorizationMonitor(), callbacks=[keeper()], resumed_from=path, max_epochs=3)
     epochs, *_, judgement, _ = calls[-1]
     assert epochs == [0, 1, 2]
     assert images(runner)["infomem/run"] == 1
-    assert judgement.abstention.startswith(judged)
+    assert judgement.abstention.startswith("3 measurements")

@@ -8,8 +8,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import nn
 
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
+from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.measurement import measure
 from lightning_infomem.records.report import REPORT_KEY, InformationReport
+from lightning_infomem.runs.recorded_runs import recorded_runs
+from lightning_infomem.runs.run_file import RUN_FILE, read_run_file
 from lightning_infomem.settings import MeasurementSettings
 from tests.callbacks.distilbert import LAYERS, distilbert, transformers
 from tests.callbacks.logged_names import names_by_layer, names_over_layers
@@ -17,7 +20,7 @@ from tests.networks import num_hooks
 
 pytest.importorskip("accelerate")
 
-from lightning_infomem.callbacks.transformers_trainer import REPORT_FILE, MemorizationTrainerCallback
+from lightning_infomem.callbacks.transformers_trainer import MemorizationTrainerCallback
 
 OVER_LAYERS = names_over_layers("eval_infomem")
 BY_LAYER = names_by_layer(LAYERS, "eval_infomem")
@@ -124,10 +127,11 @@ def test_checkpoints_carry_the_report_and_a_resumed_run_continues_its_history(tm
         def on_train_begin(self, args, state, control, **kwargs):
             begun.append((resumed.report, resumed.history))
 
-    for folder in (tmp_path, tmp_path / "elsewhere"):
+    checkpoint = str(tmp_path / "checkpoint-4")
+    for folder, options in ((tmp_path, {}), (tmp_path / "elsewhere", {"resume_from_checkpoint": checkpoint})):
         resumed = MemorizationTrainerCallback()
-        runner = trainer(folder, resumed, Begin(), num_train_epochs=3)
-        runner.train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
+        runner = trainer(folder, resumed, Begin(), num_train_epochs=3, **options)
+        runner.train(resume_from_checkpoint=checkpoint)
         assert begun[-1][1] == monitor.history
         assert [values["step"] for values in resumed.history] == [2, 4, 6]
     assert begun[0][0].step == 4
@@ -135,13 +139,40 @@ def test_checkpoints_carry_the_report_and_a_resumed_run_continues_its_history(tm
     assert begun[-1] == (None, [])
 
 
+def test_a_resumed_run_whose_history_is_not_found_says_so(tmp_path):
+    trainer(tmp_path, MemorizationTrainerCallback(), save_strategy="epoch", num_train_epochs=1).train()
+    monitor = MemorizationTrainerCallback()
+    with pytest.warns(UserWarning, match=r"infomem_report.pt of step 2 is required .*elsewhere.*: it starts anew"):
+        trainer(tmp_path / "elsewhere", monitor).train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
+    assert [values["step"] for values in monitor.history] == [4]
+
+
 def test_a_damaged_report_in_a_checkpoint_does_no_harm(tmp_path):
     trainer(tmp_path, MemorizationTrainerCallback(), save_strategy="epoch", num_train_epochs=1).train()
     (tmp_path / "checkpoint-2" / REPORT_FILE).write_bytes(b"no archive")
     monitor = MemorizationTrainerCallback()
-    with pytest.warns(UserWarning, match=r"the report in '.*checkpoint-2.*' cannot be read"):
+    with pytest.warns(UserWarning, match=r"the history in '.*checkpoint-2.*' cannot be read"):
         trainer(tmp_path, monitor).train(resume_from_checkpoint=True)
-    assert [values["step"] for values in monitor.history] == [2, 4]
+    assert [values["step"] for values in monitor.history] == [4]
+
+
+def test_every_evaluation_is_a_line_of_the_run_file_and_a_resumed_run_goes_on_in_it(tmp_path):
+    monitor = MemorizationTrainerCallback()
+    trainer(tmp_path, monitor, save_strategy="epoch").train()
+    measured, fault = read_run_file(tmp_path / RUN_FILE)
+    assert fault is None
+    assert [{**each.values, "epoch": each.epoch, "step": each.step} for each in measured] == monitor.history
+    resumed = MemorizationTrainerCallback()
+    trainer(tmp_path, resumed, num_train_epochs=3).train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
+    (run,), faults = recorded_runs([tmp_path], [tmp_path / "checkpoint-2", tmp_path / "checkpoint-4"])
+    assert faults == {}
+    assert run.course.steps == (2, 4, 6)
+    expected = [values["infomem/mi_mean"] for values in resumed.history]
+    assert list(run.course.get("mi_mean").values) == expected
+    assert run.report.step == 4
+    assert {each.run_id for each in read_run_file(tmp_path / RUN_FILE)[0]} == {run.run_id}
+    trainer(tmp_path, MemorizationTrainerCallback(), num_train_epochs=1).train()  # a new run in the same folder
+    assert len(recorded_runs([tmp_path], [])[0]) == 2
 
 
 def test_training_is_bitwise_the_same_with_and_without(tmp_path):

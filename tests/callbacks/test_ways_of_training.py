@@ -16,13 +16,16 @@ import pytorch_lightning as pl
 import pytorch_lightning.cli
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import TensorBoardLogger
 from torch import nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure
-from lightning_infomem.records.report import HISTORY_KEY
-from lightning_infomem.runs.history import history_from_state
+from lightning_infomem.records.report import COURSE_KEY
+from lightning_infomem.runs.course import RunCourse
+from lightning_infomem.runs.recorded_runs import recorded_runs
+from lightning_infomem.runs.run_file import RUN_FILE, read_run_file
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, num_hooks, trainer
 
 # Since Lightning 2.6 it must be asked for.
@@ -220,6 +223,7 @@ KILLED = """
 import os, signal, sys
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.loggers import TensorBoardLogger
 from lightning_infomem.callbacks import MemorizationMonitor
 from tests.networks import Classifier, dense, loader, mlp, trainer
 
@@ -232,7 +236,8 @@ class Killed(Classifier):
 folder = sys.argv[1]
 torch.set_num_threads(1)
 saving = ModelCheckpoint(folder, filename="{epoch}", save_top_k=-1)
-runner = trainer(folder, callbacks=[MemorizationMonitor(layers=["network.0"]), saving], max_epochs=5)
+logger = TensorBoardLogger(folder, name="logs")
+runner = trainer(folder, callbacks=[MemorizationMonitor(layers=["network.0"]), saving], max_epochs=5, logger=logger)
 runner.fit(Killed(mlp()), loader(dense()), loader(dense()))
 """
 
@@ -245,13 +250,20 @@ def test_a_run_killed_in_the_middle_of_a_validation_resumes_with_its_history(tmp
     last = sorted(tmp_path.glob("epoch=*.ckpt"))[-1]
     assert last.name == "epoch=1.ckpt"
     before = torch.load(last, weights_only=True)["callbacks"]["MemorizationMonitor[infomem]"]
-    before = history_from_state(before[HISTORY_KEY])
+    before = RunCourse.from_state(before[COURSE_KEY]).history
     assert [values["epoch"] for values in before] == [0, 1]
+    measured, fault = read_run_file(tmp_path / "logs" / "version_0" / RUN_FILE)
+    assert [{**each.values, "epoch": each.epoch, "step": each.step} for each in measured] == before
+    assert fault is None
     monitor = MemorizationMonitor(layers=["network.0"])
-    runner = trainer(tmp_path, callbacks=[monitor, ModelCheckpoint(tmp_path)], max_epochs=4)
+    logger = TensorBoardLogger(tmp_path, name="logs")
+    runner = trainer(tmp_path, callbacks=[monitor, ModelCheckpoint(tmp_path)], max_epochs=4, logger=logger)
     runner.fit(Classifier(mlp()), loader(dense()), loader(dense()), ckpt_path=last, **SAFELY)
     assert [values["epoch"] for values in monitor.history] == [0, 1, 2, 3]
     assert monitor.history[:2] == before
+    (run,), _ = recorded_runs([tmp_path], [])  # of two folders, the first of which it does not write to any more
+    assert run.course.get("epoch").values == (0, 1, 2, 3)
+    assert run.place == tmp_path / "logs" / "version_1"
 
 
 def test_a_run_resumed_with_other_settings_keeps_its_history(tmp_path):

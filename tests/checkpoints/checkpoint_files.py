@@ -100,11 +100,18 @@ def make_run(count: int, *, memorizes: bool = False, seed: float = 0.0) -> list[
     return reports
 
 
-def save_run(path: Path, reports: list[InformationReport], *, prefix: str = "infomem") -> Path:
-    """One checkpoint at the end of a run that a monitor watched, with all that the monitor leaves there."""
+def save_run(
+    path: Path, reports: list[InformationReport], *, prefix: str = "infomem", run_id: str | None = None, late: float = 0
+) -> Path:
+    """One checkpoint at the end of a run that a monitor watched, with all that the monitor leaves there.
+
+    A run of a given ``run_id`` was measured ``late`` seconds after 1970 and a second a step.
+    """
     monitor = MemorizationMonitor(prefix=prefix)
     for report in reports:
         monitor._course.add(report, epoch=report.epoch, step=report.step)
+    if run_id is not None:
+        monitor._course.run_id, monitor._course.time = run_id, late + reports[-1].step
     monitor.report = reports[-1]
     callbacks = {monitor.state_key: monitor.state_dict()}
     return save_checkpoint(path, reports[-1], epoch=reports[-1].epoch, step=reports[-1].step, callbacks=callbacks)

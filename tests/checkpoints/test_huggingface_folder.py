@@ -20,11 +20,10 @@ from lightning_infomem.checkpoints.reading import (
 from lightning_infomem.measurement import measure
 from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.records.report import REPORT_KEY
-from lightning_infomem.selection.candidates import collect_candidates
+from lightning_infomem.selection.read_candidates import read_candidates
 from tests.checkpoints.checkpoint_files import make_report
 
 transformers = pytest.importorskip("transformers")
-transformers_trainer = pytest.importorskip("lightning_infomem.callbacks.transformers_trainer")
 
 TOKENS = torch.randint(0, 30, (24, 5), generator=torch.Generator().manual_seed(0)).split(12)
 
@@ -91,7 +90,7 @@ def test_epoch_step_and_the_evaluation_of_exactly_that_step_are_read(output):
 
 def test_weights_of_one_file_and_of_several_are_measured_like_the_model(output):
     measurement = OfflineMeasurement(_model(), TOKENS)
-    candidates, skipped = collect_candidates(find_checkpoints(output), measurement)
+    candidates, skipped = read_candidates(find_checkpoints(output), measurement)
     assert not skipped
     for each, seed in zip(candidates, (2, 1), strict=True):
         expected = measure(_model(seed), TOKENS)
@@ -131,7 +130,6 @@ def test_pickled_weights_are_read_too(tmp_path, several):
 
 def test_the_report_beside_the_weights_is_read(output, tmp_path):
     folder = shutil.copytree(output / "checkpoint-500", tmp_path / "checkpoint-500")
-    assert REPORT_FILE == transformers_trainer.REPORT_FILE
     torch.save({REPORT_KEY: make_report({"h.0": 0.5}, step=500).to_state()}, folder / REPORT_FILE)
     record = read_checkpoint(folder)
     assert record.report["h.0"].pairs().tolist() == [0.5, 0.5, 0.5]
@@ -184,7 +182,7 @@ def _damage_the_configuration(folder):
 def test_a_folder_that_cannot_be_used_is_skipped_with_the_reason(output, tmp_path, damage, reason):
     folder = shutil.copytree(output / "checkpoint-1000", tmp_path / "checkpoint-1000")
     damage(folder)
-    candidates, skipped = collect_candidates(find_checkpoints(tmp_path), OfflineMeasurement(_model(), TOKENS))
+    candidates, skipped = read_candidates(find_checkpoints(tmp_path), OfflineMeasurement(_model(), TOKENS))
     assert not candidates
     with pytest.raises(UnusableCheckpoint, match=reason):
         raise UnusableCheckpoint(skipped[str(folder)])

@@ -15,7 +15,7 @@ from lightning_infomem.checkpoints.reading import find_checkpoints, load_checkpo
 from lightning_infomem.checkpoints.weight_files import UnusableCheckpoint
 from lightning_infomem.measurement import measure
 from lightning_infomem.offline.offline_measurement import OfflineMeasurement
-from lightning_infomem.selection.candidates import collect_candidates
+from lightning_infomem.selection.read_candidates import read_candidates
 
 DATA = torch.randn(40, 4, generator=torch.Generator().manual_seed(1)).split(20)
 
@@ -64,7 +64,7 @@ def test_weights_of_every_format_stand_under_one_key(files):
 def test_every_format_is_found_and_measured_alike_and_no_file_is_changed(tmp_path, files):
     before = {path: path.read_bytes() for path in files.values()}
     assert find_checkpoints(tmp_path) == sorted(files.values())
-    candidates, skipped = collect_candidates(find_checkpoints(tmp_path), OfflineMeasurement(_network(), DATA))
+    candidates, skipped = read_candidates(find_checkpoints(tmp_path), OfflineMeasurement(_network(), DATA))
     assert not skipped
     expected = measure(_network(1), DATA)["0"].pairs().mean().item()
     assert [each.layers["0"].mutual_information for each in candidates] == [pytest.approx(expected)] * len(files)
@@ -121,7 +121,7 @@ def _half(write):
 def test_a_file_that_holds_no_weights_is_skipped_with_the_reason(tmp_path, name, write, reason):
     write(tmp_path / name)
     measurement = OfflineMeasurement(_network(), DATA)
-    candidates, skipped = collect_candidates(find_checkpoints(tmp_path), measurement)
+    candidates, skipped = read_candidates(find_checkpoints(tmp_path), measurement)
     assert not candidates
     assert reason in skipped[str(tmp_path / name)]
 
@@ -131,7 +131,7 @@ def test_code_in_a_file_is_named_and_not_run(tmp_path, suffix):
     trace = tmp_path / "trace"
     path = tmp_path / f"a{suffix}"
     torch.save({"state_dict": WEIGHTS, "extra": Mischief(str(trace))}, path)
-    _, skipped = collect_candidates([path], OfflineMeasurement(_network(), DATA))
+    _, skipped = read_candidates([path], OfflineMeasurement(_network(), DATA))
     assert "loading it would run code: it holds" in skipped[str(path)]
     assert not trace.exists()
 

@@ -18,7 +18,7 @@ def test_the_version_is_printed(capsys):
     assert capsys.readouterr().out == f"infomem {version('lightning-infomem')}\n"
 
 
-COMMANDS = ("rank", "report", "show", "watch", "similarity", "ablate", "demo")
+COMMANDS = ("rank", "run", "report", "show", "watch", "similarity", "ablate", "demo")
 
 
 @pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
@@ -33,6 +33,7 @@ def test_help_is_no_failure(capsys, words):
         ([], "the following arguments are required: command; see infomem --help"),
         (["rnak"], "invalid choice: 'rnak'"),
         (["rank"], "the following arguments are required: DIR; see infomem rank --help"),
+        (["run"], "the following arguments are required: PATH; see infomem run --help"),
         (["report"], "the following arguments are required: DIR; see infomem report --help"),
         (["rank", "dir", "--format", "xml"], "invalid choice: 'xml'"),
         (["rank", "nowhere"], "an existing file or folder is required, got 'nowhere'"),

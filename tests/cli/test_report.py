@@ -16,6 +16,7 @@ from lightning_infomem.records.report import REPORT_KEY
 from lightning_infomem.settings import MeasurementSettings
 from tests.checkpoints.checkpoint_files import MONITOR, make_report, make_run, save_checkpoint, save_run, save_zoo
 from tests.runs.written_runs import write_run
+from tests.selection.saved_runs import MEMORIZING, save_epochs
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -78,7 +79,7 @@ def test_a_place_that_cannot_be_written_to_is_one_line_of_error(zoo, tmp_path, c
 
 
 @pytest.mark.parametrize(
-    ("form", "start"), [("csv", "path,epoch,step,"), ("markdown", "| rank |"), ("json", "{\n"), ("table", "")]
+    ("form", "start"), [("csv", "rank,rank_interval_low,"), ("markdown", "/"), ("json", "{\n"), ("table", "/")]
 )
 def test_every_format_is_printed_and_written_alike(zoo, tmp_path, capsys, monkeypatch, form, start):
     monkeypatch.setenv("COLUMNS", "100")  # as wide as a table in a file
@@ -161,19 +162,16 @@ def test_weights_are_looked_at_only_when_asked(zoo, capsys):
     assert "spectral_norm_sum" in _rows(capsys)["rows"][0]["scores"]
 
 
-def test_what_is_one_run_is_found_out_or_told(tmp_path, capsys):
-    for epoch, value in enumerate((0.1, 0.5, 0.3)):
-        save_checkpoint(tmp_path / f"{epoch}.ckpt", make_report({"fc": value}), epoch=epoch, step=10 * epoch)
-    ranks = {}
-    for told, code in (("", 2), ("--along-run", 2), ("--not-along-run", 0)):
-        assert main(["rank", str(tmp_path), *TOLD, "--json", *filter(None, [told])]) == code
-        ranks[told] = [row["rank"] for row in _rows(capsys)["rows"]]
-    assert ranks == {"": [None] * 3, "--along-run": [None] * 3, "--not-along-run": [1, 2, 3]}
-
-
-def test_a_run_cannot_be_told_both_ways(zoo, capsys):
-    assert main(["rank", str(zoo), "--along-run", "--not-along-run"]) == 2
-    assert "not allowed with argument" in capsys.readouterr().err
+def test_epochs_of_one_run_are_judged_unless_a_ranking_is_asked_for(tmp_path, capsys):
+    folder = str(save_epochs(tmp_path / "run", MEMORIZING))
+    target = tmp_path / "a.html"
+    assert main(["report", folder, "--output", str(target)]) == 0
+    page = target.read_text(encoding="utf-8")
+    assert "This run stores single examples from epoch" in page
+    assert "No ranking" not in page
+    capsys.readouterr()
+    assert main(["report", folder, *TOLD, "--output", str(target)]) == 2
+    assert "these are epochs of one run" in capsys.readouterr().err
 
 
 def test_a_run_is_told_without_a_ranking_and_without_an_error(tmp_path, capsys):
@@ -186,7 +184,7 @@ def test_a_run_is_told_without_a_ranking_and_without_an_error(tmp_path, capsys):
     assert "no sign of stored examples" in page
 
 
-def test_event_files_are_enough_for_a_report(tmp_path, capsys):
+def test_a_run_file_is_enough_for_a_report(tmp_path, capsys):
     write_run(tmp_path / "version_0", {"fc": {}}, epochs=2)
     assert main(["report", str(tmp_path), "--output", str(tmp_path / "a.html")]) == 0
     assert "too early to tell: 2 of 4 measurements" in (tmp_path / "a.html").read_text(encoding="utf-8")
@@ -239,11 +237,11 @@ def test_where_there_is_nothing_to_tell_is_one_line_of_error(tmp_path, capsys, c
     assert not (tmp_path / "a.html").exists()
 
 
-def test_damaged_event_files_alone_are_one_line_of_error(tmp_path, capsys):
+def test_a_damaged_run_file_alone_is_one_line_of_error(tmp_path, capsys):
     path = write_run(tmp_path / "run", {"fc": {}}, epochs=2)
-    path.write_bytes(b"\xff" * 100)
+    path.write_bytes(b"\xff" * 100 + b"\n")
     assert main(["report", str(tmp_path / "run"), "--output", str(tmp_path / "a.html")]) == 2
-    assert "damaged from byte 0 on" in capsys.readouterr().err
+    assert "1 line is left out (line 1: no JSON)" in capsys.readouterr().err
 
 
 def test_a_report_of_another_version_alone_is_one_line_of_error(tmp_path, capsys):

@@ -8,18 +8,16 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
-import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
-from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.loggers import CSVLogger
 from rich.console import Console
-from torch.utils.tensorboard import SummaryWriter
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.cli import watched_run
 from lightning_infomem.cli.main import main
 from lightning_infomem.cli.sparkline import sparkline
 from lightning_infomem.runs.newest_run import newest_run
-from tests.checkpoints.checkpoint_files import make_report, save_checkpoint
+from tests.checkpoints.checkpoint_files import make_run, save_checkpoint, save_run
 from tests.networks import Classifier, dense, loader, mlp, trainer
 from tests.runs.written_runs import stand_back, write_run
 
@@ -67,7 +65,7 @@ def test_the_newest_run_is_watched(tmp_path, look):
     assert look(tmp_path)[0] == str(tmp_path / "version_0")
 
 
-def test_memorization_is_said_with_its_begin(tmp_path, look):
+def test_memorization_is_said_with_its_begin_and_the_epoch_to_keep(tmp_path, look):
     write_run(
         tmp_path,
         {"fc": {}},
@@ -75,9 +73,10 @@ def test_memorization_is_said_with_its_begin(tmp_path, look):
         memorizing=[0, 1, 0, 0, 1, 1],
         smoothness_drop=[0.08] * 6,
         consensus_drop=[0.2] * 6,
+        kept=1,
     )
     lines = look(tmp_path, width=60)
-    assert "MEMORIZING since epoch 4; infomem rank says what to keep" in lines
+    assert "MEMORIZING since epoch 4; keep epoch 1" in lines
     assert "smoothness down 0.08, 20% of inputs left the consensus" in lines
 
 
@@ -86,13 +85,6 @@ def test_one_epoch_is_too_early_to_tell(tmp_path, look):
     lines = look(tmp_path)
     assert "too early to tell: 1 of 4 measurements" in lines
     assert row_of(lines, "fc").split() == ["fc", "0.250", "▄", "0%", "2.000", "▄"]
-
-
-def test_what_is_not_a_number_leaves_a_gap(tmp_path, look):
-    write_run(tmp_path, {"fc": {"mi_mean": [0.1, math.nan, 0.5], "entropy_mean": [1.0, 2.0, math.nan]}}, epochs=3)
-    line = row_of(look(tmp_path), "fc")
-    assert "▁ █" in line
-    assert line.split()[-2:] == ["-", "▁█"]
 
 
 @pytest.mark.parametrize(
@@ -140,13 +132,21 @@ def test_two_monitors_are_shown_under_their_prefixes(tmp_path, look):
     assert row_of(lines, "other/fc")
 
 
+def test_of_several_runs_in_one_folder_the_last_is_shown(tmp_path, look):
+    write_run(tmp_path, {"old": {}}, epochs=5, run_id="first")
+    write_run(tmp_path, {"new": {}}, epochs=2, run_id="second")
+    lines = look(tmp_path)
+    assert lines[1].startswith("epoch 1, step 20")
+    assert row_of(lines, "new")
+    assert not [line for line in lines if line.startswith("old")]
+
+
 def test_damage_is_said_beside_what_could_be_read(tmp_path, look):
     path = write_run(tmp_path, {"fc": {}}, epochs=5)
-    size = path.stat().st_size
-    path.write_bytes(path.read_bytes() + b"no record, but some words")
+    path.write_bytes(path.read_bytes() + b"no line, but some words\n")
     lines = look(tmp_path, width=300)
     assert row_of(lines, "fc")
-    assert lines[-1] == f"{path.name}: damaged from byte {size} on; what follows is not read"
+    assert lines[-1] == f"{path.name}: 1 line is left out (line 6: no JSON)"
 
 
 def test_many_layers_in_a_low_terminal_are_counted_and_ctrl_c_is_quiet(tmp_path, monkeypatch):
@@ -174,18 +174,28 @@ def test_many_layers_in_a_low_terminal_are_counted_and_ctrl_c_is_quiet(tmp_path,
     assert "0.875" in out  # which came while it was watched
 
 
-def test_a_live_view_waits_for_the_first_values(tmp_path, monkeypatch):
+def test_a_live_view_waits_for_the_first_measurement_and_stays_with_its_run(tmp_path, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
-    with SummaryWriter(str(tmp_path)) as writer:
-        writer.add_scalar("train_loss", 1.0, 1)
+    ticks = iter(
+        [
+            lambda: write_run(tmp_path / "one", {"first_layer": {}}, epochs=1),
+            lambda: write_run(tmp_path / "two", {"other_layer": {}}, epochs=1),
+        ]
+    )
 
     def sleep(seconds):
-        raise KeyboardInterrupt
+        tick = next(ticks, None)
+        if tick is None:
+            raise KeyboardInterrupt
+        tick()
 
     monkeypatch.setattr(watched_run.time, "sleep", sleep)
     console = Console(file=io.StringIO(), force_terminal=True, width=100, height=24)
     assert watched_run.watch_run(Namespace(folder=tmp_path, every=5.0, once=False, layers="*"), console) == 0
-    assert "values of MemorizationMonitor are required" in console.file.getvalue()
+    out = console.file.getvalue()
+    assert "a measurement of MemorizationMonitor is required" in out
+    assert "first_layer" in out
+    assert "other_layer" not in out
 
 
 def test_ctrl_c_before_anything_is_shown_is_130(tmp_path, monkeypatch):
@@ -196,48 +206,31 @@ def test_ctrl_c_before_anything_is_shown_is_130(tmp_path, monkeypatch):
     assert main(["watch", str(tmp_path)]) == 130
 
 
-def test_checkpoints_are_read_where_there_is_no_event_file(tmp_path, look):
-    for epoch, value in enumerate((0.4, 0.2, 0.3)):
-        report = make_report({"fc[0]": value}, step=10 * epoch + 10, epoch=epoch)
-        save_checkpoint(tmp_path / "run" / f"epoch={epoch}.ckpt", report, epoch=epoch, step=10 * epoch + 10)
-    save_checkpoint(tmp_path / "run" / "last.ckpt", report, epoch=2, step=30)  # a copy
+def test_the_newest_checkpoint_is_read_where_there_is_no_run_file(tmp_path, look):
+    stand_back(save_run(tmp_path / "run" / "epoch=2.ckpt", make_run(3)), 20)
+    stand_back(save_run(tmp_path / "run" / "epoch=7.ckpt", make_run(8, memorizes=True)), 10)
+    save_checkpoint(tmp_path / "weights.ckpt", None)  # which tells of no run
     (tmp_path / "run" / "half.ckpt").write_bytes(b"PK")
     lines = look(tmp_path)
-    assert lines[1].startswith("epoch 2, step 30, last value")
-    assert lines[2] == "too early to tell: 3 of 4 measurements"
-    assert row_of(lines, "fc_0_").split() == ["fc_0_", "0.300", "█▁▄", "25%", "2.700", "▁█▅"]
+    assert lines[0] == str(tmp_path / "run")
+    assert lines[1].startswith("epoch 7, step 80, last value")
+    assert lines[2] == "MEMORIZING since epoch 6; keep epoch 3"
+    assert row_of(lines, "first").split()[:2] == ["first", "0.430"]
     assert "half.ckpt: " in " ".join(lines[-2:])
 
 
-def test_checkpoints_tell_which_epoch_to_keep(tmp_path, look):
-    classes = torch.arange(60) % 3
-    for epoch in range(8):
-        moved = max(0, epoch - 3) * 6
-        predicted = torch.cat([(classes[:moved] + 1) % 3, classes[moved:]]).int()
-        report = make_report({"fc": 0.4}, step=epoch, epoch=epoch, predicted=predicted, probe="same")
-        report.layers[0].scores["class_smoothness"] = 0.9 - 0.1 * max(0, epoch - 3)
-        save_checkpoint(tmp_path / f"{epoch}.ckpt", report, epoch=epoch, step=epoch)
-    lines = look(tmp_path)
-    assert lines[2] == "MEMORIZING since epoch 6; keep epoch 3"
-
-
-def test_a_training_is_the_same_by_its_event_file_and_by_its_checkpoints(tmp_path):
-    torch.manual_seed(0)
+def test_a_training_is_the_same_by_its_run_file_and_by_its_checkpoints(tmp_path):
     keeper = ModelCheckpoint(dirpath=tmp_path / "kept", save_top_k=-1)
     monitor = MemorizationMonitor(backend="reference")
-    runner = trainer(tmp_path, callbacks=[monitor, keeper], logger=TensorBoardLogger(tmp_path / "logs"))
-    runner.fit(Classifier(mlp()), loader(dense()), loader(dense()))
-    runner.logger.experiment.flush()
-    logged, kept = newest_run(tmp_path / "logs"), newest_run(tmp_path / "kept")
-    logged.reload()
-    kept.reload()
-    assert list(watched_run.courses_of(logged.values)[0].layers) == ["network.0", "network.2"]
-    for measure in ("mi_mean", "entropy_mean", "mi_drop", "memorizing", "smoothness"):
-        for name in {f"infomem/{measure}", f"infomem/network.2/{measure}"} & set(logged.values):
-            expected = [value for _, value in logged.values[name]]
-            assert [value for _, value in kept.values[name]] == pytest.approx(expected, rel=1e-6)
-            assert len(expected) == 2
-    assert [value for _, value in kept.values["epoch"]] == [0, 1]
+    runner = trainer(tmp_path, callbacks=[monitor, keeper], logger=CSVLogger(tmp_path / "logs"))
+    with pytest.warns(UserWarning, match="CSVLogger: histograms and figures|does not have many workers"):
+        runner.fit(Classifier(mlp()), loader(dense()), loader(dense()))
+    (logged,), (kept,) = newest_run(tmp_path / "logs").monitors, newest_run(tmp_path / "kept").monitors
+    assert list(logged.course.layers) == ["network.0", "network.2"]
+    assert logged.course.layers == kept.course.layers
+    assert logged.course.over_layers == kept.course.over_layers
+    assert (logged.run_id, logged.time, logged.state) == (kept.run_id, kept.time, kept.state)
+    assert logged.course.get("epoch").values == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -245,10 +238,13 @@ def test_a_training_is_the_same_by_its_event_file_and_by_its_checkpoints(tmp_pat
     [
         ([], "the following arguments are required: RUN"),
         (["nowhere"], "RUN: a folder that a training writes to is required, got 'nowhere', nothing there"),
-        (["empty"], "RUN: a folder with TensorBoard event files or checkpoints is required, got 'empty' without any"),
+        (
+            ["empty"],
+            "RUN: a measurement of MemorizationMonitor is required, got none in 'empty', neither in a run file",
+        ),
         (["file"], "got 'file', a file; give its log folder"),
         (["other"], "add it to the training, Trainer(callbacks=[MemorizationMonitor()])"),
-        (["plain"], "required, got none in the checkpoints in 'plain'"),
+        (["plain"], "required, got none in 'plain', neither in a run file, infomem.jsonl, nor in a checkpoint"),
         (["empty", "--every", "0"], "a number of seconds above 0 is required, got '0'"),
         (["empty", "--every", "soon"], "a number of seconds above 0 is required, got 'soon'"),
     ],
@@ -258,8 +254,8 @@ def test_wrong_use_is_one_line_of_error(tmp_path, monkeypatch, capsys, words, me
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     save_checkpoint(tmp_path / "plain" / "a.ckpt", None)
-    with SummaryWriter(str(tmp_path / "other")) as writer:
-        writer.add_scalar("train_loss", 1.0, 1)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "infomem.jsonl").touch()
     assert main(["watch", *words]) == 2
     out, err = capsys.readouterr()
     assert out == ""

@@ -41,7 +41,7 @@ def test_the_demonstration_writes_what_it_says(tmp_path, monkeypatch):
     assert commands == [
         f"tensorboard --logdir {output}",
         f"infomem rank {output / 'colored'} --memorization heuristic",
-        f"infomem rank {output / 'noisy-run'}",
+        f"infomem run {output / 'noisy-run'}",
         f"{output / 'report.html'}",
     ]
     page = (output / "report.html").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from torch.utils.tensorboard import SummaryWriter
 from examples import draw_pictures
 from lightning_infomem.demo.digits import LEVELS
 from tests.checkpoints.checkpoint_files import make_report, save_checkpoint
-from tests.selection.test_one_run import MEMORIZING, save_run
+from tests.selection.saved_runs import MEMORIZING, save_epochs
 
 
 def log_accuracies(folder, accuracies):
@@ -25,7 +25,7 @@ def demo(tmp_path):
         report = make_report({"fc1": 0.1 + level, "fc2": 0.2 + level}, epoch=19, step=380)
         save_checkpoint(tmp_path / "colored" / f"alpha-{level:.2f}.ckpt", report, epoch=19, step=380)
         log_accuracies(tmp_path / "colored" / f"alpha-{level:.2f}", {190: 0.0, 380: 0.9 - 0.1 * place})
-    save_run(tmp_path / "noisy-run", MEMORIZING)
+    save_epochs(tmp_path / "noisy-run", MEMORIZING)
     # The steps of the made-up reports, of which the first is at step 0 and was not logged.
     log_accuracies(tmp_path / "noisy-run", {10 * epoch: 0.05 * epoch for epoch in range(1, 12)})
     return tmp_path

@@ -27,6 +27,31 @@ def batches():
     return list(zip(INPUTS.split(10), LABELS.split(10), strict=True))
 
 
+def test_a_plane_leaves_as_a_table_with_what_was_not_measured_below():
+    known = PlanePoint("Binning", {}, 1.5, math.nan, "exact", "lower", 64, 3, flags={"saturated": "of all samples"})
+    plane = Plane({"fc": {"Binning": known}}, {"fc": {"KSG": "too few"}}, {"lstm": "not called"}, epoch=3)
+    assert json.loads(plane.to_table().to_json()) == {
+        "title": "epoch 3, nats",
+        "rows": [
+            {
+                "layer": "fc",
+                "estimator": "Binning",
+                "input_information": 1.5,
+                "input_kind": "exact",
+                "label_information": None,
+                "label_kind": "lower",
+                "samples": 64,
+                "units": 3,
+                "flags": "saturated",
+            }
+        ],
+        "notes": ["saturated: of all samples", "fc, KSG: too few", "skipped lstm: not called"],
+    }
+    assert next(line for line in str(plane.to_table()).splitlines() if line.startswith("fc")).split() == [
+        *("fc", "Binning", "1.5000", "exact", "-", "lower", "64", "3", "saturated")
+    ]
+
+
 def test_layers_are_measured_on_all_samples_in_the_order_of_the_probe():
     model = network()
     plane = measure_plane(model, batches(), [Binning(8, "unit")], layers=["0", "1"])

@@ -30,6 +30,15 @@ def test_means_and_variances_are_those_over_the_runs():
     assert found.notes == ()
 
 
+def test_the_mean_of_runs_leaves_as_a_table_of_moments_and_layers():
+    table = aggregate([run((1.0, 4.0), (2.0, 8.0)), run((3.0, 4.0), (2.0, 2.0))]).to_table()
+    first, second, third, _ = table.to_records()
+    assert (second["moment"], second["layer"], second["input_mean"], second["input_variance"]) == (0, "last", 4.0, 0.0)
+    assert (first["label_mean"], first["label_variance"]) == (pytest.approx(0.2), pytest.approx(0.02))
+    assert (third["moment"], third["layer"]) == (1, "first")
+    assert table.facts["median_run"] == 0
+
+
 def test_the_run_shown_is_the_one_of_median_distance_from_the_mean():
     runs = [run((9.0, 0.0)), run((0.0, 0.0)), run((0.0, 3.0))]  # mean (3, 1)
     found = aggregate(runs)

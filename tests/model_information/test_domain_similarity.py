@@ -220,10 +220,10 @@ def test_the_printed_table_has_short_names_and_fits_a_terminal():
     bits = torch.tensor([[[300.0, 200], [90, 0]], [[310, 240], [80, 100]]], dtype=torch.float64)
     console = Console(width=80, file=io.StringIO())
     console.print(of_bits(bits, ("plain", "rotated")))
-    _, head, _, _, row, *_, caption = console.file.getvalue().splitlines()
+    head, _, _, row, *_, caption = console.file.getvalue().splitlines()
     assert head.split() == ["source", "target", "bits", "S", "S_uni", "means", "covariances"]
     # 12.706, Student's t of one degree of freedom, times half the distance of two values. Of the first seed S_uni is
     # not known.
-    assert re.split(r"\s{2,}", row.strip()) == ["plain", "rotated", "220 ± 254", "1.71 ± 3.74", "0", "0"]
+    assert re.split(r"\s{2,}", row.strip()) == ["plain", "rotated", "220 ± 254", "1.71 ± 3.74", "-", "0", "0"]
     assert caption.strip() == "seeds 0, 1, ± 95 % interval; means, covariances: distances of features"
     assert "seed 1; means" in str(DomainSimilarity(("a",), bits[:1, :1, :1], bits[0], bits[0], (1,), {}))

@@ -223,17 +223,21 @@ def test_a_component_without_parameters_has_no_bits_a_parameter():
 
 
 @pytest.mark.parametrize(
-    "runs",
+    ("other", "field"),
     [
-        [],
-        [of_run(0, [1.0, 2.0], 3.0), of_run(1, [1.0, 2.0], 3.0, num_parameters=61)],
-        [of_run(0, [1.0, 2.0], 3.0), of_run(1, [1.0, 2.0], 3.0, components={"a": 10, "c": 40})],
-        [of_run(0, [1.0, 2.0], 3.0), of_run(1, [1.0, 2.0], 3.0, settings={"blocks": "voita"})],
+        ({"num_parameters": 61}, "num_parameters: 60 in 'run 0' but 61 in 'run 1'"),
+        ({"components": {"a": 10, "c": 40}}, r"components: \[a 10, b 40\] in 'run 0' but \[a 10, c 40\]"),
+        ({"settings": {"blocks": "voita"}}, "settings.blocks: 'orgad' in 'run 0' but 'voita' in 'run 1'"),
     ],
 )
-def test_runs_that_are_not_alike_are_not_joined(runs):
-    with pytest.raises(ValueError, match="runs: ablations of the same components with the same settings are required"):
-        InformationAblation.joined(runs)
+def test_runs_that_are_not_alike_are_not_joined(other, field):
+    with pytest.raises(ValueError, match=f"runs: what was measured alike is required, got a difference in {field}"):
+        InformationAblation.joined([of_run(0, [1.0, 2.0], 3.0), of_run(1, [1.0, 2.0], 3.0, **other)])
+
+
+def test_no_runs_are_not_joined():
+    with pytest.raises(ValueError, match="runs: at least one ablation is required, got none"):
+        InformationAblation.joined([])
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ class Two(Result):
 
     def to_records(self):
         return [
-            {"name": "a|b", "code_bits": 1234.567, "share": 0.123456, "seeds": 3},
-            {"name": "c", "code_bits": math.inf, "share": math.nan, "seeds": None},
+            {"name": "a|b", "code_bits": 1234.567, "code_bits_spread": 12.5, "share": 0.123456, "seeds": 3},
+            {"name": "c", "code_bits": math.inf, "code_bits_spread": math.nan, "share": math.nan, "seeds": None},
         ]
 
 
@@ -33,17 +33,17 @@ def test_a_result_is_written_as_its_name_ends(tmp_path):
     saved = json.loads(Two().save(tmp_path / "two.json").read_text())
     assert saved["settings"] == Two().settings
     assert saved["rows"][0] == rows[0]
-    assert saved["rows"][1] == {"name": "c", "code_bits": None, "share": None, "seeds": None}
+    assert saved["rows"][1] == dict.fromkeys(rows[1]) | {"name": "c"}
     assert Two().save(tmp_path / "two.csv").read_text().splitlines() == [
-        "name,code_bits,share,seeds",
-        "a|b,1234.567,0.123456,3",
-        "c,inf,nan,",
+        "name,code_bits,code_bits_spread,share,seeds",
+        "a|b,1234.567,12.5,0.123456,3",
+        "c,,,,",
     ]
     assert Two().save(str(tmp_path / "two.md")).read_text().splitlines() == [
-        "| name | code_bits | share | seeds |",
-        "| --- | --- | --- | --- |",
-        r"| a\|b | 1,235 | 0.1235 | 3 |",
-        "| c | inf |  |  |",
+        "| name | code bits | share | seeds |",
+        "| --- | ---: | ---: | ---: |",
+        r"| a\|b | 1,235 ± 12.5 | 0.1235 | 3 |",
+        "| c | - | - | - |",
     ]
     with pytest.raises(ValueError, match=r"path: a name that ends in .json, .csv, .md is required, got 'two.xlsx'"):
         Two().save("two.xlsx")
@@ -52,7 +52,7 @@ def test_a_result_is_written_as_its_name_ends(tmp_path):
 def test_a_result_prints_its_rows():
     lines = str(Two()).splitlines()
     assert any(line.split() == ["name", "code", "bits", "share", "seeds"] for line in lines)
-    assert any(line.split() == ["a|b", "1,235", "0.1235", "3"] for line in lines)
+    assert any(line.split() == ["a|b", "1,235", "±", "12.5", "0.1235", "3"] for line in lines)
 
 
 def test_the_spread_is_half_of_students_interval():

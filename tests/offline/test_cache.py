@@ -17,7 +17,7 @@ from lightning_infomem.offline import offline_measurement
 from lightning_infomem.offline.cache import ReportCache
 from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.records.report import REPORT_KEY
-from lightning_infomem.selection.candidates import collect_candidates
+from lightning_infomem.selection.read_candidates import read_candidates
 from tests.checkpoints.checkpoint_files import make_report, save_checkpoint
 
 DATA = torch.randn(40, 4, generator=torch.Generator().manual_seed(1)).split(20)
@@ -215,7 +215,7 @@ def test_where_no_folder_can_be_made_one_note_says_so_and_all_is_measured(tmp_pa
     paths = _several(tmp_path)
     (tmp_path / ".infomem").write_text("in the way")
     measurement = OfflineMeasurement(Network(), DATA)
-    candidates, skipped = collect_candidates(paths, measurement)
+    candidates, skipped = read_candidates(paths, measurement)
     assert (len(candidates), skipped, len(measured)) == (3, {}, 3)
     assert len(measurement.notes) == 1
     assert measurement.notes[0].startswith(f"what was measured is not kept for the next time: no file in '{tmp_path}")
@@ -229,7 +229,7 @@ def test_on_a_full_disk_nothing_half_written_stays(tmp_path, measured, monkeypat
 
     monkeypatch.setattr(os, "replace", full)
     measurement = OfflineMeasurement(Network(), DATA)
-    candidates, _ = collect_candidates(paths, measurement)
+    candidates, _ = read_candidates(paths, measurement)
     assert len(candidates) == len(measured) == 3
     assert [note.rpartition(": ")[2] for note in measurement.notes] == [os.strerror(errno.ENOSPC)]
     assert list((tmp_path / ".infomem").iterdir()) == []

@@ -12,8 +12,8 @@ from lightning_infomem.checkpoints.reading import find_checkpoints
 from lightning_infomem.pages.html_report import Chapter, html_report
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 from lightning_infomem.runs.recorded_runs import recorded_runs
-from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
-from tests.checkpoints.checkpoint_files import make_layer, make_run, save_run
+from lightning_infomem.selection.judge_run import judge_run
+from tests.checkpoints.checkpoint_files import make_layer, make_run, save_checkpoint, save_run
 from tests.pages.parsed_page import Page
 from tests.runs.written_runs import write_run
 
@@ -77,12 +77,12 @@ def test_it_has_the_settings_and_what_the_numbers_mean(memorizing: Page) -> None
         assert words in memorizing.words
 
 
-def test_a_run_of_event_files_alone_says_what_is_missing(tmp_path: Path) -> None:
+def test_a_run_of_a_run_file_alone_says_what_is_missing(tmp_path: Path) -> None:
     write_run(tmp_path / "run", {"fc": {"mi_mean": [0.1, 0.2, 0.3, 0.4]}}, epochs=4)
     page = Page(html_report([runs_in(tmp_path)]))
     assert page.figures == OF_A_RUN[1:3]
     assert page.cells[0][1][:3] == ["fc", "–", "–"]  # noqa: RUF001
-    assert "Event files do not hold them, checkpoints do" in page.words
+    assert "The run file does not hold them, checkpoints do" in page.words
 
 
 def test_one_measurement_has_no_course_and_a_page_all_the_same(tmp_path: Path) -> None:
@@ -165,28 +165,40 @@ def test_runs_of_which_one_knows_no_epochs_are_compared_by_their_steps(tmp_path:
     assert [(run.unit, run.moments) for run in drawn] == [("step", [10, 20, 30, 40])] * 2
 
 
-def test_of_a_run_whose_checkpoints_were_judged_verdict_and_figure_stand_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("counts", [range(1, 9), (4, 8)])
+def test_of_a_run_whose_checkpoints_were_judged_verdict_and_figure_stand_once(tmp_path: Path, counts) -> None:
     reports = make_run(8, memorizes=True)
-    for count in range(1, 9):
-        save_run(tmp_path / f"{count}.ckpt", reports[:count])
-    chapter = dataclasses.replace(runs_in(tmp_path), ranking=rank_checkpoints(tmp_path))
-    page = Page(html_report([chapter]))
+    for count in counts:
+        save_run(tmp_path / f"{count}.ckpt", reports[:count], run_id="run")
+    page = Page(html_report([dataclasses.replace(runs_in(tmp_path), verdict=judge_run(tmp_path))]))
     assert page.figures == OF_A_RUN
-    assert "This run stores single examples" in page.words
+    assert "This run stores single examples from epoch 4, step 50 on (alarm at epoch 6, step 70)" in page.words
+    assert "Keep '4.ckpt'." in page.words
     assert "MEMORIZING" not in page.words
     assert page.cells[-1][0][0] == "checkpoint"
+    assert len(page.cells[-1]) == 1 + len(counts)
 
 
-def test_where_few_checkpoints_are_left_the_verdict_is_that_of_the_monitor(tmp_path: Path) -> None:
+def test_where_the_monitor_saw_more_than_the_checkpoints_tell_the_verdict_is_that_of_the_monitor(
+    tmp_path: Path,
+) -> None:
     reports = make_run(8, memorizes=True)
-    for count in (4, 8):
-        save_run(tmp_path / f"{count}.ckpt", reports[:count])
-    chapter = dataclasses.replace(runs_in(tmp_path), ranking=rank_checkpoints(tmp_path))
-    assert chapter.ranking.kept is None  # two are too few to judge by
-    page = Page(html_report([chapter]))
+    save_run(tmp_path / "watched.ckpt", reports, run_id="run")
+    chapter = runs_in(tmp_path)
+    save_checkpoint(tmp_path / "few" / "4.ckpt", reports[3], epoch=3, step=40)
+    page = Page(html_report([dataclasses.replace(chapter, verdict=judge_run(tmp_path / "few"))]))
     assert "MEMORIZING since epoch 6; keep epoch 3" in page.words
-    assert "cannot be told" not in page.words.split("The run: what is watched")[0]
+    assert "nothing can be told" not in page.words
     assert page.figures == OF_A_RUN
+
+
+def test_runs_in_one_folder_are_told_apart_by_what_differs(tmp_path: Path) -> None:
+    write_run(tmp_path / "one", {"fc": {}}, epochs=2)
+    write_run(tmp_path / "one", {"fc": {}}, epochs=2, prefix="other", run_id="aaaaaaaa")
+    write_run(tmp_path / "one", {"fc": {}}, epochs=2, prefix="other", run_id="bbbbbbbb")
+    write_run(tmp_path / "two", {"fc": {}}, epochs=2, run_id="cccccccc")
+    _, *lines = Page(html_report([runs_in(tmp_path)])).cells[0]
+    assert [line[0] for line in lines] == ["one, infomem", "one, other, run aaaaaa", "one, other, run bbbbbb", "two"]
 
 
 def test_chapters_have_a_way_to_each(tmp_path: Path) -> None:

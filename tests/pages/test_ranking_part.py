@@ -14,9 +14,10 @@ import pytest
 
 from lightning_infomem.pages.html_report import Chapter
 from lightning_infomem.pages.html_report import html_report as report_of_chapters
+from lightning_infomem.records.flag import Flag
+from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
 from lightning_infomem.selection.criteria import CRITERIA
-from lightning_infomem.selection.doubts import Flag
-from lightning_infomem.selection.ranking import RankedCheckpoint, RankedGroup, Ranking
+from lightning_infomem.selection.ranking import Ranking
 from tests.pages.parsed_page import Page
 
 EVIL = "<script>alert('&')</script>\"$x"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,15 +23,16 @@ from lightning_infomem.model_information.plots import (
     plot_synced_distillation,
     plot_task_difficulty,
 )
+from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.layer_courses import LayerCourses
 from lightning_infomem.records.report import InformationReport
+from lightning_infomem.records.run_verdict import RunRow, RunVerdict
 from tests.model_information.plots import (
     test_plot_codelengths,
     test_plot_information_capacity,
     test_plot_task_difficulty,
 )
 from tests.plots.rankings import Ranking, make_rows
-from tests.plots.test_course import ROWS
 from tests.plots.test_layers import layer, report
 from tests.plots.test_run import run
 
@@ -77,6 +79,16 @@ def _runs() -> Figure:
     return plots.plot_runs(
         [courses(0.1 + level) for level in LEVELS], names, levels=LEVELS, level_name="share", accuracies=accuracies
     )
+
+
+def _run_verdict() -> Figure:
+    fallen = [0.0, 0.0, 0.0, 0.0, 0.08, 0.1, 0.12, 0.15]
+    rows = tuple(
+        RunRow(Path("run", f"{epoch}.ckpt"), epoch, 10 * epoch, 0.5 - drop, 2.5, 0.9 - drop, 0.95 - drop, epoch > 5)
+        for epoch, drop in enumerate(fallen)
+    )
+    judgement = Judgement(True, 3, 0.15, 0.15, streak=4, voters=6, agreement=tuple(row.agreement for row in rows))
+    return plots.plot_run_verdict(RunVerdict(rows, judgement, rows[3]))
 
 
 def _information_map() -> Figure:
@@ -176,7 +188,6 @@ def _estimators() -> Figure:
 FIGURES: dict[str, Callable[[], Figure]] = {
     "codelengths": lambda: plot_codelengths(test_plot_codelengths.made_up()),
     "comparison": _comparison,
-    "course": lambda: plots.plot_course(ROWS),
     "criteria": _criteria,
     "domain_similarity": lambda: plot_domain_similarity(domain_similarity()),
     "epochs_map": lambda: plots.plot_epochs_map(courses(1.0)),
@@ -193,6 +204,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     ),
     "ranking": _ranking,
     "run": lambda: run(metric=[0.5 + 0.03 * place for place in range(10)], metric_name="accuracy on labels"),
+    "run_verdict": _run_verdict,
     "runs": _runs,
     "synced_distillation": _synced_distillation,
     "task_difficulty": _task_difficulty,

@@ -26,7 +26,6 @@ class Row:
 class Ranking:
     rows: tuple[Row, ...]
     order: str | None = "heuristic"
-    judgement: None = None
     groups: tuple[Row, ...] = ()
     control: Row | None = None
 

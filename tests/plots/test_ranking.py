@@ -112,15 +112,6 @@ def test_without_an_interval_there_is_only_the_dot() -> None:
     assert len(axes.collections) == 1
 
 
-def test_epochs_of_one_run_without_a_ranking_are_a_course() -> None:
-    rows = [dataclasses.replace(row, path=Path(f"{row.path.parent.name}.ckpt")) for row in make_rows(3)]
-    epochs = tuple(dataclasses.replace(row, epoch=place) for place, row in enumerate(rows))
-    assert plot_ranking(Ranking(epochs, None)).axes[0].get_xlabel() == "epoch"
-    assert plot_ranking(Ranking(epochs)).axes[0].get_xlabel() != "epoch"
-    again = tuple(dataclasses.replace(row, epoch=1) for row in rows)
-    assert plot_ranking(Ranking(again, None)).axes[0].get_xlabel() != "epoch"
-
-
 def test_names_and_markup_are_drawn_as_they_are() -> None:
     rows = tuple(dataclasses.replace(row, path=Path(f"${place}_x$.ckpt")) for place, row in enumerate(make_rows(2)))
     figure = plot_ranking(Ranking(rows))

@@ -8,8 +8,8 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lightning_infomem.plots.levels import level_colors
 from lightning_infomem.plots.ridges import Ridge, draw_ridges
+from lightning_infomem.plots.style import level_colors
 from tests.plots.test_layers import layer
 
 

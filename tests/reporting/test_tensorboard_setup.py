@@ -1,6 +1,5 @@
 import logging
 import re
-from pathlib import Path
 
 import lightning.pytorch
 import pytest
@@ -12,9 +11,6 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
-from lightning_infomem.runs.course import RunCourse
-from lightning_infomem.runs.courses import courses_of
-from lightning_infomem.runs.event_files import EventFiles
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, trainer
 
 LAYOUT, EXPERIMENT, SESSION = "custom_scalars__config__", "_hparams_/experiment", "_hparams_/session_start_info"
@@ -26,7 +22,7 @@ OWN_LAYOUT = {"mine": {"losses": ["Multiline", ["val_loss"]]}}
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch):
     """They have tests of their own, and take longer than the training."""
-    monkeypatch.setattr(RunCourse, "figures", lambda *_, **__: {})
+    monkeypatch.setattr("lightning_infomem.callbacks.memorization_monitor.run_figures", lambda *_, **__: {})
 
 
 class Tuned(Classifier):
@@ -100,13 +96,6 @@ def test_the_two_means_stand_once_more_in_the_first_group_of_all(tmp_path):
         again, own = events.Scalars(f" Memorization/{shown}"), events.Scalars(f"infomem/{name}")
         assert [(event.step, event.value) for event in again] == [(event.step, event.value) for event in own]
         assert len(again) == 2
-
-
-def test_the_first_group_is_no_monitor_of_its_own(tmp_path):
-    runner = fit(tmp_path)
-    files = EventFiles(Path(runner.logger.log_dir), {"mi_mean", "seconds"})
-    files.reload()
-    assert [monitor.prefix for monitor in courses_of(files.values)] == ["infomem"]
 
 
 def test_the_text_says_what_the_numbers_mean_and_how_they_were_measured(tmp_path):

@@ -16,7 +16,7 @@ import torch
 from lightning_infomem.checkpoints.reading import find_checkpoints
 from lightning_infomem.measurement import measure
 from lightning_infomem.offline import offline_measurement
-from lightning_infomem.selection.candidates import collect_candidates
+from lightning_infomem.selection.read_candidates import read_candidates
 from tests.networks import dense, mlp
 
 
@@ -34,7 +34,7 @@ def main(folder: Path, kill_after: int) -> None:
         return measure(*arguments, **settings)
 
     offline_measurement.measure = counting
-    collect_candidates(find_checkpoints(folder), offline_measurement.OfflineMeasurement(mlp(), dense(40).split(20)))
+    read_candidates(find_checkpoints(folder), offline_measurement.OfflineMeasurement(mlp(), dense(40).split(20)))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from lightning_infomem.checkpoints.reading import find_checkpoints
 from lightning_infomem.offline import with_trainer
 from lightning_infomem.offline.cache import ReportCache
 from lightning_infomem.offline.offline_measurement import OfflineMeasurement
-from lightning_infomem.selection.candidates import Candidate, collect_candidates
+from lightning_infomem.selection.candidates import Candidate
+from lightning_infomem.selection.read_candidates import read_candidates
 from tests.networks import dense, mlp
 
 
@@ -58,9 +59,9 @@ def run(folder: Path, name: str, kind: str = "loader", fails: bool = False) -> N
     measurement = OfflineMeasurement(
         mlp(), data, trainer=trainer, cache=folder / f"cache_{name}", forward=_fail_on_second if fails else None
     )
-    candidates, skipped = collect_candidates(find_checkpoints(folder), measurement)
+    candidates, skipped = read_candidates(find_checkpoints(folder), measurement)
     first = len(measured)
-    again, _ = collect_candidates(find_checkpoints(folder), measurement)
+    again, _ = read_candidates(find_checkpoints(folder), measurement)
     control = measurement.control(1) if not fails else None
     found = {
         "information": [_by_layer(each, "mutual_information") for each in candidates],

@@ -15,7 +15,7 @@ from lightning_infomem.checkpoints.reading import find_checkpoints
 from lightning_infomem.measurement import measure
 from lightning_infomem.offline import offline_measurement
 from lightning_infomem.offline.offline_measurement import OfflineMeasurement
-from lightning_infomem.selection.candidates import collect_candidates
+from lightning_infomem.selection.read_candidates import read_candidates
 from tests.checkpoints.checkpoint_files import save_checkpoint
 from tests.networks import dense, mlp
 
@@ -51,7 +51,7 @@ def test_after_a_kill_only_the_rest_is_measured(tmp_path, monkeypatch):
         offline_measurement, "measure", lambda *given, **named: measured.append(1) or measure(*given, **named)
     )
     data = dense(40).split(20)
-    candidates, skipped = collect_candidates(find_checkpoints(tmp_path), OfflineMeasurement(mlp(), data))
+    candidates, skipped = read_candidates(find_checkpoints(tmp_path), OfflineMeasurement(mlp(), data))
     assert (len(measured), skipped) == (3, {})
     assert [each.path.name for each in candidates] == [f"{number}.ckpt" for number in range(6)]
     for each, network in zip(candidates, networks, strict=True):

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_infomem.checkpoints.reading import UnusableCheckpoint
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.selection.candidates import Candidate, LayerScores
 from lightning_infomem.selection.criteria import CRITERIA
@@ -53,9 +52,8 @@ def test_the_diagonal_and_missing_values_are_left_out_of_the_means():
     assert scores.copy_fraction == pytest.approx(1.5 / 9)
 
 
-def test_a_checkpoint_without_finite_values_cannot_be_used():
-    with pytest.raises(UnusableCheckpoint, match="has its training diverged"):
-        Candidate.from_report(Path("a"), _report(make_layer("a", math.nan, math.nan)))
+def test_a_layer_without_finite_values_is_left_out():
+    assert Candidate.from_report(Path("a"), _report(make_layer("a", math.nan, math.nan))).layers == {}
 
 
 def test_the_standard_error_over_units_is_that_of_a_mean_over_pairs():

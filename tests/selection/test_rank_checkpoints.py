@@ -74,7 +74,7 @@ def test_disagreement_of_the_measures_is_flagged_and_information_leads(tmp_path)
 def test_without_a_kind_the_values_are_shown_and_no_rank_is_given(tmp_path):
     for epoch, value in ((10, 0.1), (2, 0.9), (0, 0.4)):
         save_checkpoint(tmp_path / f"epoch={epoch}.ckpt", make_report({"fc1": value}), epoch=epoch)
-    ranking = rank_checkpoints(tmp_path, along_run=False)
+    ranking = rank_checkpoints(tmp_path, groups=lambda path: path.stem)
     assert [(row.epoch, row.rank, row.entropy_rank) for row in ranking.rows] == [(e, None, None) for e in (0, 2, 10)]
     assert ranking.memorization is None
     with pytest.raises(ValueError, match="the kind of memorization is not known"):
@@ -112,7 +112,7 @@ def test_an_unusable_reference_is_refused(tmp_path):
         rank_checkpoints(folder, reference=tmp_path / "text.ckpt")
     with pytest.raises(ValueError, match=r"reference: .* got the report: no layer has a finite"):
         rank_checkpoints(folder, reference=make_report({"first": math.nan, "second": math.nan}))
-    with pytest.raises(ValueError, match=r"differ in layers: \[first, second\] in .* but \[fc1\] in 'reference'"):
+    with pytest.raises(ValueError, match=r"a difference in layers: \[first, second\] in .* but \[fc1\] in 'reference'"):
         rank_checkpoints(folder, reference=make_report({"fc1": 0.1}))
     with pytest.raises(TypeError, match="reference: a checkpoint's path or an InformationReport"):
         rank_checkpoints(folder, reference=3)

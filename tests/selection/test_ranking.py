@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lightning_infomem.selection.ranking import RankedCheckpoint, Ranking
+from lightning_infomem.records.ranking_row import RankedCheckpoint
+from lightning_infomem.selection.ranking import Ranking
 
 FOLDER = Path("runs", "[zoo]")
 ROWS = (
@@ -47,7 +48,7 @@ def test_json_holds_everything_and_nothing_that_json_lacks():
 
 def test_a_data_frame_has_a_line_for_each_checkpoint_and_a_column_for_each_metric():
     frame = RANKING.to_dataframe()
-    first = ("path", "epoch", "step", "entropy", "mutual_information", "rank", "entropy_rank", "probability_best")
+    first = ("rank", "rank_interval_low", "rank_interval_high", "path", "epoch", "step", "mutual_information")
     assert tuple(frame.columns[: len(first)]) == first
     assert frame["val_loss"].tolist() == [0.25, math.inf]
     assert frame["rank"].tolist() == [1, 2]
@@ -100,3 +101,9 @@ def test_a_refused_ranking_shows_values_without_ranks():
 
 def test_best_is_the_first_row():
     assert RANKING.best == ROWS[0]
+
+
+def test_a_metric_that_is_called_like_a_column_keeps_both():
+    row = RankedCheckpoint(FOLDER / "a.ckpt", 3, 30, 2.5, 0.125, 1, 1, {"epoch": 7.0}, scores={"epoch": 3.0})
+    [record] = Ranking((row,), "heuristic", ("fc1",), order="heuristic").to_records()
+    assert (record["epoch"], record["metric_epoch"]) == (3, 7.0)

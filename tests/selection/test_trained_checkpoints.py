@@ -76,7 +76,7 @@ def test_measuring_again_gives_what_the_callback_measured(zoo, tmp_path):
             stripped = {**torch.load(path, weights_only=True), "callbacks": {}}
             torch.save(stripped, tmp_path / f"{path.parent.name}.ckpt")
     carried = rank_checkpoints(folder)
-    measured = rank_checkpoints(tmp_path, model=Network(0.0), data=[INPUTS])
+    measured = rank_checkpoints(tmp_path, model=Network(0.0), data=[INPUTS], groups=lambda path: path.stem)
     by_run = {row.path.parent.name: row for row in carried.rows}
     for row in measured.rows:
         # The same samples in one batch instead of two: float32 matrix products may round differently.

@@ -7,22 +7,20 @@ import textwrap
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
+from matplotlib.colors import LogNorm, Normalize
 
-from lightning_infomem.information_plane.comparable import check_alike, fields_of
+from lightning_infomem.information_plane.comparable_points import point_fields
 from lightning_infomem.information_plane.plane import Plane
 from lightning_infomem.information_plane.plane_point import PlanePoint
-from lightning_infomem.plots.end_names import name_ends
-from lightning_infomem.plots.layer_names import shorten_layer_names
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import name_ends, shorten_layer_names
+from lightning_infomem.records.comparability import Field, check_comparable
 
 __all__ = ["PlaneCourses", "describe_origin"]
 
-_SHADES = "plasma"
-_BRIGHTEST = 0.88  # of the scale of colours: its bright yellow is hard to see on white
 _LONGEST_DIFFERENCE = 190  # characters: of 100 points each may have a value of its own
 _SMALL_GAP = 0.09  # of the height of a small panel: a line of text
 _KINDS = {"exact": "exact", "lower": "lower bound", "upper": "upper bound", "neither": "neither bound nor exact"}
@@ -62,7 +60,7 @@ class PlaneCourses:
         if not courses:
             in_order[0].of(estimator)  # says which there are
         every = {f"{layer} at {moment:g}": point for layer, course in courses.items() for moment, point in course}
-        differences = check_alike({**fields_of(every), **_origins(in_order)}, allow_mismatch, argument="points")
+        differences = check_comparable({**point_fields(every), **_origins(in_order)}, allow_mismatch, argument="points")
         origin = describe_origin(planes, list(courses))
         return cls(courses, "epoch" if are_epochs else "measurement", differences, origin)
 
@@ -115,7 +113,7 @@ class PlaneCourses:
         Returns:
             The mappable for a colour bar.
         """
-        scale, shades = _scale(self.moments), matplotlib.colormaps[_SHADES]
+        scale, shades = _scale(self.moments), style.moment_colors()
         ends: list[tuple[float, float] | None] = []
         for course in self.courses.values():
             known = [
@@ -128,22 +126,19 @@ class PlaneCourses:
                 ends.append(None)
                 continue
             when, x, y = map(np.array, zip(*known, strict=True))
-            colors = shades(_BRIGHTEST * scale(np.maximum(when, scale.vmin or 0)))
-            axes.plot(x, y, color="0.7", linewidth=0.8, zorder=1)
-            axes.scatter(x, y, c=colors, s=22, zorder=2, linewidths=0)
-            axes.scatter(x[-1:], y[-1:], c=colors[-1:], s=70, zorder=3, edgecolors="black", linewidths=0.8)
+            colors = shades(scale(np.maximum(when, scale.vmin or 0)))
+            axes.plot(x, y, color=style.MISSING, linewidth=style.HAIR, zorder=1)
+            axes.scatter(x, y, c=colors, s=style.AREA, zorder=2, linewidths=0)
+            axes.scatter(x[-1:], y[-1:], c=colors[-1:], zorder=3, **style.LAST_OF_CLOUD)
             ends.append((float(x[-1]), float(y[-1])))
         if against_moments and isinstance(scale, LogNorm):
             axes.set_xscale("symlog", linthresh=1)  # the first is often 0
-        size = 10 if is_small else 12
+        size = style.TEXT if is_small else style.HEADING
         axes.set_xlabel(self.unit if against_moments else "I(X;T) in bits", fontsize=size)
         axes.set_ylabel("I(T;Y) in bits", fontsize=size)
-        axes.tick_params(labelsize=size - 1)
-        axes.grid(color="0.92")
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
+        style.frame(axes, labels=size - 1)
         name_ends(axes, ends, shorten_layer_names(list(self.courses)), **({"gap": _SMALL_GAP} if is_small else {}))
-        return ScalarMappable(scale, _cut(shades))
+        return ScalarMappable(scale, shades)
 
 
 def describe_origin(planes: Sequence[Plane], layers: Sequence[str] | None = None) -> str:
@@ -163,10 +158,10 @@ def describe_origin(planes: Sequence[Plane], layers: Sequence[str] | None = None
     return "; ".join(f"{words} {', '.join(values)}" for words, values in known.items() if values)
 
 
-def _origins(planes: Sequence[Plane]) -> dict[str, dict[str, Hashable]]:
-    """Known origin of the samples: field -> plane -> value, as `check_alike` expects."""
+def _origins(planes: Sequence[Plane]) -> dict[Field, dict[str, Hashable]]:
+    """How samples were caught, as far as it is known: field -> plane -> value, as `check_comparable` takes it."""
     named = {f"plane {number}": plane for number, plane in enumerate(planes, start=1)}
-    known: dict[str, dict[str, Hashable]] = {"split": {}, "pooling": {}}
+    known: dict[Field, dict[str, Hashable]] = {"split": {}, "pooling": {}}
     for name, plane in named.items():
         of_plane = {"split": plane.split, "pooling": plane.pooling}
         of_plane.update({f"modules.{layer}": module for layer, module in plane.modules.items()})
@@ -196,7 +191,3 @@ def _scale(moments: Sequence[float]) -> Normalize:
     low, high = moments[0], moments[-1]
     # Most happens in the first epochs.
     return LogNorm(max(low, 1), high) if high > 100 * max(low, 1) else Normalize(low, max(high, low + 1))
-
-
-def _cut(shades: Colormap) -> ListedColormap:
-    return ListedColormap(shades(np.linspace(0, _BRIGHTEST, 256)))

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from lightning_infomem.information_plane.plane import Plane
 from lightning_infomem.information_plane.plots.plane_courses import PlaneCourses, describe_origin
+from lightning_infomem.plots import style
 
 __all__ = ["plot_estimators"]
 
@@ -61,16 +62,18 @@ def plot_estimators(
     panels = panels[: len(courses)]
     for axes, course in zip(panels, courses.values(), strict=True):
         shades = course.draw(axes, against_moments=not course.has_inputs, is_small=True)
-        axes.set_title(course.first.estimator, fontsize=12, parse_math=False)
+        axes.set_title(course.first.estimator, fontsize=style.HEADING, parse_math=False)
         notes = [line for words in course.describe() for line in textwrap.wrap(words, _LONGEST_LINE)]
         axes.annotate(
             "\n".join(notes), (0, 0), (-24, -38), xycoords="axes fraction", textcoords="offset points", va="top",
-            fontsize=8, color="0.3", parse_math=False, annotation_clip=False,
+            fontsize=style.SMALL, color=style.DARK, parse_math=False, annotation_clip=False,
         )  # fmt: skip
     if max(len(course.moments) for course in courses.values()) > 1:
         bar = figure.colorbar(shades, ax=panels, fraction=0.02, pad=0.02, aspect=18 * rows)
-        bar.set_label(course.unit, fontsize=11)
-    figure.suptitle("\n".join(filter(None, (_WARNING, describe_origin(planes)))), fontsize=12, parse_math=False)
+        bar.set_label(course.unit, fontsize=style.LABEL)
+    figure.suptitle(
+        "\n".join(filter(None, (_WARNING, describe_origin(planes)))), fontsize=style.HEADING, parse_math=False
+    )
     return figure
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from lightning_infomem.information_plane.plane import Plane
 from lightning_infomem.information_plane.plots.plane_courses import PlaneCourses
+from lightning_infomem.plots import style
 
 __all__ = ["plot_information_plane"]
 
@@ -29,7 +30,7 @@ def plot_information_plane(
         planes: Planes of one run, in any order.
         estimator: Estimator name, see `Plane.points`; the first by default.
         allow_mismatch: Names of fields in which points may differ, such as a parameter that the data determine for each
-            layer; see `check_comparable`. The figure states them.
+            layer; see `check_points`. The figure states them.
 
     Returns:
         A figure without window or pyplot state. I(X;T) runs to the right and I(T;Y) upwards, both in bits. Each layer
@@ -54,7 +55,7 @@ def plot_information_plane(
     shades = courses.draw(axes)
     if len(courses.moments) > 1:
         bar = figure.colorbar(shades, ax=axes, fraction=0.04, pad=0.02)
-        bar.set_label(courses.unit, fontsize=11)
-    figure.suptitle(estimator, fontsize=13, parse_math=False)
-    figure.supxlabel("\n".join(notes), fontsize=9, color="0.3", x=0.02, ha="left", parse_math=False)
+        bar.set_label(courses.unit, fontsize=style.LABEL)
+    figure.suptitle(estimator, fontsize=style.TITLE, parse_math=False)
+    figure.supxlabel("\n".join(notes), fontsize=style.NOTE, color=style.DARK, x=0.02, ha="left", parse_math=False)
     return figure

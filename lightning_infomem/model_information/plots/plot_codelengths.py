@@ -10,15 +10,13 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from lightning_infomem.model_information.plots.plot_task_difficulty import describe_seeds, draw_intervals
-from lightning_infomem.plots.checkpoint_names import shorten_name
-from lightning_infomem.plots.round_numbers import name_round_numbers
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import name_round_numbers, shorten_name
 
 if TYPE_CHECKING:
     from lightning_infomem.model_information.codelength_report import CodelengthReport
 
 __all__ = ["plot_codelengths"]
-
-_UNIFORM = "0.45"
 
 
 def plot_codelengths(report: CodelengthReport) -> Figure:
@@ -43,30 +41,27 @@ def plot_codelengths(report: CodelengthReport) -> Figure:
         rows = [row for row in report.blocks(name) if row["known"]]
         draw_intervals(left, [row["known"] for row in rows], rows, "bits", place, label=shorten_name(name))
     for bits in sorted({math.log2(codes[0].num_classes) for codes in report.codes.values()}):
-        left.axhline(bits, color=_UNIFORM, linestyle="--", linewidth=1, label=f"uniform: {bits:.3g} bits")
+        left.axhline(bits, color=style.LEVEL, linestyle="--", linewidth=style.FINE, label=f"uniform: {bits:.3g} bits")
     left.set_xscale("log")
     name_round_numbers(left.xaxis)
     left.set_ylim(bottom=0)
-    left.set_xlabel("labels known", fontsize=11)
-    left.set_title("bits a label of the next block", fontsize=11, loc="left")
-    left.legend(frameon=False, fontsize=10)
+    left.set_xlabel("labels known", fontsize=style.LABEL)
+    left.set_title("bits a label of the next block", fontsize=style.LABEL, loc="left")
+    left.legend(frameon=False, fontsize=style.TEXT)
     totals = np.array([row["code_bits"] for row in records], dtype=float)
     data, spreads = (_finite([row[name] for row in records]) for name in ("data_bits", "code_bits_spread"))
     places = np.arange(len(records))
-    right.bar(places, data, 0.6, color="#56B4E9", label="labels, once the model is known")
-    right.bar(places, _finite(totals - data), 0.6, bottom=data, color="#E69F00", label="model")
-    right.errorbar(places, totals, spreads, linestyle="", color="black", capsize=3)
+    right.bar(places, data, 0.6, color=style.DATA, label="labels, once the model is known")
+    right.bar(places, _finite(totals - data), 0.6, bottom=data, color=style.MODEL, label="model")
+    right.errorbar(places, totals, spreads, linestyle="", color=style.BLACK, capsize=3)
     right.set_xticks(places, [shorten_name(row["name"]) for row in records], parse_math=False)
-    right.set_title("code in all (bits)", fontsize=11, loc="left")
+    right.set_title("code in all (bits)", fontsize=style.LABEL, loc="left")
     if data.any():
-        right.legend(frameon=False, fontsize=10)
+        right.legend(frameon=False, fontsize=style.TEXT)
         right.margins(y=0.3)
     for axes in (left, right):
-        axes.tick_params(labelsize=10)
-        axes.grid(color="0.92")
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(f"online codes · {describe_seeds(records)}", fontsize=12, parse_math=False)
+        style.frame(axes, labels=style.TEXT)
+    figure.suptitle(f"online codes · {describe_seeds(records)}", fontsize=style.HEADING, parse_math=False)
     return figure
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from numpy.typing import NDArray
+
+from lightning_infomem.plots import style
 
 if TYPE_CHECKING:
     from lightning_infomem.model_information.domain_similarity import DomainSimilarity
@@ -47,25 +48,31 @@ def plot_domain_similarity(result: DomainSimilarity) -> Figure:
             np.array([row[each] for row in rows]).reshape(count, count) for each in (name, f"{name}_spread")
         )
         image = _draw(axes, means, spreads)
-        axes.set_title(title, fontsize=12, parse_math=False)
-        axes.set_xlabel("held-out labels of", fontsize=11)
+        axes.set_title(title, fontsize=style.HEADING, parse_math=False)
+        axes.set_xlabel("held-out labels of", fontsize=style.LABEL)
         axes.set_xticks(
-            range(count), result.domains, fontsize=10, rotation=30, ha="right", rotation_mode="anchor", parse_math=False
+            range(count),
+            result.domains,
+            fontsize=style.TEXT,
+            rotation=30,
+            ha="right",
+            rotation_mode="anchor",
+            parse_math=False,
         )
-    panels[0].set_ylabel("model trained on", fontsize=11)
-    panels[0].set_yticks(range(count), result.domains, fontsize=10, parse_math=False)
-    values = [row[name] for row in rows for name in titles]
-    low, high = np.nanmin([0, *values]) < 0, np.nanmax([1, *values]) > 1
+    panels[0].set_ylabel("model trained on", fontsize=style.LABEL)
+    panels[0].set_yticks(range(count), result.domains, fontsize=style.TEXT, parse_math=False)
+    beyond = [row[name] for row in rows for name in titles]
+    low, high = np.nanmin([0, *beyond]) < 0, np.nanmax([1, *beyond]) > 1
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get((bool(low), bool(high)), "neither")
-    figure.colorbar(image, ax=panels, extend=extend, fraction=0.03, pad=0.02).ax.tick_params(labelsize=9)
+    figure.colorbar(image, ax=panels, extend=extend, fraction=0.03, pad=0.02).ax.tick_params(labelsize=style.NOTE)
     seeds = len(result.seeds)
     interval = ", with half the width of the 95 % interval" if _has_intervals(seeds, count) else ""
-    figure.suptitle(f"mean of {seeds} seeds{interval}" if seeds > 1 else "one seed", fontsize=11)
+    figure.suptitle(f"mean of {seeds} seeds{interval}" if seeds > 1 else "one seed", fontsize=style.LABEL)
     return figure
 
 
 def _draw(axes: Axes, means: NDArray[Any], spreads: NDArray[Any]) -> AxesImage:
-    shades, scale = matplotlib.colormaps["viridis"].with_extremes(bad="0.8"), Normalize(0, 1)
+    shades, scale = style.value_colors(style.UNKNOWN), Normalize(0, 1)
     image = axes.imshow(means, cmap=shades, norm=scale, aspect="auto")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -74,8 +81,8 @@ def _draw(axes: Axes, means: NDArray[Any], spreads: NDArray[Any]) -> AxesImage:
             text = "?" if np.isnan(mean) else f"{mean:.2f}"
             if len(means) <= _MOST_WITH_INTERVALS and np.isfinite(spreads[row, column]):
                 text += f"\n±{spreads[row, column]:.2f}"
-            color = "black" if not mean <= _BRIGHT else "white"  # on grey, too
-            axes.text(column, row, text, ha="center", va="center", fontsize=9, color=color)
+            color = style.BLACK if not mean <= _BRIGHT else style.WHITE  # on grey, too
+            axes.text(column, row, text, ha="center", va="center", fontsize=style.NOTE, color=color)
     return image
 
 

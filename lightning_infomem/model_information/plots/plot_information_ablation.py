@@ -9,14 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lightning_infomem.plots.layer_names import shorten_layer_names
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import shorten_layer_names
 
 if TYPE_CHECKING:
     from lightning_infomem.model_information.information_ablation import InformationAblation
 
 __all__ = ["plot_information_ablation"]
 
-_BAR, _LINE = "#0072B2", 0.32  # colour; inches per component
+_LINE = 0.32  # inches a component
 _MOST_NUMBERED = 40  # components
 
 
@@ -37,16 +38,16 @@ def plot_information_ablation(result: InformationAblation) -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     for axes, name in zip(panels, ("bits", "bits_per_parameter"), strict=True):
         _draw(axes, rows, name)
-    panels[0].axvline(whole["bits"], color="0.3", linewidth=1, linestyle="--")
-    panels[0].set_xlabel("bits lost without it (dashed: whole model)", fontsize=11)
-    panels[1].set_xlabel("bits lost per parameter", fontsize=11)
+    panels[0].axvline(whole["bits"], color=style.DARK, linewidth=style.FINE, linestyle="--")
+    panels[0].set_xlabel("bits lost without it (dashed: whole model)", fontsize=style.LABEL)
+    panels[1].set_xlabel("bits lost per parameter", fontsize=style.LABEL)
     names = shorten_layer_names([row["component"] for row in rows])
-    panels[0].set_yticks(range(len(rows)), names, fontsize=10, parse_math=False)
+    panels[0].set_yticks(range(len(rows)), names, fontsize=style.TEXT, parse_math=False)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     runs = f"mean of {len(result.seeds)} runs" if len(result.seeds) > 1 else "one run"
     figure.suptitle(
         f"{runs} · whole model {whole['bits']:,.0f} bits, sum of components {summed['bits']:,.0f}: not additive",
-        fontsize=11,
+        fontsize=style.LABEL,
     )
     return figure
 
@@ -55,8 +56,8 @@ def _draw(axes: Axes, rows: list[dict[str, Any]], name: str) -> None:
     values = np.array([row[name] for row in rows])
     spreads = np.nan_to_num([row[f"{name}_spread"] for row in rows])
     axes.barh(
-        range(len(rows)), values, xerr=spreads if spreads.any() else None, height=0.66, color=_BAR,
-        error_kw={"ecolor": "0.3", "elinewidth": 1, "capsize": 2},
+        range(len(rows)), values, xerr=spreads if spreads.any() else None, height=0.66, color=style.BLUE,
+        error_kw={"ecolor": style.DARK, "elinewidth": style.FINE, "capsize": 2},
     )  # fmt: skip
     if len(rows) <= _MOST_NUMBERED:
         for place, (value, spread) in enumerate(zip(values, spreads, strict=True)):
@@ -64,11 +65,8 @@ def _draw(axes: Axes, rows: list[dict[str, Any]], name: str) -> None:
                 axes.annotate(
                     f"{value:,.0f}" if name == "bits" else f"{value:.3g}",
                     (value + math.copysign(spread, value), place), xytext=(4 if value >= 0 else -4, 0),
-                    textcoords="offset points", va="center", ha="left" if value >= 0 else "right", fontsize=9,
+                    textcoords="offset points", va="center", ha="left" if value >= 0 else "right", fontsize=style.NOTE,
                 )  # fmt: skip
-    axes.axvline(0, color="0.3", linewidth=0.8)
+    axes.axvline(0, color=style.DARK, linewidth=style.HAIR)
     axes.margins(x=0.18)
-    axes.tick_params(axis="y", length=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.grid(axis="x", color="0.92")
-    axes.set_axisbelow(True)
+    style.frame_rows(axes)

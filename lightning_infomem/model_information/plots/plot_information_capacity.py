@@ -8,17 +8,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lightning_infomem.model_information.plots.plot_task_difficulty import describe_seeds, draw_intervals
-from lightning_infomem.plots.checkpoint_names import shorten_name
-from lightning_infomem.plots.round_numbers import name_round_numbers
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import name_round_numbers, shorten_name
 
 if TYPE_CHECKING:
     from lightning_infomem.model_information.information_capacity import InformationCapacity
 
 __all__ = ["plot_information_capacity"]
 
-_TASK = "0.55"
-_STYLES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))  # of the grey tasks; styles repeat after four
-_LONGEST_NAME = 16  # characters; several names stand side by side
+_STYLES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))  # tasks are grey; beyond four they share a style
+_LONGEST_NAME = 16  # characters; there are several side by side
 
 
 def plot_information_capacity(result: InformationCapacity) -> Figure:
@@ -47,20 +46,20 @@ def plot_information_capacity(result: InformationCapacity) -> Figure:
     tasks = next(iter(result.learned.values())).tasks
     for place, task in enumerate(tasks if len(tasks) > 1 else ()):
         bits = [result.bits(str(row["model"]))[task] for row in rows]
-        style = _STYLES[place % len(_STYLES)]
-        left.plot(counts, bits, linestyle=style, color=_TASK, linewidth=1.3, label=shorten_name(task), zorder=1)
+        look = {"linestyle": _STYLES[place % len(_STYLES)], "color": style.MIDDLE, "linewidth": style.DASHED}
+        left.plot(counts, bits, label=shorten_name(task), zorder=1, **look)
     draw_intervals(left, counts, rows, "capacity", 0, label="capacity")
     positive = np.array([row["bits_per_parameter"] > 0 for row in rows])
     held = [row for row, keep in zip(rows, positive, strict=True) if keep]
     draw_intervals(right, counts[positive], held, "bits_per_parameter", 1)
-    left.set_title("capacity (bits)", fontsize=11, loc="left")
-    right.set_title("bits a parameter", fontsize=11, loc="left")
+    left.set_title("capacity (bits)", fontsize=style.LABEL, loc="left")
+    right.set_title("bits a parameter", fontsize=style.LABEL, loc="left")
     for row in rows:
         if np.isfinite(row["capacity"]):
             above = row["capacity"] + np.nan_to_num(row["capacity_spread"])
             left.annotate(
                 shorten_name(str(row["model"]), _LONGEST_NAME), (row["parameters"], above), xytext=(6, 6),
-                textcoords="offset points", ha="right", fontsize=10, parse_math=False,
+                textcoords="offset points", ha="right", fontsize=style.TEXT, parse_math=False,
             )  # fmt: skip
     if held:
         right.set_yscale("log")
@@ -69,15 +68,12 @@ def plot_information_capacity(result: InformationCapacity) -> Figure:
         axes.set_xscale("log")
         name_round_numbers(axes.xaxis)
         axes.margins(0.12)
-        axes.set_xlabel("parameters", fontsize=11)
-        axes.tick_params(labelsize=10)
-        axes.grid(color="0.92")
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_xlabel("parameters", fontsize=style.LABEL)
+        style.frame(axes, labels=style.TEXT)
     if len(tasks) > 1:
         handles, labels = left.get_legend_handles_labels()
         figure.legend(
-            handles, labels, loc="outside lower center", ncols=min(6, len(labels)), frameon=False, fontsize=10
+            handles, labels, loc="outside lower center", ncols=min(6, len(labels)), frameon=False, fontsize=style.TEXT
         )
-    figure.suptitle(f"what models can take up · {describe_seeds(rows)}", fontsize=12, parse_math=False)
+    figure.suptitle(f"what models can take up · {describe_seeds(rows)}", fontsize=style.HEADING, parse_math=False)
     return figure

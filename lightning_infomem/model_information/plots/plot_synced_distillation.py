@@ -12,16 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from lightning_infomem.model_information.mean_and_spread import mean_and_spread
+from lightning_infomem.plots import style
 
 if TYPE_CHECKING:
     from lightning_infomem.model_information.online_code import OnlineCode
     from lightning_infomem.model_information.synced_distillation import SyncedDistillation
 
 __all__ = ["plot_synced_distillation"]
-
-# The Okabe-Ito palette, safe for colour-blind readers.
-_WITH, _WITHOUT, _TEACHER, _UNIFORM = "#0072B2", "#D55E00", "0.35", "0.55"
-_OPACITY = 0.18
 
 
 def plot_synced_distillation(result: SyncedDistillation) -> Figure:
@@ -41,26 +38,25 @@ def plot_synced_distillation(result: SyncedDistillation) -> Figure:
     axes = figure.subplots()
     first = result.without_teacher[0]
     uniform = math.log2(first.num_classes)
-    axes.axhline(uniform, color=_UNIFORM, linestyle=":", linewidth=1.4, label=f"uniform code, {uniform:.3g} bits")
+    axes.axhline(
+        uniform, color=style.MIDDLE, linestyle=":", linewidth=style.MEDIUM, label=f"uniform code, {uniform:.3g} bits"
+    )
     highest = [
         uniform,
-        _draw(axes, result.without_teacher, "student without teacher", _WITHOUT, "o-"),
-        _draw(axes, result.with_teacher, "student with teacher", _WITH, "s-"),
-        _draw(axes, result.teacher, "teacher", _TEACHER, "--"),
+        _draw(axes, result.without_teacher, "student without teacher", style.VERMILLION, "o-"),
+        _draw(axes, result.with_teacher, "student with teacher", style.BLUE, "s-"),
+        _draw(axes, result.teacher, "teacher", style.DARK, "--"),
     ]
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(0, 1.15 * max(highest))
-    axes.set_xlabel("samples before the block", fontsize=12)
-    axes.set_ylabel("bits a label of the block", fontsize=12)
-    axes.tick_params(labelsize=11)
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=10, frameon=False)
-    axes.set_title(_title(result), fontsize=12)
+    axes.set_xlabel("samples before the block", fontsize=style.HEADING)
+    axes.set_ylabel("bits a label of the block", fontsize=style.HEADING)
+    style.frame(axes)
+    axes.legend(fontsize=style.TEXT, frameon=False)
+    axes.set_title(_title(result), fontsize=style.HEADING)
     return figure
 
 
@@ -71,10 +67,10 @@ def _draw(axes: Axes, codes: Sequence[OnlineCode], name: str, color: str, line: 
     shown = [place for place in range(1, len(sizes)) if sizes[place]]
     costs = [mean_and_spread([code.block_bits[place] / sizes[place] for code in codes]) for place in shown]
     means, spreads = np.array(costs).reshape(-1, 2).T
-    means[~np.isfinite(means)] = np.nan  # leaves a gap
-    axes.plot(before[shown], means, line, color=color, linewidth=1.6, markersize=4.5, label=name)
+    means[~np.isfinite(means)] = np.nan  # a gap
+    axes.plot(before[shown], means, line, color=color, linewidth=style.LINE, markersize=style.SMALL_DOT, label=name)
     if np.isfinite(spreads).any():
-        axes.fill_between(before[shown], means - spreads, means + spreads, color=color, alpha=_OPACITY, linewidth=0)
+        axes.fill_between(before[shown], means - spreads, means + spreads, color=color, alpha=style.BAND, linewidth=0)
     return float(np.nanmax(means, initial=0.0))
 
 

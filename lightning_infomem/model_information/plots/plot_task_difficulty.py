@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lightning_infomem.plots.checkpoint_names import shorten_name
+from lightning_infomem.plots import style
+from lightning_infomem.plots.names import shorten_name
 from lightning_infomem.plots.one_each import check_levels
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_seeds", "draw_intervals", "plot_task_difficulty"]
 
-# The Okabe-Ito palette; markers distinguish the series without colours.
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = "osD^vPX"
 _PANELS = (("bits", "information learned (bits)"), ("accuracy", "accuracy (share)"), ("confidence", "confidence"))
 _MOST_UPRIGHT = 32  # characters of all task names together, below one panel
 # Offset between series, so that intervals do not overlap: share of the range of levels, and of the distance of names.
@@ -53,9 +51,9 @@ def plot_task_difficulty(
         ValueError: There are no results or more than 7, or the numbers of tasks or levels differ.
     """
     series = dict(results) if isinstance(results, Mapping) else {"": results}
-    if not 0 < len(series) <= len(_COLORS):
+    if not 0 < len(series) <= len(style.SERIES):
         raise ValueError(
-            f"results: one to {len(_COLORS)} are required, got {len(series)}; split them into several figures."
+            f"results: one to {len(style.SERIES)} are required, got {len(series)}; draw more in several figures."
         )
     records = {name: result.to_records() for name, result in series.items()}
     first = next(iter(records.values()))
@@ -84,11 +82,13 @@ def plot_task_difficulty(
         if levels is None:
             _name_tasks(axes, [str(row["task"]) for row in first])
         else:
-            axes.set_xlabel(level_name, fontsize=11, parse_math=False)
+            axes.set_xlabel(level_name, fontsize=style.LABEL, parse_math=False)
     if len(records) > 1:
         handles, labels = axes.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=len(records), frameon=False, fontsize=11)
-    figure.suptitle(f"what was learned of tasks · {describe_seeds(first)}", fontsize=12, parse_math=False)
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=len(records), frameon=False, fontsize=style.LABEL
+        )
+    figure.suptitle(f"what was learned of tasks · {describe_seeds(first)}", fontsize=style.HEADING, parse_math=False)
     return figure
 
 
@@ -123,19 +123,29 @@ def draw_intervals(
     spreads = np.array([row[f"{column}_spread"] for row in rows], dtype=float)
     known = np.isfinite(values)
     spreads = np.where(np.isfinite(spreads), spreads, 0.0)
-    color %= len(_COLORS)
+    color %= len(style.SERIES)
+    look: dict[str, Any] = {
+        "color": style.SERIES[color],
+        "marker": style.SERIES_MARKERS[color],
+        "linestyle": line,
+        "label": label,
+    }
     axes.errorbar(
-        np.asarray(places)[known], values[known], spreads[known], linestyle=line, marker=_MARKERS[color], markersize=6,
-        color=_COLORS[color], linewidth=1.4, elinewidth=1.1, capsize=3, markeredgecolor="white", label=label,
-    )  # fmt: skip
+        np.asarray(places)[known],
+        values[known],
+        spreads[known],
+        markersize=style.DOT,
+        linewidth=style.MEDIUM,
+        elinewidth=style.FINE,
+        capsize=3,
+        markeredgecolor=style.WHITE,
+        **look,
+    )
 
 
 def _finish(axes: Axes, label: str) -> None:
-    axes.set_title(label, fontsize=11, loc="left")
-    axes.tick_params(labelsize=10)
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(label, fontsize=style.LABEL, loc="left")
+    style.frame(axes, labels=style.TEXT)
 
 
 def _name_tasks(axes: Axes, names: Sequence[str]) -> None:

@@ -1,0 +1,39 @@
+"""What the commands that print a result have in common: the options of its form, and the printing."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from lightning_infomem.reporting.text_file import write_text
+
+if TYPE_CHECKING:
+    from lightning_infomem.records.tabular import Tabular
+
+__all__ = ["add_format_options", "print_result"]
+
+
+def add_format_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say in which form a result is printed, and where."""
+    parser.add_argument(
+        "--format", choices=("table", "json", "csv", "markdown"), default="table", help="of the output (%(default)s)"
+    )
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="write it to a file instead of printing it")
+
+
+def print_result(result: Tabular, arguments: argparse.Namespace) -> None:
+    """Print or write a result as the options of `add_format_options` say."""
+    forms = {"table": result.__str__, "json": result.to_json, "csv": result.to_csv, "markdown": result.to_markdown}
+    if arguments.output is None and arguments.format == "table":
+        Console().print(result)  # as wide as the terminal, and in colour where there is one
+        return
+    text = forms[arguments.format]().rstrip("\n") + "\n"
+    if arguments.output is None:
+        print(text, end="")
+    else:
+        write_text(arguments.output, text)
+        print(f"wrote {arguments.output}")

@@ -1,0 +1,87 @@
+"""What may be compared: things that were measured alike."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+from lightning_infomem._checks import nearest_names
+from lightning_infomem.records.file_names import name_files
+
+__all__ = ["Field", "check_comparable"]
+
+Field = str | tuple[str, str]  # a name, or a name and the part that it belongs to, such as a layer
+
+_DIFFERENCES_NAMED = 4
+
+
+def check_comparable(
+    fields: Mapping[Field, Mapping[str, Hashable]], allow_mismatch: Sequence[str] | None = (), *, argument: str
+) -> list[str]:
+    """Require that every field has one value.
+
+    Args:
+        fields: The values by field, and by the file, run or point that has them. What lacks a value, because it is
+            not known there, is not compared in that field.
+        allow_mismatch: Names of fields that may differ. None where no difference can be allowed.
+        argument: What is compared; it begins the message.
+
+    Returns:
+        A sentence for each difference that was allowed.
+
+    Raises:
+        TypeError: ``allow_mismatch`` is one string.
+        ValueError: Values differ; the message names the fields with their values and what has them. Or
+            ``allow_mismatch`` names no field.
+
+    >>> fields = {"bins": {"a.ckpt": 30, "b.ckpt": 99}, ("width", "layer 'fc'"): {"a.ckpt": 3, "b.ckpt": 3}}
+    >>> check_comparable(fields, ["bins"], argument="checkpoints")
+    ["compared all the same: they differ in bins: 30 in 'a.ckpt' but 99 in 'b.ckpt'"]
+    """
+    allowed = () if allow_mismatch is None else allow_mismatch
+    if isinstance(allowed, str):
+        raise TypeError(f"allow_mismatch: a list of fields is required, got {allowed!r}; put it into [ ].")
+    known = sorted({_name(field) for field in fields})
+    for name in allowed:
+        if name not in known:
+            nearest = ", ".join(nearest_names(name, known, count=3))
+            raise ValueError(
+                f"allow_mismatch: fields that are compared are required, got {name!r}; nearest: {nearest}."
+            )
+    differing = {field: values for field, values in fields.items() if len(set(values.values())) > 1}
+    sentences = {field: _sentence(field, values) for field, values in sorted(differing.items(), key=_order)}
+    refused = {field: sentence for field, sentence in sentences.items() if _name(field) not in allowed}
+    if refused:
+        more = len(refused) - _DIFFERENCES_NAMED
+        remedy = (
+            ""
+            if allow_mismatch is None
+            else (f", or, if you know that they can be compared, give allow_mismatch={sorted({*map(_name, refused)})}")
+        )
+        raise ValueError(
+            f"{argument}: what was measured alike is required, got a difference in "
+            + "; ".join([*refused.values()][:_DIFFERENCES_NAMED])
+            + (f"; and in {more} more" if more > 0 else "")
+            + f". Keep those apart that differ, or measure all anew in one way{remedy}."
+        )
+    return [f"compared all the same: they differ in {sentence}" for sentence in sentences.values()]
+
+
+def _name(field: Field) -> str:
+    return field if isinstance(field, str) else field[0]
+
+
+def _order(item: tuple[Field, object]) -> tuple[str, ...]:
+    return (item[0],) if isinstance(item[0], str) else item[0]
+
+
+def _sentence(field: Field, values: Mapping[str, Hashable]) -> str:
+    names_of: dict[Hashable, list[str]] = {}
+    for name, value in values.items():
+        names_of.setdefault(value, []).append(name)
+    difference = " but ".join(f"{_short(value)} in {name_files(names)}" for value, names in names_of.items())
+    return f"{field if isinstance(field, str) else ' of '.join(field)}: {difference}"
+
+
+def _short(value: Hashable) -> str:
+    text = f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
+    return text if len(text) <= 80 else f"{text[:76]} ..."

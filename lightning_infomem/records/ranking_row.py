@@ -1,0 +1,80 @@
+"""The rows of a ranking: one for each checkpoint, and one for each group of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["RankedCheckpoint", "RankedGroup"]
+
+
+@dataclass(frozen=True)
+class RankedCheckpoint:
+    """One checkpoint in a ranking. All intervals cover 90 %.
+
+    Attributes:
+        path: Path of the file.
+        epoch: Epoch in which it was saved; None where the file does not say.
+        step: Global step at which it was saved; None where the file does not say.
+        entropy: Mean entropy over units and ranked layers, nats. Ranks are made per layer, not from this mean.
+        mutual_information: Mean mutual information over pairs and ranked layers, nats. Ranks are made per layer, not
+            from this mean.
+        rank: Rank by mutual information, 1 is best; None where no ranking was made.
+        entropy_rank: Rank by entropy, 1 is best; None where no ranking was made.
+        metrics: What ModelCheckpoint monitored when it saved the file, name -> value.
+        interval: Interval of ``mutual_information`` over units.
+        reseed_interval: Where ``mutual_information`` of the same training with another seed is expected.
+        rank_interval: Interval of ``rank`` over units; None where no ranking was made.
+        probability_best: Share of bootstrap draws in which it leads; None where no ranking was made.
+        in_best_set: Whether it cannot be told from the best; None where no ranking was made.
+        kind: Kind of memorization that the reference shows: "heuristic", "example", or None (like the reference, or
+            no reference was given).
+        group: Name of its group; None without groups.
+        scores: Criterion -> value, mean over layers, for each of `selection.criteria` that is known.
+        ranks: Criterion -> rank, 1 is best; empty where no ranking was made.
+    """
+
+    path: Path
+    epoch: int | None
+    step: int | None
+    entropy: float
+    mutual_information: float
+    rank: int | None
+    entropy_rank: int | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    interval: tuple[float, float] = (math.nan, math.nan)
+    reseed_interval: tuple[float, float] = (math.nan, math.nan)
+    rank_interval: tuple[int, int] | None = None
+    probability_best: float | None = None
+    in_best_set: bool | None = None
+    kind: str | None = None
+    group: str | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
+    ranks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RankedGroup:
+    """Checkpoints of one recipe, usually with several seeds, ranked as one by the mean of their values.
+
+    Attributes:
+        name: Name of the group.
+        paths: Paths of its checkpoints.
+        mutual_information: Mean over members and layers, nats.
+        interval: Interval of this mean; over members where there are several, else over units.
+        rank: Rank among the groups; see `RankedCheckpoint`.
+        rank_interval: Interval of ``rank``; see `RankedCheckpoint`.
+        probability_best: Share of bootstrap draws in which it leads; see `RankedCheckpoint`.
+        in_best_set: Whether it cannot be told from the best group; see `RankedCheckpoint`.
+    """
+
+    name: str
+    paths: tuple[Path, ...]
+    mutual_information: float
+    interval: tuple[float, float]
+    rank: int | None = None
+    rank_interval: tuple[int, int] | None = None
+    probability_best: float | None = None
+    in_best_set: bool | None = None

@@ -1,0 +1,187 @@
+"""The run file: one JSON line for each measurement of a run, written as it goes and read while it is written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["RUN_FILE", "Measurement", "RunFile", "find_run_files", "read_run_file"]
+
+RUN_FILE = "infomem.jsonl"
+
+_VERSION = 1
+_LONGEST = 2**24  # bytes of a line; one of 1,000 layers has half a million
+_LARGEST = 2**63  # above all numbers that are read
+_NUMBER = (int, float)
+# Field of a line -> the kinds of value that it may have.
+_KINDS: Mapping[str, Sequence[type]] = {
+    "run_id": (str,),
+    "prefix": (str,),
+    "number": (int,),
+    "epoch": _NUMBER,
+    "step": (int,),
+    "time": _NUMBER,
+    "values": (dict,),
+    "is_memorizing": (bool,),
+    "kept_epoch": (int, type(None)),
+    "kept_step": (int, type(None)),
+    "abstention": (str, type(None)),
+}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One line.
+
+    Attributes:
+        run_id: Random hexadecimal digits that a run keeps when it is resumed.
+        prefix: First part of the names of the monitor that measured.
+        number: How many measurements of the run came before.
+        epoch: Epoch of the run; transformers counts parts of epochs.
+        step: Global step of the run.
+        time: Seconds since 1970 at the measurement.
+        values: Logged name -> finite value, the drops that the alarm rests on among them.
+        is_memorizing: Whether the alarm is on.
+        kept_epoch: Epoch of the moment to keep, the last one while the alarm is off; None where it is not known.
+        kept_step: Step of that moment; None where it is not known.
+        abstention: Why nothing can be told; None where something can.
+    """
+
+    run_id: str
+    prefix: str
+    number: int
+    epoch: float
+    step: int
+    time: float
+    values: Mapping[str, float]
+    is_memorizing: bool
+    kept_epoch: int | None
+    kept_step: int | None
+    abstention: str | None
+
+    def to_line(self) -> bytes:
+        """JSON, with the version of the format in front."""
+        finite = {name: value for name, value in self.values.items() if math.isfinite(value)}
+        return json.dumps({"version": _VERSION, **vars(self), "values": finite}, allow_nan=False).encode() + b"\n"
+
+    @classmethod
+    def from_line(cls, line: bytes) -> Measurement:
+        """The inverse of `to_line`. Whatever else a line holds is passed over.
+
+        Raises:
+            ValueError: This is no such line; the message says why.
+        """
+        try:
+            content = json.loads(line.decode())
+        except (ValueError, RecursionError):
+            raise ValueError("no JSON") from None
+        if not isinstance(content, dict):
+            raise ValueError("no JSON object")
+        if content.get("version") != _VERSION:
+            raise ValueError(f"not of format {_VERSION}: written by another version of lightning_infomem")
+        fields: dict[str, Any] = {}
+        for name, kinds in _KINDS.items():
+            fields[name] = content.get(name)
+            if not _is_one_of(fields[name], kinds):
+                raise ValueError(f"{name!r} is missing or of a wrong kind")
+        if not all(_is_one_of(value, _NUMBER) for value in fields["values"].values()):
+            raise ValueError("a value is no finite number")
+        return cls(**fields)
+
+
+class RunFile:
+    """Appends measurements to the run file in a folder. Where that fails, one warning says so, and nothing stops.
+
+    Args:
+        folder: Where the run writes to; it is made where it is missing. None for nowhere.
+        who: The callback, as users know it.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None, *, who: str) -> None:
+        self.path = None if folder is None else Path(folder).absolute() / RUN_FILE
+        self._who, self._has_warned = who, False
+        if "://" in str(folder):
+            self.path = None
+            self._warn(f"a folder on this machine is required for {RUN_FILE}, got '{folder}'")
+
+    def append(self, measurement: Measurement) -> None:
+        """Write one line, by one call of the operating system, so that a crash leaves whole lines."""
+        if self.path is None:
+            return
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "ab+", buffering=0) as file:
+                line = measurement.to_line()
+                if file.tell() and not _ends_a_line(file):  # after a crash or on a full disk, half a line is left
+                    line = b"\n" + line
+                if file.write(line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as fault:
+            self._warn(f"a measurement could not be written to '{self.path}' ({fault.strerror})")
+
+    def _warn(self, what: str) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(f"{self._who}: {what}; the training goes on without.", stacklevel=4)
+
+
+def find_run_files(places: Iterable[Path]) -> list[Path]:
+    """The run files in some folders and their subfolders, those that are hidden left out; of each one path."""
+    found: dict[Path, None] = {}
+    for place in places:
+        for name, folders, files in os.walk(place):
+            folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+            if RUN_FILE in files and (path := Path(name, RUN_FILE)).is_file():
+                found[path] = None
+    return list(found)
+
+
+def read_run_file(path: Path) -> tuple[list[Measurement], str | None]:
+    """Read the whole lines of a run file, whoever wrote it.
+
+    Returns:
+        What the lines hold, in their order, and why some or all of them could not be read; None where all could. The
+        unfinished line at the end of a file that is being written is not missed.
+
+    Cost:
+        A second for 100 MB: 1,000 measurements of 200 layers.
+    """
+    found: list[Measurement] = []
+    faults: list[str] = []
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(_LONGEST), b""), start=1):
+                if len(line) == _LONGEST and not line.endswith(b"\n"):
+                    while (rest := file.readline(_LONGEST)) and not rest.endswith(b"\n"):
+                        pass
+                    faults.append(f"line {number}: longer than {_LONGEST} bytes")
+                elif line.endswith(b"\n"):
+                    try:
+                        found.append(Measurement.from_line(line))
+                    except ValueError as fault:
+                        faults.append(f"line {number}: {fault}")
+    except OSError as fault:
+        return [], f"cannot be read ({fault.strerror})"
+    if not faults:
+        return found, None
+    return found, f"{len(faults)} {'lines are' if len(faults) > 1 else 'line is'} left out ({faults[0]})"
+
+
+def _ends_a_line(file: Any) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return bool(file.read(1) == b"\n")
+
+
+def _is_one_of(value: object, kinds: Sequence[type]) -> bool:
+    if type(value) not in kinds:  # a bool would pass for an int
+        return False
+    if isinstance(value, str):
+        return value.isprintable()  # it goes to terminals
+    return not isinstance(value, (int, float)) or -_LARGEST < value < _LARGEST  # which NaN is not

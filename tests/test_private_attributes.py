@@ -1,4 +1,4 @@
-"""What starts with an underscore belongs to its owner: no file reads it from another object, but for reasons told here."""
+"""What starts with an underscore belongs to its owner: no file reads it from another object, but with a reason."""
 
 import ast
 from pathlib import Path

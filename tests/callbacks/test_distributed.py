@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.distributed
+
 SECONDS_TO_HANG = 120
 # One start of so many processes serves all runs of that number.
 RUNS: dict[str, dict[str, Any]] = {

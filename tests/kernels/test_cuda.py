@@ -19,6 +19,8 @@ pytest.importorskip("triton")
 if torch.cuda.is_available():
     pytest.skip("there is a CUDA device here, and test_backends runs the search on it", allow_module_level=True)
 
+pytestmark = pytest.mark.interpreter
+
 ROUNDING_OF_A_SUM = 1e-12
 MEMORY_LIMIT = 2**26
 

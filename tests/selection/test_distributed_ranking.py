@@ -20,6 +20,8 @@ from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from tests.checkpoints.checkpoint_files import save_checkpoint
 from tests.networks import dense, mlp
 
+pytestmark = pytest.mark.distributed
+
 SECONDS_TO_HANG = 100
 
 

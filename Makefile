@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo pictures test test-oldest lint fuzz bench bench-gpu study paper clean
+.PHONY: install demo pictures check test test-oldest lint fuzz bench bench-gpu study paper clean
 
 install: .venv/.installed
 
@@ -26,8 +26,13 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Everything; PYTEST_ARGS="tests/cli -x" for a part.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The quick one, under four minutes on two cores, while something is being changed.
+check: lint
+	$(BIN)/python -m pytest -m "not (study or distributed or interpreter or browser)" $(PYTEST_ARGS)
 
 # The core with the oldest versions that pyproject.toml admits, in an environment of its own. What was deprecated since
 # is not their affair, so warnings are no errors here.

@@ -21,7 +21,7 @@ __all__ = [
     "TensorBoardLogger",
     "Trainer",
     "check_trainer",
-    "hyperparameters_to_come",
+    "is_compiled_module",
     "is_lightning_module",
     "isolate_rng",
     "keyboard_interrupts",
@@ -69,10 +69,10 @@ def check_trainer(trainer: Any) -> None:
         raise TypeError(f"trainer: Lightning's Trainer is required, got {describe(trainer)}; give Trainer(...).")
     launcher = type(getattr(trainer.strategy, "launcher", None))
     if any("MultiProcessing" in kind.__name__ for kind in launcher.__mro__):
-        name, start = type(trainer.strategy).__name__, getattr(trainer.strategy, "_start_method", "spawn")
         raise MisconfigurationException(
-            f"trainer: a strategy whose processes outlive their task is required, got {name} that starts them by "
-            f"{start!r}: what they find would be lost with them; give strategy='ddp', or devices=1."
+            "trainer: a strategy whose processes outlive their task is required, got "
+            f"{type(trainer.strategy).__name__} with spawned or forked processes that end with their task and lose "
+            "what they find; give strategy='ddp', or devices=1."
         )
 
 
@@ -145,29 +145,14 @@ def quiet_lightning() -> Iterator[None]:
             log.setLevel(level)
 
 
-def hyperparameters_to_come(trainer: Trainer, logger: Any) -> dict[str, Any] | None:
-    """What Lightning is about to write of a run's hyperparameters into TensorBoard, flat, as it writes them.
-
-    Args:
-        trainer: before its ``on_fit_start`` has ended.
-        logger: a TensorBoardLogger.
-
-    Returns:
-        None where it will write nothing: no module or data module saved any, or ``default_hp_metric=False``.
-    """
-    from lightning_fabric.utilities.logger import _convert_params, _flatten_dict
-
-    candidates: list[Any] = [trainer.lightning_module, getattr(trainer, "datamodule", None)]
-    sources = [source for source in candidates if source is not None and source._log_hyperparams]
-    if not sources or not logger._default_hp_metric or not getattr(trainer, "enable_autolog_hparams", True):
-        return None
-    merged = {name: value for source in sources for name, value in source.hparams_initial.items()}
-    merged.pop("_class_path", None)  # of LightningCLI, which Lightning keeps to itself, too
-    flat: dict[str, Any] = logger._sanitize_params(_flatten_dict(_convert_params(merged)))
-    return flat
+def is_compiled_module(model: object) -> bool:
+    """Whether a LightningModule was compiled as a whole before it was given to a Trainer."""
+    # The Trainer unwraps it and leaves no other trace.
+    return getattr(model, "_compiler_ctx", None) is not None
 
 
 def scalar_step(trainer: Trainer) -> int:
     """Where on the x-axis Lightning puts the scalars of this moment."""
+    # Not `global_step`, which counts the steps of every optimizer; the counter of the x-axis has no public name.
     step = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
     return trainer.global_step if step is None else int(step)

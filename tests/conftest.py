@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -20,6 +21,22 @@ for name, cases in {"thorough": 2000, "exhaustive": 10_000}.items():
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 settings.load_profile("quick")
+
+# Several test processes (`pytest -n 2`) share the cores: threads would only fight for them.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+
+# Whole folders of tests that `make check` leaves out; other tests are marked one by one.
+MARKED_FOLDERS = {"browser": pytest.mark.browser, "examples": pytest.mark.study}
+
+
+def pytest_collection_modifyitems(items):
+    home = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(home).parts[0] if item.path.is_relative_to(home) else ""
+        if folder in MARKED_FOLDERS:
+            item.add_marker(MARKED_FOLDERS[folder])
 
 
 @pytest.fixture

@@ -71,25 +71,22 @@ def test_signatures_that_users_rely_on():
     assert ranking | {"memorization": None, "reference": None, "model": None, "data": None} == ranking
 
 
-def test_the_callback_for_transformers_is_found_and_imported_only_when_asked_for():
-    code = (
-        "import sys, lightning_infomem.callbacks as callbacks\n"
-        "assert 'lightning_infomem.callbacks.transformers_trainer' not in sys.modules\n"
-        "assert callbacks.MemorizationTrainerCallback.__name__ == 'MemorizationTrainerCallback'\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_who_looks_at_results_does_not_wait_for_lightning():
+def test_who_looks_at_results_does_not_wait_for_lightning_nor_anybody_else_for_transformers():
     code = (
         "import sys, lightning_infomem.cli.main; slow = {'torch', 'matplotlib', 'pytorch_lightning', 'lightning'};"
         "print(sorted(slow & set(sys.modules)));"
         "from lightning_infomem import rank_checkpoints; import lightning_infomem.pages.html_report;"
         "print(sorted(slow & set(sys.modules)));"
-        "from lightning_infomem import MemorizationMonitor; print('pytorch_lightning' in sys.modules)"
+        "from lightning_infomem import MemorizationMonitor; print('pytorch_lightning' in sys.modules);"
+        "import lightning_infomem.callbacks; names = ['', '.transformers_trainer'];"
+        "print(['lightning_infomem.callbacks' + name in sys.modules for name in names])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.splitlines() == ["[]", "['torch']", "True"]
+    assert ran.stdout.splitlines() == ["[]", "['torch']", "True", "[True, False]"]
+
+
+def test_the_callback_for_transformers_is_found():
+    assert lightning_infomem.callbacks.MemorizationTrainerCallback.__name__ == "MemorizationTrainerCallback"
 
 
 def test_a_name_that_does_not_exist_is_an_error_as_in_any_module():

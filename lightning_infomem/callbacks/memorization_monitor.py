@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from lightning_infomem._checks import check_choice, check_count
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
-from lightning_infomem.callbacks.presenting import introduce_run, present
+from lightning_infomem.callbacks.presenting import conclude_run, introduce_run, present
 from lightning_infomem.callbacks.probing import catch_probe, draw_training_probe
 from lightning_infomem.functional.baselines import prediction_baselines
 from lightning_infomem.measurement import measure_caught
@@ -81,8 +81,9 @@ class MemorizationMonitor(Callback):
     ==========================  ==========================================================================
 
     TensorBoard opens on a group of the two means over all layers. Its tab Text says what the numbers mean, Custom
-    Scalars has all layers in one chart, and HParams the last measures beside the hyperparameters, where the module
-    saved any and the logger has its ``default_hp_metric``.
+    Scalars has all layers in one chart. At the end of a fit HParams gets the last measures beside the hyperparameters
+    that the module or the data module saved, if the logger was made with ``default_hp_metric=False``: TensorBoard keeps
+    the first declaration of a run, your own or that of Lightning's placeholder ``hp_metric``.
 
     Each measurement of a run is one JSON line in ``infomem.jsonl`` in ``trainer.log_dir``, which ``infomem watch`` and
     ``infomem report`` read; without a logger there is no file. Checkpoints carry the same history.
@@ -169,7 +170,7 @@ class MemorizationMonitor(Callback):
         self.prefix = prefix
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
         self.report: InformationReport | None = None
-        self._watched = Watched(prefix, (), self.settings.to_state())
+        self.watched = Watched(prefix, (), self.settings.to_state())
         self._watch: Watch | None = None
         self._training_batches: Iterable[Any] | None = None
         self._is_due = False  # whether this validation is to be measured
@@ -203,7 +204,7 @@ class MemorizationMonitor(Callback):
             layers = list(select_layers(pl_module, self.layers))
         except (TypeError, ValueError) as fault:
             raise MisconfigurationException(f"MemorizationMonitor: {fault}") from fault
-        self._watched = replace(self._watched, layers=layers)
+        self.watched = replace(self.watched, layers=layers)
         if not self._announced:
             self._announced = True
             _log.info("MemorizationMonitor measures the layers %s.", ", ".join(layers))
@@ -212,16 +213,21 @@ class MemorizationMonitor(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Tell TensorBoard what will come, or say it when there will be nothing to see."""
-        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-        watched = [each._watched for each in callbacks if isinstance(each, MemorizationMonitor)]
-        if watched[:1] == [self._watched]:  # the first monitor speaks for all
-            introduce_run(trainer, watched)
+        monitors = _monitors_of(trainer)
+        if monitors[0] is self:  # the first one speaks for all
+            introduce_run(trainer, [each.watched for each in monitors])
         if not trainer.enable_validation and self.every_n_train_steps is None:
             warnings.warn(
                 "MemorizationMonitor: a validation loop is required (validation_step, validation data, "
                 "limit_val_batches > 0), this run has none: nothing will be measured.",
                 stacklevel=2,
             )
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Set the last measures of the run beside its hyperparameters."""
+        monitors = _monitors_of(trainer)
+        if monitors[0] is self:
+            conclude_run(trainer, [each.watched for each in monitors])
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the run file, whose folder all ranks must ask for, and draw the training inputs that are looked at."""
@@ -398,3 +404,8 @@ class MemorizationMonitor(Callback):
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+
+
+def _monitors_of(trainer: Trainer) -> list[MemorizationMonitor]:
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return [each for each in callbacks if isinstance(each, MemorizationMonitor)]

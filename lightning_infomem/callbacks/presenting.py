@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lightning_infomem._lightning import Trainer, hyperparameters_to_come, scalar_step
+from lightning_infomem._lightning import Trainer, scalar_step
 from lightning_infomem.records.metric_names import Metric, metric_name
 from lightning_infomem.records.report import InformationReport
-from lightning_infomem.reporting.loggers import introduce, log_report
+from lightning_infomem.reporting.loggers import conclude, introduce, log_report
 from lightning_infomem.reporting.pictures import Drawing
-from lightning_infomem.reporting.tensorboard_setup import Watched
+from lightning_infomem.reporting.tensorboard_setup import FINAL_MEASURES, Watched
 from lightning_infomem.sampling.ranks import Ranks
 
-__all__ = ["introduce_run", "present"]
+__all__ = ["conclude_run", "introduce_run", "present"]
 
 
 def introduce_run(trainer: Trainer, watched: Sequence[Watched]) -> None:
-    """Say what will come, on the first rank, at the start of a run that is not taken up again.
+    """Tell the loggers what will come, on the first rank, when a run starts that does not resume another.
 
     Args:
-        trainer: in ``on_fit_start``: what the user writes in ``setup`` comes before, Lightning's own hyperparameters
-            come behind.
-        watched: by each monitor of the run.
+        trainer: Trainer in its ``on_fit_start``, after whatever the user writes in ``setup``.
+        watched: What each monitor of the run measures.
     """
     if trainer.is_global_zero and trainer.global_step == 0:
-        introduce(trainer.loggers, watched, lambda logger: hyperparameters_to_come(trainer, logger))
+        introduce(trainer.loggers, watched)
+
+
+def conclude_run(trainer: Trainer, watched: Sequence[Watched]) -> None:
+    """Give the loggers the last measures of a run to set beside its hyperparameters, on the first rank.
+
+    Args:
+        trainer: Trainer in its ``on_fit_end``, when the loggers hold the hyperparameters that they were given.
+        watched: What each monitor of the run measures.
+    """
+    if trainer.is_global_zero:
+        logged = trainer.callback_metrics
+        names = [metric_name(each.prefix, measure) for each in watched for measure in FINAL_MEASURES]
+        measures = {name: float(logged[name]) for name in names if name in logged}
+        conclude(trainer.loggers, measures, step=scalar_step(trainer))
 
 
 def present(

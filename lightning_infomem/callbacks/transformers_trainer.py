@@ -288,7 +288,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         watched = Watched(self.prefix, layers, self.settings.to_state())
         try:
             for logger in self._tensorboards():
-                introduce_to_tensorboard(logger, [watched], None)
+                introduce_to_tensorboard(logger, [watched])
         except Exception as fault:  # a closed writer is not worth a training run
             _log.warning("TensorBoard did not take the introduction to %s: %s", self.prefix, fault)
 

@@ -11,8 +11,6 @@ from torch.utils.data import DataLoader, TensorDataset
 from lightning_infomem._lightning import Callback, TensorBoardLogger, Trainer, quiet_lightning
 from lightning_infomem.demo.digits import DigitsTask
 from lightning_infomem.demo.network import DigitsNetwork
-from lightning_infomem.records.metric_names import DEFAULT_PREFIX, metric_name
-from lightning_infomem.reporting.tensorboard_setup import FINAL_MEASURES, declare_hyperparameters
 
 __all__ = ["fit"]
 
@@ -31,18 +29,17 @@ def fit(
     """Train a `DigitsNetwork` on one thread, without a word.
 
     Args:
-        task: its data.
-        callbacks: of the Trainer.
-        logger: of the Trainer.
-        facts: of the data, to stand among the hyperparameters.
-        epochs: of training.
-        every: epochs to a validation.
-        seed: of initial weights and order.
-        learning_rate: of Adam.
+        task: The data.
+        callbacks: Callbacks for the Trainer.
+        logger: Logger for the Trainer, without its ``default_hp_metric``.
+        facts: What distinguishes the data, to stand among the hyperparameters.
+        epochs: Number of epochs.
+        every: Epochs from one validation to the next.
+        seed: Seed for the initial weights and the order of the data.
+        learning_rate: Learning rate of Adam.
     """
     torch.manual_seed(seed)
-    measures = [metric_name(DEFAULT_PREFIX, measure) for measure in FINAL_MEASURES]
-    declare_hyperparameters(logger.experiment, {**facts, "seed": seed}, ["clean_accuracy", *measures])
+    logger.log_hyperparams({**facts, "seed": seed})  # kept by the logger; the monitor has them written at the end
     model = DigitsNetwork(task.probe.shape[1], task.num_classes, learning_rate)
     with quiet_lightning(), _one_thread():
         trainer = Trainer(

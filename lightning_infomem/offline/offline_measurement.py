@@ -46,8 +46,10 @@ class OfflineMeasurement:
         data: unlabelled batches in the same order each time they are gone through.
         layers: see `measurement.measure`.
         forward: see `measurement.measure`.
-        trainer: Lightning's; runs the forward passes by its own device, precision and strategy, and is given back as it
-            came. Without one they run on a GPU if there is one, else where the model is.
+        trainer: A Trainer of Lightning that runs the forward passes with its own device, precision and strategy. Its
+            callbacks, loggers and limits take no part. It is used up: its state, metrics and module are those of the
+            measurement afterwards, so give one made for this. Without one the model runs on a GPU if there is one,
+            else where it is.
         cache: folder for reports that were measured; by default ``.infomem`` beside each checkpoint.
         settings: the fields of `MeasurementSettings`.
 

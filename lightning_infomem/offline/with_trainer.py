@@ -6,13 +6,12 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from operator import attrgetter
 from typing import Any, cast
 
 from torch import nn
 from torch.utils.data import DataLoader
 
-from lightning_infomem._lightning import lightning_module_for
+from lightning_infomem._lightning import is_lightning_module, lightning_module_for
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.sampling.forward import forward_batch
@@ -21,28 +20,6 @@ from lightning_infomem.sampling.watching import Watch, loader_of
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["measure_with_trainer"]
-
-# What a validation leaves on a Trainer: attributes of these parts are given back as they were.
-_PARTS_USED = (
-    "state",
-    "_logger_connector",
-    "_data_connector",
-    "fit_loop._data_source",
-    "fit_loop.epoch_loop.val_loop._data_source",
-    "validate_loop._data_source",
-    "test_loop._data_source",
-    "predict_loop._data_source",
-    "validate_loop",
-)
-_ATTRIBUTES_USED = (
-    ("", ("callbacks", "loggers", "datamodule", "limit_val_batches")),
-    ("strategy", ("_lightning_module", "model")),
-    ("fit_loop", ("_combined_loader",)),
-    ("fit_loop.epoch_loop.val_loop", ("_combined_loader",)),
-    ("test_loop", ("_combined_loader",)),
-    ("predict_loop", ("_combined_loader",)),
-)
-_OF_LOGGING = ("log", "log_dict", "_trainer")
 
 
 def measure_with_trainer(
@@ -54,16 +31,19 @@ def measure_with_trainer(
     settings: MeasurementSettings,
     content: str = "",
 ) -> InformationReport:
-    """Measure by ``trainer.validate``, without the Trainer's callbacks and loggers; of the data nothing is left out.
+    """Measure by ``trainer.validate``, without the Trainer's callbacks and loggers, on all of the data.
+
+    The Trainer is used up: its callbacks, loggers and ``limit_val_batches`` are set aside meanwhile and come back, but
+    its state, its metrics, its module and its data are those of this validation from then on.
 
     Args:
-        trainer: given back as it came.
-        network: its own hooks and logging do not run, if it is a LightningModule.
-        data: see `measurement.measure`; a DataLoader is divided among the Trainer's processes.
-        layers: as named in the network.
-        forward: see `measurement.measure`.
-        settings: of the measurement.
-        content: what is measured; processes that do not agree on it stop.
+        trainer: Lightning's Trainer, whose device, precision and processes run the network.
+        network: The network to measure. The hooks and the logging of a LightningModule do not run.
+        data: Batches, see `measurement.measure`. A DataLoader is divided among the Trainer's processes.
+        layers: Names, patterns or module types of the layers, as the network names them.
+        forward: How to run the network on a batch, see `measurement.measure`.
+        settings: Settings for the measurement.
+        content: Name of what is measured. Processes that do not agree on it stop.
 
     Returns:
         The report, the same on all processes.
@@ -74,8 +54,8 @@ def measure_with_trainer(
     kind = type("WatchedNetwork", (_WatchedNetwork, lightning_module_for(trainer)), {})
     watched = kind(network, layers, forward, settings, content)
     batches = data if isinstance(data, DataLoader) else _Batches(data)
-    with _borrowed(trainer), _silenced(network), warnings.catch_warnings():
-        # Of samples that a distributed sampler repeats; they are left out.
+    with _undisturbed(trainer), _silenced(network), warnings.catch_warnings():
+        # It warns that samples are repeated to make equal shares; the plan of the samples leaves them out.
         warnings.filterwarnings("ignore", message=".*DistributedSampler.*")
         try:
             trainer.validate(watched, dataloaders=batches, verbose=False)
@@ -179,51 +159,29 @@ class _Batches:
 
 
 @contextmanager
-def _borrowed(trainer: Any) -> Iterator[None]:
-    """The Trainer without callbacks, loggers and limits, and afterwards everything as it was."""
-    parts = [_part(trainer, name) for name in _PARTS_USED]
-    before = [(part, dict(vars(part))) for part in parts if part is not None]
-    attributes = [
-        (part, name, getattr(part, name))
-        for path, names in _ATTRIBUTES_USED
-        if (part := _part(trainer, path)) is not None
-        for name in names
-        if hasattr(part, name)
-    ]
+def _undisturbed(trainer: Any) -> Iterator[None]:
+    """The Trainer without callbacks, loggers, data module and limits."""
+    aside = {name: getattr(trainer, name) for name in ("callbacks", "loggers", "limit_val_batches")}
     trainer.callbacks, trainer.loggers, trainer.limit_val_batches = [], [], 1.0
-    trainer.datamodule = None
+    trainer.datamodule = None  # it would be set up again
     try:
         yield
     finally:
-        for part, state in before:
-            vars(part).clear()
-            vars(part).update(state)
-        for part, name, value in attributes:
-            setattr(part, name, value)
-
-
-def _part(trainer: Any, path: str) -> Any:
-    """A part of the Trainer, None where this version of Lightning has none of that name."""
-    try:
-        return attrgetter(path)(trainer) if path else trainer
-    except AttributeError:
-        return None
+        for name, value in aside.items():
+            setattr(trainer, name, value)
 
 
 @contextmanager
 def _silenced(network: nn.Module) -> Iterator[None]:
     """LightningModules within a LightningModule get its Trainer and would log to it."""
-    modules = [module for module in network.modules() if hasattr(module, "log_dict") and hasattr(module, "log")]
-    before = [{name: vars(module)[name] for name in _OF_LOGGING if name in vars(module)} for module in modules]
+    modules = [module for module in network.modules() if is_lightning_module(module)]
     for module in modules:
         vars(module).update(log=_log_nothing, log_dict=_log_nothing)
     try:
         yield
     finally:
-        for module, state in zip(modules, before, strict=True):
-            for name in _OF_LOGGING:
-                vars(module).pop(name, None)
-            vars(module).update(state)
+        for module in modules:
+            del module.log, module.log_dict
 
 
 def _log_nothing(*args: Any, **kwargs: Any) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.reporting.pictures import Drawing, Pictures, draw_figures, picture
-from lightning_infomem.reporting.tensorboard_setup import Watched, introduce_to_tensorboard
+from lightning_infomem.reporting.tensorboard_setup import Watched, introduce_to_tensorboard, log_final_measures
 from lightning_infomem.reporting.to_comet import to_comet
 from lightning_infomem.reporting.to_mlflow import to_mlflow
 from lightning_infomem.reporting.to_tensorboard import to_tensorboard
 from lightning_infomem.reporting.to_wandb import to_wandb
 
-__all__ = ["introduce", "log_figures", "log_report"]
+__all__ = ["conclude", "introduce", "log_figures", "log_report"]
 
 _Adapter = Callable[[Any, Pictures], None]
 
@@ -94,26 +94,34 @@ def _log_pictures(loggers: Iterable[Any], make: Callable[[], Pictures], prefix: 
     return time.perf_counter() - start
 
 
-def introduce(
-    loggers: Iterable[Any],
-    watched: Sequence[Watched],
-    hyperparameters: Callable[[Any], Mapping[str, Any] | None] = lambda logger: None,
-) -> None:
+def introduce(loggers: Iterable[Any], watched: Sequence[Watched]) -> None:
     """Before the first measurement, tell TensorBoard what will come and what it means; see `introduce_to_tensorboard`.
 
-    Raises nothing: a logger that fails is named in the log.
+    Args:
+        loggers: Loggers of the Trainer. Those of another kind are passed over, and one that fails is named in the log.
+        watched: What each monitor of the run measures.
+    """
+    _give_tensorboards(loggers, lambda logger: introduce_to_tensorboard(logger, watched), "introduction to its numbers")
+
+
+def conclude(loggers: Iterable[Any], measures: Mapping[str, float], *, step: int) -> None:
+    """After the last measurement, give TensorBoard the row of this run; see `log_final_measures`.
 
     Args:
-        loggers: of the Trainer; those of another kind are passed over.
-        watched: by each monitor of the run.
-        hyperparameters: of a logger, what Lightning will write there; None for nothing.
+        loggers: Loggers of the Trainer. Those of another kind are passed over, and one that fails is named in the log.
+        measures: Last value of each measure, by its logged name.
+        step: Place on the x-axis, the one of the scalars.
     """
+    _give_tensorboards(loggers, lambda logger: log_final_measures(logger, measures, step=step), "last measures")
+
+
+def _give_tensorboards(loggers: Iterable[Any], give: Callable[[Any], None], what: str) -> None:
     for logger in loggers:
         try:
             if _adapter(logger) is to_tensorboard and not _is_stand_in(logger):
-                introduce_to_tensorboard(logger, watched, hyperparameters(logger))
+                give(logger)
         except Exception as fault:  # a closed writer is not worth a training run
-            _log.warning("%s did not take the introduction to its numbers: %s", type(logger).__name__, fault)
+            _log.warning("%s did not take the %s: %s", type(logger).__name__, what, fault)
 
 
 def _is_stand_in(logger: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import platform
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from lightning_infomem.records.metric_names import Metric, metric_name, overview_name
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 
-__all__ = ["FINAL_MEASURES", "Watched", "declare_hyperparameters", "introduce_to_tensorboard"]
+__all__ = ["FINAL_MEASURES", "Watched", "introduce_to_tensorboard", "log_final_measures"]
 
 # The last values of these stand beside the hyperparameters of a run.
 FINAL_MEASURES = (Metric.MI_MEAN, Metric.ENTROPY_MEAN, Metric.MEMORIZING, Metric.SMOOTHNESS)
@@ -23,8 +24,8 @@ _CHARTS = {
     "smoothness of each layer": Metric.SMOOTHNESS,
     "share of dead units of each layer": Metric.DEAD_FRACTION,
 }
-_LAYOUT_TAG = "custom_scalars__config__"  # TensorBoard's own
-_BEGINNING = 2**20  # bytes of an event file, in which a layout or a text would stand
+_LAYOUT_TAG, _HPARAMS_TAG = "custom_scalars__config__", "_hparams_/experiment"  # TensorBoard's own
+_BEGINNING = 2**20  # bytes of an event file, in which a layout, a text or a declaration of a start would stand
 _MOST_LAYERS = 12  # named in the text
 _PACKAGES = ("lightning-infomem", "torch", "pytorch-lightning", "tensorboard")
 
@@ -44,59 +45,51 @@ class Watched:
     settings: Mapping[str, Any]
 
 
-def introduce_to_tensorboard(
-    logger: Any, watched: Sequence[Watched], hyperparameters: Mapping[str, Any] | None
-) -> None:
+def introduce_to_tensorboard(logger: Any, watched: Sequence[Watched]) -> None:
     """Write what stands beside the numbers of a run into its event file, once.
 
-    A text for each monitor, of what its numbers mean and how they are measured; one layout of the tab Custom Scalars
-    for all, with all layers in one chart; the last measures as columns of the tab HParams. A layout that the run has
-    already stays, and a later one takes the place of ours: TensorBoard shows the last of a run.
+    A text for each monitor says what its numbers mean and how they are measured. One layout of the tab Custom Scalars
+    shows all layers in one chart. A layout that the run has already stays, and a later one takes the place of ours:
+    TensorBoard shows the last of a run.
 
     Args:
-        logger: a TensorBoardLogger.
-        watched: by each monitor of the run.
-        hyperparameters: flat, those that Lightning is about to write for this logger; TensorBoard keeps the first
-            declaration of a run, so this one must hold them. None where it will write none: then the tab stays the
-            user's.
+        logger: TensorBoardLogger of the run.
+        watched: What each monitor of the run measures.
     """
     writer = logger.experiment
+    if not _is_written(writer, _LAYOUT_TAG):
+        writer.add_custom_scalars({_title(each.prefix): _charts(each.prefix) for each in watched})
     for each in watched:
         name = overview_name(each.prefix, "what the numbers mean")
         if not _is_written(writer, name):
             _add_text(writer, name, _text(each))
-    if not _is_written(writer, _LAYOUT_TAG):
-        writer.add_custom_scalars({_title(each.prefix): _charts(each.prefix) for each in watched})
-    if hyperparameters is not None:
-        own = getattr(logger, "_prefix", "")
-        names = [metric_name(each.prefix, measure) for each in watched for measure in FINAL_MEASURES]
-        names = [f"{own}{logger.LOGGER_JOIN_CHAR}{name}" for name in names] if own else names
-        declare_hyperparameters(writer, hyperparameters, [*names, "hp_metric"])
 
 
-def declare_hyperparameters(writer: Any, hyperparameters: Mapping[str, Any], measures: Sequence[str]) -> None:
-    """Say which hyperparameters and measures of a run the tab HParams shows; the first such word of a run counts.
+def log_final_measures(logger: Any, measures: Mapping[str, float], *, step: int) -> None:
+    """Write the row of a run in the tab HParams: its hyperparameters, as the logger holds them, and its last measures.
+
+    TensorBoard keeps the first declaration of a run, so nothing is written where there is one: by the user, or by
+    Lightning for its placeholder ``hp_metric``, which ``TensorBoardLogger(default_hp_metric=False)`` leaves out. Nor is
+    it for a run without hyperparameters.
 
     Args:
-        writer: torch's SummaryWriter.
-        hyperparameters: flat: numbers, strings and the like.
-        measures: names of logged values, of which the last is shown.
+        logger: TensorBoardLogger of the run, which holds what modules and data modules saved for it.
+        measures: Last value of each measure, by its logged name.
+        step: Place on the x-axis at which the values are logged once more.
     """
-    from torch.utils.tensorboard.summary import hparams  # here, since it takes a second to import
-
-    shown = dict.fromkeys(measures, 0.0)  # the values go nowhere: TensorBoard reads those that are logged
-    experiment, session, _ = hparams(dict(hyperparameters), shown)  # type: ignore[no-untyped-call]
-    for summary in (experiment, session):
-        writer._get_file_writer().add_summary(summary)
+    # Before Lightning 2.5 the logger would put the last values at the start of the x-axis.
+    has_step = "step" in inspect.signature(logger.log_hyperparams).parameters
+    if has_step and logger.hparams and measures and not _is_written(logger.experiment, _HPARAMS_TAG):
+        logger.log_hyperparams(logger.hparams, dict(measures), step=step)
 
 
 def _add_text(writer: Any, name: str, markdown: str) -> None:
     """As the writer's own method, which would end the name in "text_summary"."""
-    from torch.utils.tensorboard.summary import text
+    from torch.utils.tensorboard.summary import text  # here, since it takes a second to import
 
     summary = text(name, markdown)  # type: ignore[no-untyped-call]
     summary.value[0].tag = name
-    writer._get_file_writer().add_summary(summary, 0)
+    writer.file_writer.add_summary(summary, 0)
 
 
 def _is_written(writer: Any, tag: str) -> bool:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
 
+from lightning_infomem._lightning import is_compiled_module
 from lightning_infomem.sampling.layers import find_head, select_layers
 from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.sampling.samples import SamplePlan
@@ -87,8 +88,6 @@ def share_of_rank(loader: object, ranks: Ranks) -> tuple[int, int, int | None]:
 
 def is_compiled(model: nn.Module) -> bool:
     """Whether the network or a part of it is compiled, so that new hooks would be bypassed."""
-    if getattr(model, "_compiler_ctx", None) is not None:  # set by Lightning on a module compiled as a whole
-        return True
-    return any(
+    return is_compiled_module(model) or any(
         hasattr(part, "_orig_mod") or getattr(part, "_compiled_call_impl", None) is not None for part in model.modules()
     )

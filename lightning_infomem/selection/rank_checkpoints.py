@@ -70,8 +70,10 @@ def rank_checkpoints(
         data: Unlabelled batches for ``model``, the same and in the same order each time.
         layers: Which layers of ``model`` to measure; see `measure`.
         forward: How to run ``model`` on a batch; see `measure`.
-        trainer: Lightning's Trainer, to run the forward passes with its device, precision and strategy; several
-            processes share the pairs. Without one they run on a GPU if there is one, else where the model is.
+        trainer: A Trainer of Lightning that runs the forward passes with its own device, precision and strategy;
+            several processes share the pairs. Its callbacks, loggers and limits take no part. It is used up: its state,
+            metrics and module are those of the measurement afterwards, so give one made for this. Without one the model
+            runs on a GPU if there is one, else where it is.
         cache: Folder for the reports that had to be measured; by default ``.infomem`` beside each checkpoint. A second
             ranking of the same files, data and settings, or one after a crash, measures nothing twice.
         control: Whether to measure ``model`` with fresh weights, too; the rank that it would take is in ``control``.

@@ -1,5 +1,5 @@
 import copy
-import subprocess
+import importlib
 import sys
 
 import pytest
@@ -7,6 +7,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
+import lightning_infomem
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.measurement import measure
@@ -320,15 +321,12 @@ def test_mistakes_are_raised_when_training_begins(tmp_path):
         trainer(tmp_path, MemorizationTrainerCallback(), eval_strategy="no", num_train_epochs=1).train()
 
 
-def test_without_transformers_the_package_imports_and_the_callback_names_what_to_install():
-    lines = (
-        "import sys",
-        # As if it were not installed. All of it cannot be hidden: torchmetrics imports it where it finds it.
-        "sys.modules['transformers.trainer_callback'] = None",
-        "import lightning_infomem.callbacks",
-        "print('the package imports')",
-        "import lightning_infomem.callbacks.transformers_trainer",
-    )
-    outcome = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
-    assert outcome.stdout == "the package imports\n"
-    assert "pip install 'lightning-infomem[transformers]'" in outcome.stderr.splitlines()[-1]
+def test_without_transformers_the_package_imports_and_the_callback_names_what_to_install(monkeypatch):
+    # As if it were not installed. All of it cannot be hidden: torchmetrics imports it where it finds it.
+    monkeypatch.setitem(sys.modules, "transformers.trainer_callback", None)
+    for name in [name for name in sys.modules if name.startswith("lightning_infomem.callbacks")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(lightning_infomem, "callbacks", lightning_infomem.callbacks)  # what is imported anew goes again
+    importlib.import_module("lightning_infomem.callbacks")
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'lightning-infomem\[transformers\]'"):
+        importlib.import_module("lightning_infomem.callbacks.transformers_trainer")

@@ -64,6 +64,7 @@ def test_the_cpu_search_is_right_on_any_data(case: tuple[Tensor, int]) -> None:
     assert_right(cpu, case)
 
 
+@pytest.mark.interpreter
 @pytest.mark.skipif(torch.cuda.is_available(), reason="Triton's interpreter is not used where there is a CUDA device")
 @given(cases(most_samples=12))
 def test_the_cuda_search_is_right_on_any_data(case: tuple[Tensor, int]) -> None:

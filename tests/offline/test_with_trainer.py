@@ -1,4 +1,4 @@
-"""Forward passes by the user's Trainer: the same numbers, and the Trainer comes back as it was."""
+"""Forward passes by the user's Trainer: the same numbers, and no callback or logger of the user's takes part."""
 
 from __future__ import annotations
 
@@ -137,39 +137,61 @@ class Refusing(pl.Callback):
 
 
 @pytest.mark.filterwarnings("ignore:CSVLogger")
-def test_the_trainer_comes_back_as_it_came(tmp_path):
+def test_callbacks_loggers_and_limits_of_the_trainer_take_no_part_and_come_back(tmp_path):
     callbacks = [EarlyStopping("val_loss"), ModelCheckpoint(tmp_path, monitor="val_loss"), MemorizationMonitor()]
     runner = trainer(tmp_path, callbacks=callbacks, limit_val_batches=1, logger=CSVLogger(tmp_path), max_epochs=1)
     model, batches = Classifier(_network(1)), loader(dense(40))
     runner.fit(model, batches, batches)
     runner.callbacks.append(Refusing())
     listed, logged = list(runner.callbacks), list((tmp_path / "lightning_logs").rglob("*"))
-    state, metrics = runner.state.status, dict(runner.callback_metrics)
-    seen = runner.val_dataloaders
     path = _save(tmp_path / "other" / "a.ckpt", Classifier(_network(2)))
 
     report = OfflineMeasurement(model, BATCHES, trainer=runner)(path)
-    assert report["network.0"].num_samples == 101  # the limit is one of trainings
+    assert report["network.0"].num_samples == 101  # the limit is one for trainings
     assert runner.callbacks == listed
     assert runner.loggers == [runner.logger]
     assert isinstance(runner.logger, CSVLogger)
     assert list((tmp_path / "lightning_logs").rglob("*")) == logged
     assert runner.limit_val_batches == 1
-    assert runner.lightning_module is model
-    assert model.trainer is runner
-    assert runner.state.status == state
-    assert dict(runner.callback_metrics) == metrics
-    assert runner.val_dataloaders is seen
     runner.callbacks.pop()
     runner.fit_loop.max_epochs = 2
     runner.fit(model, batches, batches)
     assert runner.current_epoch == 2
 
 
+@pytest.mark.parametrize("limits", [{"fast_dev_run": True}, {"overfit_batches": 1}, {"limit_val_batches": 0}])
+def test_no_limit_of_the_trainer_cuts_the_data(tmp_path, limits):
+    path = _save(tmp_path / "a.ckpt", _network(1))
+    report = OfflineMeasurement(_network(), BATCHES, trainer=trainer(tmp_path, **limits))(path)
+    _same(report, measure(_network(1), BATCHES))
+
+
+class Data(pl.LightningDataModule):
+    """A data module that counts how often it is set up."""
+
+    set_up = 0
+
+    def setup(self, stage):
+        self.set_up += 1
+
+    def train_dataloader(self):
+        return loader(dense(40))
+
+    val_dataloader = train_dataloader
+
+
+def test_a_data_module_of_an_earlier_training_takes_no_part(tmp_path):
+    runner, data = trainer(tmp_path, max_epochs=1), Data()
+    runner.fit(Classifier(_network(1)), datamodule=data)
+    report = OfflineMeasurement(_network(), BATCHES, trainer=runner)(_save(tmp_path / "a.ckpt", _network(1)))
+    _same(report, measure(_network(1), BATCHES))
+    assert data.set_up == 1
+
+
 @pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork", "ddp_notebook"])
 def test_processes_that_cannot_give_the_report_back_are_refused_before_anything_runs(tmp_path, strategy):
     runner = trainer(tmp_path, strategy=strategy, devices=2)
-    with pytest.raises(MisconfigurationException, match=r"starts them by '(spawn|fork)'.*give strategy='ddp'"):
+    with pytest.raises(MisconfigurationException, match=r"processes that end with their task.*give strategy='ddp'"):
         OfflineMeasurement(_network(), BATCHES, trainer=runner)
 
 

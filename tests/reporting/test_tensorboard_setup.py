@@ -1,21 +1,25 @@
+import inspect
 import logging
 import re
+from types import SimpleNamespace
 
 import lightning.pytorch
 import pytest
 import pytorch_lightning
 import torch
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
-from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_groups
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, trainer
 
-LAYOUT, EXPERIMENT, SESSION = "custom_scalars__config__", "_hparams_/experiment", "_hparams_/session_start_info"
+LAYOUT = "custom_scalars__config__"
 TEXT = " Memorization/what the numbers mean"
-MEASURES = [f"infomem/{name}" for name in ("mi_mean", "entropy_mean", "memorizing", "smoothness")]
 OWN_LAYOUT = {"mine": {"losses": ["Multiline", ["val_loss"]]}}
 
 
@@ -61,6 +65,11 @@ def fit(tmp_path, *monitors, model=None, logger=None, data=None, resumed_from=No
     return runner
 
 
+def bare_logger(tmp_path, **options):
+    """A logger without Lightning's placeholder for the tab HParams."""
+    return pytorch_lightning.loggers.TensorBoardLogger(tmp_path, default_hp_metric=False, **options)
+
+
 def events_of(logger):
     events = EventAccumulator(logger.log_dir, size_guidance={"tensors": 0})
     return events.Reload()
@@ -75,15 +84,23 @@ def texts(logger, name=TEXT):
     return [event.tensor_proto.string_val[0].decode() for event in events_of(logger).Tensors(name)]
 
 
-def declared(logger, tag=EXPERIMENT):
-    """What TensorBoard goes by: the first of a run."""
-    metadata = events_of(logger).summary_metadata
-    return HParamsPluginData.FromString(metadata[tag].plugin_data.content) if tag in metadata else None
-
-
-def declared_names(logger):
-    experiment = declared(logger).experiment
-    return [info.name for info in experiment.hparam_infos], [info.name.tag for info in experiment.metric_infos]
+def hparams_tab(logger):
+    """Hyperparameters and measures of the one run in TensorBoard's tab HParams, as its own server answers."""
+    multiplexer = EventMultiplexer().AddRunsFromDirectory(logger.log_dir)
+    provider = MultiplexerDataProvider(multiplexer.Reload(), logger.log_dir)
+    backend = backend_context.Context(SimpleNamespace(data_provider=provider))
+    asked = api_pb2.ListSessionGroupsRequest(
+        slice_size=10, start_index=0, allowed_statuses=[api_pb2.STATUS_RUNNING, api_pb2.STATUS_SUCCESS]
+    )
+    answer = list_session_groups.Handler(RequestContext(), backend, "", asked).run()
+    rows = [
+        (
+            {name: getattr(value, value.WhichOneof("kind")) for name, value in group.hparams.items()},
+            {each.name.tag: each.value for each in group.metric_values},
+        )
+        for group in answer.session_groups
+    ]
+    return rows[0] if rows else None
 
 
 def test_the_two_means_stand_once_more_in_the_first_group_of_all(tmp_path):
@@ -126,7 +143,6 @@ def test_one_layout_holds_all_layers_of_all_monitors(tmp_path):
     assert matched[1] == ["infomem/network.0/entropy_mean", "infomem/network.2/entropy_mean"]
     assert matched[4] == ["the.probe/network.0/mi_mean"]
     assert len(texts(runner.logger)) == len(texts(runner.logger, " Memorization the.probe/what the numbers mean")) == 1
-    assert declared_names(runner.logger)[1][4] == "the.probe/mi_mean"
 
 
 @pytest.mark.parametrize("moment", ["before", "setup", "training"])
@@ -151,41 +167,79 @@ def test_a_layout_of_the_users_own_wins(tmp_path, moment):
     ("loggers", "model"), [(pytorch_lightning.loggers, Tuned), (lightning.pytorch.loggers, UnifiedTuned)]
 )
 def test_hyperparameters_stand_beside_the_last_measures(tmp_path, loggers, model):
-    logger = loggers.TensorBoardLogger(tmp_path)
+    logger = loggers.TensorBoardLogger(tmp_path, default_hp_metric=False)
+    monitors = [MemorizationMonitor(), MemorizationMonitor(["network.0"], prefix="the.probe")]
     runner = (pytorch_lightning if model is Tuned else lightning.pytorch).Trainer(
-        callbacks=[MemorizationMonitor()],
+        callbacks=monitors,
         logger=logger,
-        max_epochs=1,
+        max_epochs=2,
         accelerator="cpu",
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
     )
     runner.fit(model(width=7, nested={"rate": 0.5}), loader(dense()), loader(dense()))
-    logger.experiment.flush()
-    hyperparameters, measures = declared_names(logger)
-    assert {"width", "nested/rate"} <= set(hyperparameters)
-    assert measures == [*MEASURES, "hp_metric"]
-    values = declared(logger, SESSION).session_start_info.hparams  # of Lightning
-    assert set(hyperparameters) == set(values)
-    assert values["width"].number_value == 7
-    assert {"hp_metric", "infomem/mi_mean", "infomem/memorizing"} <= set(events_of(logger).Tags()["scalars"])
+    hyperparameters, measures = hparams_tab(logger)
+    assert hyperparameters["width"] == 7
+    assert hyperparameters["nested/rate"] == 0.5
+    expected = {
+        f"{monitor.prefix}/{name}": monitor.history[-1][f"{monitor.prefix}/{name}"]
+        for monitor in monitors
+        for name in ("mi_mean", "entropy_mean", "memorizing", "smoothness")
+    }
+    assert measures == pytest.approx(expected)
 
 
-def test_hyperparameters_of_any_type_and_of_the_data_are_declared_as_lightning_writes_them(tmp_path):
+def test_hyperparameters_of_any_type_and_of_the_data_stand_there_too(tmp_path):
     odd = {"none": None, "layer": torch.nn.ReLU, "list": [1, {"a": 2}], "tensor": torch.ones(2, 2), 3: "three"}
-    runner = fit(tmp_path, model=Tuned(odd=odd), data=Data(batch_size=4))
-    hyperparameters, _ = declared_names(runner.logger)
-    assert "batch_size" in hyperparameters
-    assert set(hyperparameters) == set(declared(runner.logger, SESSION).session_start_info.hparams)
+    runner = fit(tmp_path, model=Tuned(odd=odd), data=Data(batch_size=4), logger=bare_logger(tmp_path))
+    hyperparameters, _ = hparams_tab(runner.logger)
+    assert hyperparameters["batch_size"] == 4
+    assert hyperparameters["odd/3"] == "three"
 
 
-@pytest.mark.parametrize("why", ["no hyperparameters", "no metric of Lightning's"])
-def test_where_lightning_writes_no_hyperparameters_the_tab_stays_the_users(tmp_path, why):
-    logger = pytorch_lightning.loggers.TensorBoardLogger(tmp_path, default_hp_metric=why == "no hyperparameters")
-    fit(tmp_path, logger=logger, model=Classifier(mlp()) if why == "no hyperparameters" else Tuned())
-    assert declared(logger) is None
-    assert len(texts(logger)) == 1
+def test_the_final_values_end_the_curves_once_more(tmp_path):
+    runner = fit(tmp_path, logger=bare_logger(tmp_path))
+    steps = [event.step for event in events_of(runner.logger).Scalars("infomem/mi_mean")]
+    assert steps == sorted(steps)
+    assert len(steps) == 3  # of two validations and of the end
+    assert steps[-1] == runner.global_step
+
+
+def test_a_run_without_hyperparameters_has_no_row(tmp_path):
+    runner = fit(tmp_path, model=Classifier(mlp()), logger=bare_logger(tmp_path))
+    assert hparams_tab(runner.logger) is None
+    assert len(texts(runner.logger)) == 1
+
+
+def test_where_lightning_declares_its_placeholder_nothing_is_added(tmp_path):
+    runner = fit(tmp_path)
+    hyperparameters, measures = hparams_tab(runner.logger)
+    assert hyperparameters["width"] == 10
+    assert measures == {"hp_metric": -1}
+    assert len(events_of(runner.logger).Scalars("infomem/mi_mean")) == 2
+
+
+def test_a_declaration_of_the_users_own_stays(tmp_path):
+    class Own(Tuned):
+        def on_train_start(self):
+            self.logger.log_hyperparams({"mine": 3}, {"my_metric": 0.5})
+
+    runner = fit(tmp_path, model=Own(), logger=bare_logger(tmp_path))
+    assert hparams_tab(runner.logger) == ({"mine": 3}, {"my_metric": 0.5})
+
+
+def test_a_logger_that_cannot_place_the_final_values_gets_none(tmp_path):
+    class Old(pytorch_lightning.loggers.TensorBoardLogger):
+        """As before Lightning 2.5, which put them at step 0."""
+
+        def log_hyperparams(self, params, metrics=None):
+            assert metrics is None
+            super().log_hyperparams(params)
+
+    assert "step" in inspect.signature(pytorch_lightning.loggers.TensorBoardLogger.log_hyperparams).parameters
+    runner = fit(tmp_path, logger=Old(tmp_path, default_hp_metric=False))
+    assert hparams_tab(runner.logger) is None
 
 
 def test_each_of_two_loggers_is_introduced_and_a_prefix_of_a_logger_is_respected(tmp_path):
@@ -195,7 +249,6 @@ def test_each_of_two_loggers_is_introduced_and_a_prefix_of_a_logger_is_respected
     ]
     fit(tmp_path, logger=loggers)
     assert [len(texts(logger)) for logger in loggers] == [1, 1]
-    assert declared_names(loggers[1])[1][0] == "own-infomem/mi_mean"
     assert "own-infomem/mi_mean" in events_of(loggers[1]).Tags()["scalars"]
 
 

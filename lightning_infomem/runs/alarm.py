@@ -107,8 +107,7 @@ def read_judged(state: Mapping[str, Any]) -> tuple[list[Moment], Judgement | Non
     """The moments of a run and the judgement at the last of them, out of what a callback saved.
 
     Args:
-        state: with ``moments``, of `Moment.to_state`, and ``judgement``, of `Judgement.to_state`. Where the latter is
-            missing, as in states of older versions, the moments are judged anew.
+        state: with ``moments``, of `Moment.to_state`, and ``judgement``, of `Judgement.to_state`.
 
     Returns:
         No moment and no judgement, where the state has none.
@@ -119,8 +118,6 @@ def read_judged(state: Mapping[str, Any]) -> tuple[list[Moment], Judgement | Non
     moments = [Moment.from_state(each) for each in state.get("moments", ())]
     if not moments:
         return [], None
-    if state.get("judgement") is None:
-        return moments, judge(moments)
     judgement = Judgement.from_state(state["judgement"])
     if not 0 <= judgement.kept < len(moments) or len(judgement.agreement) > len(moments):
         raise ValueError(f"a judgement of other than its {len(moments)} moments")

@@ -26,12 +26,10 @@ def history_to_state(history: Sequence[Mapping[str, float]]) -> dict[str, Any]:
 
 
 def history_from_state(state: Any) -> list[dict[str, float]]:
-    """The inverse of `history_to_state`; older versions of the package saved the history as it is.
+    """The inverse of `history_to_state`.
 
     Raises:
         KeyError, TypeError, ValueError: the state is damaged.
     """
-    if not isinstance(state, Mapping):
-        return [dict(values) for values in state]
     names, rows = state["names"], state["values"].tolist()
     return [{name: value for name, value in zip(names, row, strict=True) if not math.isnan(value)} for row in rows]

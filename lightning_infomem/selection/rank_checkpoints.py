@@ -12,7 +12,7 @@ from torch import nn
 
 from lightning_infomem._checks import check_choice, describe
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints
-from lightning_infomem.offline.offline_measurement import OfflineMeasurement, check_setting_names
+from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.selection.candidates import Candidate, collect_candidates, read_candidate
@@ -23,6 +23,7 @@ from lightning_infomem.selection.grouping import name_groups
 from lightning_infomem.selection.one_run import REFUSAL, JudgedRun, judge_run, looks_like_one_run, tell_of_run
 from lightning_infomem.selection.ranking import RankedCheckpoint, RankedGroup, Ranking
 from lightning_infomem.selection.scoring import Scores, Standing, score_candidates, stand
+from lightning_infomem.settings import check_setting_names
 
 __all__ = ["RankedCheckpoint", "Ranking", "rank_checkpoints"]
 
@@ -75,7 +76,7 @@ def rank_checkpoints(
         cache: folder for the reports that had to be measured; by default ``.infomem`` beside each checkpoint. A second
             ranking of the same files, data and settings, or one after a crash, measures nothing twice.
         control: also measure ``model`` with fresh weights; the rank that it would take stands in ``control``.
-        **settings: of the measurement by ``model`` and ``data``; see `MeasurementSettings`.
+        **settings: Every field of `MeasurementSettings`, for the measurement with ``model`` and ``data``.
 
     Returns:
         The ranking. Checkpoints are ranked within each layer and by the median of these ranks. Mutual information
@@ -188,7 +189,7 @@ def rank_checkpoints(
 def _offline(
     model: Any, data: Any, layers: Any, forward: Any, trainer: Any, cache: Any, settings: dict[str, Any]
 ) -> OfflineMeasurement | None:
-    check_setting_names(settings)
+    check_setting_names(settings, rank_checkpoints)
     if (model is None) != (data is None):
         given, missing = ("data", "model") if model is None else ("model", "data")
         raise ValueError(f"{missing}: required together with {given}, to measure checkpoints; give both or neither.")

@@ -154,16 +154,6 @@ def test_a_judgement_of_other_moments_is_damage(tmp_path):
     assert "other than its 2 moments" in runs_in(tmp_path)[1][str(path)]
 
 
-def test_moments_of_older_versions_are_judged_anew(tmp_path):
-    path = save_run(tmp_path / "a.ckpt", make_run(8, memorizes=True))
-    before = runs_in(tmp_path)[0][0].judgement
-    checkpoint = torch.load(path, weights_only=True)
-    del checkpoint["callbacks"]["MemorizationMonitor[infomem]"][COURSE_KEY]["judgement"]
-    torch.save(checkpoint, path)
-    assert runs_in(tmp_path)[0][0].judgement == before
-    assert before.is_memorizing
-
-
 @pytest.mark.parametrize(("kept", "damage"), [(100, "1 damaged record is left out"), (0, "damaged from byte 0 on")])
 def test_a_damaged_event_file_leaves_what_can_be_read(tmp_path, kept, damage):
     log(tmp_path / "run", make_run(5))

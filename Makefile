@@ -36,8 +36,9 @@ check: lint
 
 # The core with the oldest versions that pyproject.toml admits, in an environment of its own. What was deprecated since
 # is not their affair, so warnings are no errors here.
-CORE := functional kernels/test_backends.py kernels/test_cpu.py sampling selection cli plots callbacks/test_memorization_monitor.py \
-	callbacks/test_ways_of_training.py test_measurement.py test_records.py test_settings.py test_checks.py
+CORE := functional kernels/test_backends.py kernels/test_cpu.py records sampling checkpoints offline runs selection plots cli \
+	callbacks/test_memorization_monitor.py callbacks/test_ways_of_training.py \
+	test_measurement.py test_presets.py test_settings.py test_checks.py
 .venv-oldest/.installed: pyproject.toml constraints-oldest.txt
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --constraint constraints-oldest.txt \

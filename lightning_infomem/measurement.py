@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_infomem._checks import check_enough_samples
+from lightning_infomem.functional import released_code
 from lightning_infomem.functional.baselines import (
     class_smoothness,
     layer_baselines,
@@ -31,7 +33,7 @@ from lightning_infomem.sampling.layers import find_head, select_layers
 from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
-from lightning_infomem.settings import MeasurementSettings
+from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 __all__ = ["catch", "measure", "measure_caught", "measure_samples"]
 
@@ -55,14 +57,14 @@ def measure(
         layers: see `sampling.layers.select_layers`.
         forward: how to run the network on a batch. By default a tensor is given to it as it is, of a tuple or list
             the first entry, and of a mapping everything but "label" and "labels", by name.
-        **settings: the fields of `MeasurementSettings`.
+        **settings: Every field of `MeasurementSettings`, which explains them.
 
     Returns:
         The report; layers that cannot be measured are in its ``skipped``, with the reason.
 
     Raises:
         ValueError: a pattern matches nothing, there are too few samples, or no layer could be measured.
-        TypeError: a setting or the data is of the wrong type.
+        TypeError: an unknown argument, or a setting or data of the wrong type.
 
     Cost:
         One forward pass over ``batches``; see `pairwise_mutual_information` for the measurement itself.
@@ -72,6 +74,7 @@ def measure(
     >>> [(layer.name, layer.num_samples, len(layer.units)) for layer in report.layers]
     [('0', 100, 8)]
     """
+    check_setting_names(settings, measure)
     chosen = MeasurementSettings(**settings)
     plan = SamplePlan(chosen.max_samples, chosen.max_units, chosen.seed)
     tap = catch(model, batches, select_layers(model, layers), plan, chosen.pooling, forward)
@@ -183,7 +186,6 @@ def measure_samples(
             num_samples=len(rows),
             num_dropped=len(samples[name]) - len(rows),
             mutual_information=information,
-            with_diagonal=settings.convention == "released_code",
             **own,
         )
 
@@ -191,7 +193,7 @@ def measure_samples(
     return InformationReport(
         layers=layers,
         settings=settings.to_state(),
-        backend=select_backend(settings.backend, next(iter(finite.values())).device)[0],
+        backend=_backend(settings, next(iter(finite.values())).device),
         skipped=reasons,
         epoch=epoch,
         step=step,
@@ -231,18 +233,13 @@ def _measures(
         measured, of their normal scores.
     """
     value_range = span if settings.value_range == "network" else settings.value_range
-    search: dict[str, Any] = {
-        "neighbors": settings.neighbors,
-        "backend": settings.backend,
-        "memory_limit": settings.memory_limit,
-        "convention": settings.convention,
-    }
+    estimate_entropy, share_of_information = _estimators(settings)
     finite_units = finite_samples(rows)[0]
     try:
-        entropy = binned_entropy(rows, bins=settings.bins, value_range=value_range, convention=settings.convention)
-        shares = [share_of_pairwise(rows, ranks, **search).cpu()]
+        entropy = estimate_entropy(rows, bins=settings.bins, value_range=value_range)
+        shares = [share_of_information(rows, ranks).cpu()]
         if settings.normal_scores:
-            shares.append(share_of_pairwise(normal_scores(finite_units), ranks, **search).cpu())
+            shares.append(share_of_information(normal_scores(finite_units), ranks).cpu())
     except (TypeError, ValueError) as fault:
         raise type(fault)(f"layer {name!r}: {fault}") from fault
     tie_fraction, dead_fraction = _tie_and_dead_fraction(finite_units)
@@ -256,6 +253,26 @@ def _measures(
         "scores": layer_baselines(finite_units, bins=settings.bins, network_range=span),
     }
     return fields, shares
+
+
+def _estimators(settings: MeasurementSettings) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+    """What estimates the entropies of a layer, and one rank's share of the mutual information of its units."""
+    if settings.convention == "released_code":
+        return released_code.entropy, partial(released_code.pairwise_information, neighbors=settings.neighbors)
+    search = partial(
+        share_of_pairwise,
+        neighbors=settings.neighbors,
+        backend=settings.backend,
+        memory_limit=settings.memory_limit,
+    )
+    return binned_entropy, search
+
+
+def _backend(settings: MeasurementSettings, device: torch.device) -> str:
+    """What counts the neighbours; the released program has a way of its own."""
+    if settings.convention == "released_code":
+        return settings.convention
+    return select_backend(settings.backend, device)[0]
 
 
 def _tie_and_dead_fraction(samples: Tensor) -> tuple[float, float]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-from lightning_infomem._checks import check_choice, check_count, describe
-from lightning_infomem.functional.entropy import CONVENTIONS, check_value_range
+from lightning_infomem._checks import check_choice, check_count, describe, nearest_names
+from lightning_infomem.functional.entropy import check_value_range
 from lightning_infomem.kernels import BACKENDS
 
-__all__ = ["POOLINGS", "PRESETS", "VALUE_RANGES", "MeasurementSettings"]
+__all__ = ["POOLINGS", "PRESETS", "VALUE_RANGES", "MeasurementSettings", "check_setting_names"]
 
 POOLINGS = ("mean", "max", "flatten", "center", "cls", "last")
 VALUE_RANGES = ("network", "layer", "unit")
@@ -21,8 +22,8 @@ VALUE_RANGES = ("network", "layer", "unit")
 # What "Measures of Information Reflect Memorization Patterns" says, and what the program released with it does. Neither
 # is the default: see the section on the paper in the README for what each choice does to the numbers.
 PRESETS: dict[str, dict[str, Any]] = {
-    "paper": {"bins": 100, "value_range": "unit", "neighbors": 3, "convention": "standard"},
-    "released_code": {"bins": 100, "value_range": "network", "neighbors": 3, "convention": "released_code"},
+    "paper": {"bins": 100, "value_range": "unit", "neighbors": 3},
+    "released_code": {"bins": 100, "value_range": "network", "neighbors": 3, "backend": "auto"},
 }
 
 
@@ -30,32 +31,35 @@ PRESETS: dict[str, dict[str, Any]] = {
 class MeasurementSettings:
     """What is sampled and how it is measured.
 
+    `MemorizationMonitor`, `MemorizationTrainerCallback`, `measure` and `rank_checkpoints` take each of these fields as
+    a keyword argument.
+
     Args:
-        max_samples: rows kept of all that pass by, drawn uniformly; the same rows whenever the data come in the same
-            order.
-        max_units: units kept of each layer, drawn uniformly; the same for every model of the same widths.
-        pooling: how the positions of a feature map or sequence become one row an example: "mean" (over the positions
-            that an attention mask admits), "max", "flatten" (every position a unit of its own), "center", "cls" (the
-            first position), "last" (the last that the mask admits), or a function ``[examples, positions, units]`` ->
-            ``[examples, units]``.
-        seed: of the private generators that draw rows and units.
-        bins: number of bins of the entropy.
-        value_range: of the bins: "network" (one range over all layers measured), "layer", "unit", or ``(low, high)``.
-            "network", because there alone entropy rises with random labels, as the paper's second hypothesis has it: on
-            Shuffled MNIST its tau with generalisation is +1.00, and -.80 by each unit's own range, which is what the
-            paper writes (`examples/paper/results/tables.md`).
-        neighbors: k of the mutual information.
-        backend: see `kernels.select_backend`.
-        device: where to measure: "auto" is where the activations are, else a torch device such as "cpu".
-        normal_scores: measure mutual information also of normal scores, which know neither scale nor heavy tails,
-            as one more baseline; takes as long again.
-        memory_limit: bytes for temporary tensors; changes no number.
-        convention: "standard", or "released_code": an extra top bin, units on raw scales, ties counted as scikit-learn
-            does, the diagonal among the pairs that are logged and drawn; see `binned_entropy` and
-            `pairwise_mutual_information`. For parity only: rankings leave the diagonal out all the same.
-        preset: a name in `PRESETS`, which sets ``bins``, ``value_range``, ``neighbors`` and ``convention``: "paper" for
-            what its text says, "released_code" for what its program does. Which values are measured, ``layers`` says:
-            those before the nonlinearity, by default, are also the program's; the text does not say.
+        max_samples: Number of rows kept from one pass over the data, drawn uniformly. The same rows are kept whenever
+            the data come in the same order.
+        max_units: Number of units kept in each layer, drawn uniformly. The same units are kept for every model with the
+            same widths.
+        pooling: How the positions of a feature map or sequence become one row for each example: "mean" (over the
+            positions that an attention mask admits), "max", "flatten" (every position is a unit of its own), "center",
+            "cls" (the first position), "last" (the last one that the mask admits), or a function
+            ``[examples, positions, units]`` -> ``[examples, units]``.
+        seed: Seed of the private generators that draw rows and units.
+        bins: Number of histogram bins for the entropy.
+        value_range: Range of these bins: "network" (one range over all measured layers), "layer", "unit", or
+            ``(low, high)``. The default is "network" because only then does entropy rise with random labels, as the
+            paper's second hypothesis says: on Shuffled MNIST its tau with generalisation is +1.00, and -.80 with the
+            range of each unit, which the paper describes (`examples/paper/results/tables.md`).
+        neighbors: Number of nearest neighbours k for the mutual information.
+        backend: What searches for neighbours: "auto", "reference", "cpu" or "cuda"; see `kernels.select_backend`.
+        device: Where to measure: "auto" (where the activations are), or the name of a torch device such as "cpu".
+        normal_scores: Whether to measure the mutual information of normal scores too, which depend neither on scale nor
+            on heavy tails, as one more baseline. The measurement then takes twice as long.
+        memory_limit: Number of bytes for temporary tensors. It changes no number.
+        preset: A name in `PRESETS`, which sets ``bins``, ``value_range`` and ``neighbors``: "paper" for what the text
+            of the paper says, or "released_code" for what its program computes, with `functional.released_code` in
+            place of a backend. Use the latter only to compare numbers with that program: it is wrong by whole nats
+            where values are tied. ``layers`` decides which values are measured: the program takes those before the
+            nonlinearity, which is our default, and the text does not say.
     """
 
     max_samples: int = 1024
@@ -69,7 +73,6 @@ class MeasurementSettings:
     device: str = "auto"
     normal_scores: bool = False
     memory_limit: int = 2**28
-    convention: str = "standard"
     preset: str | None = None
 
     def __post_init__(self) -> None:
@@ -82,7 +85,6 @@ class MeasurementSettings:
         check_count(self.memory_limit, name="memory_limit")
         check_count(self.seed, name="seed", minimum=0)
         check_value_range(self.value_range, choices=VALUE_RANGES)
-        check_choice(self.convention, name="convention", choices=CONVENTIONS)
         check_choice(self.backend, name="backend", choices=BACKENDS)
         if not callable(self.pooling):
             check_choice(self.pooling, name="pooling", choices=POOLINGS)
@@ -100,13 +102,40 @@ class MeasurementSettings:
                 )
             object.__setattr__(self, name, value)  # frozen from the end of this method on
 
+    @property
+    def convention(self) -> str:
+        """Whose estimators are used: "standard" or "released_code"."""
+        return "released_code" if self.preset == "released_code" else "standard"
+
     def to_state(self) -> dict[str, Any]:
         """Plain numbers and strings of what decides the numbers, for a report; a function is given by its name."""
         state = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        # The first two change no number; what a preset sets stands there by itself.
+        # The first two change no number. The third only sets other fields, and the convention.
         del state["memory_limit"], state["device"], state["preset"]
+        state["convention"] = self.convention
         if callable(self.pooling):
             state["pooling"] = f"{self.pooling.__module__}.{getattr(self.pooling, '__qualname__', 'callable')}"
         if not isinstance(self.value_range, str):
             state["value_range"] = [float(edge) for edge in self.value_range]
         return state
+
+
+def check_setting_names(settings: Iterable[str], door: Callable[..., Any]) -> None:
+    """Require names of settings, where a function or class forwards its remaining keyword arguments as settings.
+
+    Args:
+        settings: Names of these arguments, misspelt arguments of ``door`` among them.
+        door: The function or class. The error suggests its own arguments too.
+
+    Raises:
+        TypeError: a name is not a field of `MeasurementSettings`.
+    """
+    known = [field.name for field in dataclasses.fields(MeasurementSettings)]
+    own = [name for name, each in inspect.signature(door).parameters.items() if each.kind is not each.VAR_KEYWORD]
+    for name in settings:
+        if name not in known:
+            nearest = ", ".join(nearest_names(name, [*known, *own], count=2))
+            raise TypeError(
+                f"{name}: an argument of {door.__name__} or a field of MeasurementSettings is required, got neither; "
+                f"nearest: {nearest}."
+            )

@@ -29,7 +29,7 @@ FLOORS = {
     "measurement": set(),
     "sampling": set(),
     "settings": set(),
-    "functional": {"scipy"},
+    "functional": {"scipy", "numba"},
     "kernels": {"numba", "llvmlite", "triton"},
     "records": {"rich", "pandas"},
     "_lightning": {"lightning", "pytorch_lightning", "lightning_fabric"},

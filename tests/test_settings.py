@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 import torch
 from torch import Tensor
 
-from lightning_infomem.settings import MeasurementSettings
+from lightning_infomem import MemorizationMonitor, measure, rank_checkpoints
+from lightning_infomem.records.report import REPORT_KEY
+from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 
 def largest_position(maps: Tensor) -> Tensor:
@@ -102,3 +106,77 @@ def test_a_callable_object_is_named_by_its_class() -> None:
     name = MeasurementSettings(pooling=Pooling()).to_state()["pooling"]
     assert isinstance(name, str)
     assert name.startswith("tests.test_settings.")
+
+
+# Every door
+
+Door: TypeAlias = "Callable[..., Mapping[str, Any]]"
+
+
+def network() -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.ReLU(), torch.nn.Linear(5, 3))
+
+
+def monitor(folder: Path, **settings: Any) -> Mapping[str, Any]:
+    return MemorizationMonitor(**settings).settings.to_state()
+
+
+def trainer_callback(folder: Path, **settings: Any) -> Mapping[str, Any]:
+    pytest.importorskip("transformers")
+    from lightning_infomem.callbacks.transformers_trainer import MemorizationTrainerCallback
+
+    return MemorizationTrainerCallback(**settings).settings.to_state()
+
+
+def measured(folder: Path, **settings: Any) -> Mapping[str, Any]:
+    return measure(network(), [torch.randn(20, 4)], **settings).settings
+
+
+def ranked(folder: Path, **settings: Any) -> Mapping[str, Any]:
+    for name in ("a.pt", "b.pt"):
+        torch.save(network().state_dict(), folder / name)
+    rank_checkpoints(folder, model=network(), data=[torch.randn(20, 4)], cache=folder / "cache", **settings)
+    report = next((folder / "cache").iterdir())
+    return torch.load(report, weights_only=True)[REPORT_KEY]["settings"]
+
+
+DOORS: list[Door] = [monitor, trainer_callback, measured, ranked]
+NOT_THE_DEFAULTS = {
+    "max_samples": 16,
+    "max_units": 2,
+    "pooling": "max",
+    "seed": 7,
+    "bins": 11,
+    "value_range": "layer",
+    "neighbors": 2,
+    "backend": "reference",
+    "device": "cpu",
+    "normal_scores": True,
+    "memory_limit": 2**20,
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_setting_is_taken_at_every_door(door: Door, tmp_path: Path) -> None:
+    settings = MeasurementSettings(**NOT_THE_DEFAULTS)
+    assert {*NOT_THE_DEFAULTS, "preset"} == {field.name for field in dataclasses.fields(settings)}
+    assert door(tmp_path, **NOT_THE_DEFAULTS) == settings.to_state()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_preset_is_taken_at_every_door(door: Door, tmp_path: Path) -> None:
+    assert door(tmp_path, preset="paper") == MeasurementSettings(preset="paper").to_state()
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_an_unknown_name_is_answered_with_the_nearest_at_every_door(door: Door, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"^neighbours: an argument of .* got neither; nearest: neighbors"):
+        door(tmp_path, neighbours=3)
+
+
+def test_arguments_of_the_door_itself_are_suggested_too() -> None:
+    with pytest.raises(TypeError, match=r"^every_n_validation: an argument of MemorizationMonitor or a field of "):
+        MemorizationMonitor(every_n_validation=2)
+    with pytest.raises(TypeError, match="; nearest: every_n_validations"):
+        MemorizationMonitor(every_n_validation=2)
+    check_setting_names(["bins", "preset"], measure)

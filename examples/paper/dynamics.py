@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from examples.paper.figures.panels import level_color, level_name
 from examples.paper.registry import find_experiment
 from examples.paper.study import without_denormals
 from lightning_infomem import MemorizationMonitor
+from lightning_infomem.functional.released_code import mean_information
 from lightning_infomem.plots import save_figure
 
 __all__ = ["RUNS", "draw_dynamics", "measured_steps", "record_run"]
@@ -48,11 +50,16 @@ class MonitorAt(MemorizationMonitor):
     Args:
         steps: after which.
         settings: of the monitor; ``dataloader`` is required.
+
+    Attributes:
+        information: The mean mutual information after each of them, nats, each layer counting the same: for
+            ``preset="released_code"`` as that program takes the mean, else as the monitor logs it.
     """
 
     def __init__(self, steps: Sequence[int], **settings: Any) -> None:
         super().__init__(every_n_train_steps=1, on_error="raise", **settings)
         self.steps = frozenset(steps)
+        self.information: list[float] = []
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -60,6 +67,11 @@ class MonitorAt(MemorizationMonitor):
         """Measure, if it is time."""
         if trainer.global_step in self.steps:
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+            if self.report is not None and self.settings.preset == "released_code":
+                matrices = [layer.mutual_information for layer in self.report.layers]
+                self.information.append(fmean(mean_information(matrix) for matrix in matrices))
+            else:
+                self.information.append(self.history[-1][f"{self.prefix}/mi_mean"])
 
 
 class AccuraciesAt(Callback):
@@ -103,7 +115,7 @@ def record_run(name: str, level: float, data_root: Path | None, epochs: int | No
         "experiment", "level", "seed", "epochs", "max_samples" and "max_units"; "steps", the optimizer steps after which
         the lists are; "validation_accuracy", on labels as the experiment validates (true ones, save that those of
         Colored MNIST are flipped as in training); "train_accuracy", on the labels as given; and for each of `PRESETS`
-        the mean "entropy" and "mutual_information" in nats, each layer counting the same, as the monitor logs them.
+        the mean "entropy" and "mutual_information" in nats, each layer counting the same.
     """
     experiment = find_experiment(name)
     data = experiment.make_data(data_root, level, SEED)
@@ -145,7 +157,7 @@ def record_run(name: str, level: float, data_root: Path | None, epochs: int | No
         "measures": {
             preset: {
                 "entropy": _rounded([moment[f"{preset}/entropy_mean"] for moment in monitor.history]),
-                "mutual_information": _rounded([moment[f"{preset}/mi_mean"] for moment in monitor.history]),
+                "mutual_information": _rounded(monitor.information),
             }
             for preset, monitor in monitors.items()
         },

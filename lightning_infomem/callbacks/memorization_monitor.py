@@ -26,7 +26,7 @@ from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.sampling.watching import Watch, loader_of
-from lightning_infomem.settings import MeasurementSettings
+from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 __all__ = ["MemorizationMonitor"]
 
@@ -92,28 +92,23 @@ class MemorizationMonitor(Callback):
 
     Args:
         layers: "auto", or names, patterns or module types; see `sampling.layers.select_layers`.
-        max_samples: rows kept of a validation.
-        max_units: units kept of each layer.
-        pooling: positions to one row: "mean", "max", "flatten", "center", "cls", "last"; see `MeasurementSettings`.
-        seed: of the private generators that draw rows and units.
-        bins: of the entropy.
-        value_range: of the bins: "network", "layer", "unit" or (low, high).
-        neighbors: k of the mutual information.
-        backend: of the neighbour search: "auto", "reference", "cpu", "cuda".
-        device: where to measure: "auto" (where the activations are), or a torch device.
-        preset: "paper" or "released_code", for the paper's measures instead; see `settings.PRESETS`.
-        dataloader_idx: which validation loader is sampled, where there are several.
-        dataloader: batches of the user's own, for example a probe without labels. They are sent through the network
-            in evaluation mode at the end of each validation, and the validation batches are not watched. Given to the
-            network like to `measure`: the first entry of a tuple, or a mapping by name.
-        every_n_validations: how often to measure; between measurements the last values are logged again.
-        every_n_train_steps: measure ``dataloader`` also after every so many optimizer steps, for long epochs.
-        training_probe: also send ``max_samples`` training inputs through the network at each measurement, always the
-            same and with the same augmentation, and log how much surer it is of them than of validation inputs.
-        prefix: first part of every logged name, and of the name of this monitor's state; two monitors need two.
-        on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
+        dataloader_idx: Index of the validation loader to sample, where there are several.
+        dataloader: Your own batches, for example a probe without labels. They run through the network in evaluation
+            mode at the end of each validation, and the validation batches are not watched. The network gets them as in
+            `measure`: the first entry of a tuple, or a mapping by name.
+        every_n_validations: How often to measure. Between measurements the last values are logged again.
+        every_n_train_steps: Number of optimizer steps after which to measure ``dataloader`` too, for long epochs.
+        training_probe: Whether to run ``max_samples`` training inputs through the network too at each measurement,
+            always the same ones with the same augmentation, and to log how much more confident it is about them than
+            about validation inputs.
+        prefix: First part of every logged name and of the name of this monitor's state. Two monitors need two prefixes.
+        on_error: What happens when a measurement fails: "warn" lets the training continue, "raise" stops it.
+        **settings: Every field of `MeasurementSettings`, which explains them: ``max_samples``, ``pooling``, ``bins``,
+            ``neighbors``, ``preset`` and so on.
 
     Raises:
+        TypeError: an unknown argument, or one of the wrong type.
+        ValueError: an argument out of its range.
         MisconfigurationException: in ``setup``, for settings that do not fit the model or the Trainer.
 
     >>> monitor = MemorizationMonitor(max_samples=512, neighbors=5)
@@ -123,16 +118,6 @@ class MemorizationMonitor(Callback):
         self,
         layers: str | list[str] = "auto",
         *,
-        max_samples: int = 1024,
-        max_units: int = 256,
-        pooling: str = "mean",
-        seed: int = 0,
-        bins: int = 100,
-        value_range: str | tuple[float, float] = "network",
-        neighbors: int = 3,
-        backend: str = "auto",
-        device: str = "auto",
-        preset: str | None = None,
         dataloader_idx: int = 0,
         dataloader: Iterable[Any] | None = None,
         every_n_validations: int = 1,
@@ -140,21 +125,12 @@ class MemorizationMonitor(Callback):
         training_probe: bool = False,
         prefix: str = DEFAULT_PREFIX,
         on_error: Literal["warn", "raise"] = "warn",
+        **settings: Any,
     ) -> None:
         super().__init__()
         self.layers = layers
-        self.settings = MeasurementSettings(
-            max_samples=max_samples,
-            max_units=max_units,
-            pooling=pooling,
-            seed=seed,
-            bins=bins,
-            value_range=value_range,
-            neighbors=neighbors,
-            backend=backend,
-            device=device,
-            preset=preset,
-        )
+        check_setting_names(settings, MemorizationMonitor)
+        self.settings = MeasurementSettings(**settings)
         self.dataloader_idx = check_count(dataloader_idx, name="dataloader_idx", minimum=0)
         self.dataloader = dataloader
         self.every_n_validations = check_count(every_n_validations, name="every_n_validations")

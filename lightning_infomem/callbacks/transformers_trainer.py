@@ -27,7 +27,7 @@ from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
-from lightning_infomem.settings import MeasurementSettings
+from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 try:
     from transformers.trainer_callback import TrainerCallback, TrainerControl, TrainerState
@@ -73,22 +73,16 @@ class MemorizationTrainerCallback(TrainerCallback):
 
     Args:
         layers: "auto", or names, patterns or module types; see `sampling.layers.select_layers`.
-        max_samples: rows kept of an evaluation.
-        max_units: units kept of each layer.
-        pooling: positions to one row: "mean", "max", "flatten", "center", "cls", "last"; see `MeasurementSettings`.
-        seed: of the private generators that draw rows and units.
-        bins: of the entropy.
-        value_range: of the bins: "network", "layer", "unit" or (low, high).
-        neighbors: k of the mutual information.
-        backend: of the neighbour search: "auto", "reference", "cpu", "cuda".
-        device: where to measure: "auto" (where the activations are), or a torch device.
-        preset: "paper" or "released_code", for the paper's measures instead; see `settings.PRESETS`.
-        prefix: first part of every name.
-        on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
+        prefix: First part of every name.
+        on_error: What happens when a measurement fails: "warn" lets the training continue, "raise" stops it.
+        **settings: Every field of `MeasurementSettings`, which explains them: ``max_samples``, ``pooling``, ``bins``,
+            ``neighbors``, ``preset`` and so on.
 
     Raises:
-        ValueError: when training begins, for layers that the model has not, or more than one process or device.
-        TypeError: when training begins, for layers that are neither names, patterns nor module types.
+        ValueError: an argument out of its range; when training begins, layers that the model does not have, or more
+            than one process or device.
+        TypeError: an unknown argument, or one of the wrong type; when training begins, layers that are neither names,
+            patterns nor module types.
 
     >>> monitor = MemorizationTrainerCallback(max_samples=512, pooling="cls")
     """
@@ -97,33 +91,14 @@ class MemorizationTrainerCallback(TrainerCallback):
         self,
         layers: str | list[str] = "auto",
         *,
-        max_samples: int = 1024,
-        max_units: int = 256,
-        pooling: str = "mean",
-        seed: int = 0,
-        bins: int = 100,
-        value_range: str | tuple[float, float] = "network",
-        neighbors: int = 3,
-        backend: str = "auto",
-        device: str = "auto",
-        preset: str | None = None,
         prefix: str = DEFAULT_PREFIX,
         on_error: Literal["warn", "raise"] = "warn",
+        **settings: Any,
     ) -> None:
         super().__init__()
         self.layers = layers
-        self.settings = MeasurementSettings(
-            max_samples=max_samples,
-            max_units=max_units,
-            pooling=pooling,
-            seed=seed,
-            bins=bins,
-            value_range=value_range,
-            neighbors=neighbors,
-            backend=backend,
-            device=device,
-            preset=preset,
-        )
+        check_setting_names(settings, MemorizationTrainerCallback)
+        self.settings = MeasurementSettings(**settings)
         self.prefix = prefix
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
         self.report: InformationReport | None = None

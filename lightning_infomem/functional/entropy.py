@@ -7,13 +7,11 @@ import math
 import torch
 from torch import Tensor
 
-from lightning_infomem._checks import check_choice, check_count, check_finite, check_samples, describe
-from lightning_infomem.functional.standardization import finite_samples, scale_to_one, warn_of_dropped
+from lightning_infomem._checks import check_choice, check_count, check_finite, describe
+from lightning_infomem.functional.standardization import scale_to_one, warn_of_dropped
+from lightning_infomem.functional.usable_samples import usable_samples
 
-__all__ = ["CONVENTIONS", "binned_entropy", "check_value_range"]
-
-# "standard" is what is right; "released_code" what the paper's program computes, to be compared with its numbers.
-CONVENTIONS = ("standard", "released_code")
+__all__ = ["bin_edges", "bin_numbers", "binned_entropy", "check_value_range", "entropy_of_bins"]
 
 _ELEMENTS_AT_ONCE = 1 << 22
 
@@ -23,7 +21,6 @@ def binned_entropy(
     *,
     bins: int = 100,
     value_range: str | tuple[float, float] = "unit",
-    convention: str = "standard",
 ) -> Tensor:
     """Estimate the entropy of every unit from a histogram of equal bins.
 
@@ -32,11 +29,9 @@ def binned_entropy(
 
     Args:
         samples: ``[samples, units]``, floating point, any device; bin indices are computed in float64.
-        bins: number of bins, at least 1.
+        bins: Number of bins, at least 1.
         value_range: "unit" (each unit's own minimum to maximum), "layer" (one range over all units) or fixed numbers
             ``(low, high)``; values beyond fixed numbers count into the outermost bins.
-        convention: "standard", or "released_code", for parity with the paper's program only: there the upper end of
-            the range is a bin of its own, one more than ``bins``.
 
     Returns:
         float64 ``[units]`` in nats, between 0 and ``ln(min(bins, samples))``. A constant unit has entropy 0, and so
@@ -45,7 +40,7 @@ def binned_entropy(
 
     Raises:
         TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, no finite row, or an unknown range or convention.
+        ValueError: wrong shape, no finite row, or an unknown range.
 
     Cost:
         Time and memory linear in the number of elements; temporary memory at most 2**22 elements at a time.
@@ -58,27 +53,18 @@ def binned_entropy(
     >>> round(binned_entropy(samples, bins=2).item(), 4)  # two bins of two samples: ln 2
     0.6931
     """
-    check_samples(samples)
     check_count(bins, name="bins")
     check_value_range(value_range, choices=("unit", "layer"))
-    check_choice(convention, name="convention", choices=CONVENTIONS)
-    kept, finite_rows, live_units = finite_samples(samples)
+    kept, finite_rows, live_units = usable_samples(samples)
     warn_of_dropped(finite_rows)
-    if len(kept) == 0:
-        raise ValueError(f"samples: a row of finite values is required, got {describe(samples)} without any.")
-    result = torch.full((samples.shape[1],), math.nan, dtype=torch.float64, device=samples.device)
-    low, high = kept.aminmax(dim=0)
-    if value_range == "layer":
-        low, high = low.min().expand_as(low), high.max().expand_as(high)
-    elif not isinstance(value_range, str):
-        low, high = (torch.full(low.shape, edge, dtype=torch.float64, device=low.device) for edge in value_range)
+    low, high = bin_edges(kept, value_range)
     entropies = torch.empty(kept.shape[1], dtype=torch.float64, device=samples.device)
     units = max(1, _ELEMENTS_AT_ONCE // len(kept))
     for start in range(0, len(entropies), units):
         part = slice(start, start + units)
-        entropies[part] = _histogram_entropy(
-            kept[:, part], low[part], high[part], bins, top_bin=convention == "released_code"
-        )
+        numbers = bin_numbers(kept[:, part], low[part], high[part], bins)
+        entropies[part] = torch.where(low[part] == high[part], 0.0, entropy_of_bins(numbers, bins))
+    result = torch.full((samples.shape[1],), math.nan, dtype=torch.float64, device=samples.device)
     result[live_units] = entropies
     return result
 
@@ -96,21 +82,32 @@ def check_value_range(value_range: object, *, choices: tuple[str, ...]) -> None:
         raise TypeError(f"value_range: {named} or (low, high) is required, got {describe(value_range)}.")
 
 
-def _histogram_entropy(samples: Tensor, low: Tensor, high: Tensor, bins: int, *, top_bin: bool) -> Tensor:
-    low, high = low.double(), high.double()
+def bin_edges(samples: Tensor, value_range: str | tuple[float, float]) -> tuple[Tensor, Tensor]:
+    """The lower and the upper end of all bins of each unit, both float64 ``[units]``; see `binned_entropy`."""
+    low, high = (edge.double() for edge in samples.aminmax(dim=0))
+    if value_range == "layer":
+        return low.min().expand_as(low), high.max().expand_as(high)
+    if isinstance(value_range, str):
+        return low, high
+    return torch.full_like(low, value_range[0]), torch.full_like(high, value_range[1])
+
+
+def bin_numbers(samples: Tensor, low: Tensor, high: Tensor, bins: int) -> Tensor:
+    """The bin that each value falls into, int64 ``[samples, units]``, from 0 to ``bins - 1``."""
     magnitude = torch.maximum(low.abs(), high.abs())
     values, low, high = (scale_to_one(edge, magnitude) for edge in (samples.double(), low, high))
-    constant = low == high
-    width = torch.where(constant, 1.0, (high - low) / bins)
+    width = torch.where(low == high, 1.0, (high - low) / bins)
     index = ((values - low) / width).floor_().clamp_(0, bins - 1)
     # As numpy does: where rounding put a value on the wrong side of an edge, the edge decides.
     index -= ((values < index * width + low) & (index > 0)).double()
     index += ((values >= (index + 1) * width + low) & (index < bins - 1)).double()
-    if top_bin:
-        index[values >= high] = bins
-        bins += 1
-    num_samples, num_units = values.shape
-    index += torch.arange(num_units, device=values.device) * bins
-    counts = torch.bincount(index.long().flatten(), minlength=num_units * bins).view(num_units, bins).double()
-    entropy = math.log(num_samples) - torch.special.xlogy(counts, counts).sum(1) / num_samples
-    return torch.where(constant, 0.0, entropy.clamp_min(0.0))
+    return index.long()
+
+
+def entropy_of_bins(numbers: Tensor, bins: int) -> Tensor:
+    """The entropy of how often each of ``bins`` bins occurs in a column, float64 ``[units]``, nats."""
+    num_samples, num_units = numbers.shape
+    offsets = torch.arange(num_units, device=numbers.device) * bins
+    counts = torch.bincount((numbers + offsets).flatten(), minlength=num_units * bins).view(num_units, bins).double()
+    entropy: Tensor = math.log(num_samples) - torch.special.xlogy(counts, counts).sum(1) / num_samples
+    return entropy.clamp_min(0.0)

@@ -9,11 +9,11 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from lightning_infomem._checks import check_choice, check_count, check_enough_samples, check_same_length, check_samples
-from lightning_infomem.functional.entropy import CONVENTIONS
+from lightning_infomem._checks import check_count, check_enough_samples, check_same_length, check_samples
 from lightning_infomem.functional.memory import saying_what_fits
 from lightning_infomem.functional.pairs import PairInformation, choose_pairs
 from lightning_infomem.functional.standardization import finite_samples, standardized_columns, warn_of_dropped
+from lightning_infomem.functional.usable_samples import among_all_units
 from lightning_infomem.kernels import Kernel, select_backend
 
 __all__ = ["mutual_information", "pairwise_mutual_information", "share_of_pairwise"]
@@ -64,7 +64,6 @@ def pairwise_mutual_information(
     neighbors: int = 3,
     backend: str = "auto",
     memory_limit: int = 2**28,
-    convention: str = "standard",
 ) -> Tensor: ...
 
 
@@ -77,7 +76,6 @@ def pairwise_mutual_information(
     neighbors: int = 3,
     backend: str = "auto",
     memory_limit: int = 2**28,
-    convention: str = "standard",
 ) -> PairInformation: ...
 
 
@@ -89,7 +87,6 @@ def pairwise_mutual_information(
     neighbors: int = 3,
     backend: str = "auto",
     memory_limit: int = 2**28,
-    convention: str = "standard",
 ) -> Tensor | PairInformation:
     """Estimate the mutual information of all pairs of units, or of some.
 
@@ -105,9 +102,6 @@ def pairwise_mutual_information(
         neighbors: k, at least 1 and less than the number of samples.
         backend: "auto", "reference", "cpu" or "cuda"; see `kernels.select_backend`.
         memory_limit: bytes for temporary tensors beside the input and the result; changes nothing else.
-        convention: "standard", or "released_code", for parity with the paper's program only: units on their raw
-            scales, whose ratio then decides what is found; ties counted as scikit-learn does, which is wrong by
-            whole nats; constant units and copies like any others; all in float64.
 
     Returns:
         float64 ``[units, units]`` in nats, symmetric, on the device of ``samples``. The diagonal holds the rule's
@@ -124,7 +118,7 @@ def pairwise_mutual_information(
 
     Raises:
         TypeError: ``samples`` is no floating-point tensor, ``pairs`` no number and no indices.
-        ValueError: wrong shape, no more than ``neighbors`` finite samples, no such pairs, or no such convention.
+        ValueError: wrong shape, no more than ``neighbors`` finite samples, or no such pairs.
         MemoryError: not enough memory; says how many units would fit.
 
     Cost:
@@ -141,20 +135,19 @@ def pairwise_mutual_information(
     check_samples(samples)
     check_count(neighbors, name="neighbors")
     check_count(memory_limit, name="memory_limit")
-    check_choice(convention, name="convention", choices=CONVENTIONS)
     chosen = None if pairs is None else choose_pairs(pairs, samples.shape[1], seed=seed).to(samples.device)
     kept, finite_rows, live_units = finite_samples(samples)
     check_enough_samples(len(kept), neighbors, dropped=len(samples) - len(kept))
     warn_of_dropped(finite_rows)
     if chosen is None:
-        return _matrix(kept, live_units, (0, 1), neighbors, backend, memory_limit, convention)
+        return _matrix(kept, live_units, (0, 1), neighbors, backend, memory_limit)
     with saying_what_fits(kept, memory_limit):
-        columns, constant = _columns(kept, convention)
+        columns, constant = standardized_columns(kept)
         known = live_units[chosen].all(1)
         first, second = (live_units.cumsum(0) - 1)[chosen[known]].T
         found = torch.full((len(chosen),), math.nan, dtype=torch.float64, device=samples.device)
         _, kernel = select_backend(backend, samples.device)
-        found[known] = _information(columns, constant, first, second, kernel, neighbors, memory_limit, convention)
+        found[known] = _information(columns, constant, first, second, kernel, neighbors, memory_limit)
     return PairInformation.of(chosen, found)
 
 
@@ -165,7 +158,6 @@ def share_of_pairwise(
     neighbors: int,
     backend: str,
     memory_limit: int,
-    convention: str = "standard",
 ) -> Tensor:
     """What one of several processes computes of `pairwise_mutual_information`: the sum over all is the matrix.
 
@@ -175,13 +167,12 @@ def share_of_pairwise(
         neighbors: as there.
         backend: as there.
         memory_limit: as there.
-        convention: as there.
 
     Returns:
         The matrix, with zeros for the pairs of the other processes.
     """
     kept, _, live_units = finite_samples(samples)
-    return _matrix(kept, live_units, share, neighbors, backend, memory_limit, convention)
+    return _matrix(kept, live_units, share, neighbors, backend, memory_limit)
 
 
 def _matrix(
@@ -191,13 +182,12 @@ def _matrix(
     neighbors: int,
     backend: str,
     memory_limit: int,
-    convention: str,
 ) -> Tensor:
     """The symmetric matrix of estimates, diagonal included, in blocks of whole rows; NaN for units without values."""
     process, num_processes = share
     _, kernel = select_backend(backend, kept.device)
     with saying_what_fits(kept, memory_limit):
-        columns, constant = _columns(kept, convention)
+        columns, constant = standardized_columns(kept)
         num_units = len(columns)
         result = torch.zeros(num_units, num_units, dtype=torch.float64, device=kept.device)
         rows = max(1, _PAIRS_AT_ONCE // num_units)
@@ -205,22 +195,10 @@ def _matrix(
         for start in range(0, num_units, rows):
             first, second = torch.nonzero(units[start : start + rows, None] <= units, as_tuple=True)
             first, second = (first + start)[process::num_processes], second[process::num_processes]
-            information = _information(columns, constant, first, second, kernel, neighbors, memory_limit, convention)
+            information = _information(columns, constant, first, second, kernel, neighbors, memory_limit)
             result[first, second] = information
             result[second, first] = information
-        if bool(live_units.all()):
-            return result
-        everything = torch.full((len(live_units),) * 2, math.nan, dtype=torch.float64, device=kept.device)
-        live = live_units.nonzero()[:, 0]
-        everything[live[:, None], live] = result
-        return everything
-
-
-def _columns(kept: Tensor, convention: str) -> tuple[Tensor, Tensor]:
-    """The columns to search in, ``[units, samples]``, and which of them are constant and so share no information."""
-    if convention == "released_code":
-        return kept.detach().T.double().contiguous(), torch.zeros(kept.shape[1], dtype=torch.bool, device=kept.device)
-    return standardized_columns(kept)
+        return among_all_units(result, live_units)
 
 
 def _information(
@@ -231,11 +209,9 @@ def _information(
     kernel: Kernel,
     neighbors: int,
     memory_limit: int,
-    convention: str,
 ) -> Tensor:
     """The estimates of a list of pairs, ``[pairs]``."""
     at_k, at_samples = torch.digamma(torch.tensor([neighbors, columns.shape[1]], dtype=torch.float64)).tolist()
-    average_ties = convention == "standard"
-    terms = kernel(columns, first, second, neighbors=neighbors, memory_limit=memory_limit, average_ties=average_ties)
+    terms = kernel(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
     information: Tensor = at_k + at_samples - terms
     return information.masked_fill_(constant[first] | constant[second], 0.0)

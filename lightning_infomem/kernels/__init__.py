@@ -34,7 +34,6 @@ class Kernel(Protocol):
         *,
         neighbors: int,
         memory_limit: int,
-        average_ties: bool = True,
     ) -> Tensor:
         """Mean digamma terms of pairs of units; see `reference.mean_terms`."""
 

@@ -38,7 +38,6 @@ def mean_terms(
     *,
     neighbors: int,
     memory_limit: int,
-    average_ties: bool = True,
 ) -> Tensor:
     """The numbers of `reference.mean_terms`, from equal counts, for samples in the memory of the processor.
 
@@ -54,7 +53,6 @@ def mean_terms(
         neighbors: k, less than the number of samples.
         memory_limit: only for `reference`, should it be needed. Here sorted copies of the units of the list take 12
             bytes a value in float32, 16 in float64, and every thread about 100 a sample.
-        average_ties: see `reference.mean_terms`.
 
     Returns:
         float64 ``[pairs]``, nats.
@@ -65,14 +63,12 @@ def mean_terms(
         return torch.empty(0, dtype=torch.float64)
     search = _compiled_search(neighbors, columns.dtype)
     if search is None:
-        return reference.mean_terms(
-            columns, first, second, neighbors=neighbors, memory_limit=memory_limit, average_ties=average_ties
-        )
+        return reference.mean_terms(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
     units, (first, second) = _units_in(len(columns), first, second)
     if len(units) < len(columns):
         columns = columns[units]
     sorted_units = _SortedUnits.of_columns(columns.contiguous())
-    return _over_threads(search, sorted_units, first, second, neighbors, average_ties)
+    return _over_threads(search, sorted_units, first, second, neighbors)
 
 
 class _SortedUnits(NamedTuple):
@@ -117,7 +113,7 @@ def _units_in(num_units: int, *lists: Tensor) -> tuple[Tensor, list[Tensor]]:
 
 
 def _over_threads(
-    search: Compiled, sorted_units: _SortedUnits, first: Tensor, second: Tensor, neighbors: int, average_ties: bool
+    search: Compiled, sorted_units: _SortedUnits, first: Tensor, second: Tensor, neighbors: int
 ) -> Tensor:
     """Share the pairs among threads: whoever is free takes the next few of the list."""
     num_samples, length = sorted_units.columns.shape[1], sorted_units.ordered.shape[1]
@@ -133,7 +129,6 @@ def _over_threads(
         counts, places = np.zeros((7, length), np.int32), np.zeros((6, length), np.int64)
         search(
             slots,
-            average_ties,
             *sorted_units,
             first[pairs].numpy(),
             second[pairs].numpy(),
@@ -175,7 +170,7 @@ def _compiled_search(neighbors: int, dtype: torch.dtype) -> Compiled | None:
     for kept_on_disk in (True, False):
         try:
             search = cpu_pairs.mean_terms_of_pairs(kept_on_disk=kept_on_disk)
-            _over_threads(search, _SortedUnits.of_columns(tiny), pair, pair, neighbors, True)
+            _over_threads(search, _SortedUnits.of_columns(tiny), pair, pair, neighbors)
         except Exception as error:
             failure = failure or _in_short(error)
         else:

@@ -93,7 +93,6 @@ _COST_ALONG_Y = 8
 @compiled
 def _mean_terms(
     slots: tuple[int, ...],
-    average_ties: bool,
     columns: Reals,
     ordered: Reals,
     order: Integers,
@@ -150,24 +149,15 @@ def _mean_terms(
                 subtotal = 0.0
             at_y, reach = place_y[place], kth[place]
             strict_x, strict_y = np.uint32(right_x[place] + left_x[place]), np.uint32(right_y[at_y] + left_y[at_y])
-            if reach > 0 and (ties_x[place] + ties_y[at_y] == 1 or not average_ties):
+            if reach > 0 and ties_x[place] + ties_y[at_y] == 1:
                 subtotal += digamma_above[strict_x] + digamma_above[strict_y]
                 continue
-            if (
-                average_ties
-                and reach == 0
-                and place > PADDING
-                and x[place] == x[place - 1]
-                and y[place] == y[place - 1]
-            ):
+            if reach == 0 and place > PADDING and x[place] == x[place - 1] and y[place] == y[place - 1]:
                 subtotal += term  # of the same atom
                 continue
             start, stop = _closed_window(x, place, right_x[place], left_x[place], reach, num_samples)
             start_y, stop_y = _closed_window(sorted_y, at_y, right_y[at_y], left_y[at_y], reach, num_samples)
             closed_x, closed_y = stop - start - 1, stop_y - start_y - 1
-            if not average_ties:
-                subtotal += digamma_above[closed_x] + digamma_above[closed_y]
-                continue
             x_counts, y_counts = (int(strict_x), closed_x), (int(strict_y), closed_y)
             if reach > 0:
                 if closed_x <= closed_y * _COST_ALONG_Y:
@@ -197,11 +187,10 @@ _FILES = ("cpu_vectors", "cpu_search", "cpu_count", "cpu_tie_rule", "cpu_pairs")
 def mean_terms_of_pairs(*, kept_on_disk: bool) -> Callable[..., None]:
     """The compiled search: mean over points of ``psi(n_x + 1) + psi(n_y + 1)`` for each pair, ties included.
 
-    Its arguments in this order, all of them arrays but the first two:
+    Its arguments in this order, all of them arrays but the first:
 
     ===============  ===================================================================================================
     slots            tuple of as many numbers as neighbours: with k in the type, the insertion is compiled for k
-    average_ties     whether the tie rule decides where there are ties; see `reference.mean_terms`
     columns          ``[units, samples]``
     ordered          ``[units, padding + samples + padding]``, the same sorted, infinite in the padding
     order            int32 ``[units, samples]``, the sample at each place of the sorted unit

@@ -39,7 +39,6 @@ def mean_terms(
     *,
     neighbors: int,
     memory_limit: int,
-    average_ties: bool = True,
 ) -> Tensor:
     """The numbers of `reference.mean_terms`, from equal counts, for samples in the memory of a GPU.
 
@@ -55,7 +54,6 @@ def mean_terms(
         neighbors: k, less than the number of samples.
         memory_limit: bytes for the samples of a chunk of pairs in the order of their search, 12 a sample in float32.
             Besides, sorted copies of all units take 12 bytes a value in float32, 16 in float64.
-        average_ties: see `reference.mean_terms`, which computes where it is False: that is for parity, not for speed.
 
     Returns:
         float64 ``[pairs]``, nats, on the device of ``columns``.
@@ -64,13 +62,10 @@ def mean_terms(
     """
     if not len(first):
         return torch.empty(0, dtype=torch.float64, device=columns.device)
-    failure = _failure(neighbors, columns.dtype, columns.device) if average_ties else ""
+    failure = _failure(neighbors, columns.dtype, columns.device)
     if failure:
         _warn(failure)
-    if failure or not average_ties:
-        return reference.mean_terms(
-            columns, first, second, neighbors=neighbors, memory_limit=memory_limit, average_ties=average_ties
-        )
+        return reference.mean_terms(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
     return _over_chunks(columns.contiguous(), first, second, neighbors, memory_limit)
 
 

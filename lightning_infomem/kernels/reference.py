@@ -31,7 +31,6 @@ def mean_terms(
     *,
     neighbors: int,
     memory_limit: int,
-    average_ties: bool = True,
 ) -> Tensor:
     """Mean over points of ``psi(n_x + 1) + psi(n_y + 1)`` for the given pairs of units, ties included.
 
@@ -45,8 +44,6 @@ def mean_terms(
         second: int64 ``[pairs]``, index of the other.
         neighbors: k, less than the number of samples.
         memory_limit: bytes that the temporary tensors of one chunk of pairs may take. A chunk holds one pair at least.
-        average_ties: whether `tie_rule` decides where there are ties. Otherwise, as scikit-learn counts, what is nearer
-            than the k-th neighbour counts, and where that has distance zero, what is at zero: wrong by whole nats.
 
     Returns:
         float64 ``[pairs]``, nats. The same for any chunk size.
@@ -62,7 +59,7 @@ def mean_terms(
     for start in range(0, len(first), chunk):
         x, y = units[first[start : start + chunk]], units[second[start : start + chunk]]
         distance = _neighbor_distances(x, y, neighbors, memory_limit)
-        result[start : start + chunk] = _point_terms(x, y, distance, neighbors, memory_limit, average_ties).mean(1)
+        result[start : start + chunk] = _point_terms(x, y, distance, neighbors, memory_limit).mean(1)
     return result
 
 
@@ -125,7 +122,7 @@ class _Axis:
         return left, high
 
 
-def _point_terms(x: _Axis, y: _Axis, distance: Tensor, neighbors: int, memory_limit: int, average_ties: bool) -> Tensor:
+def _point_terms(x: _Axis, y: _Axis, distance: Tensor, neighbors: int, memory_limit: int) -> Tensor:
     """The digamma term of every point, given the distance to its k-th neighbour; ``[pairs, samples]``."""
     digamma = torch.digamma(torch.arange(1, x.num_samples + 1, dtype=torch.float64, device=distance.device))
     terms = torch.zeros_like(distance, dtype=torch.float64)
@@ -136,8 +133,6 @@ def _point_terms(x: _Axis, y: _Axis, distance: Tensor, neighbors: int, memory_li
         for place in (left - 1, left, right, right + 1):
             num_boundary += axis.gap(place.clamp(-2, x.num_samples + 1)) == distance
     is_atom = distance == 0
-    if not average_ties:
-        return torch.where(is_atom, digamma[x.group_size() - 1] + digamma[y.group_size() - 1], terms)
     if bool(is_atom.any()):
         value, _ = torch.sort(joint := x.group * x.num_samples + y.group)
         size = torch.searchsorted(value, joint, right=True) - torch.searchsorted(value, joint)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.utils.data import RandomSampler
 
-from lightning_infomem._checks import check_count, describe, nearest_names
+from lightning_infomem._checks import check_count, describe
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, files_of_checkpoint, load_checkpoint
 from lightning_infomem.checkpoints.weight_names import load_weights
 from lightning_infomem.functional.complexity import path_norm
@@ -23,15 +23,9 @@ from lightning_infomem.offline.content_digests import digest, digest_files, dige
 from lightning_infomem.offline.untrained import reset_parameters
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.sampling.ranks import Ranks
-from lightning_infomem.settings import MeasurementSettings
+from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
-__all__ = ["OfflineMeasurement", "check_setting_names"]
-
-# Of `rank_checkpoints`, for whose misspelt ones a near name is given.
-_ARGUMENTS = (
-    *("memorization", "reference", "groups", "allow_mismatch", "weight_norms"),
-    *("model", "data", "layers", "forward", "trainer", "cache", "control"),
-)
+__all__ = ["OfflineMeasurement"]
 
 
 class OfflineMeasurement:
@@ -51,7 +45,7 @@ class OfflineMeasurement:
             measurement afterwards, so give one made for this. Without one the model runs on a GPU if there is one,
             else where it is.
         cache: folder for reports that were measured; by default ``.infomem`` beside each checkpoint.
-        settings: the fields of `MeasurementSettings`.
+        **settings: Every field of `MeasurementSettings`, which explains them.
 
     Attributes:
         notes: what a reader of the ranking should know.
@@ -77,7 +71,7 @@ class OfflineMeasurement:
         cache: str | Path | None = None,
         **settings: Any,
     ) -> None:
-        check_setting_names(settings)
+        check_setting_names(settings, OfflineMeasurement)
         # A wrong value is reported before the first checkpoint is loaded.
         self._settings = MeasurementSettings(**settings)
         if isinstance(model, type) or not callable(model):
@@ -300,15 +294,6 @@ def _parts(batch: object) -> Iterable[object]:
     if isinstance(batch, Mapping):
         return list(batch.values())
     return batch if isinstance(batch, (tuple, list)) else [batch]
-
-
-def check_setting_names(settings: Iterable[str]) -> None:
-    """Require names of settings: whatever keyword is unknown elsewhere ends up here, misspelt ones included."""
-    known = [field.name for field in dataclasses.fields(MeasurementSettings)]
-    for name in settings:
-        if name not in known:
-            nearest = ", ".join(nearest_names(name, [*known, *_ARGUMENTS], count=2))
-            raise TypeError(f"{name}: an argument or a setting of a measurement is required; nearest: {nearest}.")
 
 
 def _moment(path: Path | None) -> list[tuple[int, int]] | None:

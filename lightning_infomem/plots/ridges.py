@@ -175,4 +175,4 @@ def _note(layers: Sequence[LayerInformation], pairs: Sequence[NDArray[Any]]) -> 
 
 def _num_pairs(layer: LayerInformation) -> int:
     count = len(layer.units)
-    return count**2 if layer.with_diagonal else count * (count - 1) // 2
+    return count * (count - 1) // 2

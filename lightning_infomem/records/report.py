@@ -16,8 +16,8 @@ __all__ = ["COURSE_KEY", "REPORT_KEY", "InformationReport", "LayerInformation"]
 REPORT_KEY = "infomem_report"
 COURSE_KEY = "infomem_course"
 
-# Version 1 had no scores and no probe, version 2 no predicted classes, version 3 no diagonal in means.
-_STATE_VERSIONS = (1, 2, 3, 4)
+# Raised whenever the state changes; a state of any other version is refused.
+_STATE_VERSION = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +30,13 @@ class LayerInformation:
         units: int64 ``[units]``, which of them were measured.
         entropy: float64 ``[units]``, nats. NaN for a unit without finite values.
         mutual_information: float64 ``[units, units]``, nats, raw (may be slightly negative), symmetric; the diagonal
-            holds the estimator's value for a unit against itself and belongs in no mean, but see ``with_diagonal``.
+            holds the estimator's value for a unit against itself and belongs in no mean.
         value_range: low and high of the entropy's bins; NaN where every unit has its own.
         dead_fraction: share of units that are constant over the samples.
         tie_fraction: share of samples that have the very value of another sample, mean over the units not dead.
         num_samples: rows measured.
         num_dropped: rows left out because some unit was not finite there.
         scores: name -> value of the baselines; see `baselines.layer_baselines`.
-        with_diagonal: whether all entries of the matrix count as pairs, those of a unit with itself too and all others
-            twice, as in the program released with the paper; see `MeasurementSettings.convention`.
     """
 
     name: str
@@ -52,12 +50,11 @@ class LayerInformation:
     num_samples: int
     num_dropped: int
     scores: Mapping[str, float] = field(default_factory=dict)
-    with_diagonal: bool = False
 
     def pairs(self) -> Tensor:
-        """The finite mutual information of all pairs of units, float64 ``[pairs]``, nats; see ``with_diagonal``."""
+        """The finite mutual information of all pairs of different units, float64 ``[pairs]``, nats."""
         first, second = torch.triu_indices(len(self.units), len(self.units), offset=1)
-        values = self.mutual_information.flatten() if self.with_diagonal else self.mutual_information[first, second]
+        values = self.mutual_information[first, second]
         return values[torch.isfinite(values)]
 
     def unit_information(self) -> Tensor:
@@ -84,7 +81,6 @@ class LayerInformation:
             "num_samples": self.num_samples,
             "num_dropped": self.num_dropped,
             "scores": dict(self.scores),
-            "with_diagonal": self.with_diagonal,
         }
 
     @classmethod
@@ -156,7 +152,7 @@ class InformationReport:
     def to_state(self) -> dict[str, Any]:
         """Tensors, numbers and strings only, so that a checkpoint with it loads with ``weights_only=True``."""
         return {
-            "state_version": _STATE_VERSIONS[-1],
+            "state_version": _STATE_VERSION,
             "layers": [layer.to_state() for layer in self.layers],
             "settings": dict(self.settings),
             "backend": self.backend,
@@ -175,12 +171,15 @@ class InformationReport:
         """The inverse of `to_state`.
 
         Raises:
-            ValueError: the state is no report, or one of a later version of the package.
+            ValueError: the state is no report, a damaged one, or of another version.
         """
-        if not isinstance(state, Mapping) or state.get("state_version") not in _STATE_VERSIONS:
+        version = state.get("state_version") if isinstance(state, Mapping) else None
+        if version != _STATE_VERSION:
+            came = (
+                "none" if version is None else f"version {version!r}, written by another version of lightning_infomem"
+            )
             raise ValueError(
-                f"report: a state of version {_STATE_VERSIONS[-1]} or before is required; this one is damaged, or was "
-                "written by another version of lightning_infomem: read it with that version."
+                f"report: a state of version {_STATE_VERSION} is required, got {came}; measure this checkpoint anew."
             )
         try:
             fields = {name: value for name, value in state.items() if name != "state_version"}

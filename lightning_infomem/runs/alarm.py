@@ -107,8 +107,7 @@ def read_judged(state: Mapping[str, Any]) -> tuple[list[Moment], Judgement | Non
     """Restore the moments of a run and the judgement at the last of them from a callback's state.
 
     Args:
-        state: State with ``moments`` from `Moment.to_state` and ``judgement`` from `Judgement.to_state`. Without a
-            judgement, as in states of older versions, the moments are judged again.
+        state: State with ``moments`` from `Moment.to_state` and ``judgement`` from `Judgement.to_state`.
 
     Returns:
         The moments and the judgement; an empty list and None if the state has no moments.
@@ -119,8 +118,6 @@ def read_judged(state: Mapping[str, Any]) -> tuple[list[Moment], Judgement | Non
     moments = [Moment.from_state(each) for each in state.get("moments", ())]
     if not moments:
         return [], None
-    if state.get("judgement") is None:
-        return moments, judge(moments)
     judgement = Judgement.from_state(state["judgement"])
     if not 0 <= judgement.kept < len(moments) or len(judgement.agreement) > len(moments):
         raise ValueError(f"the judgement does not match its {len(moments)} moments")

@@ -38,8 +38,7 @@ def take_fingerprint(report: InformationReport) -> Fingerprint:
         "layers": tuple(sorted({*(layer.name for layer in report.layers), *report.skipped})),
         "probe": report.probe,
     }
-    # Reports of before there was a choice are of the standard convention.
-    for name, value in {"convention": "standard", **report.settings}.items():
+    for name, value in report.settings.items():
         if name not in _IRRELEVANT_SETTINGS:
             fields[f"settings.{name}"] = tuple(value) if isinstance(value, list) else value
     by_layer: dict[tuple[str, str], Hashable] = {}

@@ -24,6 +24,7 @@ from lightning_infomem.selection.read_candidates import (
     reduce_report,
 )
 from lightning_infomem.selection.same_run import check_several_runs
+from lightning_infomem.settings import check_setting_names
 
 __all__ = ["rank_checkpoints"]
 
@@ -77,7 +78,7 @@ def rank_checkpoints(
         cache: Folder for the reports that had to be measured; by default ``.infomem`` beside each checkpoint. A second
             ranking of the same files, data and settings, or one after a crash, measures nothing twice.
         control: Whether to measure ``model`` with fresh weights, too; the rank that it would take is in ``control``.
-        **settings: Settings of the measurement by ``model`` and ``data``; see `MeasurementSettings`.
+        **settings: Every field of `MeasurementSettings`, for the measurement with ``model`` and ``data``.
 
     Returns:
         The ranking. Checkpoints are ranked within each layer and by the median of these ranks. Mutual information
@@ -102,6 +103,7 @@ def rank_checkpoints(
             raise ValueError(
                 "reference: not together with memorization, which already says the kind; give one of them."
             )
+    check_setting_names(settings, rank_checkpoints)
     measurement = offline_measurement(
         model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
     )

@@ -13,7 +13,7 @@ from torch import nn
 
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, load_checkpoint, read_checkpoint
 from lightning_infomem.functional.complexity import frobenius_norms, log_product, spectral_norms, sum_of_squares
-from lightning_infomem.offline.offline_measurement import OfflineMeasurement, check_setting_names
+from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.selection.candidates import Candidate
@@ -120,9 +120,7 @@ def offline_measurement(
 
     Raises:
         ValueError: Only one of model and data was given, or neither but an argument that says how to measure.
-        TypeError: An unknown setting.
     """
-    check_setting_names(settings)
     if model is not None and data is not None:
         return OfflineMeasurement(model, data, layers=layers, **how, **settings)
     if model is not None or data is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 import pytorch_lightning as pl
 import pytorch_lightning.cli
 import torch
+import yaml
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import nn
@@ -26,6 +28,7 @@ from lightning_infomem.records.report import COURSE_KEY
 from lightning_infomem.runs.course import RunCourse
 from lightning_infomem.runs.recorded_runs import recorded_runs
 from lightning_infomem.runs.run_file import RUN_FILE, read_run_file
+from lightning_infomem.settings import MeasurementSettings
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, num_hooks, trainer
 
 # Since Lightning 2.6 it must be asked for.
@@ -222,6 +225,7 @@ def test_no_hook_survives_a_keyboard_interrupt(tmp_path):
 KILLED = """
 import os, signal, sys
 import torch
+import yaml
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 from lightning_infomem.callbacks import MemorizationMonitor
@@ -325,3 +329,29 @@ trainer:
     assert monitor.settings.value_range == (-3.0, 3.0)
     assert monitor.every_n_validations == 2
     assert monitor.on_error == "raise"
+
+
+def test_lightning_cli_lists_every_setting_with_its_default(monkeypatch, capsys):
+    options = ["--trainer.callbacks=lightning_infomem.MemorizationMonitor", "--print_config"]
+    monkeypatch.setattr(sys, "argv", ["train.py", *options])
+
+    class Empty(pl.LightningModule):
+        pass
+
+    with pytest.raises(SystemExit) as ended:
+        pytorch_lightning.cli.LightningCLI(Empty, run=False, save_config_callback=None)
+    assert ended.value.code == 0
+    monitor = yaml.safe_load(capsys.readouterr().out)["trainer"]["callbacks"]
+    settings = {field.name: field.default for field in dataclasses.fields(MeasurementSettings)}
+    assert len(settings) == 12
+    assert monitor["init_args"] == {
+        "layers": "auto",
+        "dataloader_idx": 0,
+        "dataloader": None,
+        "every_n_validations": 1,
+        "every_n_train_steps": None,
+        "training_probe": False,
+        "prefix": "infomem",
+        "on_error": "warn",
+        **settings,
+    }

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -73,8 +71,3 @@ def test_exact_zeros_of_a_layer_stay_zeros() -> None:
     zeros = 1 - 49 / 99 * 0.5  # 50 * 49 / 2 of 100 * 99 / 2 pairs are of live units
     # Of a share so many quantiles are at most one off.
     assert (ridge.values == 0).mean() == pytest.approx(zeros / 2, abs=1 / len(ridge.values))
-
-
-def test_a_layer_whose_diagonal_counts_has_all_its_entries_as_pairs() -> None:
-    whole = dataclasses.replace(layer("fc", units=4, missing=1), with_diagonal=True)
-    assert Ridge.of([whole]).note == "7 of 16 pairs not finite, 9 pairs"

@@ -222,15 +222,6 @@ def test_a_judgement_of_other_moments_is_damage(tmp_path):
     assert "other than its 2 moments" in runs_in(tmp_path)[1][str(path)]
 
 
-def test_moments_without_a_judgement_are_judged_anew(tmp_path):
-    path = save_run(tmp_path / "a.ckpt", make_run(8, memorizes=True))
-    before = runs_in(tmp_path)[0][0].judgement
-    course = torch.load(path, weights_only=True)["callbacks"][MONITOR][COURSE_KEY]
-    change(path, **{COURSE_KEY: {**course, "judgement": None}})
-    assert runs_in(tmp_path)[0][0].judgement == before
-    assert before.is_memorizing
-
-
 def test_a_damaged_run_file_leaves_what_can_be_read(tmp_path):
     path = log_run(tmp_path / "run", make_run(5))
     lines = path.read_bytes().splitlines(keepends=True)

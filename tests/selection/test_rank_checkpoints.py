@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import nn
 
+from lightning_infomem.records.report import REPORT_KEY
 from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
 from lightning_infomem.settings import MeasurementSettings
-from tests.checkpoints.checkpoint_files import make_layer, make_report, save_checkpoint, save_zoo
+from tests.checkpoints.checkpoint_files import MONITOR, make_layer, make_report, save_checkpoint, save_zoo
 
 ZOO = {"low": 0.1, "high": 0.9, "middle": 0.4}
 
@@ -132,6 +133,17 @@ def test_unusable_files_are_named_and_the_rest_is_ranked(tmp_path):
     assert "truncated" in reasons["half.ckpt"]
     assert "carries no report; train with MemorizationMonitor" in reasons["bare.ckpt"]
     assert "has its training diverged?" in reasons["diverged.ckpt"]
+
+
+def test_a_report_of_another_version_is_skipped_by_name(tmp_path):
+    folder = save_zoo(tmp_path, ZOO)
+    state = {**make_report({"first": 0.1, "second": 1.0}).to_state(), "state_version": 4}
+    save_checkpoint(folder / "old.ckpt", None, callbacks={MONITOR: {REPORT_KEY: state}})
+    ranking = rank_checkpoints(folder, memorization="heuristic")
+    assert _names(ranking) == ["low", "middle", "high"]
+    [(path, reason)] = ranking.skipped.items()
+    assert path.endswith("old.ckpt")
+    assert "a state of version 5 is required, got version 4" in reason
 
 
 def test_a_layer_without_values_somewhere_is_left_out_for_all(tmp_path):

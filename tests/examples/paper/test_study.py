@@ -16,6 +16,8 @@ from examples.paper.registry import EXPERIMENTS, find_experiment
 from examples.paper.shuffled_mnist import EXPERIMENT as SHUFFLED
 from examples.paper.study import Sizes, read_records, record_path, run, run_all
 from lightning_infomem.functional import binned_entropy, pairwise_mutual_information
+from lightning_infomem.functional.released_code import entropy as released_entropy
+from lightning_infomem.functional.released_code import mean_information, pairwise_information
 from tests.examples.paper.files import write_mnist
 
 SIZES = Sizes(max_samples=40, max_units=8, epochs=1)
@@ -65,7 +67,7 @@ def test_measures_are_those_of_the_package_by_every_preset(mnist):
     values = samples[layer]
     off_diagonal = ~torch.eye(8, dtype=torch.bool)
     ours = pairwise_mutual_information(values)[off_diagonal].mean().item()
-    released = pairwise_mutual_information(values, convention="released_code").mean().item()
+    released = mean_information(pairwise_information(values))
     before = {"layer": layer, "values": "before"}
     for preset, information in (("default", ours), ("paper", ours), ("released_code", released)):
         measured = entry(found, preset=preset, **before)["mutual_information"]
@@ -74,7 +76,7 @@ def test_measures_are_those_of_the_package_by_every_preset(mnist):
     assert entry(found, preset="paper", **before)["entropy"] == pytest.approx(own_range, abs=FLOAT32)
     everything = torch.cat(list(samples.values()), dim=1)
     span = (everything.min().item(), everything.max().item())
-    common = binned_entropy(values, value_range=span, convention="released_code").mean().item()
+    common = released_entropy(values, value_range=span).mean().item()
     assert entry(found, preset="released_code", **before)["entropy"] == pytest.approx(common, abs=FLOAT32)
     after = entry(found, preset="paper", layer=layer, values="after")
     assert after["entropy"] == pytest.approx(binned_entropy(values.relu()).mean().item(), abs=FLOAT32)
@@ -85,9 +87,9 @@ def test_of_the_network_the_paper_takes_pairs_across_layers_and_the_package_mean
     network = SHUFFLED.make_network(data, 0)
     found = measure_network(network, SHUFFLED, data, 40, 8)
     samples, _ = sample_network(network, SHUFFLED, data, 40, 8)
-    together = pairwise_mutual_information(torch.cat(list(samples.values()), dim=1), convention="released_code")
+    together = pairwise_information(torch.cat(list(samples.values()), dim=1))
     whole = entry(found, preset="released_code", layer=NETWORK)
-    assert whole["mutual_information"] == pytest.approx(together.mean().item(), abs=FLOAT32)
+    assert whole["mutual_information"] == pytest.approx(mean_information(together), abs=FLOAT32)
     layers = [entry(found, preset="default", layer=name, values="before")["entropy"] for name in samples]
     own = entry(found, preset="default", layer=NETWORK, values="before")
     assert own["entropy"] == pytest.approx(sum(layers) / 3, abs=1e-12)

@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from lightning_infomem.records.metric_names import metric_name
 from lightning_infomem.reporting.loggers import log_report
+from lightning_infomem.reporting.run_figures import run_figures
 from lightning_infomem.runs.course import RunCourse
 from tests.reporting.reports import FIGURE, HISTOGRAMS, REPORT, STEP, log
 
@@ -153,7 +154,7 @@ def test_figures_of_a_report_and_a_run_leave_none_behind_and_no_window(tmp_path)
     before = sum(issubclass(type(each), Figure) for each in gc.get_objects())
     for step in range(3):
         values = course.add(report, epoch=step, step=step)
-        log_report([logger], report, course.figures(report), values, step=step)
+        log_report([logger], report, run_figures(course, report), values, step=step)
     gc.collect()
     assert sum(issubclass(type(each), Figure) for each in gc.get_objects()) == before
     assert plt.get_fignums() == windows

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
+from lightning_infomem._errors import UsageTypeError, UsageValueError
+
 __all__ = [
     "check_choice",
     "check_classes",
@@ -34,7 +36,7 @@ def check_samples(samples: object, *, name: str = "samples", dimensions: int = 2
     """Return ``samples`` if it is a non-empty, real floating-point tensor with the given number of dimensions."""
     shape = {1: "[samples]", 2: "[samples, units]"}[dimensions]
     if not isinstance(samples, Tensor):
-        raise TypeError(
+        raise UsageTypeError(
             f"{name}: a floating-point torch tensor of shape {shape} is required, got {type(samples).__name__}; "
             f"convert it with torch.as_tensor({name}, dtype=torch.float64)."
         )
@@ -42,45 +44,45 @@ def check_samples(samples: object, *, name: str = "samples", dimensions: int = 2
         remedy = (
             "take its real and imaginary parts as units" if samples.is_complex() else f"convert it: {name}.double()"
         )
-        raise TypeError(f"{name}: a floating-point tensor is required, got {describe(samples)}; {remedy}.")
+        raise UsageTypeError(f"{name}: a floating-point tensor is required, got {describe(samples)}; {remedy}.")
     if samples.ndim != dimensions:
-        raise ValueError(f"{name}: shape {shape} is required, got {describe(samples)}; reshape it to that shape.")
+        raise UsageValueError(f"{name}: shape {shape} is required, got {describe(samples)}; reshape it to that shape.")
     if samples.numel() == 0:
-        raise ValueError(f"{name}: at least one sample and one unit are required, got {describe(samples)}.")
+        raise UsageValueError(f"{name}: at least one sample and one unit are required, got {describe(samples)}.")
     return samples
 
 
 def check_same_length(x: Tensor, y: Tensor) -> None:
     """Require that two variables have the same number of samples and are on the same device."""
     if len(x) != len(y):
-        raise ValueError(f"y: as many samples as x ({len(x)}) are required, got {len(y)}; pass paired samples.")
+        raise UsageValueError(f"y: as many samples as x ({len(x)}) are required, got {len(y)}; pass paired samples.")
     if x.device != y.device:
-        raise ValueError(f"y: the device of x ({x.device}) is required, got {y.device}; move one of them.")
+        raise UsageValueError(f"y: the device of x ({x.device}) is required, got {y.device}; move one of them.")
 
 
 def check_classes(classes: object, *, name: str = "labels", paired: Tensor | None = None) -> Tensor:
     """Return ``classes`` if it is an int64 tensor of class indices from 0, with one entry per row of ``paired``."""
     if not isinstance(classes, Tensor) or classes.dtype != torch.int64:
-        raise TypeError(
+        raise UsageTypeError(
             f"{name}: an int64 torch tensor of shape [samples] is required, got {describe(classes)}; "
             f"convert it with torch.as_tensor({name}, dtype=torch.int64)."
         )
     if classes.ndim != 1 or len(classes) == 0:
-        raise ValueError(
+        raise UsageValueError(
             f"{name}: shape [samples] and at least one sample are required, got {describe(classes)}; "
             "give one class index for each sample."
         )
     if paired is not None and len(classes) != len(paired):
-        raise ValueError(
+        raise UsageValueError(
             f"{name}: one for each of {len(paired)} samples is required, got {len(classes)}; pass paired samples."
         )
     if paired is not None and classes.device != paired.device:
-        raise ValueError(
+        raise UsageValueError(
             f"{name}: the device of the samples ({paired.device}) is required, got {classes.device}; move one of them."
         )
     lowest = classes.amin().item()
     if lowest < 0:
-        raise ValueError(
+        raise UsageValueError(
             f"{name}: class indices from 0 are required, got {lowest}; leave out samples without a class, and renumber "
             f"the others with torch.unique({name}, return_inverse=True)[1]."
         )
@@ -90,9 +92,9 @@ def check_classes(classes: object, *, name: str = "labels", paired: Tensor | Non
 def check_count(value: object, *, name: str, minimum: int = 1) -> int:
     """Return ``value`` if it is an integer of at least ``minimum``."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name}: a whole number >= {minimum} is required, got {describe(value)}.")
+        raise UsageTypeError(f"{name}: a whole number >= {minimum} is required, got {describe(value)}.")
     if value < minimum:
-        raise ValueError(f"{name}: a whole number >= {minimum} is required, got {value}; raise it.")
+        raise UsageValueError(f"{name}: a whole number >= {minimum} is required, got {value}; raise it.")
     return value
 
 
@@ -100,7 +102,7 @@ def check_enough_samples(num_samples: int, neighbors: int, *, dropped: int = 0) 
     """Require more samples than neighbors, so that every point has a k-th neighbor."""
     if num_samples <= neighbors:
         lost = f" ({dropped} more held non-finite values and were dropped)" if dropped else ""
-        raise ValueError(
+        raise UsageValueError(
             f"samples: more than neighbors={neighbors} finite samples are required, got {num_samples}{lost}; "
             "give more samples or lower neighbors."
         )
@@ -109,9 +111,9 @@ def check_enough_samples(num_samples: int, neighbors: int, *, dropped: int = 0) 
 def check_choice(value: object, *, name: str, choices: Sequence[str]) -> str:
     """Return ``value`` if it is one of ``choices``."""
     if not isinstance(value, str):
-        raise TypeError(f"{name}: one of {', '.join(map(repr, choices))} is required, got {describe(value)}.")
+        raise UsageTypeError(f"{name}: one of {', '.join(map(repr, choices))} is required, got {describe(value)}.")
     if value not in choices:
-        raise ValueError(
+        raise UsageValueError(
             f"{name}: one of {', '.join(map(repr, choices))} is required, got {value!r}{_did_you_mean(value, choices)}."
         )
     return value
@@ -131,7 +133,7 @@ def _did_you_mean(value: str, choices: Sequence[str]) -> str:
 def check_finite(value: float, *, name: str) -> float:
     """Return ``value`` if it is a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name}: a finite number is required, got {describe(value)}.")
+        raise UsageTypeError(f"{name}: a finite number is required, got {describe(value)}.")
     if not torch.isfinite(torch.tensor(float(value), dtype=torch.float64)):
-        raise ValueError(f"{name}: a finite number is required, got {value}.")
+        raise UsageValueError(f"{name}: a finite number is required, got {value}.")
     return float(value)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError
 
 __all__ = [
     "Callback",
@@ -66,7 +67,7 @@ def check_trainer(trainer: Any) -> None:
         MisconfigurationException: its strategy starts processes that end with their task.
     """
     if isinstance(trainer, type) or not all(hasattr(trainer, name) for name in ("validate", "strategy", "callbacks")):
-        raise TypeError(f"trainer: Lightning's Trainer is required, got {describe(trainer)}; give Trainer(...).")
+        raise UsageTypeError(f"trainer: Lightning's Trainer is required, got {describe(trainer)}; give Trainer(...).")
     launcher = type(getattr(trainer.strategy, "launcher", None))
     if any("MultiProcessing" in kind.__name__ for kind in launcher.__mro__):
         raise MisconfigurationException(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_infomem._checks import check_enough_samples
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional import released_code
 from lightning_infomem.functional.baselines import (
     class_smoothness,
@@ -219,7 +220,7 @@ def _finite(samples: Mapping[str, Tensor], settings: MeasurementSettings, reason
             finite[name] = kept if settings.device == "auto" else kept.to(settings.device)
     if not finite:
         detail = "; ".join(f"{name}: {why}" for name, why in reasons.items()) or "no activation was captured"
-        raise ValueError(f"layers: a layer that can be measured is required, got none ({detail}).")
+        raise UsageValueError(f"layers: a layer that can be measured is required, got none ({detail}).")
     return finite
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from lightning_infomem._checks import check_choice, check_count, describe, nearest_names
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.functional.entropy import check_value_range
 from lightning_infomem.kernels import BACKENDS
 
@@ -89,7 +90,9 @@ class MeasurementSettings:
         if not callable(self.pooling):
             check_choice(self.pooling, name="pooling", choices=POOLINGS)
         if not isinstance(self.device, str):
-            raise TypeError(f'device: "auto" or the name of a torch device is required, got {describe(self.device)}.')
+            raise UsageTypeError(
+                f'device: "auto" or the name of a torch device is required, got {describe(self.device)}.'
+            )
 
     def _take_preset(self) -> None:
         fields = PRESETS[check_choice(self.preset, name="preset", choices=tuple(PRESETS))]
@@ -97,7 +100,7 @@ class MeasurementSettings:
         for name, value in fields.items():
             given = getattr(self, name)
             if given not in (defaults[name], value):
-                raise ValueError(
+                raise UsageValueError(
                     f"{name}: {value!r} is required with preset={self.preset!r}, got {given!r}; leave one of both out."
                 )
             object.__setattr__(self, name, value)  # frozen from the end of this method on
@@ -135,7 +138,7 @@ def check_setting_names(settings: Iterable[str], door: Callable[..., Any]) -> No
     for name in settings:
         if name not in known:
             nearest = ", ".join(nearest_names(name, [*known, *own], count=2))
-            raise TypeError(
+            raise UsageTypeError(
                 f"{name}: an argument of {door.__name__} or a field of MeasurementSettings is required, got neither; "
                 f"nearest: {nearest}."
             )

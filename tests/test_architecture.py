@@ -34,6 +34,7 @@ FLOORS = {
     "records": {"rich", "pandas"},
     "_lightning": {"lightning", "pytorch_lightning", "lightning_fabric"},
     "_checks": set(),
+    "_errors": set(),
 }
 ORDER = list(FLOORS)
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -70,7 +71,7 @@ def test_only_the_entrances_of_selection_call_the_rooms_below():
     assert len(pure) > 10
     for path in pure:
         rooms = {name.split(".")[1] for name in imports_of(path) if name.startswith("lightning_infomem.")}
-        assert rooms <= {"selection", "records", "_checks"}, path.name
+        assert rooms <= {"selection", "records", "_checks", "_errors"}, path.name
 
 
 def test_no_file_is_long():
@@ -101,3 +102,11 @@ def test_every_example_that_people_are_told_to_run_runs_something():
     for name in sorted(modules):
         source = home.joinpath(*name.split(".")).with_suffix(".py").read_text()
         assert 'if __name__ == "__main__":' in source, name
+
+
+def test_what_the_package_raises_says_whose_fault_it_is():
+    plain = {"TypeError", "ValueError", "ModuleNotFoundError", "FileNotFoundError", "PermissionError"}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
+                assert node.exc.func.id not in plain, f"{path.name}:{node.lineno}: raise one of _errors.py"

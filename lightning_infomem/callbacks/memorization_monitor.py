@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from lightning_infomem._checks import check_choice, check_count
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
 from lightning_infomem.callbacks.presenting import conclude_run, introduce_run, present
 from lightning_infomem.callbacks.probing import catch_probe, draw_training_probe
@@ -137,7 +138,7 @@ class MemorizationMonitor(Callback):
         if every_n_train_steps is not None:
             check_count(every_n_train_steps, name="every_n_train_steps")
             if dataloader is None:
-                raise ValueError(
+                raise UsageValueError(
                     f"dataloader: batches to measure are required for every_n_train_steps={every_n_train_steps}, got "
                     "none; give a small loader of unlabelled data."
                 )

@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, Subset
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError
 from lightning_infomem._lightning import LightningModule, Trainer, isolate_rng
 from lightning_infomem.measurement import catch
 from lightning_infomem.sampling.ranks import Ranks
@@ -73,7 +74,7 @@ def draw_training_probe(loader: object, settings: MeasurementSettings) -> DataLo
         TypeError: it is no DataLoader over a data set with a length and indices.
     """
     if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
-        raise TypeError(
+        raise UsageTypeError(
             "training_probe: a DataLoader over a data set with a length and indices is required for training, got "
             f"{describe(loader)}; leave training_probe out."
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from lightning_infomem._checks import check_choice
+from lightning_infomem._errors import UsageImportError, UsageValueError
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.measurement import measure_caught
@@ -32,7 +33,7 @@ from lightning_infomem.settings import MeasurementSettings, check_setting_names
 try:
     from transformers.trainer_callback import TrainerCallback, TrainerControl, TrainerState
 except ModuleNotFoundError as fault:
-    raise ModuleNotFoundError(
+    raise UsageImportError(
         "MemorizationTrainerCallback: the packages transformers and accelerate are required, one of them is not "
         "installed; pip install 'lightning-infomem[transformers]'."
     ) from fault
@@ -135,7 +136,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         """Raise every mistake of configuration now, and continue the history of a resumed run."""
         devices = max(args.world_size, args.n_gpu)
         if devices > 1:
-            raise ValueError(
+            raise UsageValueError(
                 f"MemorizationTrainerCallback: one process and one device are required, got {devices}; "
                 "train on one device, or measure afterwards with lightning_infomem.measure."
             )
@@ -230,7 +231,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         """The values to log: measured now, or, failing that, the last ones."""
         try:
             if tap is None:
-                raise ValueError("the evaluation did not call the model")
+                raise UsageValueError("the evaluation did not call the model")
             caught = bring_together(tap, Ranks())
             report = measure_caught(caught, self.settings, epoch=int(state.epoch), step=state.global_step)
             tell_skipped(report, self._told, who="MemorizationTrainerCallback", strictly=self.on_error == "raise")

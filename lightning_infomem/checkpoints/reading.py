@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.checkpoints.huggingface_folder import (
     REPORT_FILE,
     is_huggingface_folder,
@@ -74,14 +75,16 @@ def find_checkpoints(checkpoints: object) -> list[Path]:
     found: dict[str, Path] = {}
     for place in places:
         if not place.exists():
-            raise ValueError(f"checkpoints: an existing file or folder is required, got '{place}'; check its name.")
+            raise UsageValueError(
+                f"checkpoints: an existing file or folder is required, got '{place}'; check its name."
+            )
         for path in sorted(_candidates(place)):
             real = os.path.realpath(path)
             if real not in found or found[real].is_symlink():
                 found[real] = path
     if not found:
         where = ", ".join(f"'{place}'" for place in places) or "an empty list"
-        raise ValueError(
+        raise UsageValueError(
             f"checkpoints: at least one checkpoint is required, got none in {where}; give the folder that your "
             f"training writes to. Files ending in {', '.join(SUFFIXES)} and Hugging Face folders were searched for, "
             "also in subfolders."
@@ -180,7 +183,7 @@ def _doubts_of_step(report: InformationReport | None, step: int | None) -> list[
 def _places(checkpoints: Any) -> Iterable[str | Path]:
     if hasattr(checkpoints, "dirpath"):
         if checkpoints.dirpath is None:
-            raise ValueError(
+            raise UsageValueError(
                 f"checkpoints: a {type(checkpoints).__name__} with a folder is required, got one whose dirpath is "
                 "None until training starts; pass the folder itself."
             )
@@ -190,7 +193,7 @@ def _places(checkpoints: Any) -> Iterable[str | Path]:
     places = list(checkpoints) if isinstance(checkpoints, Iterable) else [checkpoints]
     for place in places:
         if not isinstance(place, (str, Path)):
-            raise TypeError(f"checkpoints: a folder, a path or several paths are required, got {describe(place)}.")
+            raise UsageTypeError(f"checkpoints: a folder, a path or several paths are required, got {describe(place)}.")
     return places
 
 

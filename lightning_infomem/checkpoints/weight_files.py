@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
+from lightning_infomem._errors import UsageValueError
+
 __all__ = ["SUFFIXES", "UnusableCheckpoint", "load_weight_file"]
 
 _SAFETENSORS = ".safetensors"
@@ -19,7 +21,7 @@ SUFFIXES = (".ckpt", ".pt", ".pth", ".bin", _SAFETENSORS)
 _WEIGHT_KEYS = ("state_dict", "model_state_dict", "model")
 
 
-class UnusableCheckpoint(ValueError):
+class UnusableCheckpoint(UsageValueError):
     """A checkpoint that is invalid, damaged, or unsafe to read; the message says which and what to do."""
 
 

@@ -11,6 +11,7 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.cli.coding_options import (
     add_coding_options,
     check_targets,
@@ -103,7 +104,7 @@ def _components(words: list[str]) -> Components:
     for word in words:
         name, _, pattern = word.partition("=")
         if not name or not pattern:
-            raise ValueError(
+            raise UsageValueError(
                 f"--components: NAME=PATTERN is required for all components or for none, got {word!r}; name all."
             )
         groups.setdefault(name, []).append(pattern)
@@ -121,20 +122,20 @@ def _load(model: Model, path: Path) -> None:
 
     network = model[0] if isinstance(model, tuple) else model
     if not hasattr(network, "load_state_dict"):
-        raise TypeError(
+        raise UsageTypeError(
             f"--model: a function that returns a module is required, got one that returns {type(network).__name__}; "
             "return the module that was trained."
         )
     try:
         weights = load_checkpoint(path).get("state_dict")
     except UnusableCheckpoint as fault:
-        raise ValueError(f"'{path}': {fault}") from fault
+        raise UsageValueError(f"'{path}': {fault}") from fault
     if weights is None:
-        raise ValueError(f"'{path}': a checkpoint with a 'state_dict' is required, got none; save one with it.")
+        raise UsageValueError(f"'{path}': a checkpoint with a 'state_dict' is required, got none; save one with it.")
     try:
         load_weights(network, weights)
     except RuntimeError as fault:
-        raise ValueError(
+        raise UsageValueError(
             f"'{path}': weights that fit the model made by --model are required, these do not ({fault}); give the "
             "function that made the trained model."
         ) from fault

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.reporting.text_file import check_target
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def coding_settings(arguments: argparse.Namespace) -> dict[str, Any]:
         try:
             blocks = [float(end) for end in arguments.blocks]
         except ValueError as fault:
-            raise ValueError(
+            raise UsageValueError(
                 f"--blocks: the name of a schedule or percentages are required, got {' '.join(arguments.blocks)!r}; "
                 "give one name, or numbers such as 10 30 100."
             ) from fault

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
+from lightning_infomem._errors import UsageError, UsageValueError
 from lightning_infomem.cli import ablate, demo, rank, report, run, show, similarity, watch
 
 __all__ = ["main"]
@@ -20,7 +21,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose error is one line, without the usage in front."""
 
     def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message}; see {self.prog} --help")
+        raise UsageValueError(f"{message}; see {self.prog} --help")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,6 +51,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
-    except (ModuleNotFoundError, OSError, TypeError, ValueError) as fault:
+    except UsageError as fault:  # anything else is a bug of ours, and its traceback is what we need to see
         print(f"infomem: {' '.join(str(fault).split())}", file=sys.stderr)
         return _WRONG_USE

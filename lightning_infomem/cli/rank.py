@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.cli.printed_result import add_format_options, print_result
 from lightning_infomem.cli.ranking_options import add_ranking_options, rank_as_told
 
@@ -23,5 +24,5 @@ def run(arguments: argparse.Namespace) -> int:
     ranking = rank_as_told(arguments)
     print_result(ranking, arguments)
     if ranking.refusal is not None:
-        raise ValueError(f"no ranking: {ranking.refusal}")
+        raise UsageValueError(f"no ranking: {ranking.refusal}")
     return 0

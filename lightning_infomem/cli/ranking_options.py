@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightning_infomem._errors import UsageValueError
+
 if TYPE_CHECKING:
     from lightning_infomem.selection.ranking import Ranking
 
@@ -77,9 +79,11 @@ def _group_by(pattern: str, places: Sequence[str]) -> Callable[[Path], str]:
     try:
         expression = re.compile(pattern)
     except re.error as fault:
-        raise ValueError(f"--groups: a regular expression is required, got {pattern!r} ({fault}); mend it.") from fault
+        raise UsageValueError(
+            f"--groups: a regular expression is required, got {pattern!r} ({fault}); mend it."
+        ) from fault
     if not expression.groups:
-        raise ValueError(
+        raise UsageValueError(
             f"--groups: a regular expression with a (group) around the recipe's name is required, got {pattern!r}; "
             "put the name in brackets, as in '(.+)-seed'."
         )
@@ -91,7 +95,7 @@ def _group_by(pattern: str, places: Sequence[str]) -> Callable[[Path], str]:
         name = min(below, key=len, default=path.name)
         found = expression.search(name)
         if found is None or not found[1]:
-            raise ValueError(
+            raise UsageValueError(
                 f"--groups: a pattern that finds a recipe in every name is required, got {pattern!r}, which finds none "
                 f"in '{name}'; widen it, or leave that file out."
             )

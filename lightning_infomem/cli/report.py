@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.cli.ranking_options import add_ranking_options, is_ranking_asked_for, rank_as_told
 from lightning_infomem.reporting.text_file import check_target, write_text
 
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(checkpoints) != 1 or not runs or is_ranking_asked_for(arguments):
         ranking, verdict, why = _decide(arguments)
     if not runs and ranking is None and verdict is None:
-        raise ValueError("; ".join([why or "", *files_by_reason(faults)]))
+        raise UsageValueError("; ".join([why or "", *files_by_reason(faults)]))
     if ranking is not None:
         faults = {path: reason for path, reason in faults.items() if path not in ranking.skipped}
     note = "" if len(runs) < 2 or why is None else f"The checkpoints are not ranked. {why}"
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     if ranking is None or ranking.refusal is None:
         return 0
     if not runs or is_ranking_asked_for(arguments):
-        raise ValueError(f"no ranking: {ranking.refusal}")
+        raise UsageValueError(f"no ranking: {ranking.refusal}")
     return 0
 
 

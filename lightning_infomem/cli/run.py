@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.cli.printed_result import add_format_options, print_result
 
 __all__ = ["add_parser"]
@@ -26,5 +27,5 @@ def run(arguments: argparse.Namespace) -> int:
     verdict = judge_run(arguments.checkpoints)
     print_result(verdict, arguments)
     if verdict.abstention is not None:
-        raise ValueError(f"no verdict: {verdict.abstention}")
+        raise UsageValueError(f"no verdict: {verdict.abstention}")
     return 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.plain_value import plain_value
 from lightning_infomem.records.table import Column, Note, Table
 
@@ -54,9 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         record = read_checkpoint(arguments.checkpoint)
     except UnusableCheckpoint as fault:
-        raise ValueError(f"'{arguments.checkpoint}': {fault}") from fault
+        raise UsageValueError(f"'{arguments.checkpoint}': {fault}") from fault
     if record.report is None:
-        raise ValueError(f"'{arguments.checkpoint}': carries no report; train with MemorizationMonitor.")
+        raise UsageValueError(f"'{arguments.checkpoint}': carries no report; train with MemorizationMonitor.")
     summary = _summary(record.report)
     summary = {"path": record.path, "epoch": record.epoch, "step": record.step, **summary, "notes": record.notes}
     if arguments.json:

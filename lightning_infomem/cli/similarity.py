@@ -63,7 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = coding_settings(arguments)
     make_model = import_function(arguments.model, option="--model")
     make_domains = import_function(arguments.data, option="--data")
-    features = None if arguments.features is None else import_function(arguments.features, option="--features")
+    features = None
+    if arguments.features is not None:
+        features = import_function(arguments.features, option="--features", num_arguments=1)
     # Imported late, because these import torch.
     from lightning_infomem.model_information.domain_similarity import domain_similarity
     from lightning_infomem.model_information.plots.plot_domain_similarity import plot_domain_similarity

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from lightning_infomem._checks import nearest_names
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.cli.live_view import LayerRow, LiveView
 from lightning_infomem.runs.courses import MonitorCourse
 from lightning_infomem.runs.newest_run import NewestRun, newest_run
@@ -30,7 +31,7 @@ def watch_run(arguments: argparse.Namespace, console: Console | None = None) -> 
     if arguments.once or not console.is_terminal or console.is_dumb_terminal:
         view = _view(newest, arguments.layers, fits_height=False)
         if not view.rows:
-            raise ValueError(" ".join([*view.header, *view.notes]))
+            raise UsageValueError(" ".join([*view.header, *view.notes]))
         console.print(view)
         return 0
     with Live(_view(newest, arguments.layers), console=console, refresh_per_second=1) as live:
@@ -64,7 +65,7 @@ def _view(newest: NewestRun, pattern: str, *, fits_height: bool = True) -> LiveV
     chosen = [row for row in rows if fnmatch.fnmatchcase(row.name, pattern)]
     if not chosen:
         nearest = ", ".join(map(repr, nearest_names(pattern, [row.name for row in rows])))
-        raise ValueError(
+        raise UsageValueError(
             f"--layers: a pattern that matches a layer is required, got {pattern!r}, which matches none; nearest: "
             f"{nearest}."
         )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from lightning_infomem._checks import check_finite, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["frobenius_norms", "log_product", "path_norm", "spectral_norms", "sum_of_squares"]
 
@@ -125,21 +126,23 @@ def path_norm(model: nn.Module, example: Tensor, *, order: float = 2.0) -> float
     5.0
     """
     if not isinstance(model, nn.Module):
-        raise TypeError(f"model: a torch.nn.Module is required, got {type(model).__name__}; pass the network itself.")
+        raise UsageTypeError(
+            f"model: a torch.nn.Module is required, got {type(model).__name__}; pass the network itself."
+        )
     _check_example(example)
     if check_finite(order, name="order") <= 0:
-        raise ValueError(f"order: a positive number is required, got {order}; 1 and 2 are customary.")
+        raise UsageValueError(f"order: a positive number is required, got {order}; 1 and 2 are customary.")
     ones = torch.ones_like(example[:1])
     with torch.no_grad(), _eval_mode(model):
         output = functional_call(model, _raised(model, order, example.dtype), (ones,))
     if not isinstance(output, Tensor):
-        raise TypeError(
+        raise UsageTypeError(
             f"model: a tensor as output is required, got {type(output).__name__}; wrap the model in a module that "
             "returns its logits."
         )
     total = output.double().sum()
     if total < 0:
-        raise ValueError(
+        raise UsageValueError(
             "model: outputs that grow with the weights are required, "
             f"got a sum of {total.item():.4g} for positive weights; remove what follows the logits."
         )
@@ -148,12 +151,12 @@ def path_norm(model: nn.Module, example: Tensor, *, order: float = 2.0) -> float
 
 def _check_example(example: object) -> None:
     if not isinstance(example, Tensor) or not example.is_floating_point():
-        raise TypeError(
+        raise UsageTypeError(
             f"example: a floating-point tensor of shape [examples, ...] is required, got {describe(example)}; "
             "pass embedded tokens instead of token ids."
         )
     if example.ndim == 0 or example.numel() == 0:
-        raise ValueError(
+        raise UsageValueError(
             f"example: shape [examples, ...] is required, got {describe(example)}; pass a batch of inputs."
         )
 
@@ -190,7 +193,7 @@ def _eval_mode(model: nn.Module) -> Iterator[None]:
 def _norms(weights: Mapping[str, Tensor], norm: Callable[[Tensor], Tensor]) -> dict[str, float]:
     """Norm of every weight of a state_dict, each taken as a float64 matrix."""
     if not isinstance(weights, Mapping):
-        raise TypeError(
+        raise UsageTypeError(
             f"weights: a mapping from names to tensors is required, got {type(weights).__name__}; "
             "pass model.state_dict()."
         )

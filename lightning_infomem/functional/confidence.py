@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_samples, describe
+from lightning_infomem._errors import UsageValueError
 
 __all__ = ["mean_confidence", "nuclear_norm", "softmax_entropy"]
 
@@ -98,13 +99,13 @@ def _probabilities(logits: Tensor) -> Tensor:
     """Softmax of the finite rows. Call it directly from a public function, so that the warning points at the caller."""
     check_samples(logits, name="logits")
     if logits.shape[1] < 2:
-        raise ValueError(
+        raise UsageValueError(
             f"logits: at least two classes are required, got {describe(logits)}; pass a single logit z as [0, z]."
         )
     finite_rows = torch.isfinite(logits).all(1)
     kept = logits.detach()[finite_rows].double()
     if len(kept) == 0:
-        raise ValueError(
+        raise UsageValueError(
             f"logits: a row of finite values is required, got {describe(logits)} without any; "
             "remove classes that are masked by -inf."
         )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_choice, check_count, check_finite, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.functional.standardization import scale_to_one, warn_of_dropped
 from lightning_infomem.functional.usable_samples import usable_samples
 
@@ -76,10 +77,10 @@ def check_value_range(value_range: object, *, choices: tuple[str, ...]) -> None:
     elif isinstance(value_range, (tuple, list)) and len(value_range) == 2:
         low, high = (check_finite(edge, name="value_range") for edge in value_range)
         if low > high:
-            raise ValueError(f"value_range: low <= high is required, got ({low}, {high}); swap them.")
+            raise UsageValueError(f"value_range: low <= high is required, got ({low}, {high}); swap them.")
     else:
         named = ", ".join(map(repr, choices))
-        raise TypeError(f"value_range: {named} or (low, high) is required, got {describe(value_range)}.")
+        raise UsageTypeError(f"value_range: {named} or (low, high) is required, got {describe(value_range)}.")
 
 
 def bin_edges(samples: Tensor, value_range: str | tuple[float, float]) -> tuple[Tensor, Tensor]:

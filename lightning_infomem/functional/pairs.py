@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["PairInformation", "choose_pairs", "jackknife_error"]
 
@@ -60,7 +61,7 @@ def choose_pairs(pairs: int | Sequence[tuple[int, int]] | Tensor, num_units: int
         check_count(pairs, name="pairs")
         check_count(seed, name="seed", minimum=0)
         if pairs > num_pairs:
-            raise ValueError(
+            raise UsageValueError(
                 f"pairs: at most the {num_pairs} of {num_units} units are required, got {pairs}; lower it."
             )
         index = torch.tensor(random.Random(seed).sample(range(num_pairs), pairs))
@@ -70,18 +71,22 @@ def choose_pairs(pairs: int | Sequence[tuple[int, int]] | Tensor, num_units: int
     given = torch.as_tensor(pairs).cpu()
     required = "a number of pairs or whole numbers of shape [pairs, 2]"
     if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
-        raise TypeError(f"pairs: {required} are required, got {describe(given)}; convert the indices with .long().")
+        raise UsageTypeError(
+            f"pairs: {required} are required, got {describe(given)}; convert the indices with .long()."
+        )
     if given.ndim != 2 or given.shape[1] != 2 or not len(given):
-        raise ValueError(f"pairs: {required}, at least one, are required, got {describe(given)}; give one pair a row.")
+        raise UsageValueError(
+            f"pairs: {required}, at least one, are required, got {describe(given)}; give one pair a row."
+        )
     given = given.long()
     if given.min() < 0 or given.max() >= num_units:
-        raise ValueError(
+        raise UsageValueError(
             f"pairs: indices of the {num_units} units are required, got {given.min()} to {given.max()}; "
             f"count from 0 to {num_units - 1}."
         )
     if (given[:, 0] == given[:, 1]).any():
         unit = given[given[:, 0] == given[:, 1]][0, 0]
-        raise ValueError(f"pairs: two different units are required, got {unit} with itself; leave such pairs out.")
+        raise UsageValueError(f"pairs: two different units are required, got {unit} with itself; leave such pairs out.")
     return given
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count, check_enough_samples, check_samples, describe
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional.standardization import finite_samples, scale_to_one
 
 __all__ = ["prediction_smoothness"]
@@ -57,7 +58,7 @@ def prediction_smoothness(samples: Tensor, logits: Tensor, *, neighbors: int = 5
     check_samples(logits, name="logits")
     check_count(neighbors, name="neighbors")
     if len(samples) != len(logits) or logits.shape[1] < 2:
-        raise ValueError(
+        raise UsageValueError(
             f"logits: one row for each of {len(samples)} samples and at least 2 columns are required, got "
             f"{describe(logits)}; pass the logits of the same samples."
         )

@@ -7,6 +7,7 @@ import math
 from torch import Tensor
 
 from lightning_infomem._checks import check_samples, describe
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional.standardization import finite_samples
 
 __all__ = ["among_all_units", "usable_samples"]
@@ -28,7 +29,7 @@ def usable_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     check_samples(samples)
     kept, finite_rows, live_units = finite_samples(samples)
     if len(kept) == 0:
-        raise ValueError(
+        raise UsageValueError(
             f"samples: a row of finite values is required, got {describe(samples)} without any; check the model."
         )
     return kept, finite_rows, live_units

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lightning_infomem._errors import UsageValueError
+
 __all__ = ["check_affordable_samples"]
 
 
@@ -18,7 +20,7 @@ def check_affordable_samples(num_samples: int, limit: int, *, estimator: str, co
         ValueError: If ``num_samples`` exceeds ``limit``.
     """
     if num_samples > limit:
-        raise ValueError(
+        raise UsageValueError(
             f"{estimator}: hidden: at most {limit} samples are required, got {num_samples}: {cost}; pass fewer samples "
             f"or set max_samples={num_samples}."
         )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.discrete import discrete_entropy, discrete_information, number_rows
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
@@ -55,14 +56,16 @@ class Binning:
     def __post_init__(self) -> None:
         check_count(self.bins, name="bins", minimum=2)
         if self.bin_size is not None and not 0 < self.bin_size < math.inf:
-            raise ValueError(f"bin_size: a positive number is required, got {self.bin_size!r}; .5 is usual for tanh.")
+            raise UsageValueError(
+                f"bin_size: a positive number is required, got {self.bin_size!r}; .5 is usual for tanh."
+            )
         given = self.value_range
         if isinstance(given, str):
             is_range = given in ("unit", "layer")
         else:
             is_range = len(given) == 2 and -math.inf < given[0] < given[1] < math.inf
         if not is_range:
-            raise ValueError(
+            raise UsageValueError(
                 f"value_range: 'unit', 'layer' or (low, high) with low below high is required, got {given!r}; (-1, 1) "
                 "is usual for tanh."
             )

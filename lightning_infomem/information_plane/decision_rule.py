@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.discrete import discrete_entropy, discrete_information
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
@@ -52,13 +53,13 @@ class DecisionRule:
         """
         hidden, labels = check_plane_samples(hidden, labels, estimator="DecisionRule")
         if hidden.shape[1] < 2:
-            raise ValueError(
+            raise UsageValueError(
                 f"DecisionRule: hidden: a logit for each of at least two classes is required, got {hidden.shape[1]} "
                 "per sample; for a single logit z pass torch.cat([-z, z], 1)."
             )
         num_classes = int(labels.max()) + 1
         if num_classes > hidden.shape[1]:
-            raise ValueError(
+            raise UsageValueError(
                 f"DecisionRule: hidden: a logit for each of the {num_classes} classes of the labels is required, got "
                 f"{hidden.shape[1]}; pass the outputs of the network, not a hidden layer."
             )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.information_plane.discrete import discrete_information
 from lightning_infomem.information_plane.gaussian_gram import check_width
 from lightning_infomem.information_plane.plane_inputs import check_plane_inputs
@@ -83,9 +84,11 @@ class DependenceGraph:
         if self.projections is not None:
             check_count(self.projections, name="projections")
         if isinstance(self.spread, bool) or not isinstance(self.spread, (int, float)):
-            raise TypeError(f"spread: a number of at least 0 is required, got {describe(self.spread)}; .1 is usual.")
+            raise UsageTypeError(
+                f"spread: a number of at least 0 is required, got {describe(self.spread)}; .1 is usual."
+            )
         if not 0 <= self.spread < math.inf:
-            raise ValueError(f"spread: a number of at least 0 is required, got {self.spread}; .1 is usual.")
+            raise UsageValueError(f"spread: a number of at least 0 is required, got {self.spread}; .1 is usual.")
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Estimate both coordinates; see `PlaneEstimator`. The inputs are required."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["check_noise_variance", "noise_entropy"]
 
@@ -19,9 +20,9 @@ def check_noise_variance(value: object) -> None:
     required = "noise_variance: a positive number is required"
     remedy = "0.1 is usual for wide layers, 1e-3 for a few tanh units"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{required}, got {describe(value)}; {remedy}.")
+        raise UsageTypeError(f"{required}, got {describe(value)}; {remedy}.")
     if not 0 < value < math.inf:
-        raise ValueError(f"{required}, got {value!r}: without noise the information is infinite; {remedy}.")
+        raise UsageValueError(f"{required}, got {value!r}: without noise the information is infinite; {remedy}.")
 
 
 def noise_entropy(num_units: int, noise_variance: float) -> float:

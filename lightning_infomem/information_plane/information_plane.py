@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Literal
 
 from lightning_infomem._checks import check_choice, check_count
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer, scalar_step
 from lightning_infomem.callbacks.probing import catch_probe
 from lightning_infomem.information_plane.plane import (
@@ -204,5 +205,5 @@ class InformationPlane(Callback):
         self._reported.update((layer, name) for layer, name, _ in new)
         message = "; ".join(f"layer {layer!r}{f' by {name}' if name else ''}: {why}" for layer, name, why in new)
         if self.on_error == "raise":
-            raise ValueError(message)
+            raise UsageValueError(message)
         warnings.warn(f"InformationPlane leaves out {message}", stacklevel=3)

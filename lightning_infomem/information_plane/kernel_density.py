@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_choice, check_count, describe
+from lightning_infomem._errors import UsageTypeError
 from lightning_infomem.information_plane.gaussian_noise import check_noise_variance, noise_entropy
 from lightning_infomem.information_plane.pairwise_distances import check_affordable, squared_distances
 from lightning_infomem.information_plane.plane_point import PlanePoint
@@ -67,7 +68,7 @@ class KernelDensity:
         check_noise_variance(self.noise_variance)
         check_choice(self.bound, name="bound", choices=("upper", "lower"))
         if not isinstance(self.adapted, bool):
-            raise TypeError(
+            raise UsageTypeError(
                 f"adapted: True or False is required, got {describe(self.adapted)}; the layer determines the factor."
             )
         check_count(self.max_samples, name="max_samples", minimum=2)

@@ -13,6 +13,7 @@ from scipy.special import digamma
 from torch import Tensor
 
 from lightning_infomem._checks import check_count, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.functional.mutual_information import mutual_information
 from lightning_infomem.functional.standardization import standardized_columns
 from lightning_infomem.information_plane.plane_point import PlanePoint
@@ -74,7 +75,7 @@ class KSG:
         check_count(self.neighbors, name="neighbors")
         check_count(self.max_dimensions, name="max_dimensions")
         if not isinstance(self.labels_only, bool):
-            raise TypeError(
+            raise UsageTypeError(
                 f"labels_only: True or False is required, got {describe(self.labels_only)}; True skips I(X;T)."
             )
 
@@ -119,20 +120,20 @@ class KSG:
         """Number of dimensions to search in, after checking inputs and class sizes."""
         counts = torch.bincount(labels)
         if int(counts.min()) <= self.neighbors:
-            raise ValueError(
+            raise UsageValueError(
                 f"KSG: labels: more than neighbors={self.neighbors} samples of each class are required, got "
                 f"{int(counts.min())} in one class; drop that class or lower neighbors."
             )
         dimensions = hidden.shape[1]
         if inputs is not None:
             if not isinstance(inputs, Tensor) or len(inputs) != len(hidden) or not bool(torch.isfinite(inputs).all()):
-                raise ValueError(
+                raise UsageValueError(
                     f"KSG: inputs: a finite tensor of {len(hidden)} samples, as many as activations, is required, got "
                     f"{describe(inputs)}; pass the inputs that produced the activations."
                 )
             dimensions += inputs[0].numel()
         if dimensions > self.max_dimensions:
-            raise ValueError(
+            raise UsageValueError(
                 f"KSG: hidden: at most max_dimensions={self.max_dimensions} dimensions of layer and inputs together "
                 f"are required, got {dimensions}; reduce them, ignore the inputs (labels_only=True, I(T;Y) only), "
                 "or use Binning or MINE."

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["check_order", "matrix_entropy"]
 
@@ -15,9 +16,11 @@ __all__ = ["check_order", "matrix_entropy"]
 def check_order(order: float) -> None:
     """Require a positive order."""
     if isinstance(order, bool) or not isinstance(order, (int, float)):
-        raise TypeError(f"order: a positive number is required, got {describe(order)}; 1.01 is usual.")
+        raise UsageTypeError(f"order: a positive number is required, got {describe(order)}; 1.01 is usual.")
     if not 0 < order < math.inf:
-        raise ValueError(f"order: a positive number is required, got {order}; 1.01 is usual, 1 is Shannon's limit.")
+        raise UsageValueError(
+            f"order: a positive number is required, got {order}; 1.01 is usual, 1 is Shannon's limit."
+        )
 
 
 def matrix_entropy(*grams: Tensor, order: float = 1.01) -> float:
@@ -53,7 +56,7 @@ def matrix_entropy(*grams: Tensor, order: float = 1.01) -> float:
     check_order(order)
     shapes = [list(gram.shape) for gram in grams]
     if not shapes or any(shape != [shapes[0][0]] * 2 for shape in shapes):
-        raise ValueError(
+        raise UsageValueError(
             f"grams: one or more square matrices of the same samples are required, got shapes {shapes}; compute each "
             "with gaussian_gram."
         )

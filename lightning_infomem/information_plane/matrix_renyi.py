@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count
+from lightning_infomem._errors import UsageTypeError
 from lightning_infomem.information_plane.affordable_samples import check_affordable_samples
 from lightning_infomem.information_plane.gaussian_gram import (
     check_width,
@@ -87,7 +88,7 @@ class MatrixRenyi:
         check_width(self.input_width, name="input_width")
         check_width(self.hidden_width, name="hidden_width")
         if self.label_width is None:
-            raise TypeError("label_width: a positive number is required, got None; .1 keeps classes apart.")
+            raise UsageTypeError("label_width: a positive number is required, got None; .1 keeps classes apart.")
         check_width(self.label_width, name="label_width")
         if self.max_samples is not None:
             check_count(self.max_samples, name="max_samples", minimum=2)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count, describe
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.critic import Critic, Evaluation
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
@@ -76,15 +77,15 @@ class MINE:
         check_count(self.batch_size, name="batch_size", minimum=2)
         check_count(self.seed, name="seed", minimum=0)
         if not 0 < self.learning_rate < math.inf:
-            raise ValueError(
+            raise UsageValueError(
                 f"learning_rate: a positive number is required, got {self.learning_rate!r}; .003 is usual here."
             )
         if not 0 <= self.averaging < 1:
-            raise ValueError(
+            raise UsageValueError(
                 f"averaging: a number from 0 to below 1 is required, got {self.averaging!r}; .99 is usual."
             )
         if not 0 <= self.noise < math.inf:
-            raise ValueError(f"noise: a variance of at least 0 is required, got {self.noise!r}; 0 adds none.")
+            raise UsageValueError(f"noise: a variance of at least 0 is required, got {self.noise!r}; 0 adds none.")
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Estimate both coordinates; see `PlaneEstimator`. Without inputs, estimate I(T;Y) alone."""
@@ -96,7 +97,7 @@ class MINE:
             flags["no_inputs"] = "I(X;T) was not estimated: it needs the inputs"
         else:
             if not isinstance(inputs, Tensor) or len(inputs) != len(hidden) or not bool(torch.isfinite(inputs).all()):
-                raise ValueError(
+                raise UsageValueError(
                     f"MINE: inputs: a finite tensor of {len(hidden)} samples, as many as activations, is required, got "
                     f"{describe(inputs)}; pass the inputs that produced the activations."
                 )

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from lightning_infomem._errors import UsageValueError
+
 __all__ = ["check_affordable", "squared_distances"]
 
 _MEMORY_LIMIT = 2**25  # bytes per block
@@ -61,7 +63,7 @@ def check_affordable(num_samples: int, max_samples: int, *, estimator: str) -> N
         ValueError: If ``num_samples`` exceeds ``max_samples``.
     """
     if num_samples > max_samples:
-        raise ValueError(
+        raise UsageValueError(
             f"{estimator}: hidden: at most max_samples={max_samples} samples are required, because time is quadratic, "
             f"got {num_samples}; pass fewer samples or raise max_samples."
         )

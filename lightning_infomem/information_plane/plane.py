@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.between_layers import flag_between_layers
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
 from lightning_infomem.measurement import catch
@@ -71,7 +72,7 @@ class Plane:
         found = {layer: points[estimator] for layer, points in self.points.items() if estimator in points}
         if not found:
             known = ", ".join(dict.fromkeys(name for points in self.points.values() for name in points)) or "none"
-            raise ValueError(f"estimator: one of {known} is required, got {estimator!r}; measure with it.")
+            raise UsageValueError(f"estimator: one of {known} is required, got {estimator!r}; measure with it.")
         return found
 
     def to_table(self) -> Table:
@@ -126,7 +127,7 @@ class Plane:
             ValueError: If the state is damaged or has another version.
         """
         if not isinstance(state, Mapping) or state.get("state_version") != _STATE_VERSION:
-            raise ValueError(
+            raise UsageValueError(
                 f"state: a plane of version {_STATE_VERSION} is required; this one is damaged or was written by "
                 "another version of lightning_infomem: read it with that version."
             )
@@ -139,7 +140,7 @@ class Plane:
             origin = {name: state[name] for name in ("modules", "pooling", "split") if name in state}
             return cls(points, state["failures"], state["skipped"], state["epoch"], state["step"], **origin)
         except (AttributeError, KeyError, TypeError) as fault:
-            raise ValueError(
+            raise UsageValueError(
                 f"state: a complete plane is required, this one is damaged ({fault}); measure again."
             ) from fault
 
@@ -166,7 +167,7 @@ class Probe:
             inputs = next((part for part in _leaves(batch) if len(part) == len(labels)), labels)
             self._inputs.append(inputs.detach().cpu())
             if (count := sum(map(len, self._labels))) > self._max_samples:
-                raise ValueError(
+                raise UsageValueError(
                     f"batches: at most {self._max_samples} samples are required, got {count} or more; pass a smaller "
                     "probe or raise max_samples: some estimators take quadratic time."
                 )
@@ -186,12 +187,12 @@ class Probe:
         try:
             labels = self._labels_of(batch) if callable(self._labels_of) else batch[self._labels_of]
         except (IndexError, KeyError, TypeError) as fault:
-            raise ValueError(
+            raise UsageValueError(
                 f"labels: the place of the classes in a batch is required, got {self._labels_of!r}, which finds none "
                 f"in a {type(batch).__name__} ({fault}); pass an index, a key, or a function of the batch."
             ) from fault
         if not isinstance(labels, Tensor) or labels.ndim != 1 or labels.is_floating_point():
-            raise ValueError(
+            raise UsageValueError(
                 f"labels: a tensor of integer classes, one per sample, is required, got {describe(labels)}; pass an "
                 "index, a key, or a function of the batch that finds it."
             )
@@ -217,10 +218,10 @@ def name_estimators(estimators: Sequence[PlaneEstimator]) -> dict[str, PlaneEsti
         ]
         name = type(estimator).__name__ + (f"({', '.join(changed)})" if changed else "")
         if name in named:
-            raise ValueError(f"estimators: different ones are required, got {name} twice; remove one.")
+            raise UsageValueError(f"estimators: different ones are required, got {name} twice; remove one.")
         named[name] = estimator
     if not named:
-        raise ValueError("estimators: at least one is required, got none; Binning() is the simplest.")
+        raise UsageValueError("estimators: at least one is required, got none; Binning() is the simplest.")
     return named
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["check_plane_inputs"]
 
@@ -26,21 +27,21 @@ def check_plane_inputs(inputs: Tensor | None, hidden: Tensor, *, estimator: str)
         ValueError: If the inputs are missing, have another shape, or are not finite.
     """
     if inputs is None:
-        raise ValueError(
+        raise UsageValueError(
             f"{estimator}: inputs: the inputs of the {len(hidden)} samples are required, got None; pass inputs=, "
             "which this method compares with the activations."
         )
     if not isinstance(inputs, Tensor):
-        raise TypeError(f"{estimator}: inputs: a tensor is required, got {describe(inputs)}; convert it.")
+        raise UsageTypeError(f"{estimator}: inputs: a tensor is required, got {describe(inputs)}; convert it.")
     if inputs.ndim < 2 or inputs.shape[:1] != hidden.shape[:1] or inputs.is_complex() or inputs[0].numel() == 0:
-        raise ValueError(
+        raise UsageValueError(
             f"{estimator}: inputs: numbers of shape [{len(hidden)}, ...] are required, one row per sample, got "
             f"{describe(inputs)}; pass the inputs of the same samples."
         )
     flat = inputs.detach().flatten(1).to(hidden.device, torch.float64)
     if not bool(torch.isfinite(flat).all()):
         count = int((~torch.isfinite(flat)).any(1).sum())
-        raise ValueError(
+        raise UsageValueError(
             f"{estimator}: inputs: finite numbers are required, got {count} of {len(flat)} samples that are not; "
             "remove these samples."
         )

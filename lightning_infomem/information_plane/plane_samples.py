@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["check_plane_samples"]
 
@@ -32,36 +33,36 @@ def check_plane_samples(
     """
     for name, value in (("hidden", hidden), ("labels", labels)):
         if not isinstance(value, Tensor):
-            raise TypeError(f"{estimator}: {name}: a tensor is required, got {describe(value)}; convert it.")
+            raise UsageTypeError(f"{estimator}: {name}: a tensor is required, got {describe(value)}; convert it.")
     if hidden.ndim < 2 or not hidden.is_floating_point():
-        raise ValueError(
+        raise UsageValueError(
             f"{estimator}: hidden: floats of shape [samples, units] are required, got {describe(hidden)}; pass the "
             "activations of one layer."
         )
     if labels.is_floating_point() or labels.is_complex():
-        raise TypeError(
+        raise UsageTypeError(
             f"{estimator}: labels: integer classes are required, got {describe(labels)}; bin continuous labels first."
         )
     if labels.shape != hidden.shape[:1]:
-        raise ValueError(
+        raise UsageValueError(
             f"{estimator}: labels: one class for each of the {len(hidden)} samples is required, got shape "
             f"{tuple(labels.shape)}; pass the labels of the same inputs."
         )
     if len(hidden) < min_samples:
-        raise ValueError(
+        raise UsageValueError(
             f"{estimator}: hidden: at least {min_samples} samples are required, got {len(hidden)}; measure more."
         )
     flat = hidden.detach().flatten(1)
     flat = flat if flat.dtype in (torch.float32, torch.float64) else flat.float()
     if not bool(torch.isfinite(flat).all()):
         count = int((~torch.isfinite(flat)).any(1).sum())
-        raise ValueError(
+        raise UsageValueError(
             f"{estimator}: hidden: finite activations are required, got {count} of {len(flat)} samples that are not; "
             "has the training diverged?"
         )
     classes, numbered = torch.unique(labels.to(flat.device), return_inverse=True)
     if len(classes) < 2:
-        raise ValueError(
+        raise UsageValueError(
             f"{estimator}: labels: at least two classes are required, got only {classes.tolist()}, for which I(T;Y) is "
             "always 0; pass samples of several classes."
         )

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from lightning_infomem._checks import check_count, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.sampling.layers import select_layers
 
 __all__ = ["QuantizedNetwork"]
@@ -87,7 +88,7 @@ class QuantizedNetwork(nn.Module):
     ) -> None:
         super().__init__()
         if check_count(bits, name="bits", minimum=2) > 32:
-            raise ValueError(f"bits: at most 32 are required, got {bits}; more amount to no quantisation.")
+            raise UsageValueError(f"bits: at most 32 are required, got {bits}; more amount to no quantisation.")
         chosen = select_layers(network, layers)
         self.bits = bits
         self.network = network
@@ -154,7 +155,7 @@ class _OutputQuantizer(nn.Module):
     def on_output(self, module: nn.Module, inputs: object, output: object) -> Tensor:
         """Forward hook that replaces the output by its rounded values."""
         if not isinstance(output, Tensor) or not output.is_floating_point():
-            raise TypeError(
+            raise UsageTypeError(
                 f"{self.name}: a float tensor as output is required, got {describe(output)}; quantise another layer."
             )
         rounded: Tensor = self(output)
@@ -163,7 +164,7 @@ class _OutputQuantizer(nn.Module):
     def forward(self, output: Tensor) -> Tensor:
         extremes = torch.stack(output.detach().aminmax()).double()
         if not bool(torch.isfinite(extremes).all()):
-            raise ValueError(
+            raise UsageValueError(
                 f"{self.name}: finite outputs are required, got values from {float(extremes[0])} to "
                 f"{float(extremes[1])}; has the training diverged?"
             )
@@ -192,7 +193,7 @@ class _WeightQuantizer(nn.Module):
 def _round_weights(network: nn.Module, bits: int) -> None:
     found = [module for module in network.modules() if isinstance(module, _WEIGHT_LAYERS)]
     if not found:
-        raise ValueError(
+        raise UsageValueError(
             f"weights: a network with linear, bilinear or convolution layers is required, got "
             f"{type(network).__name__} without any; pass weights=False."
         )

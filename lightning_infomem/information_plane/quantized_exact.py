@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count, describe
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.discrete import discrete_entropy, discrete_information, number_rows
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
@@ -55,7 +56,7 @@ class QuantizedExact:
 
     def __post_init__(self) -> None:
         if self.bits is not None and check_count(self.bits, name="bits") > 32:
-            raise ValueError(f"bits: at most 32 are required, got {self.bits}; omit it for floats.")
+            raise UsageValueError(f"bits: at most 32 are required, got {self.bits}; omit it for floats.")
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Compute both coordinates; see `PlaneEstimator`.
@@ -100,7 +101,7 @@ class QuantizedExact:
         if not codes.is_floating_point():
             low, high = (int(end) for end in codes.aminmax())
             if low < 0 or high >= most:
-                raise ValueError(
+                raise UsageValueError(
                     f"QuantizedExact: hidden: codes from 0 to {most - 1} of {self.bits} bits are required, got codes "
                     f"from {low} to {high}; set bits to match the codes."
                 )
@@ -108,7 +109,7 @@ class QuantizedExact:
             ordered = codes.sort(dim=0).values
             counts = 1 + (ordered[1:] != ordered[:-1]).sum(0)
             if int(counts.max()) > most:
-                raise ValueError(
+                raise UsageValueError(
                     f"QuantizedExact: hidden: at most {most} different values per unit are required for {self.bits} "
                     f"bits, got {int(counts.max())} in unit {int(counts.argmax())}; is this layer quantised?"
                 )
@@ -117,7 +118,7 @@ class QuantizedExact:
 def _repetitions(inputs: Tensor, patterns: Tensor) -> tuple[dict[str, str], Tensor]:
     """Flags, and int64 ``[samples]`` that are equal where inputs are equal."""
     if not isinstance(inputs, Tensor) or inputs.shape[:1] != patterns.shape:
-        raise ValueError(
+        raise UsageValueError(
             f"QuantizedExact: inputs: one row for each of the {len(patterns)} samples is required, got "
             f"{describe(inputs)}; pass the inputs of these activations, or none."
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.comparable_points import point_fields
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.records.comparability import Field, check_comparable
@@ -94,17 +95,17 @@ def aggregate(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str] = 
     """
     runs = [list(run) for run in runs]
     if len(runs) < 2:
-        raise ValueError(f"runs: at least two are required, got {len(runs)}; one training has no spread.")
+        raise UsageValueError(f"runs: at least two are required, got {len(runs)}; one training has no spread.")
     moments = [len(run) for run in runs]
     if len(set(moments)) > 1 or moments[0] == 0:
-        raise ValueError(
+        raise UsageValueError(
             f"runs: as many moments in each, and at least one, are required, got {moments}; keep the moments that all "
             "runs have."
         )
     notes = check_comparable(_fields(runs), allow_mismatch, argument="runs")
     layers = tuple(layer for layer in runs[0][0] if all(layer in plane for run in runs for plane in run))
     if not layers:
-        raise ValueError(
+        raise UsageValueError(
             f"runs: a layer that all have is required, got none: {list(runs[0][0])} in run 0, {list(runs[-1][-1])} in "
             "the last; pass runs of one network."
         )

@@ -7,6 +7,7 @@ import math
 from torch import Tensor
 
 from lightning_infomem._checks import check_samples
+from lightning_infomem._errors import UsageValueError
 
 __all__ = ["RunRange"]
 
@@ -51,7 +52,7 @@ class RunRange:
         flat = hidden.detach().flatten(1) if isinstance(hidden, Tensor) and hidden.ndim > 2 else hidden
         low, high = (float(end) for end in check_samples(flat, name=f"hidden of {layer}").aminmax())
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise ValueError(
+            raise UsageValueError(
                 f"hidden of {layer}: finite activations are required, got values from {low} to {high}; has the "
                 "training diverged? Exclude such epochs from both passes."
             )
@@ -70,7 +71,7 @@ class RunRange:
         """
         missing = [layer for layer in layers if layer not in self._extremes]
         if missing or not self._extremes:
-            raise ValueError(
+            raise UsageValueError(
                 f"layers: layers that were added are required, got {', '.join(map(repr, missing)) or 'none'}, of "
                 f"{list(self._extremes)}; add the activations of every epoch first."
             )

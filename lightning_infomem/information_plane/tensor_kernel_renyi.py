@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count, describe
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.affordable_samples import check_affordable_samples
 from lightning_infomem.information_plane.gaussian_gram import check_width, squared_distances
 from lightning_infomem.information_plane.kernel_alignment import kernel_alignments
@@ -81,12 +82,12 @@ class TensorKernelRenyi:
         check_width(self.previous, name="previous")
         ends = self.width_range
         if len(ends) != 2 or not all(isinstance(end, (int, float)) for end in ends) or not 0 < ends[0] < ends[1] < 1e9:
-            raise ValueError(
+            raise UsageValueError(
                 f"width_range: (low, high) with 0 < low < high is required, got {ends!r}; they are multiples of the "
                 "mean distance, (.1, 10) is usual."
             )
         if isinstance(self.decay, bool) or not isinstance(self.decay, (int, float)) or not 0 <= self.decay < 1:
-            raise ValueError(
+            raise UsageValueError(
                 f"decay: a number from 0 to below 1 is required, got {describe(self.decay)}; 0 ignores "
                 "the previous width."
             )

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from lightning_infomem._checks import check_count, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.information_plane.discrete import discrete_entropy
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
@@ -74,9 +75,11 @@ class VariationalBound:
         if self.penalty is None:
             return
         if isinstance(self.penalty, bool) or not isinstance(self.penalty, (int, float)):
-            raise TypeError(f"penalty: a positive number is required, got {describe(self.penalty)}; None chooses one.")
+            raise UsageTypeError(
+                f"penalty: a positive number is required, got {describe(self.penalty)}; None chooses one."
+            )
         if not 0 < self.penalty < math.inf:
-            raise ValueError(
+            raise UsageValueError(
                 f"penalty: a positive number is required, got {self.penalty!r}: without a penalty the weights for "
                 "separable classes grow without bound; None chooses one."
             )
@@ -89,7 +92,7 @@ class VariationalBound:
         hidden, labels = check_plane_samples(hidden, labels, estimator="VariationalBound")
         rarest = int(torch.bincount(labels).min())
         if rarest < 2 * self.folds:
-            raise ValueError(
+            raise UsageValueError(
                 f"VariationalBound: labels: at least {2 * self.folds} samples of each class, twice the folds, are "
                 f"required, got a class with {rarest}; measure more samples or drop that class."
             )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_choice
+from lightning_infomem._errors import UsageImportError, UsageValueError
 from lightning_infomem.kernels import cpu, cuda, reference
 
 __all__ = ["BACKENDS", "Kernel", "select_backend"]
@@ -73,12 +74,12 @@ def select_backend(backend: str, device: torch.device) -> tuple[str, Kernel]:
         _announce(name, f"{missing} is not installed" if missing else f"samples are on the device {device.type}")
         return name, (reference if missing else kernel).mean_terms
     if compiler and device.type != wanted:
-        raise ValueError(
+        raise UsageValueError(
             f'backend: samples on the device {wanted} are required for "{wanted}", got {device.type}; '
             f'move them with .to("{wanted}"), or use "auto".'
         )
     if compiler and not kernel.is_usable():
-        raise ModuleNotFoundError(
+        raise UsageImportError(
             f'backend: {compiler} is required for "{wanted}" and not installed; pip install {compiler}.'
         )
     return wanted, kernel.mean_terms

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError
 from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.online_code import OnlineCode
 from lightning_infomem.model_information.result import Result
@@ -39,13 +40,13 @@ class CodelengthReport(Result):
 
     def __post_init__(self) -> None:
         if not isinstance(self.codes, Mapping) or not self.codes:
-            raise TypeError(
+            raise UsageTypeError(
                 f"codes: a mapping from names to codes is required, got {describe(self.codes)}; give "
                 "{'name': [code]}."
             )
         for name, codes in self.codes.items():
             if not isinstance(codes, Sequence) or not codes or not all(isinstance(code, OnlineCode) for code in codes):
-                raise TypeError(
+                raise UsageTypeError(
                     f"codes: a sequence of codes, one per seed, is required for {name!r}, got {type(codes).__name__}; "
                     "give [model_information(...)]."
                 )

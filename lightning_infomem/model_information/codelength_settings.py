@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from lightning_infomem._checks import check_choice, check_count, check_finite
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import Trainer, check_trainer
 from lightning_infomem.model_information.online_code import SCHEDULES, block_sizes
 
@@ -60,19 +61,21 @@ class CodelengthSettings:
         check_choice(self.start, name="start", choices=("cold", "warm"))
         check_choice(self.first_block, name="first_block", choices=("uniform", "model"))
         if not 0 < check_finite(self.holdout, name="holdout") < 1:
-            raise ValueError(f"holdout: a share between 0 and 1 is required, got {self.holdout}; 0.2 is usual.")
+            raise UsageValueError(f"holdout: a share between 0 and 1 is required, got {self.holdout}; 0.2 is usual.")
         check_count(self.patience, name="patience", minimum=0)
         check_count(self.max_epochs, name="max_epochs")
         if self.batch_size is not None:
             check_count(self.batch_size, name="batch_size")
         if not check_finite(self.learning_rate, name="learning_rate") > 0:
-            raise ValueError(f"learning_rate: a number above 0 is required, got {self.learning_rate}; 1e-3 is usual.")
+            raise UsageValueError(
+                f"learning_rate: a number above 0 is required, got {self.learning_rate}; 1e-3 is usual."
+            )
         check_count(self.seed, name="seed", minimum=0)
         if self.trainer is None:
             return
         check_trainer(self.trainer)
         if self.trainer.state.fn is not None:
-            raise ValueError(
+            raise UsageValueError(
                 "trainer: an unused Trainer is required, because every block trains from scratch, got one that ran "
                 f"{self.trainer.state.fn.value!r}; create another with the same arguments."
             )
@@ -98,7 +101,7 @@ class CodelengthSettings:
         sizes = block_sizes(num_samples, self.blocks)
         if not sizes[0]:
             first = (SCHEDULES[self.blocks] if isinstance(self.blocks, str) else self.blocks)[0]
-            raise ValueError(
+            raise UsageValueError(
                 f"data: at least {math.ceil(100 / first)} samples are required to fill the first block of "
                 f"{self.blocks!r}, got {num_samples}; give more, or a schedule with a larger first block."
             )

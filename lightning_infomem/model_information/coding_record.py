@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_infomem._errors import UsageFileError, UsageValueError
+
 __all__ = ["CodingRecord"]
 
 _KEY = "infomem_coding"
@@ -31,7 +33,7 @@ class CodingRecord:
     def __init__(self, path: str | Path, content: str) -> None:
         self._path, self._content = Path(path), content
         if not self._path.parent.is_dir():
-            raise FileNotFoundError(f"resume: a file in an existing folder is required, got '{path}'; create it.")
+            raise UsageFileError(f"resume: a file in an existing folder is required, got '{path}'; create it.")
         self.nats: list[float] = []
         self.weights: dict[str, Tensor] = {}
         if self._path.exists():
@@ -54,12 +56,12 @@ class CodingRecord:
             state: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)[_KEY]
             content, self.nats, self.weights = state["content"], state["nats"], state["weights"]
         except Exception as fault:  # the unpickler raises almost anything on bytes that are not a pickle
-            raise ValueError(
+            raise UsageValueError(
                 f"resume: a file written by an earlier coding is required, got '{self._path}', which cannot be read "
                 f"({fault}); give another path, or delete it."
             ) from fault
         if content != self._content:
-            raise ValueError(
+            raise UsageValueError(
                 f"resume: '{self._path}' belongs to another coding: model, weights, labels or settings differ; give "
                 "another path, or delete it to start over."
             )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.feature_distances import Features, feature_distances
 from lightning_infomem.model_information.information_transfer import InformationTransfer
@@ -195,17 +196,17 @@ def _share(part: Tensor, whole: Tensor) -> Tensor:
 
 def _check_domains(domains: object) -> None:
     if not isinstance(domains, Mapping):
-        raise TypeError(
+        raise UsageTypeError(
             "domains: a mapping from names to (training data, held-out data) is required, got "
             f"{type(domains).__name__}; give a dict."
         )
     if len(domains) < 2:
-        raise ValueError(f"domains: at least two are required, got {list(domains)}; add one to compare with.")
+        raise UsageValueError(f"domains: at least two are required, got {list(domains)}; add one to compare with.")
     for name, pair in domains.items():
         is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
         if not is_pair or any(isinstance(part, Tensor) for part in pair):
             got = "a pair of tensors, one set of data" if is_pair else describe(type(pair))
-            raise TypeError(
+            raise UsageTypeError(
                 f"domains[{name!r}]: a pair (training data, held-out data) is required, got {got}; give two sets of "
                 "different samples."
             )

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.model_information.labeled_data import LabeledData
 from lightning_infomem.sampling.forward import forward_batch
 
@@ -41,7 +42,7 @@ def feature_distances(domains: Sequence[LabeledData], features: Features | None 
     moments = [_moments(domain, _flattened if features is None else features) for domain in domains]
     widths = {len(mean) for mean, _ in moments}
     if len(widths) > 1:
-        raise ValueError(
+        raise UsageValueError(
             f"features: the same number of units in every domain is required, got {sorted(widths)}; give a function "
             "that returns a fixed number of units, such as an average over positions."
         )
@@ -63,7 +64,7 @@ def _moments(domain: LabeledData, features: Features) -> tuple[Tensor, Tensor]:
 def _flattened(inputs: Any = None, **named: Any) -> Tensor:
     if not isinstance(inputs, Tensor):
         got = f"entries {sorted(named)}" if named else describe(inputs)
-        raise TypeError(
+        raise UsageTypeError(
             f"features: a function is required for inputs that are not a single tensor, got {got}; give one that maps "
             "the inputs to [samples, units]."
         )
@@ -72,12 +73,12 @@ def _flattened(inputs: Any = None, **named: Any) -> Tensor:
 
 def _checked(given: object) -> Tensor:
     if not isinstance(given, Tensor) or given.is_complex():
-        raise TypeError(
+        raise UsageTypeError(
             f"features: a real tensor [samples, units] is required, got {describe(given)}; convert the function's "
             "output."
         )
     if given.ndim != 2 or not 0 < given.shape[1] <= _MOST_UNITS:
-        raise ValueError(
+        raise UsageValueError(
             f"features: a tensor [samples, units] of 1 to {_MOST_UNITS:,} units is required, got {describe(given)}; "
             "give a function that returns fewer, such as an average over positions, or the outputs of a network."
         )

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.information_transfer import InformationTransfer
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
@@ -61,7 +62,7 @@ class InformationAblation(Result):
             ValueError: There are no runs, or they differ in components, parameters or settings.
         """
         if not runs:
-            raise ValueError("runs: at least one ablation is required, got none; give those of one architecture.")
+            raise UsageValueError("runs: at least one ablation is required, got none; give those of one architecture.")
         named = {f"run {number}": run for number, run in enumerate(runs)}
         settings = dict.fromkeys(name for run in runs for name in run.settings)
         fields: dict[Field, dict[str, Hashable]] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.model_information.labeled_data import Data
 from lightning_infomem.model_information.learner import Learner, Model
 from lightning_infomem.model_information.mean_and_spread import mean_and_spread
@@ -124,7 +125,7 @@ def information_capacity(
     by_seed = settings_of_seeds(seeds, settings)
     check_tasks(tasks)
     if not isinstance(models, Mapping) or not models:
-        raise TypeError(
+        raise UsageTypeError(
             f"models: a mapping from names to functions that make a model is required, got {describe(models)}; give "
             "{'name': lambda: Network()}."
         )
@@ -142,6 +143,6 @@ def information_capacity(
                 for chosen in by_seed
             ]
         except ValueError as fault:
-            raise ValueError(f"model {name!r}: {fault}") from fault
+            raise UsageValueError(f"model {name!r}: {fault}") from fault
         learned[name] = TaskDifficulty(tuple(runs), shared)
     return InformationCapacity(learned, num_parameters, shared)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset
 
 from lightning_infomem._checks import check_classes, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.offline.content_digests import digest
 
@@ -56,12 +57,12 @@ class LabeledData:
             rows = _TensorRows(self._inputs, labels)
             self._loading["collate_fn"] = _unchanged
         if isinstance(rows, IterableDataset) or not hasattr(rows, "__getitem__") or not hasattr(rows, "__len__"):
-            raise TypeError(
+            raise UsageTypeError(
                 "data: a pair of tensors (inputs, labels), a map-style dataset with a length, or a DataLoader of one "
                 f"is required, got {type(rows).__name__}; put the samples into one of these."
             )
         if len(rows) == 0:
-            raise ValueError("data: at least one sample is required, got none; give more.")
+            raise UsageValueError("data: at least one sample is required, got none; give more.")
         self._data = rows
         generator = torch.Generator().manual_seed(seed)
         self._order: list[int] = torch.randperm(len(rows), generator=generator).tolist()
@@ -111,7 +112,7 @@ def labels_of(batch: Any) -> Tensor:
     elif isinstance(batch, Sequence) and len(batch) > 1:
         found = batch[1]
     if not isinstance(found, Tensor) or found.ndim != 1 or found.is_floating_point() or found.is_complex():
-        raise TypeError(
+        raise UsageTypeError(
             "data: batches (inputs, labels), or mappings with an entry 'labels', with one class index per sample are "
             f"required, got labels that are {describe(found)}; convert them."
         )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem._lightning import (
     Callback,
     LightningModule,
@@ -59,7 +60,7 @@ class Learner:
     def __init__(self, model: Model, settings: CodelengthSettings) -> None:
         network, loss = model if isinstance(model, tuple) and len(model) == 2 else (model, cross_entropy)
         if not isinstance(network, nn.Module) or not callable(loss):
-            raise TypeError(
+            raise UsageTypeError(
                 "model: a LightningModule, a torch module, or a pair (module, loss) is required, got "
                 f"{describe(model)}; pass an instance, not a class."
             )
@@ -249,13 +250,13 @@ def label_nats(scores: Tensor, labels: Tensor) -> Tensor:
     """
     low, high = map(int, labels.aminmax())
     if low < 0 or high >= scores.shape[1]:
-        raise ValueError(
+        raise UsageValueError(
             f"data: labels from 0 to {scores.shape[1] - 1} are required for a model of {scores.shape[1]} classes, got "
             f"{low if low < 0 else high}; give the model more outputs, or number the classes from 0."
         )
     nats = -scores.gather(1, labels.to(scores.device)[:, None])[:, 0]
     if bool(nats.isnan().any()):
-        raise ValueError(
+        raise UsageValueError(
             "model: a cross-entropy that is not NaN is required, got NaN; training may have diverged: lower the "
             "learning rate, or check the inputs for non-finite values."
         )
@@ -274,19 +275,19 @@ def log_probabilities(network: nn.Module, batch: Any) -> Tensor:
     """
     output = logits_of(forward_batch(network, batch))
     if not isinstance(output, Tensor) or not output.is_floating_point():
-        raise TypeError(
+        raise UsageTypeError(
             "model: class scores or log-probabilities [samples, classes] are required from forward, got "
             f"{describe(output)}; give a classifier: only class probabilities can code labels."
         )
     count = len(labels_of(batch))
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] < 2:
-        raise ValueError(
+        raise UsageValueError(
             f"model: class scores or log-probabilities [{count}, classes] of two or more classes are required from "
             f"forward, got {describe(output)}; return one score per class."
         )
     scores = (output.cpu() if output.device.type == "mps" else output).double()  # MPS has no float64
     if _are_probabilities(scores, 10 * torch.finfo(output.dtype).eps * math.sqrt(output.shape[1])):
-        raise ValueError(
+        raise UsageValueError(
             "model: class scores or log-probabilities are required from forward, got numbers from 0 to 1 that sum to "
             "1; return the scores before the softmax, or the logarithms."
         )
@@ -311,7 +312,7 @@ def check_same_network(one: nn.Module, other: nn.Module, *, names: tuple[str, st
     shapes = [{name: tuple(value.shape) for name, value in each.state_dict().items()} for each in (one, other)]
     if shapes[0] != shapes[1]:
         unlike = sorted(set(shapes[0].items()) ^ set(shapes[1].items()))[0][0]
-        raise ValueError(
+        raise UsageValueError(
             f"{names[1]}: the same parameters as {names[0]} are required, got others, such as {unlike!r}; give the "
             "same network with other weights."
         )
@@ -328,7 +329,7 @@ def _copy_trainer(trainer: Trainer) -> Trainer:
     try:
         return copy.deepcopy(trainer)
     except Exception as fault:  # loggers and callbacks can raise anything
-        raise TypeError(
+        raise UsageTypeError(
             f"trainer: a Trainer that can be copied is required, since each block has its own, got one that cannot "
             f"({fault}); remove the logger or callback that prevents it."
         ) from fault

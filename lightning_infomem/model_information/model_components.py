@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.sampling.layers import clean_name, select_layers
 
 __all__ = ["Components", "count_parameters", "find_components", "reset_modules"]
@@ -43,7 +44,7 @@ def find_components(network: nn.Module, components: Components) -> dict[str, lis
         parts = {name: owners for name, owners in parts.items() if owners}  # "*" also matches activations
     empty = [name for name, owners in parts.items() if not owners]
     if empty or not parts:
-        raise ValueError(
+        raise UsageValueError(
             "components: modules with parameters or buffers are required, got none in "
             f"{', '.join(map(repr, empty)) or describe(components)}; give other patterns."
         )

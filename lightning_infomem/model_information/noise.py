@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_classes, check_count, check_finite, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["massart_labels", "missing_objects", "missing_pixels"]
 
@@ -117,13 +118,13 @@ def massart_labels(labels: Tensor, fraction: float, *, num_classes: int, seed: i
     check_classes(labels)
     check_count(num_classes, name="num_classes", minimum=2)
     if int(labels.amax()) >= num_classes:
-        raise ValueError(
+        raise UsageValueError(
             f"labels: class numbers below num_classes={num_classes} are required, got {int(labels.amax())}; raise "
             "num_classes."
         )
     bound = 1 - 1 / num_classes
     if _check_share(fraction) >= bound:
-        raise ValueError(
+        raise UsageValueError(
             f"fraction: a value below {bound:g} is required with {num_classes} classes, so that the true one stays the "
             f"most likely, got {fraction}; draw uninformative labels with torch.randint."
         )
@@ -146,18 +147,20 @@ def _choose(count: int, fraction: float, generator: torch.Generator) -> Tensor:
 
 def _check_share(fraction: float) -> float:
     if not 0 <= check_finite(fraction, name="fraction") <= 1:
-        raise ValueError(f"fraction: a value between 0 and 1 is required, got {fraction}; divide percentages by 100.")
+        raise UsageValueError(
+            f"fraction: a value between 0 and 1 is required, got {fraction}; divide percentages by 100."
+        )
     return fraction
 
 
 def _check_images(images: object) -> None:
     if not isinstance(images, Tensor) or not images.is_floating_point():
-        raise TypeError(
+        raise UsageTypeError(
             f"images: a floating-point torch tensor [samples, ...] is required, got {describe(images)}; convert it, "
             "and divide bytes by 255."
         )
     if images.ndim not in (2, 3, 4):
-        raise ValueError(
+        raise UsageValueError(
             "images: [samples, pixels], [samples, height, width] or [samples, channels, height, width] is required, "
             f"got {describe(images)}; reshape them."
         )

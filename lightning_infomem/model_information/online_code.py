@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from lightning_infomem._checks import check_choice, check_count, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["SCHEDULES", "OnlineCode", "block_sizes", "online_code", "uniform_code_length"]
 
@@ -89,14 +90,14 @@ def block_sizes(num_samples: int, schedule: str | Sequence[float] = "orgad") -> 
     if isinstance(schedule, str):
         schedule = SCHEDULES[check_choice(schedule, name="schedule", choices=tuple(SCHEDULES))]
     if not isinstance(schedule, Sequence) or not all(isinstance(end, (int, float)) for end in schedule):
-        raise TypeError(
+        raise UsageTypeError(
             f"schedule: a name or a sequence of percentages is required, got {describe(schedule)}; "
             f"give one of {', '.join(map(repr, SCHEDULES))}."
         )
     percentages = [0.0, *schedule]
     ascends = all(low < high for low, high in pairwise(percentages))
     if percentages[-1] != 100 or not ascends:
-        raise ValueError(
+        raise UsageValueError(
             f"schedule: percentages that ascend from above 0 to 100 are required, got {tuple(schedule)}; "
             f"correct them, or give a name: {', '.join(map(repr, SCHEDULES))}."
         )
@@ -164,7 +165,7 @@ def online_code(
     for size in block_sizes:
         check_count(size, name="block_sizes", minimum=0)
     if len(block_nats) != len(block_sizes) - 1:
-        raise ValueError(
+        raise UsageValueError(
             f"block_nats: one loss for each of the {len(block_sizes)} blocks but the first is required, got "
             f"{len(block_nats)}; leave out the first block, which is coded uniformly."
         )
@@ -172,7 +173,7 @@ def online_code(
     for name, losses in (("block_nats", block_nats), ("final_data_nats", final)):
         for loss in losses:
             if not loss >= 0:  # so NaN fails too
-                raise ValueError(
+                raise UsageValueError(
                     f"{name}: summed cross-entropies in nats, at least 0, are required, got {describe(loss)}; "
                     "check whether the training diverged."
                 )

@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.coding_record import CodingRecord
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
@@ -138,7 +139,7 @@ def code_online(
                 else:
                     nats.append(uniform_code_length(stop, num_classes) * math.log(2))
             except ValueError as fault:
-                raise ValueError(f"block {place + 1} of {len(parts)}: {fault}") from fault
+                raise UsageValueError(f"block {place + 1} of {len(parts)}: {fault}") from fault
             if record is not None:
                 record.write(nats, learner.state())
             progress.advance(bar)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lightning_infomem._checks import check_choice, check_classes, check_count, check_samples, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.model_information.online_code import OnlineCode, block_sizes, online_code
 
 __all__ = ["MDLProbe"]
@@ -99,7 +100,7 @@ class MDLProbe:
         num_classes = _count_classes(labels)
         sizes = block_sizes(len(labels), self.schedule)
         if sizes[0] == 0:
-            raise ValueError(
+            raise UsageValueError(
                 f"labels: at least one sample in the first block of schedule {self.schedule!r} is required, got "
                 f"{len(labels)} samples in total; give more, or a schedule with a larger first block."
             )
@@ -170,7 +171,7 @@ def _check_pair(representations: Tensor, labels: Tensor, *, of: str = "") -> Non
     check_classes(labels, name=f"{of}labels", paired=representations)
     unusable = int((~representations.detach().float().isfinite().all(1)).sum())
     if unusable:
-        raise ValueError(
+        raise UsageValueError(
             f"{of}representations: values that are finite in float32 are required, got {unusable} of "
             f"{len(representations)} rows with non-finite values; remove those rows, or scale the values down."
         )
@@ -179,13 +180,13 @@ def _check_pair(representations: Tensor, labels: Tensor, *, of: str = "") -> Non
 def _count_classes(labels: Tensor) -> int:
     present, highest = torch.unique(labels), int(labels.amax())
     if len(present) < 2:
-        raise ValueError(
+        raise UsageValueError(
             f"labels: at least two different classes are required, got only class {highest}; give a property that "
             "varies: a constant needs no code."
         )
     # An unused class index would lengthen the uniform code and inflate every compression.
     if len(present) <= highest:
-        raise ValueError(
+        raise UsageValueError(
             f"labels: every class index from 0 to the highest ({highest}) is required to occur, got only "
             f"{len(present)} different ones; renumber them with torch.unique(labels, return_inverse=True)[1]."
         )
@@ -194,19 +195,19 @@ def _count_classes(labels: Tensor) -> int:
 
 def _check_validation(validation: object, representations: Tensor, num_classes: int) -> None:
     if not isinstance(validation, tuple) or len(validation) != 2:
-        raise TypeError(
+        raise UsageTypeError(
             f"validation: a pair (representations, labels) or None is required, got {describe(validation)}; "
             "give both in a tuple."
         )
     held_out, labels = validation
     _check_pair(held_out, labels, of="validation ")
     if held_out.shape[1] != representations.shape[1] or held_out.device != representations.device:
-        raise ValueError(
+        raise UsageValueError(
             f"validation representations: {representations.shape[1]} units on {representations.device} are required, "
             f"as in representations, got {describe(held_out)}; take them from the same layer."
         )
     if int(labels.amax()) >= num_classes:
-        raise ValueError(
+        raise UsageValueError(
             f"validation labels: class indices below {num_classes}, as in labels, are required, got "
             f"{int(labels.amax())}; remove classes that do not occur in labels."
         )

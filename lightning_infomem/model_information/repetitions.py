@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from lightning_infomem._checks import check_count, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem._lightning import isolate_rng
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.learner import Model
@@ -19,7 +20,7 @@ __all__ = ["check_maker", "make_seeded", "settings_of_seeds", "shared_state"]
 def check_maker(make_model: object, *, name: str = "make_model") -> None:
     """Require a function that makes a model, not a model, which is callable too."""
     if isinstance(make_model, nn.Module) or not callable(make_model):
-        raise TypeError(
+        raise UsageTypeError(
             f"{name}: a function that makes a model is required, so that each seed has its own initial weights, got "
             f"{describe(make_model)}; give a class, or lambda: Network(...)."
         )
@@ -45,14 +46,14 @@ def settings_of_seeds(seeds: Sequence[int], settings: Mapping[str, Any]) -> list
             invalid; see `CodelengthSettings`.
     """
     if "seed" in settings:
-        raise TypeError(
+        raise UsageTypeError(
             f"seed: the seeds of repetitions are required instead, got a single seed {settings['seed']!r} among the "
             "settings; give seeds=[...]."
         )
     if not isinstance(seeds, Sequence) or isinstance(seeds, str):
-        raise TypeError(f"seeds: a sequence of whole numbers is required, got {describe(seeds)}; give (0, 1, 2).")
+        raise UsageTypeError(f"seeds: a sequence of whole numbers is required, got {describe(seeds)}; give (0, 1, 2).")
     if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(f"seeds: one or more different seeds are required, got {tuple(seeds)}; give (0, 1, 2).")
+        raise UsageValueError(f"seeds: one or more different seeds are required, got {tuple(seeds)}; give (0, 1, 2).")
     return [CodelengthSettings(**settings, seed=check_count(seed, name="seeds", minimum=0)) for seed in seeds]
 
 

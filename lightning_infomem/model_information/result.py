@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.table import Column, Table
 from lightning_infomem.reporting.text_file import write_text
 
@@ -66,7 +67,7 @@ class Result(ABC):
         path = Path(path)
         forms = {".json": self.to_json, ".csv": self.to_csv, ".md": self.to_markdown}
         if path.suffix not in forms:
-            raise ValueError(f"path: a name that ends in {', '.join(forms)} is required, got '{path}'; rename it.")
+            raise UsageValueError(f"path: a name that ends in {', '.join(forms)} is required, got '{path}'; rename it.")
         write_text(path, forms[path.suffix]())
         return path
 

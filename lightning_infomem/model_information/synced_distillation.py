@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
 from lightning_infomem._checks import check_finite
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import LightningModule, Trainer, is_lightning_module
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.labeled_data import Data, LabeledData, labels_of
@@ -131,9 +132,9 @@ def synced_distillation(
     (0.0,)
     """
     if not 0 <= check_finite(alpha, name="alpha") <= 1:
-        raise ValueError(f"alpha: a weight from 0 to 1 is required, got {alpha}; 0.7 is usual.")
+        raise UsageValueError(f"alpha: a weight from 0 to 1 is required, got {alpha}; 0.7 is usual.")
     if not check_finite(temperature, name="temperature") > 0:
-        raise ValueError(f"temperature: a number above 0 is required, got {temperature}; 4 is usual.")
+        raise UsageValueError(f"temperature: a number above 0 is required, got {temperature}; 4 is usual.")
     by_seed = settings_of_seeds(seeds, settings)
     found = []
     for seed, chosen in zip(seeds, by_seed, strict=True):
@@ -143,7 +144,7 @@ def synced_distillation(
         taught = _Student(model, chosen, tutor, alpha=alpha, temperature=temperature)
         classes = [learner.count_classes(rows) for learner in (alone, tutor)]
         if classes[0] != classes[1]:
-            raise ValueError(
+            raise UsageValueError(
                 f"teacher: {classes[0]} classes, like the student, are required, got {classes[1]}; give both the same "
                 "number of outputs."
             )
@@ -174,7 +175,7 @@ class _Student(Learner):
         self._teacher, self._alpha, self._temperature = teacher, alpha, temperature
         self.teacher_nats: list[float] = []
         if not getattr(self.network, "automatic_optimization", True):
-            raise ValueError(
+            raise UsageValueError(
                 "student: automatic optimization is required, since the distillation loss replaces the training_step, "
                 "got a LightningModule with manual optimization; give its network as a plain module."
             )

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.information_transfer import InformationTransfer
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
@@ -165,21 +166,21 @@ def learn_task(
             for learner, which in ((first, "initial weights"), (final, "final weights"))
         ]
     except ValueError as fault:
-        raise ValueError(f"task {task!r}: {fault}") from fault
+        raise UsageValueError(f"task {task!r}: {fault}") from fault
     return TaskRun(task, settings.seed, InformationTransfer(*codes).bits, accuracy, confidence)
 
 
 def check_tasks(tasks: object) -> None:
     """Require a mapping from names to pairs of data."""
     if not isinstance(tasks, Mapping) or not tasks:
-        raise TypeError(
+        raise UsageTypeError(
             f"tasks: a mapping from names to pairs (training data, held-out data) is required, got {describe(tasks)}; "
             "give {'name': (training, held_out)}."
         )
     for name, pair in tasks.items():
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or any(isinstance(part, Tensor) for part in pair):
             came = f"{len(pair)} tensors" if _are_tensors(pair) else type(pair).__name__
-            raise TypeError(
+            raise UsageTypeError(
                 f"tasks: a pair (training data, held-out data) is required for {name!r}, got {came}; split the "
                 "samples, and give each part as (inputs, labels), a dataset or a DataLoader."
             )

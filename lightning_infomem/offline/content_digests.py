@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lightning_infomem._errors import UsageTypeError
+
 __all__ = ["digest", "digest_files", "digest_function", "digest_network"]
 
 _CHUNK = 2**22  # bytes per read
@@ -107,7 +109,9 @@ def _feed(state: Any, value: object) -> None:
             dense = value.detach() if value.layout is torch.strided else value.detach().to_dense()
             plain = dense.cpu().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8).numpy()
         except (NotImplementedError, RuntimeError) as fault:
-            raise TypeError(f"a {value.dtype} tensor on {value.device} whose bytes cannot be read ({fault})") from fault
+            raise UsageTypeError(
+                f"a {value.dtype} tensor on {value.device} whose bytes cannot be read ({fault})"
+            ) from fault
         state.update(f"tensor {value.dtype} {list(value.shape)}:".encode())
         state.update(plain.data)
     elif isinstance(value, np.ndarray) and value.dtype != object:
@@ -130,7 +134,9 @@ def _feed(state: Any, value: object) -> None:
         try:
             words = pickle.dumps(value)
         except Exception as fault:  # objects can raise anything when pickled
-            raise TypeError(f"a {type(value).__name__} that cannot be identified by its content ({fault})") from fault
+            raise UsageTypeError(
+                f"a {type(value).__name__} that cannot be identified by its content ({fault})"
+            ) from fault
         state.update(f"object {len(words)}:".encode() + words)
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import RandomSampler
 
 from lightning_infomem._checks import check_count, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, files_of_checkpoint, load_checkpoint
 from lightning_infomem.checkpoints.weight_names import load_weights
 from lightning_infomem.functional.complexity import path_norm
@@ -75,22 +76,22 @@ class OfflineMeasurement:
         # A wrong value is reported before the first checkpoint is loaded.
         self._settings = MeasurementSettings(**settings)
         if isinstance(model, type) or not callable(model):
-            raise TypeError(
+            raise UsageTypeError(
                 "model: a torch module, or a function that takes the loaded checkpoint and returns one, is required, "
                 f"got {describe(model)}; of a class pass an instance."
             )
         if not isinstance(data, Iterable) or isinstance(data, Iterator):
-            raise TypeError(
+            raise UsageTypeError(
                 "data: batches that can be gone through once for every checkpoint are required, got "
                 f"{type(data).__name__}; pass a DataLoader or a list."
             )
         if isinstance(getattr(data, "sampler", None), RandomSampler):
-            raise ValueError(
+            raise UsageValueError(
                 "data: the same batches for every checkpoint are required, got a DataLoader that shuffles; "
                 "pass one with shuffle=False."
             )
         if cache is not None and not isinstance(cache, (str, Path)):
-            raise TypeError(f"cache: the path of a folder is required, got {describe(cache)}; or leave it out.")
+            raise UsageTypeError(f"cache: the path of a folder is required, got {describe(cache)}; or leave it out.")
         if trainer is not None:
             from lightning_infomem._lightning import check_trainer
 
@@ -257,7 +258,9 @@ class OfflineMeasurement:
         if not isinstance(self._model, nn.Module):
             model = self._model(checkpoint)
             if not isinstance(model, nn.Module):
-                raise TypeError(f"model: the function has to return a torch module, it returned {describe(model)}.")
+                raise UsageTypeError(
+                    f"model: the function has to return a torch module, it returned {describe(model)}."
+                )
             return model
         weights = checkpoint.get("state_dict")
         if not isinstance(weights, Mapping) or not all(isinstance(name, str) for name in weights):

@@ -11,6 +11,7 @@ from typing import Any, cast
 from torch import nn
 from torch.utils.data import DataLoader
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import is_lightning_module, lightning_module_for
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.report import InformationReport
@@ -64,7 +65,7 @@ def measure_with_trainer(
     if watched.fault is not None:
         raise watched.fault
     if watched.report is None:
-        raise ValueError("data: at least one batch is required, got none; give batches.")
+        raise UsageValueError("data: at least one batch is required, got none; give batches.")
     return _without_inference_mode(watched.report)
 
 

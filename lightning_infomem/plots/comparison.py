@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.boxes import draw_boxes
 from lightning_infomem.plots.names import name_rows, shorten_name
@@ -111,11 +112,11 @@ def _draw_accuracies(boxes: Axes, accuracies: Sequence[float], name: str) -> Non
 
 def _check(reports: Sequence[InformationReport], names: Sequence[str]) -> None:
     if len(reports) == 0:
-        raise ValueError("reports: at least one is required, got none; measure first.")
+        raise UsageValueError("reports: at least one is required, got none; measure first.")
     check_one_each(names, len(reports), name="names", of="reports")
     for report, name in zip(reports, names, strict=True):
         if not report.layers:
-            raise ValueError(
+            raise UsageValueError(
                 f"reports: at least one measured layer in each is required, got none in {name!r} "
                 f"({len(report.skipped)} were skipped); leave it out, or see its skipped for the reasons."
             )

@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import name_checkpoints
 
@@ -43,7 +44,7 @@ def plot_criteria(ranking: Ranked, criteria: Sequence[str] | None = None) -> Fig
     known = dict.fromkeys(name for row in ranking.rows for name in row.ranks)
     columns = [name for name in (known if criteria is None else criteria) if name in known]
     if not columns:
-        raise ValueError(
+        raise UsageValueError(
             "ranking: checkpoints with a rank are required, got none; see ranking.refusal, or name other criteria."
         )
     rows = ranking.rows[:_MOST_ROWS]

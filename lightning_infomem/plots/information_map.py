@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 
 from lightning_infomem._checks import check_choice
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import shorten_layer_names
 from lightning_infomem.records.descriptions import describe_measurement
@@ -63,7 +64,7 @@ def plot_information_map(report: InformationReport, layer: str | None = None) ->
         Bar-Joseph, Gifford & Jaakkola 2001, Fast optimal leaf ordering: the order of at most 64 units.
     """
     if not report.layers:
-        raise ValueError(
+        raise UsageValueError(
             f"report: at least one measured layer is required, got none ({len(report.skipped)} were skipped); "
             "see report.skipped for the reasons."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.boxes import draw_boxes
 from lightning_infomem.plots.names import name_rows, shorten_layer_names
@@ -50,7 +51,7 @@ def plot_layers(report: InformationReport) -> Figure:
         The interval of the median: Conover, Practical Nonparametric Statistics, with the normal approximation.
     """
     if not report.layers:
-        raise ValueError(
+        raise UsageValueError(
             f"report: at least one measured layer is required, got none ({len(report.skipped)} were skipped); "
             "see report.skipped for the reasons."
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence, Sized
 
+from lightning_infomem._errors import UsageValueError
+
 __all__ = ["check_levels", "check_one_each", "check_shares"]
 
 
@@ -16,7 +18,7 @@ def check_one_each(values: Sized | None, count: int, *, name: str, of: str) -> N
     ValueError: names: one for each of the 2 reports is required, got 1; pass them in the order of the reports.
     """
     if values is not None and len(values) != count:
-        raise ValueError(
+        raise UsageValueError(
             f"{name}: one for each of the {count} {of} is required, got {len(values)}; "
             f"pass them in the order of the {of}."
         )
@@ -27,11 +29,13 @@ def check_levels(levels: Sequence[float] | None, count: int, *, of: str) -> None
     check_one_each(levels, count, name="levels", of=of)
     for level in [] if levels is None else levels:
         if not math.isfinite(level):
-            raise ValueError(f"levels: finite numbers are required, got {level}; leave out those without a level.")
+            raise UsageValueError(f"levels: finite numbers are required, got {level}; leave out those without a level.")
 
 
 def check_shares(values: Sequence[float], *, name: str) -> None:
     """Require shares between 0 and 1; NaN is one that is not known."""
     for share in values:
         if share < 0 or share > 1:
-            raise ValueError(f"{name}: shares between 0 and 1 are required, got {share}; divide percentages by 100.")
+            raise UsageValueError(
+                f"{name}: shares between 0 and 1 are required, got {share}; divide percentages by 100."
+            )

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import MOST_NAMED, name_ends, shorten_layer_names, shorten_name
 from lightning_infomem.plots.one_each import check_one_each
@@ -66,7 +67,7 @@ def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequen
         _explain(figure, courses)
     else:
         if isinstance(run, LayerCourses):
-            raise ValueError("names: reports are required beside them, got means of layers; leave the names out.")
+            raise UsageValueError("names: reports are required beside them, got means of layers; leave the names out.")
         check_one_each(names, len(run), name="names", of="reports")
         labels = [shorten_name(name) for name in names]
         ends = _draw_points(axes, run)

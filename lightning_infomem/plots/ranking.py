@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import name_checkpoints, shorten_name
 from lightning_infomem.plots.ranked import Estimate, Ranked
@@ -53,7 +54,9 @@ def plot_ranking(ranking: Ranked) -> Figure:
         ValueError: no row.
     """
     if not ranking.rows:
-        raise ValueError("ranking: at least one checkpoint is required, got none; see ranking.skipped for the reasons.")
+        raise UsageValueError(
+            "ranking: at least one checkpoint is required, got none; see ranking.skipped for the reasons."
+        )
     num_rows = min(len(ranking.rows), _MOST_LINES) + (ranking.control is not None)
     num_groups = min(len(ranking.groups), _MOST_LINES)
     heights = [_LINE_HEIGHT * lines + _MARGIN_HEIGHT for lines in (num_groups, num_rows) if lines]

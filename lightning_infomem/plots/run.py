@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.one_each import check_one_each
 from lightning_infomem.records.judgement import Judgement
@@ -225,11 +226,11 @@ def _name(unit: str, place: float) -> str:
 
 def _check(epochs: Sequence[float], values: Mapping[str, Sequence[float] | None], judgement: Judgement) -> None:
     if len(epochs) == 0:
-        raise ValueError("epochs: at least one measurement is required, got none; measure first.")
+        raise UsageValueError("epochs: at least one measurement is required, got none; measure first.")
     for name, sequence in values.items():
         check_one_each(sequence, len(epochs), name=name, of="epochs")
     if len(judgement.agreement) > len(epochs):
-        raise ValueError(
+        raise UsageValueError(
             f"judgement: at most {len(epochs)} moments, one an epoch, are required, got {len(judgement.agreement)}; "
             "judge the moments that are drawn."
         )

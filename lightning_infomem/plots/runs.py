@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import MOST_NAMED, name_ends, shorten_name
 from lightning_infomem.plots.one_each import check_levels, check_one_each, check_shares
@@ -132,11 +133,11 @@ def _over_layers(values: NDArray[Any]) -> NDArray[Any]:
 def _check(runs: Sequence[LayerCourses], names: Sequence[str]) -> str:
     """Returns what all moments are."""
     if len(runs) == 0:
-        raise ValueError("runs: at least one is required, got none; measure first.")
+        raise UsageValueError("runs: at least one is required, got none; measure first.")
     check_one_each(names, len(runs), name="names", of="runs")
     for run, name in zip(runs, names, strict=True):
         if run.unit != runs[0].unit:
-            raise ValueError(
+            raise UsageValueError(
                 f"runs: moments of one kind are required, got {runs[0].unit}s in {names[0]!r} and {run.unit}s in "
                 f"{name!r}; draw them apart, or give reports whose epochs, or whose steps, are known and come once."
             )

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.one_each import check_one_each, check_shares
 
@@ -89,7 +90,7 @@ def _draw(axes: Axes, levels: Sequence[float], values: Sequence[float], label: s
 
 def _check(levels: Sequence[float], values: Mapping[str, Sequence[float] | None]) -> None:
     if len(levels) == 0:
-        raise ValueError("levels: at least one checkpoint is required, got none; pass one level a checkpoint.")
+        raise UsageValueError("levels: at least one checkpoint is required, got none; pass one level a checkpoint.")
     for name, sequence in values.items():
         check_one_each(sequence, len(levels), name=name, of="levels")
     accuracy = values["accuracy"]

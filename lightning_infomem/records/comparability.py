@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 
 from lightning_infomem._checks import nearest_names
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.records.file_names import name_files
 
 __all__ = ["Field", "check_comparable"]
@@ -39,12 +40,12 @@ def check_comparable(
     """
     allowed = () if allow_mismatch is None else allow_mismatch
     if isinstance(allowed, str):
-        raise TypeError(f"allow_mismatch: a list of fields is required, got {allowed!r}; put it into [ ].")
+        raise UsageTypeError(f"allow_mismatch: a list of fields is required, got {allowed!r}; put it into [ ].")
     known = sorted({_name(field) for field in fields})
     for name in allowed:
         if name not in known:
             nearest = ", ".join(nearest_names(name, known, count=3))
-            raise ValueError(
+            raise UsageValueError(
                 f"allow_mismatch: fields that are compared are required, got {name!r}; nearest: {nearest}."
             )
     differing = {field: values for field, values in fields.items() if len(set(values.values())) > 1}
@@ -57,7 +58,7 @@ def check_comparable(
             if allow_mismatch is None
             else (f", or, if you know that they can be compared, give allow_mismatch={sorted({*map(_name, refused)})}")
         )
-        raise ValueError(
+        raise UsageValueError(
             f"{argument}: what was measured alike is required, got a difference in "
             + "; ".join([*refused.values()][:_DIFFERENCES_NAMED])
             + (f"; and in {more} more" if more > 0 else "")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.descriptions import describe_measurement
 from lightning_infomem.records.report import InformationReport
 
@@ -71,7 +72,7 @@ def layer_courses(run: Sequence[InformationReport] | LayerCourses) -> LayerCours
     names = _names(reports)
     if not names:
         got = f"{len(reports)} without a layer; see their skipped for the reasons" if reports else "none; measure first"
-        raise ValueError(f"reports: at least one with a measured layer is required, got {got}.")
+        raise UsageValueError(f"reports: at least one with a measured layer is required, got {got}.")
     unit, moments = _moments(reports)
     order = sorted(range(len(reports)), key=lambda index: moments[index])
     rows = {name: row for row, name in enumerate(names)}

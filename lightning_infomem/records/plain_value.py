@@ -9,6 +9,8 @@ from numbers import Integral, Real
 from pathlib import PurePath
 from typing import Any
 
+from lightning_infomem._errors import UsageTypeError
+
 __all__ = ["plain_value"]
 
 
@@ -42,4 +44,6 @@ def plain_value(value: Any) -> Any:
         return [plain_value(part) for part in sorted(value)]
     if isinstance(value, Sequence):
         return [plain_value(part) for part in value]
-    raise TypeError(f"value: what JSON can hold is required, got {type(value).__name__} {value!r}; convert it first.")
+    raise UsageTypeError(
+        f"value: what JSON can hold is required, got {type(value).__name__} {value!r}; convert it first."
+    )

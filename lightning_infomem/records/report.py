@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_infomem._errors import UsageValueError
+
 __all__ = ["COURSE_KEY", "REPORT_KEY", "InformationReport", "LayerInformation"]
 
 # Under these keys the state of a callback in a checkpoint holds the report of that checkpoint, and the course of the
@@ -90,7 +92,7 @@ class LayerInformation:
         first, second = torch.triu_indices(num_units, num_units)
         # Assignment below would spread a single number over the whole matrix.
         if state["entropy"].shape != (num_units,) or state["mutual_information"].shape != first.shape:
-            raise ValueError(f"the measures of layer {state['name']!r} are not those of {num_units} units")
+            raise UsageValueError(f"the measures of layer {state['name']!r} are not those of {num_units} units")
         upper = torch.zeros(num_units, num_units, dtype=torch.float64)
         upper[first, second] = state["mutual_information"]
         low, high = state["value_range"]
@@ -178,7 +180,7 @@ class InformationReport:
             came = (
                 "none" if version is None else f"version {version!r}, written by another version of lightning_infomem"
             )
-            raise ValueError(
+            raise UsageValueError(
                 f"report: a state of version {_STATE_VERSION} is required, got {came}; measure this checkpoint anew."
             )
         try:
@@ -188,4 +190,4 @@ class InformationReport:
                 fields["predicted"] = fields["predicted"].clone()
             return cls(**fields)
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as fault:
-            raise ValueError(f"report: the state is damaged ({fault}); measure this checkpoint anew.") from fault
+            raise UsageValueError(f"report: the state is damaged ({fault}); measure this checkpoint anew.") from fault

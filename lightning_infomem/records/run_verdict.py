@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.table import Column, Note, Table
@@ -104,7 +105,7 @@ class RunVerdict(Tabular):
                 ``nearest_earlier``.
         """
         if self.kept is None or self.kept.path is None:
-            raise ValueError(self.verdict)
+            raise UsageValueError(self.verdict)
         return self.kept
 
     @property

@@ -15,6 +15,7 @@ from numbers import Integral, Real
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from lightning_infomem._errors import UsageImportError, UsageValueError
 from lightning_infomem.records.plain_value import plain_value
 from lightning_infomem.records.printable import printable
 
@@ -108,10 +109,10 @@ class Table:
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if len(set(names)) < len(names):
-            raise ValueError(f"columns: each name once is required, got {', '.join(names)}; rename one of them.")
+            raise UsageValueError(f"columns: each name once is required, got {', '.join(names)}; rename one of them.")
         for row in self.rows:
             if extra := [name for name in row if name not in names]:
-                raise ValueError(
+                raise UsageValueError(
                     f"rows: values of the columns {', '.join(names)} are required, got {', '.join(map(repr, extra))}; "
                     "add the column, shown='never' if only other programs need it."
                 )
@@ -164,7 +165,7 @@ class Table:
         try:
             import pandas
         except ModuleNotFoundError as fault:
-            raise ModuleNotFoundError(
+            raise UsageImportError(
                 "to_dataframe: pandas is required and not installed; pip install 'lightning-infomem[pandas]'."
             ) from fault
         records, names = self.to_records(), self._names()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from lightning_infomem._errors import UsageFileError
+
 __all__ = ["check_target", "write_text"]
 
 
@@ -19,13 +21,13 @@ def check_target(path: Path, *, option: str = "--output") -> None:
         OSError: the folder does not exist or cannot be written to; the message names ``path``.
     """
     if path.is_dir():
-        raise IsADirectoryError(f"{option}: the name of a file is required, got the folder '{path}'; add a name.")
+        raise UsageFileError(f"{option}: the name of a file is required, got the folder '{path}'; add a name.")
     if not path.parent.is_dir():
-        raise FileNotFoundError(
+        raise UsageFileError(
             f"{option}: a file in an existing folder is required, got '{path}'; make '{path.parent}' first."
         )
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(
+        raise UsageFileError(
             f"{option}: a folder that may be written to is required, got '{path.parent}'; choose another."
         )
 
@@ -42,5 +44,9 @@ def write_text(path: Path, text: str) -> None:
     try:
         partial.write_bytes(text.encode("utf-8", "surrogateescape"))  # names of files may be no UTF-8
         partial.replace(path)
+    except OSError as fault:  # a full disk, for instance
+        raise UsageFileError(
+            f"'{path}' cannot be written ({fault.strerror or fault}); choose another place."
+        ) from fault
     finally:
         partial.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.moment import Moment
 
@@ -54,7 +55,7 @@ def judge(course: Sequence[Moment]) -> Judgement:
         Networks, ICML, for the order in which networks learn.
     """
     if not course:
-        raise ValueError("course: at least one moment is required, got none; measure first.")
+        raise UsageValueError("course: at least one moment is required, got none; measure first.")
     judgement: Judgement | None = None
     for end in range(1, len(course) + 1):
         judgement = judge_next(course[:end], judgement)
@@ -120,7 +121,7 @@ def read_judged(state: Mapping[str, Any]) -> tuple[list[Moment], Judgement | Non
         return [], None
     judgement = Judgement.from_state(state["judgement"])
     if not 0 <= judgement.kept < len(moments) or len(judgement.agreement) > len(moments):
-        raise ValueError(f"the judgement does not match its {len(moments)} moments")
+        raise UsageValueError(f"the judgement does not match its {len(moments)} moments")
     return moments, judgement
 
 

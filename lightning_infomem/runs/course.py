@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.metric_names import Metric, metric_name
 from lightning_infomem.records.moment import Moment
@@ -92,7 +93,7 @@ class RunCourse:
         """
         judgement = self.judgement
         if judgement is None:
-            raise ValueError("course: at least one measurement is required, got none; measure first.")
+            raise UsageValueError("course: at least one measurement is required, got none; measure first.")
         values, kept = self.history[-1], self.moments[judgement.kept]
         return Measurement(
             run_id=self.run_id,
@@ -161,7 +162,7 @@ class RunCourse:
         course._highest = {str(name): values.clone() for name, values in state["highest"].items()}
         course._has_warned = bool(state["has_warned"])
         if len(course.moments) != len(course.history):
-            raise ValueError(f"{len(course.moments)} moments of {len(course.history)} measurements")
+            raise UsageValueError(f"{len(course.moments)} moments of {len(course.history)} measurements")
         return course
 
     def _name(self, measure: str, layer: str | None = None) -> str:
@@ -213,5 +214,5 @@ def tell_skipped(report: InformationReport, told: set[str], *, who: str, strictl
     told.update(new)
     message = "; ".join(f"layer {name!r}: {why}" for name, why in new.items())
     if strictly:
-        raise ValueError(f"{who}: {message}.")
+        raise UsageValueError(f"{who}: {message}.")
     warnings.warn(f"{who} leaves out {message}.", stacklevel=3)

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lightning_infomem._errors import UsageFileError
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints
 from lightning_infomem.runs.recorded_runs import RecordedRun, runs_of_checkpoint, runs_of_file
 from lightning_infomem.runs.run_file import RUN_FILE, find_run_files
@@ -52,12 +53,12 @@ def newest_run(place: Path) -> NewestRun:
         return _of_file(place)
     if not place.is_dir():
         came = "a file" if place.exists() else "nothing there"
-        raise NotADirectoryError(
+        raise UsageFileError(
             f"RUN: a folder that a training writes to is required, got '{place}', {came}; give its log folder, such "
             "as lightning_logs/version_0, or any above."
         )
     if not os.access(place, os.R_OK | os.X_OK):
-        raise PermissionError(
+        raise UsageFileError(
             f"RUN: a folder that may be read is required, got '{place}' without that permission; ask its owner."
         )
     run_files = find_run_files([place])

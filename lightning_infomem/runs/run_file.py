@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lightning_infomem._errors import UsageValueError
+
 __all__ = ["RUN_FILE", "Measurement", "RunFile", "find_run_files", "read_run_file"]
 
 RUN_FILE = "infomem.jsonl"
@@ -81,18 +83,18 @@ class Measurement:
         try:
             content = json.loads(line.decode())
         except (ValueError, RecursionError):
-            raise ValueError("no JSON") from None
+            raise UsageValueError("no JSON") from None
         if not isinstance(content, dict):
-            raise ValueError("no JSON object")
+            raise UsageValueError("no JSON object")
         if content.get("version") != _VERSION:
-            raise ValueError(f"not of format {_VERSION}: written by another version of lightning_infomem")
+            raise UsageValueError(f"not of format {_VERSION}: written by another version of lightning_infomem")
         fields: dict[str, Any] = {}
         for name, kinds in _KINDS.items():
             fields[name] = content.get(name)
             if not _is_one_of(fields[name], kinds):
-                raise ValueError(f"{name!r} is missing or of a wrong kind")
+                raise UsageValueError(f"{name!r} is missing or of a wrong kind")
         if not all(_is_one_of(value, _NUMBER) for value in fields["values"].values()):
-            raise ValueError("a value is no finite number")
+            raise UsageValueError("a value is no finite number")
         return cls(**fields)
 
 

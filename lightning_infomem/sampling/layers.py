@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from torch import nn
 
 from lightning_infomem._checks import describe, nearest_names
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["clean_name", "find_head", "select_layers"]
 
@@ -57,7 +58,9 @@ def select_layers(
         return _auto_layers(model, modules)
     patterns = [layers] if isinstance(layers, (str, type)) else list(layers)
     if not patterns:
-        raise ValueError('layers: at least one pattern is required, got none; give "auto" for automatic selection.')
+        raise UsageValueError(
+            'layers: at least one pattern is required, got none; give "auto" for automatic selection.'
+        )
     chosen = {name for pattern in patterns for name in _matches(pattern, modules)}
     return {name: module for name, module in modules.items() if name in chosen}
 
@@ -88,16 +91,16 @@ def _matches(pattern: object, modules: dict[str, nn.Module]) -> list[str]:
         found = [name for name, module in modules.items() if isinstance(module, pattern)]
         if not found:
             kinds = sorted({type(module).__name__ for module in modules.values()})
-            raise ValueError(
+            raise UsageValueError(
                 f"layers: a module type used in the network is required, got {pattern.__name__}; choose one of {kinds}."
             )
         return found
     if not isinstance(pattern, str):
-        raise TypeError(f"layers: names, patterns or module types are required, got {describe(pattern)}.")
+        raise UsageTypeError(f"layers: names, patterns or module types are required, got {describe(pattern)}.")
     found = [pattern] if pattern in modules else fnmatch.filter(modules, pattern)
     if not found:
         nearest = ", ".join(map(repr, nearest_names(pattern, modules))) or "none: the network has no submodule"
-        raise ValueError(
+        raise UsageValueError(
             f"layers: a name or pattern that matches a module is required, got {pattern!r}; nearest: {nearest}."
         )
     return found
@@ -112,7 +115,7 @@ def _auto_layers(model: nn.Module, modules: dict[str, nn.Module]) -> dict[str, n
     weights = [(name, module) for name, module in weights if id(module) not in inner]
     if not weights:
         known = ", ".join(map(repr, nearest_names("", modules))) or "no submodule at all"
-        raise ValueError(
+        raise UsageValueError(
             f'layers: "auto" needs linear, convolution or recurrent layers, but {type(model).__name__} has none; '
             f"name the layers explicitly; available: {known}."
         )

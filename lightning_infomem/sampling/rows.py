@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["attention_mask", "mark_examples", "num_examples", "pool_rows"]
 
@@ -51,13 +52,13 @@ def pool_rows(
     """
     tensor = _first_tensor(output)
     if tensor is None:
-        raise TypeError(f"its output holds no tensor (got {type(output).__name__})")
+        raise UsageTypeError(f"its output holds no tensor (got {type(output).__name__})")
     if not tensor.is_floating_point():
-        raise TypeError(f"its output is no floating-point tensor (got {describe(tensor)})")
+        raise UsageTypeError(f"its output is no floating-point tensor (got {describe(tensor)})")
     if tensor.ndim >= 3 and not _batch_first(module) and tensor.shape[1] == num_rows:
         tensor = tensor.transpose(0, 1)
     if tensor.ndim < 1 or tensor.shape[0] != num_rows:
-        raise ValueError(f"its output has no row for each of the {num_rows} examples (got {describe(tensor)})")
+        raise UsageValueError(f"its output has no row for each of the {num_rows} examples (got {describe(tensor)})")
     # Index only if needed, so that a large map is not copied just to be averaged.
     tensor = tensor.detach() if len(rows) == num_rows else tensor.detach()[rows]
     if tensor.ndim <= 2:
@@ -123,7 +124,7 @@ def _pool(tensor: Tensor, is_map: bool, pooling: str | Callable[[Tensor], Tensor
     if callable(pooling):
         pooled = pooling(positions)
         if not isinstance(pooled, Tensor) or pooled.ndim != 2 or len(pooled) != len(tensor):
-            raise ValueError(f"pooling must return [{len(tensor)}, units], it returned {describe(pooled)}")
+            raise UsageValueError(f"pooling must return [{len(tensor)}, units], it returned {describe(pooled)}")
         return pooled
     if pooling == "flatten":
         return positions.flatten(1)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.sampling.rows import attention_mask, mark_examples, num_examples, pool_rows
 from lightning_infomem.sampling.samples import SamplePlan
 
@@ -176,5 +177,7 @@ class ActivationTap:
         rows = pool_rows(output, module, self._rows, self._num_rows, pooling=self._pooling, mask=self._mask)
         width = self._widths.setdefault(name, rows.shape[1])
         if rows.shape[1] != width:
-            raise ValueError(f"it has {rows.shape[1]} units in one batch and {width} in another; pool its positions")
+            raise UsageValueError(
+                f"it has {rows.shape[1]} units in one batch and {width} in another; pool its positions"
+            )
         return rows if width <= self.plan.max_units else rows[:, self.plan.units(width).to(rows.device)]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.selection.uncertainty import LEVEL
 
 __all__ = ["Agreement", "rank_agreement"]
@@ -67,11 +68,11 @@ def rank_agreement(ranks: Sequence[float], values: Sequence[float], *, seed: int
     """
     x, y = -np.asarray(ranks, dtype=float), np.asarray(values, dtype=float)
     if x.shape != y.shape:
-        raise ValueError(f"values: one for each of the {len(x)} ranks is required, got {len(y)}.")
+        raise UsageValueError(f"values: one for each of the {len(x)} ranks is required, got {len(y)}.")
     finite = np.isfinite(x) & np.isfinite(y)
     x, y = x[finite], y[finite]
     if len(x) < 2:
-        raise ValueError(f"values: at least two finite ones are required, got {len(x)}; give more.")
+        raise UsageValueError(f"values: at least two finite ones are required, got {len(x)}; give more.")
     smallest = _smallest_p(x, y)
     result = kendalltau(x, y)
     tau, p_value = float(np.clip(result.statistic, -1, 1)), float(result.pvalue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.selection.candidates import Candidate
@@ -57,7 +58,7 @@ def compare_candidates(
         else:
             layers.append(name)
     if not layers:
-        raise ValueError(
+        raise UsageValueError(
             f"checkpoints: a layer with finite measures in all of them is required, got none ({'; '.join(notes)}); "
             "leave out the checkpoints whose training diverged."
         )

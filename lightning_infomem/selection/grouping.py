@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = ["name_groups"]
 
@@ -33,7 +34,9 @@ def name_groups(
     if groups is None:
         return None, []
     if not callable(groups) and not isinstance(groups, Mapping):
-        raise TypeError(f"groups: a mapping of paths to names, or a function, is required, got {describe(groups)}.")
+        raise UsageTypeError(
+            f"groups: a mapping of paths to names, or a function, is required, got {describe(groups)}."
+        )
     found = []
     for path in paths:
         if callable(groups):
@@ -41,9 +44,11 @@ def name_groups(
             continue
         keys = [key for key in (path, str(path), path.name) if key in groups]
         if not keys:
-            raise ValueError(f"groups: a group for every checkpoint is required, got none for '{path}'; add it.")
+            raise UsageValueError(f"groups: a group for every checkpoint is required, got none for '{path}'; add it.")
         found.append(str(groups[keys[0]]))
     names = list(dict.fromkeys(found))
     if len(names) < 2:
-        raise ValueError(f"groups: at least two are required, got only {names[0]!r}; give others, or leave it out.")
+        raise UsageValueError(
+            f"groups: at least two are required, got only {names[0]!r}; give others, or leave it out."
+        )
     return [names.index(name) for name in found], names

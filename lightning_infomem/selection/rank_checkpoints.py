@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from lightning_infomem._checks import check_choice, describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints
 from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.records.report import InformationReport
@@ -100,7 +101,7 @@ def rank_checkpoints(
     if memorization is not None:
         check_choice(memorization, name="memorization", choices=KINDS)
         if reference is not None:
-            raise ValueError(
+            raise UsageValueError(
                 "reference: not together with memorization, which already says the kind; give one of them."
             )
     check_setting_names(settings, rank_checkpoints)
@@ -108,7 +109,9 @@ def rank_checkpoints(
         model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
     )
     if control and measurement is None:
-        raise ValueError("control: model and data are required to measure fresh weights; give both, or leave it out.")
+        raise UsageValueError(
+            "control: model and data are required to measure fresh weights; give both, or leave it out."
+        )
     paths = find_checkpoints(checkpoints)
     candidates, skipped = read_candidates(paths, measurement, weight_norms=weight_norms, at_least=2)
     if groups is None:
@@ -138,7 +141,7 @@ def rank_checkpoints(
 
 def _read_reference(reference: object, measurement: OfflineMeasurement | None) -> Candidate:
     if not isinstance(reference, (str, Path, InformationReport)):
-        raise TypeError(
+        raise UsageTypeError(
             f"reference: a checkpoint's path or an InformationReport is required, got {describe(reference)}."
         )
     try:
@@ -147,4 +150,4 @@ def _read_reference(reference: object, measurement: OfflineMeasurement | None) -
         return read_candidate(Path(reference), measurement)
     except UnusableCheckpoint as fault:
         name = "the report" if isinstance(reference, InformationReport) else f"'{reference}'"
-        raise ValueError(f"reference: a usable checkpoint is required, got {name}: {fault}.") from fault
+        raise UsageValueError(f"reference: a usable checkpoint is required, got {name}: {fault}.") from fault

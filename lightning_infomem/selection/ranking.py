@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_infomem._checks import nearest_names
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
 from lightning_infomem.records.table import Table
@@ -64,7 +65,7 @@ class Ranking(Tabular):
             ValueError: There is no ranking; the message says why.
         """
         if self.refusal is not None:
-            raise ValueError(self.refusal)
+            raise UsageValueError(self.refusal)
         return self.rows[0]
 
     @property
@@ -116,11 +117,11 @@ class Ranking(Tabular):
         1.0
         """
         if self.refusal is not None:
-            raise ValueError(self.refusal)
+            raise UsageValueError(self.refusal)
         ranked = [row for row in self.rows if criterion in row.ranks]
         if not ranked:
             known = sorted({name for row in self.rows for name in row.ranks})
-            raise ValueError(f"criterion: one of {', '.join(known)} is required, got {criterion!r}.")
+            raise UsageValueError(f"criterion: one of {', '.join(known)} is required, got {criterion!r}.")
         values = self._named(metric) if isinstance(metric, str) else self._given(metric)
         return rank_agreement(
             [row.ranks[criterion] for row in ranked], [values.get(row.path, math.nan) for row in ranked], seed=seed
@@ -132,7 +133,9 @@ class Ranking(Tabular):
         if not values:
             known = sorted({name for known in columns.values() for name in known})
             nearest = ", ".join(nearest_names(metric, known, count=3)) or "none"
-            raise ValueError(f"metric: a metric or criterion of rows is required, got {metric!r}; nearest: {nearest}.")
+            raise UsageValueError(
+                f"metric: a metric or criterion of rows is required, got {metric!r}; nearest: {nearest}."
+            )
         return values
 
     def _given(self, metric: Mapping[Any, float]) -> dict[Path, float]:
@@ -144,7 +147,7 @@ class Ranking(Tabular):
         values = {}
         for key, value in metric.items():
             if str(key) not in names:
-                raise ValueError(
+                raise UsageValueError(
                     f"metric: a value for each checkpoint, by path or file name, is required, got '{key}', which is no "
                     f"row or not the only one of its name; the rows are {', '.join(names)[:200]}."
                 )

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import nn
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, load_checkpoint, read_checkpoint
 from lightning_infomem.functional.complexity import frobenius_norms, log_product, spectral_norms, sum_of_squares
 from lightning_infomem.offline.offline_measurement import OfflineMeasurement
@@ -54,7 +55,7 @@ def read_candidates(
     if len(candidates) < at_least:
         required = "one usable one is" if at_least == 1 else "two usable ones are"
         reasons = "; ".join(files_by_reason(skipped)) or "nothing was skipped"
-        raise ValueError(
+        raise UsageValueError(
             f"checkpoints: at least {required} required, got {len(candidates)} of {len(paths)} ({reasons})."
         )
     return candidates, skipped
@@ -125,11 +126,13 @@ def offline_measurement(
         return OfflineMeasurement(model, data, layers=layers, **how, **settings)
     if model is not None or data is not None:
         given, missing = ("data", "model") if model is None else ("model", "data")
-        raise ValueError(f"{missing}: required together with {given}, to measure checkpoints; give both or neither.")
+        raise UsageValueError(
+            f"{missing}: required together with {given}, to measure checkpoints; give both or neither."
+        )
     unused = [*settings, *(["layers"] if layers != "auto" else [])]
     unused += [name for name, value in how.items() if value is not None]
     if unused:
-        raise ValueError(
+        raise UsageValueError(
             f"{unused[0]}: only with model and data, because it says how to measure, and without them reports are "
             "only read; give model= and data=, or leave it out."
         )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.file_names import name_files
 from lightning_infomem.selection.candidates import Candidate
 
 __all__ = ["EpochsOfOneRun", "check_several_runs", "order_one_run", "place_in_run"]
 
 
-class EpochsOfOneRun(ValueError):
+class EpochsOfOneRun(UsageValueError):
     """Checkpoints that were to be ranked are epochs of one run."""
 
 
@@ -45,7 +46,7 @@ def order_one_run(candidates: Sequence[Candidate]) -> list[Candidate]:
     """
     unknown = [str(each.path) for each in candidates if each.epoch is None and each.step is None]
     if unknown and len(candidates) > 1:
-        raise ValueError(
+        raise UsageValueError(
             "checkpoints: an epoch or a step is required in each, to put them in the order of training, got none in "
             f"{name_files(unknown)}; leave out these files."
         )
@@ -53,7 +54,7 @@ def order_one_run(candidates: Sequence[Candidate]) -> list[Candidate]:
     for each in candidates:
         known = by_place.setdefault(place_in_run(each.epoch, each.step), each)
         if not _are_copies(known, each):
-            raise ValueError(
+            raise UsageValueError(
                 f"checkpoints: those of one run are required, got '{known.path}' and '{each.path}', which differ "
                 f"although both are of epoch {each.epoch}, step {each.step}; give the folder of one run, or rank "
                 "checkpoints of several runs with rank_checkpoints."

@@ -82,3 +82,13 @@ def test_a_reader_who_stops_early_sees_no_traceback(infomem):
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("kind", [TypeError, ValueError, OSError, ModuleNotFoundError])
+def test_a_bug_of_ours_shows_its_traceback(monkeypatch, tmp_path, kind):
+    def broken(*_, **__):
+        raise kind("a bug")
+
+    monkeypatch.setattr("lightning_infomem.checkpoints.reading.read_checkpoint", broken)
+    with pytest.raises(kind, match="a bug"):
+        main(["show", str(tmp_path)])

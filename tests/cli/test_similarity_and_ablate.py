@@ -161,10 +161,12 @@ def test_components_are_patterns_or_named_groups(tmp_path, module, checkpoints, 
             [*SIMILARITY, "--features", "mine:RATE"],
             "--features: a callable is required, got 'mine:RA",
         ),
-        ([*SIMILARITY, "--data", "broken:f"], "infomem: No module named 'no_such_package_of_anyone'"),
         ([*SIMILARITY, "--data", "mine:number"], "domains: a mapping from names to (training data, held-out data)"),
         ([*SIMILARITY, "--model", "mine:number"], "model: a LightningModule, a torch module, or a pair"),
-        ([*SIMILARITY, "--model", "mine:needs_more"], "missing 1 required positional argument: 'what'"),
+        (
+            [*SIMILARITY, "--model", "mine:needs_more"],
+            "--model: a callable with 0 arguments is required, got 'mine:needs_more' (missing",
+        ),
         ([*SIMILARITY, "--seeds", "-1"], "seeds: a whole number >= 0 is required, got -1"),
         ([*SIMILARITY, "--seeds", "1", "1"], "seeds: one or more different seeds are required, got (1, 1)"),
         (
@@ -203,3 +205,8 @@ def test_wrong_use_is_one_line_of_error_before_anything_is_coded(module, checkpo
     assert message in err
     assert err.startswith("infomem: ")
     assert err.count("\n") == 1
+
+
+def test_an_error_in_the_users_own_module_keeps_its_traceback(module, checkpoints):
+    with pytest.raises(ModuleNotFoundError, match="no_such_package_of_anyone"):
+        main([*SIMILARITY, "--data", "broken:f", *SHORT])

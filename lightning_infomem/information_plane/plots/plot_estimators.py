@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.plane import Plane
 from lightning_infomem.information_plane.plots.plane_courses import PlaneCourses, describe_origin
 from lightning_infomem.plots import style
@@ -47,12 +48,12 @@ def plot_estimators(
         ValueError: If there are no planes, an estimator has no points, or points were not measured alike.
     """
     if not planes:
-        raise ValueError("planes: at least one is required, got none; measure first.")
+        raise UsageValueError("planes: at least one is required, got none; measure first.")
     if estimators is None:
         estimators = list(dict.fromkeys(name for plane in planes for own in plane.points.values() for name in own))
     courses = {name: PlaneCourses.of(planes, name, _known(planes, name, allow_mismatch)) for name in estimators}
     if not courses:
-        raise ValueError("estimators: at least one is required, got none; leave them out to draw all.")
+        raise UsageValueError("estimators: at least one is required, got none; leave them out to draw all.")
     columns = min(len(courses), _MOST_IN_A_ROW)
     rows = -(-len(courses) // columns)
     figure = Figure(figsize=(_WIDTH * columns + 0.8, _HEIGHT * rows + 0.4), layout="constrained")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.plane import Plane
 from lightning_infomem.information_plane.plots.plane_courses import PlaneCourses
 from lightning_infomem.plots import style
@@ -44,7 +45,7 @@ def plot_information_plane(
             differences in modules, pooling or split count too.
     """
     if not planes:
-        raise ValueError("planes: at least one is required, got none; measure first.")
+        raise UsageValueError("planes: at least one is required, got none; measure first.")
     if estimator is None:
         estimator = next((name for plane in planes for own in plane.points.values() for name in own), "")
     courses = PlaneCourses.of(planes, estimator, allow_mismatch)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.model_information.plots.plot_task_difficulty import describe_seeds, draw_intervals
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import name_round_numbers, shorten_name
@@ -39,7 +40,7 @@ def plot_information_capacity(result: InformationCapacity) -> Figure:
     """
     rows = sorted(result.to_records(), key=lambda row: int(row["parameters"]))
     if not rows:
-        raise ValueError("result: at least one model is required, got none; measure first.")
+        raise UsageValueError("result: at least one model is required, got none; measure first.")
     counts = np.array([row["parameters"] for row in rows], dtype=float)
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import shorten_name
 from lightning_infomem.plots.one_each import check_levels
@@ -52,14 +53,14 @@ def plot_task_difficulty(
     """
     series = dict(results) if isinstance(results, Mapping) else {"": results}
     if not 0 < len(series) <= len(style.SERIES):
-        raise ValueError(
+        raise UsageValueError(
             f"results: one to {len(style.SERIES)} are required, got {len(series)}; draw more in several figures."
         )
     records = {name: result.to_records() for name, result in series.items()}
     first = next(iter(records.values()))
     for name, rows in records.items():
         if len(rows) != len(first):
-            raise ValueError(
+            raise UsageValueError(
                 f"results: {len(first)} tasks in each, as in the first, are required, got {len(rows)} in {name!r}; "
                 "leave out tasks that other results lack."
             )

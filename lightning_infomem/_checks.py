@@ -1,6 +1,6 @@
-"""Every check of an argument, so that the same fault gives the same error everywhere.
+"""All argument checks, so that the same mistake raises the same error everywhere.
 
-A message has four parts: which argument or layer, what is required, what came, what to do.
+A message has four parts: which argument or layer, what is required, what was given, what to do.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ __all__ = [
 
 
 def describe(value: object) -> str:
-    """Say what came, in the few words an error message needs."""
+    """Describe a value briefly for an error message."""
     if isinstance(value, Tensor):
         return f"a {value.dtype} tensor of shape {list(value.shape)} on {value.device}"
     return f"{type(value).__name__} {value!r}"
 
 
 def check_samples(samples: object, *, name: str = "samples", dimensions: int = 2) -> Tensor:
-    """Return ``samples`` when it is a real floating-point tensor of the given number of dimensions and not empty."""
+    """Return ``samples`` if it is a non-empty, real floating-point tensor with the given number of dimensions."""
     shape = {1: "[samples]", 2: "[samples, units]"}[dimensions]
     if not isinstance(samples, Tensor):
         raise TypeError(
@@ -44,14 +44,14 @@ def check_samples(samples: object, *, name: str = "samples", dimensions: int = 2
         )
         raise TypeError(f"{name}: a floating-point tensor is required, got {describe(samples)}; {remedy}.")
     if samples.ndim != dimensions:
-        raise ValueError(f"{name}: shape {shape} is required, got {describe(samples)}; reshape it to one row a sample.")
+        raise ValueError(f"{name}: shape {shape} is required, got {describe(samples)}; reshape it to that shape.")
     if samples.numel() == 0:
         raise ValueError(f"{name}: at least one sample and one unit are required, got {describe(samples)}.")
     return samples
 
 
 def check_same_length(x: Tensor, y: Tensor) -> None:
-    """Require that two variables were observed on the same samples, on the same device."""
+    """Require that two variables have the same number of samples and are on the same device."""
     if len(x) != len(y):
         raise ValueError(f"y: as many samples as x ({len(x)}) are required, got {len(y)}; pass paired samples.")
     if x.device != y.device:
@@ -59,7 +59,7 @@ def check_same_length(x: Tensor, y: Tensor) -> None:
 
 
 def check_classes(classes: object, *, name: str = "labels", paired: Tensor | None = None) -> Tensor:
-    """Return ``classes`` when it is an int64 tensor of class numbers from 0, of the same samples as ``paired``."""
+    """Return ``classes`` if it is an int64 tensor of class indices from 0, with one entry per row of ``paired``."""
     if not isinstance(classes, Tensor) or classes.dtype != torch.int64:
         raise TypeError(
             f"{name}: an int64 torch tensor of shape [samples] is required, got {describe(classes)}; "
@@ -68,7 +68,7 @@ def check_classes(classes: object, *, name: str = "labels", paired: Tensor | Non
     if classes.ndim != 1 or len(classes) == 0:
         raise ValueError(
             f"{name}: shape [samples] and at least one sample are required, got {describe(classes)}; "
-            "give one class number for each sample."
+            "give one class index for each sample."
         )
     if paired is not None and len(classes) != len(paired):
         raise ValueError(
@@ -81,14 +81,14 @@ def check_classes(classes: object, *, name: str = "labels", paired: Tensor | Non
     lowest = classes.amin().item()
     if lowest < 0:
         raise ValueError(
-            f"{name}: class numbers from 0 are required, got {lowest}; leave out samples without a class, and number "
+            f"{name}: class indices from 0 are required, got {lowest}; leave out samples without a class, and renumber "
             f"the others with torch.unique({name}, return_inverse=True)[1]."
         )
     return classes
 
 
 def check_count(value: object, *, name: str, minimum: int = 1) -> int:
-    """Return ``value`` when it is a whole number of at least ``minimum``."""
+    """Return ``value`` if it is an integer of at least ``minimum``."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name}: a whole number >= {minimum} is required, got {describe(value)}.")
     if value < minimum:
@@ -97,7 +97,7 @@ def check_count(value: object, *, name: str, minimum: int = 1) -> int:
 
 
 def check_enough_samples(num_samples: int, neighbors: int, *, dropped: int = 0) -> None:
-    """Require more samples than neighbors: the k-th neighbour of a point must exist."""
+    """Require more samples than neighbors, so that every point has a k-th neighbor."""
     if num_samples <= neighbors:
         lost = f" ({dropped} more held non-finite values and were dropped)" if dropped else ""
         raise ValueError(
@@ -107,7 +107,7 @@ def check_enough_samples(num_samples: int, neighbors: int, *, dropped: int = 0) 
 
 
 def check_choice(value: object, *, name: str, choices: Sequence[str]) -> str:
-    """Return ``value`` when it is one of ``choices``."""
+    """Return ``value`` if it is one of ``choices``."""
     if not isinstance(value, str):
         raise TypeError(f"{name}: one of {', '.join(map(repr, choices))} is required, got {describe(value)}.")
     if value not in choices:
@@ -118,7 +118,7 @@ def check_choice(value: object, *, name: str, choices: Sequence[str]) -> str:
 
 
 def nearest_names(wanted: str, names: Iterable[str], *, count: int = 5) -> list[str]:
-    """The names most like ``wanted``, best first; the first few names when none is like it."""
+    """Return the names most similar to ``wanted``, best first; the first few names if none is similar."""
     known = [name for name in names if name]
     return difflib.get_close_matches(wanted, known, n=count, cutoff=0.3) or known[:count]
 
@@ -129,7 +129,7 @@ def _did_you_mean(value: str, choices: Sequence[str]) -> str:
 
 
 def check_finite(value: float, *, name: str) -> float:
-    """Return ``value`` when it is a finite number."""
+    """Return ``value`` if it is a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name}: a finite number is required, got {describe(value)}.")
     if not torch.isfinite(torch.tensor(float(value), dtype=torch.float64)):

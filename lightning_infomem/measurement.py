@@ -163,7 +163,7 @@ def measure_samples(
     reasons = dict(skipped or {})
     ranks = ranks or Ranks()
     # All work is done where a failure of one rank is told to the others.
-    finite = ranks.agree(lambda: _finite(samples, settings, reasons))
+    finite = ranks.run_together(lambda: _finite(samples, settings, reasons))
     span = _span(finite.values())
     parts = ranks.on_all(lambda: {name: _measures(name, rows, settings, span, ranks) for name, rows in finite.items()})
     classes = None if logits is None else predicted_classes(logits)
@@ -187,7 +187,7 @@ def measure_samples(
             **own,
         )
 
-    layers = ranks.agree(lambda: tuple(layer(name, rows) for name, rows in finite.items()))
+    layers = ranks.run_together(lambda: tuple(layer(name, rows) for name, rows in finite.items()))
     return InformationReport(
         layers=layers,
         settings=settings.to_state(),

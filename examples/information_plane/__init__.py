@@ -1,1 +1,1 @@
-"""The information plane of known networks on known data."""
+"""Information-plane studies of known networks on known data."""

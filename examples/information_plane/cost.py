@@ -1,7 +1,7 @@
-"""What each estimator of the information plane costs: seconds a layer, and how they grow with the samples.
+"""Cost of each information-plane estimator: seconds per layer, and how they grow with the number of samples.
 
-``python -m examples.information_plane.cost`` measures a hidden layer of 256 ReLU units of a network with 784 inputs and
-prints a table; ``--samples`` and ``--only`` make it shorter.
+``python -m examples.information_plane.cost`` measures a hidden layer of 256 ReLU units in a network with 784 inputs and
+prints a table. Use ``--samples`` and ``--only`` for a shorter run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from lightning_infomem.information_plane import (
 __all__ = ["ESTIMATORS", "main", "measure_seconds", "samples"]
 
 _INPUTS, _UNITS, _CLASSES = 784, 256, 10
-_FEW_INPUTS, _FEW_UNITS = 4, 6  # of `KSG`, which is not for more than ten together
+_FEW_INPUTS, _FEW_UNITS = 4, 6  # for `KSG`, which does not handle more than ten dimensions
 
 ESTIMATORS: Sequence[PlaneEstimator] = (
     Binning(),
@@ -55,7 +55,7 @@ ESTIMATORS: Sequence[PlaneEstimator] = (
 
 
 def samples(count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Activations ``[count, 256]``, classes, inputs ``[count, 784]`` and logits ``[count, 10]``, of no training."""
+    """Untrained activations ``[count, 256]``, classes, inputs ``[count, 784]`` and logits ``[count, 10]``."""
     generator = torch.Generator().manual_seed(0)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
@@ -66,7 +66,7 @@ def samples(count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def measure_seconds(estimator: PlaneEstimator | None, count: int) -> float:
-    """Of one estimate of so many samples; None measures `measure_geometry`."""
+    """Seconds for one estimate from this many samples; None times `measure_geometry`."""
     hidden, labels, inputs, logits = samples(count)
     start = time.perf_counter()
     if estimator is None:
@@ -83,11 +83,13 @@ def measure_seconds(estimator: PlaneEstimator | None, count: int) -> float:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, nargs="+", default=[1024, 2048, 4096], help="rising (%(default)s)")
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="of classes")
+    parser.add_argument(
+        "--samples", type=int, nargs="+", default=[1024, 2048, 4096], help="sample counts, rising (%(default)s)"
+    )
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="class names of estimators")
     arguments = parser.parse_args(argv)
     counts = arguments.samples
-    print(f"Seconds a layer of {_UNITS} units, {_INPUTS} inputs, {torch.get_num_threads()} threads.\n")
+    print(f"Seconds per layer of {_UNITS} units, {_INPUTS} inputs, {torch.get_num_threads()} threads.\n")
     print(f"| estimator | {' | '.join(f'N = {count:,}' for count in counts)} | grows as N to the |")
     print("|---" * (len(counts) + 2) + "|")
     for estimator in (*ESTIMATORS, None):
@@ -98,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             name += f", order {estimator.order:g}"
         if isinstance(estimator, KSG):
             name += f", {_FEW_UNITS} units, {_FEW_INPUTS} inputs"
-        measure_seconds(estimator, min(counts))  # what is compiled or imported at first is no cost
+        measure_seconds(estimator, min(counts))  # exclude first-call compilation and imports
         seconds = [measure_seconds(estimator, count) for count in counts]
         growth = math.log(seconds[-1] / seconds[0]) / math.log(counts[-1] / counts[0]) if len(counts) > 1 else math.nan
         cells = " | ".join(f"{each:.3f}" for each in seconds)

@@ -1,4 +1,4 @@
-"""The geometry of layers along a run, on the way of the estimators."""
+"""Pseudo-estimator that records the geometry of layers along a run."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["Geometry"]
 
 @dataclass(frozen=True)
 class Geometry:
-    """Gives no information, but the numbers of `measure_geometry` as scores: without them no fall is explained.
+    """Estimate no information, but report the numbers of `measure_geometry` as scores; they explain any fall.
 
     Args:
-        samples: how many are looked at, the last ones.
+        samples: Number of samples to use, taken from the end.
     """
 
     samples: int = 2000
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
-        """Measure; see `PlaneEstimator`."""
+        """Measure the geometry; see `PlaneEstimator`."""
         hidden, labels = hidden[-self.samples :].flatten(1), labels[-self.samples :]
         measured = asdict(measure_geometry(hidden, labels))
         return PlanePoint.measured(

@@ -1,4 +1,4 @@
-"""Ensembles of infinitely wide random networks, whose outputs are jointly normal: closed forms."""
+"""Closed forms for ensembles of infinitely wide random networks, whose outputs are jointly normal."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ __all__ = ["ensemble_information", "infinite_relu_kernel"]
 def infinite_relu_kernel(
     inputs: Tensor, *, layers: int = 1, weight_variance: float = 2.0, bias_variance: float = 0.0
 ) -> Tensor:
-    """Covariance of the outputs of infinitely wide random networks with rectifiers, on given inputs.
+    """Covariance of the outputs of infinitely wide random ReLU networks on given inputs.
 
-    Of networks at their start; training changes it.
+    It describes networks at initialisation; training changes it.
 
     Args:
-        inputs: ``[samples, units]``, floating point.
-        layers: of rectifiers; 0 is a linear network.
-        weight_variance: of all weights, times the number of units that they join; 2 keeps the scale.
-        bias_variance: of all biases.
+        inputs: Inputs of the networks, floating point ``[samples, units]``.
+        layers: Number of ReLU layers; 0 is a linear network.
+        weight_variance: Variance of all weights times the number of units they connect; 2 keeps the scale.
+        bias_variance: Variance of all biases.
 
     Returns:
         float64 ``[samples, samples]``, on the device of the inputs.
 
     Raises:
-        TypeError, ValueError: inputs that are no such tensor, variances that are not positive or below 0.
+        TypeError, ValueError: If the inputs are not such a tensor, ``weight_variance`` is not positive or
+            ``bias_variance`` is negative.
 
     Cost:
-        ``samples**2 * (units + layers)``; three such matrices.
+        Time ``samples**2 * (units + layers)``. Memory: three such matrices.
 
     Reference:
         Cho & Saul 2009 (n = 1); Lee et al. 2018, Deep neural networks as Gaussian processes, for
@@ -46,14 +47,14 @@ def infinite_relu_kernel(
     if not 0 < weight_variance < math.inf:
         raise ValueError(f"weight_variance: a positive number is required, got {weight_variance!r}; 2 keeps the scale.")
     if not 0 <= bias_variance < math.inf:
-        raise ValueError(f"bias_variance: a number of at least 0 is required, got {bias_variance!r}; 0 is none.")
+        raise ValueError(f"bias_variance: a number of at least 0 is required, got {bias_variance!r}; 0 is no bias.")
     values = inputs.detach().double()
     kernel = bias_variance + weight_variance * (values @ values.T) / values.shape[1]
     for _ in range(layers):
         sizes = kernel.diagonal().sqrt()
         scale = sizes[:, None] * sizes
         cosine = torch.where(scale > 0, kernel / scale, torch.zeros_like(kernel)).clamp(-1, 1)
-        cosine.fill_diagonal_(1.0)  # rounding there would show in the square root of what is missing to 1
+        cosine.fill_diagonal_(1.0)  # rounding here would be amplified by the square root of 1 - cosine
         angle = cosine.acos()
         second_moment = scale * (angle.sin() + (math.pi - angle) * cosine) / (2 * math.pi)
         kernel = bias_variance + weight_variance * second_moment
@@ -63,25 +64,26 @@ def infinite_relu_kernel(
 def ensemble_information(kernel: Tensor, *, noise: float) -> float:
     """Mutual information of noisy outputs with the network that gave them: ``1/2 sum ln(1 + eigenvalue / noise)``.
 
-    A known value to hold estimators against. Of a linear network of normal weights it is the normal-linear form of
-    `ReplicaLinear`, with the inputs in the place of W.
+    It is a known value to test estimators against. For a linear network with normal weights it equals the normal-linear
+    case of `ReplicaLinear`, with the inputs in place of W.
 
     Args:
-        kernel: covariance of the outputs without noise, ``[samples, samples]``.
-        noise: variance of the noise on each output.
+        kernel: Covariance of the noise-free outputs, ``[samples, samples]``.
+        noise: Variance of the noise on each output.
 
     Returns:
-        Nats; 0 for a kernel of zeros.
+        The information in nats; 0 for a kernel of zeros.
 
     Raises:
-        TypeError, ValueError: a kernel that is no symmetric matrix without negative eigenvalues, or no positive noise.
+        TypeError, ValueError: If the kernel is not a symmetric matrix without negative eigenvalues, or the noise is not
+            positive.
 
     Cost:
         The eigenvalues of the kernel, ``samples**3``.
 
     Reference:
         Cover & Thomas 2006 (parallel normal channels); Shwartz-Ziv & Alemi 2020, Information in infinite
-        ensembles of infinitely-wide neural networks, for what else is closed there.
+        ensembles of infinitely-wide neural networks, for other closed forms.
 
     >>> round(ensemble_information(torch.eye(4, dtype=torch.float64), noise=1.0), 6)  # 2 ln 2
     1.386294

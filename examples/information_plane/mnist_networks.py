@@ -1,4 +1,4 @@
-"""Small networks with quantised layers on MNIST, as Lorenzen, Igel and Nielsen (2022) chose them."""
+"""Small networks with quantised layers on MNIST, as chosen by Lorenzen, Igel and Nielsen (2022)."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ __all__ = [
 ]
 
 BITS = 8
-_BATCH = 256  # theirs
-# Theirs is .0001 for 3,000 epochs of 235 steps; here there are 32 steps in an epoch, and some thousand in all.
+_BATCH = 256  # as in the source
+# The source uses .0001 for 3,000 epochs of 235 steps; here an epoch has 32 steps, and a run a few thousand.
 _LEARNING_RATE = 1e-3
 _LEARNT, _HELD_OUT, _CLASSES, _SIDE = 8000, 2000, 10, 28
-_PREFIX = "network.network."  # of layers, seen from the module that is trained
+_PREFIX = "network.network."  # of layer names in the trained module
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One of the networks.
+    """Architecture and training length of one network.
 
     Attributes:
-        name: of its files.
-        widths: of the fully connected hidden layers.
-        maps: of each convolution before them.
-        epochs: of training.
+        name: Name used for its files.
+        widths: Widths of the fully connected hidden layers.
+        maps: Number of feature maps of each convolution before them.
+        epochs: Number of training epochs.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Plan:
     epochs: int = 160
 
     def build(self) -> nn.Sequential:
-        """Untrained, ends in probabilities; weights by the global generator, biases 0."""
+        """Build the untrained network, which ends in probabilities; weights use the global generator, biases are 0."""
         parts: OrderedDict[str, nn.Module] = OrderedDict()
         before, side = 1, _SIDE
         for place, maps in enumerate(self.maps, start=1):
@@ -77,22 +77,22 @@ class Plan:
         parts["output"] = nn.Softmax(1)
         for part in parts.values():
             if isinstance(part, (nn.Conv2d, nn.Linear)):
-                spread = len(part.weight) ** -0.5  # by the layer's own width, not by what comes into it: theirs
+                spread = len(part.weight) ** -0.5  # by the layer's own width, not its fan-in, as in the source
                 nn.init.trunc_normal_(part.weight, 0.0, spread, -2 * spread, 2 * spread)
                 nn.init.zeros_(part.get_parameter("bias"))
         return nn.Sequential(parts)
 
     @property
     def layers(self) -> list[str]:
-        """Whose outputs are rounded and measured, in the order of the network.
+        """Layers whose outputs are rounded and measured, in network order.
 
-        Of a convolution the pooled maps: the largest of rounded values is the rounded largest.
+        For a convolution these are the pooled maps: the maximum of rounded values equals the rounded maximum.
         """
         pools = [f"pool{place}" for place in range(1, len(self.maps) + 1)]
         return [*pools, *(f"hidden{place}" for place in range(1, len(self.widths) + 1)), "output"]
 
 
-# Epochs: until the accuracy in training has nearly levelled off; a convolution in float64 takes five times as long.
+# Epochs: until the training accuracy has nearly levelled off; a convolution in float64 takes five times as long.
 NETWORKS = {
     plan.name: plan
     for plan in (
@@ -105,22 +105,22 @@ NETWORKS = {
 
 
 class Images(NamedTuple):
-    """Float64 ``[images, 1, 28, 28]`` between 0 and 1, and their digits; see `read_images`."""
+    """Float64 ``[images, 1, 28, 28]`` between 0 and 1, with their digits; see `read_images`."""
 
     learnt: TensorDataset
     held_out: TensorDataset
 
     @property
     def all(self) -> list[Tensor]:
-        """What is learnt, then what is held out: inputs and labels."""
+        """Inputs and labels: training images first, then held-out images."""
         return [torch.cat(both) for both in zip(self.learnt.tensors, self.held_out.tensors, strict=True)]
 
 
 def read_images(data_root: Path) -> Images:
-    """8,000 images to learn and 2,000 held out; of a larger split the first so many of each.
+    """Read 8,000 training and 2,000 held-out images, the first of each split.
 
     Args:
-        data_root: see `read_mnist`.
+        data_root: Folder of the data; see `read_mnist`.
     """
     learnt, held_out = read_mnist(data_root)
     return Images(_tensors(learnt, _LEARNT), _tensors(held_out, _HELD_OUT))
@@ -132,14 +132,14 @@ def _tensors(shown: Digits, count: int) -> TensorDataset:
 
 
 class QuantizedDigits(LightningModule):
-    """A network of 8 bits, its weights too. The loss sees the logits, for rounded probabilities may be 0."""
+    """Network with 8-bit activations and weights. The loss uses the logits, since rounded probabilities may be 0."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self.network = QuantizedNetwork(plan.build(), plan.layers, BITS, weights=True)
 
     def forward(self, images: Tensor) -> Any:
-        """Probabilities, rounded."""
+        """Rounded probabilities."""
         return self.network(images)
 
     def training_step(self, batch: Sequence[Tensor], place: int) -> Tensor:
@@ -147,7 +147,7 @@ class QuantizedDigits(LightningModule):
         images, labels = batch
         body, output = self.network.network[:-1], self.network.network[-1]  # type: ignore[index]
         logits = body(images)
-        output(logits)  # whose range is followed as that of the others
+        output(logits)  # updates the range of the output like that of the other layers
         return nn.functional.cross_entropy(logits, labels)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -156,23 +156,23 @@ class QuantizedDigits(LightningModule):
 
 
 def layers_of(plan: Plan) -> list[str]:
-    """The names of `Plan.layers` in a `QuantizedDigits`."""
+    """Names of `Plan.layers` in a `QuantizedDigits`."""
     return [_PREFIX + name for name in plan.layers]
 
 
 def as_planned(plane: Plane) -> Plane:
-    """With the names of `Plan.layers`."""
+    """Rename the layers of a plane to those of `Plan.layers`."""
     return replace(
         plane,
-        points={layer.removeprefix(_PREFIX): own for layer, own in plane.points.items()},
-        failures={layer.removeprefix(_PREFIX): own for layer, own in plane.failures.items()},
+        points={layer.removeprefix(_PREFIX): each for layer, each in plane.points.items()},
+        failures={layer.removeprefix(_PREFIX): each for layer, each in plane.failures.items()},
         modules={layer.removeprefix(_PREFIX): kind for layer, kind in plane.modules.items()},
     )
 
 
 def train(plan: Plan, images: Images, seed: int, epochs: int, callbacks: Sequence[Callback]) -> QuantizedDigits:
-    """Train in float64, in which equal activations have equal codes; see `QuantizedNetwork`."""
-    for package in ("pytorch_lightning", "lightning.pytorch"):  # where both are installed, either may speak
+    """Train in float64, where equal activations have equal codes; see `QuantizedNetwork`."""
+    for package in ("pytorch_lightning", "lightning.pytorch"):  # with both installed, either may log
         logging.getLogger(package).setLevel(logging.ERROR)
     torch.manual_seed(seed)
     model = QuantizedDigits(plan)
@@ -196,11 +196,11 @@ def train(plan: Plan, images: Images, seed: int, epochs: int, callbacks: Sequenc
 
 @torch.no_grad()
 def accuracy(model: QuantizedDigits, examples: TensorDataset) -> float:
-    """Share of right decisions."""
+    """Share of correct decisions."""
     hits = sum(int((model(images).argmax(1) == labels).sum()) for images, labels in in_batches(examples.tensors))
     return hits / len(examples)
 
 
 def in_batches(tensors: Sequence[Tensor], size: int = 1000) -> Iterator[tuple[Tensor, ...]]:
-    """In order."""
+    """Split tensors into batches, in order."""
     yield from zip(*(torch.split(each, size) for each in tensors), strict=True)

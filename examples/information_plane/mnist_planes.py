@@ -1,9 +1,9 @@
-"""Four small networks on MNIST in the information plane, their activations of 8 bits so that nothing is estimated.
+"""Four small networks on MNIST in the information plane, with 8-bit activations so that the information is exact.
 
 ``python -m examples.information_plane.mnist_planes --data-root DIR --output planes`` trains a bottleneck, an hourglass,
-four layers of ten units and a small convolution, and the bottleneck once more after random labels. Each is measured on
-all images, those that it learns and those held out, exactly (`QuantizedExact`) and by two kinds of bins. Networks that
-are there already are not trained again. DIR holds the IDX files of MNIST.
+four layers of ten units and a small convolution, plus the bottleneck again after random labels. Each is measured on all
+images, training and held-out, exactly (`QuantizedExact`) and with two kinds of bins. Networks that have already been
+trained are not trained again. DIR holds the IDX files of MNIST.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ __all__ = ["STUDIES", "Run", "Study", "main", "run"]
 
 _ESTIMATORS = (QuantizedExact(BITS), Binning(30), MaximumEntropyBinning(30), Geometry())
 _EXACT, _BINS, _EQUAL_COUNTS, _GEOMETRY = name_estimators(_ESTIMATORS)
-_PARTS = 8  # of a training: one of them are the random labels, as in the source
-_RESTARTED = 0.55  # accuracy in training below which the source trains anew
+_PARTS = 8  # parts of a training; random labels take one of them, as in the source
+_RESTARTED = 0.55  # training accuracy below which the source trains again
 
 
 @dataclass(frozen=True)
 class Study:
-    """A network, with or without random labels first."""
+    """A network, optionally trained on random labels first."""
 
     network: str
     is_prefitted: bool = False
 
     @property
     def name(self) -> str:
-        """Of its files."""
+        """Name used for its files."""
         return f"{self.network}-prefitted" if self.is_prefitted else self.network
 
 
@@ -69,13 +69,13 @@ STUDIES = {study.name: study for study in (*map(Study, NETWORKS), Study("bottlen
 
 @dataclass(frozen=True)
 class Run:
-    """What one training leaves.
+    """Result of one training.
 
     Attributes:
-        planes: oldest first.
-        learnt_accuracy: at the end, on the images that were learnt.
-        held_out_accuracy: on the others.
-        seconds: it took.
+        planes: Planes, oldest first.
+        learnt_accuracy: Final accuracy on the training images.
+        held_out_accuracy: Final accuracy on the held-out images.
+        seconds: Duration of the run.
     """
 
     planes: Sequence[Plane]
@@ -89,7 +89,7 @@ class Run:
 
 
 def run(study: Study, seed: int, epochs: int, data_root: Path) -> dict[str, Any]:
-    """Train and measure one network; the fields of `Run`, the planes as states."""
+    """Train and measure one network; return the fields of `Run`, with the planes as states."""
     start = time.perf_counter()
     images, plan = read_images(data_root), NETWORKS[study.network]
     part = max(1, epochs // _PARTS)
@@ -107,7 +107,7 @@ def run(study: Study, seed: int, epochs: int, data_root: Path) -> dict[str, Any]
     }
 
 
-Job = tuple[str, int, int]  # name of a study, seed, epochs
+Job = tuple[str, int, int]  # study name, seed, epochs
 
 
 def _path(job: Job, output: Path) -> Path:
@@ -130,7 +130,7 @@ def _read(job: Job, output: Path) -> Run:
 
 
 def _table(study: Study, runs: Sequence[Run], epochs: int) -> str:
-    """How far each layer has fallen from its highest I(X;T), and how the layer lay then and now."""
+    """Table of how far each layer has fallen from its highest I(X;T), with its geometry then and at the end."""
     shares = [_spread([getattr(each, name) for each in runs], 3) for name in ("learnt_accuracy", "held_out_accuracy")]
     failed = [str(seed) for seed, each in enumerate(runs) if each.learnt_accuracy < _RESTARTED]
     random = f"{max(1, epochs // _PARTS)} epochs on random labels, then " if study.is_prefitted else ""
@@ -138,11 +138,11 @@ def _table(study: Study, runs: Sequence[Run], epochs: int) -> str:
     lines = [
         f"## {study.name}",
         "",
-        f"{random}{epochs} epochs; accuracy {shares[0]} on what is learnt, {shares[1]} on what is held out; "
-        f"below {_RESTARTED:g} of what is learnt: {'seed ' + ', '.join(failed) if failed else 'none'}. "
-        f"{seconds:.0f} s in all.",
+        f"{random}{epochs} epochs; accuracy {shares[0]} on training images, {shares[1]} on held-out images; "
+        f"training accuracy below {_RESTARTED:g}: {'seed ' + ', '.join(failed) if failed else 'none'}. "
+        f"{seconds:.0f} s in total.",
         "",
-        "| layer | highest I(X;T) | last | fallen by | of 30 bins by | of 30 equal counts by | last I(T;Y) "
+        "| layer | highest I(X;T) | last | fall | fall with 30 bins | fall with 30 equal-count bins | last I(T;Y) "
         "| diameter, highest: last | within / between classes, highest: last |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -176,7 +176,7 @@ def _diameter(scores: Any) -> float:
 
 
 def _clustering(scores: Any) -> float:
-    """1 where classes lie among each other, 0 where each is a point."""
+    """Ratio of distances: 1 if the classes overlap fully, 0 if each class is a point."""
     return float(scores["within_class"] / scores["between_classes"]) if scores["between_classes"] else 1.0
 
 
@@ -192,12 +192,14 @@ def _spread(values: Sequence[float], digits: int = 2) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train what is missing, and write the tables and the figures."""
+    """Train missing networks and write the tables and figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-root", type=Path, required=True, help="folder with the IDX files of MNIST")
-    parser.add_argument("--output", type=Path, required=True, help="a folder, made where it is missing")
+    parser.add_argument("--output", type=Path, required=True, help="output folder, created if missing")
     parser.add_argument("--seeds", type=int, default=5, help="trainings of each network (%(default)s)")
-    parser.add_argument("--epochs", type=int, help="of each, instead of its own number; from 8 on a multiple of 8")
+    parser.add_argument(
+        "--epochs", type=int, help="epochs of each training instead of the default; a multiple of 8 from 8 on"
+    )
     parser.add_argument("--only", nargs="+", choices=STUDIES, default=list(STUDIES), metavar="NAME")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each (%(default)s)")
     arguments = parser.parse_args(argv)
@@ -211,7 +213,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ]
         for name in arguments.only
     }
-    every = [job for own in zip(*jobs.values(), strict=True) for job in own]  # seed after seed
+    every = [job for same_seed in zip(*jobs.values(), strict=True) for job in same_seed]
     missing = [job for job in every if not _path(job, output).exists()]
     try:
         with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -219,20 +221,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             for _ in on_workers(_run_and_keep, missing, arguments.data_root, output, workers=arguments.workers):
                 progress.advance(bar)
     except KeyboardInterrupt:
-        print("stopped; what is trained stays, and the same command goes on from there", file=sys.stderr)
+        print("stopped; trained networks are kept, and the same command continues from there", file=sys.stderr)
         return 130
     tables = []
-    for name, own in jobs.items():
-        runs = [_read(job, output) for job in own]
-        tables.append(_table(STUDIES[name], runs, own[0][2]))
+    for name, by_seed in jobs.items():
+        runs = [_read(job, output) for job in by_seed]
+        tables.append(_table(STUDIES[name], runs, by_seed[0][2]))
         median = 0
         if len(runs) > 1:
             median = aggregate([[plane.of(_EXACT) for plane in each.planes] for each in runs]).median_run
         save_small(plot_information_plane(runs[median].planes, _EXACT), output / f"{name}.png")
-        tables[-1] += f"\nThe figure is of seed {median}, of median distance from the mean.\n"
+        tables[-1] += f"\nThe figure shows seed {median}, the run at median distance from the mean.\n"
     text = (
-        "In bits; mean over seeds (lowest to highest). I(X;T) and I(T;Y) are exact, of all images as the whole "
-        "population; falls by bins are of the same activations. Highest: at the moment of the highest I(X;T).\n\n"
+        "In bits; mean over seeds (lowest to highest). I(X;T) and I(T;Y) are exact for all images as the whole "
+        "population; falls with bins use the same activations. Highest: at the epoch of the highest I(X;T).\n\n"
     ) + "\n".join(tables)
     (output / "mnist_planes.md").write_text(text)
     print(text)

@@ -1,4 +1,4 @@
-"""What a wide random layer tells of its input, by the replica formula."""
+"""Information of a wide random layer about its input, by the replica formula."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from lightning_infomem._checks import check_count, describe
 
 __all__ = ["ReplicaInformation", "ReplicaLinear"]
 
-_TOLERANCE = 1e-9  # relative, of a fixed point; the information is stationary there, hence far more exact
+_TOLERANCE = 1e-9  # relative, for the fixed point; the information is stationary there, so it is far more accurate
 _LEAST_ERROR = 1e-100
 
 
 class ReplicaInformation(NamedTuple):
-    """What the replica formula gives.
+    """Result of the replica formula.
 
     Attributes:
-        information: I(X;Y) in nats for each input; times their number, that of the layer.
-        error: mean squared error of the best estimate of an input from the layer.
-        is_unique: whether a search from full and one from no knowledge found the same; of two, the lower is meant.
+        information: I(X;Y) in nats per input; multiply by the number of inputs for the whole layer.
+        error: Mean squared error of the best estimate of an input from the layer.
+        is_unique: Whether searches from full and from no knowledge found the same value; otherwise this is the lower
+            one.
     """
 
     information: float
@@ -36,32 +37,33 @@ class ReplicaInformation(NamedTuple):
 
 @dataclass(frozen=True)
 class ReplicaLinear:
-    """The mutual information of ``y = channel(W x)`` with ``x``, for wide rotationally invariant W.
+    """Mutual information of ``y = channel(W x)`` with ``x``, for a wide rotationally invariant W.
 
-    A reference to hold estimators against, from the singular values of W alone, not an estimate from samples: for these
-    there are the estimators of the plane. Exact in the limit of many inputs and units, by proof for normal W and by
-    the replica method for others; not for trained weights whose singular vectors know the data.
+    This is a reference to test estimators against, computed from the singular values of W alone. It is not an estimate
+    from samples; for those use the estimators of the plane. It is exact in the limit of many inputs and units: proven
+    for normal W, by the replica method for others. Do not use it for trained weights whose singular vectors depend on
+    the data.
 
     Args:
-        prior: the law of each input.
-        channel: the law of each unit given its sum.
-        max_steps: of the iteration.
+        prior: Distribution of each input.
+        channel: Distribution of each unit given its sum.
+        max_steps: Largest number of iterations.
 
     Raises:
-        TypeError, ValueError: ``max_steps`` is no count or too few for the iteration to come to rest, or values that
-            are no spectrum.
+        TypeError, ValueError: If ``max_steps`` is not a count or too small for convergence, or the values are not a
+            spectrum.
 
     Cost:
-        Some ten steps of some thousand points and the number of inputs; no memory to speak of.
+        About ten iterations over some thousand points plus the number of inputs; negligible memory.
 
     Reference:
         Gabrie et al. 2018, Entropy and mutual information in models of deep neural networks, for one layer, here
-        with the spherical integral written by its own two saddle points. Not here: several layers, and noise behind the
-        rectifier.
+        with the spherical integral expressed by its own two saddle points. Not implemented: several layers, and noise
+        after the rectifier.
 
     >>> eigenvalues = torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64)
     >>> found = ReplicaLinear(channel=LinearChannel(0.1)).information(eigenvalues, ratio=2.0)
-    >>> expected = 0.5 * torch.log1p(eigenvalues / 0.1).mean()  # closed form of normal inputs
+    >>> expected = 0.5 * torch.log1p(eigenvalues / 0.1).mean()  # closed form for normal inputs
     >>> round(found.information, 9) == round(expected.item(), 9)
     True
     """
@@ -74,15 +76,15 @@ class ReplicaLinear:
         check_count(self.max_steps, name="max_steps")
 
     def of_weights(self, weights: Tensor) -> ReplicaInformation:
-        """The information of a layer.
+        """Information of a layer with given weights.
 
         Args:
-            weights: ``[units, inputs]``, entries of a size of ``1 / sqrt(inputs)``.
+            weights: Weights ``[units, inputs]`` with entries of order ``1 / sqrt(inputs)``.
         """
         if not isinstance(weights, Tensor) or weights.ndim != 2 or not weights.is_floating_point():
             raise TypeError(
                 f"ReplicaLinear: weights: floats of shape [units, inputs] are required, got {describe(weights)}; "
-                "flatten those of a convolution."
+                "flatten the weights of a convolution."
             )
         units, inputs = weights.shape
         values = torch.linalg.svdvals(weights.detach().double()).square()
@@ -90,23 +92,23 @@ class ReplicaLinear:
         return self.information(torch.cat([values, none]), ratio=units / inputs)
 
     def information(self, eigenvalues: Tensor, *, ratio: float) -> ReplicaInformation:
-        """The information of a layer of a given spectrum.
+        """Information of a layer with a given spectrum.
 
         Args:
-            eigenvalues: of ``W^T W``, ``[inputs]``, those that are 0 too.
-            ratio: number of units over number of inputs.
+            eigenvalues: Eigenvalues of ``W^T W``, ``[inputs]``, including zeros.
+            ratio: Number of units divided by number of inputs.
         """
         values = torch.as_tensor(eigenvalues).detach().double().flatten()
         if len(values) == 0 or not bool(torch.isfinite(values).all()) or float(values.min()) < 0 or not values.any():
             raise ValueError(
                 f"ReplicaLinear: eigenvalues: finite ones of at least 0, not all 0, are required, got {values.tolist()}"
-                "; take the squared singular values of W."
+                "; pass the squared singular values of W."
             )
         rank = float((values > 0).double().mean())
         if not rank - 1e-9 <= ratio < math.inf:
             raise ValueError(
                 f"ReplicaLinear: ratio: units over inputs, at least the share of eigenvalues above 0, {rank:.3g}, is "
-                f"required, got {ratio!r}; a layer has no more of them than units."
+                f"required, got {ratio!r}; a layer has at most as many as units."
             )
         total = self.prior.variance * float(values.mean()) / ratio  # variance of a unit's sum
         ends = [(1e4 / self.prior.variance, 1e-4 * total), (1e-6 / self.prior.variance, (1 - 1e-6) * total)]
@@ -122,16 +124,19 @@ class ReplicaLinear:
         precision: float,
         unknown: float,
     ) -> tuple[float, float]:
-        """Iterate from a precision of the prior's noise and an unknown part of the units' sums; value and error.
+        """Iterate from a precision of the prior's noise and an unknown part of the units' sums; return value and error.
 
-        In turn the scalar problem of an input (``precision`` -> ``error``), that of a unit (``unknown`` -> ``fisher``)
-        and the normal problem of the same errors, with inputs of precision ``inverse`` and noise of variance ``spread``
-        (in the channel's place), which the spectrum solves. Differences of near numbers are written out.
+        Each step solves the scalar problem of an input (``precision`` -> ``error``), that of a unit (``unknown`` ->
+        ``fisher``) and the normal problem with the same errors, where inputs have precision ``inverse`` and noise of
+        variance ``spread`` replaces the channel; the spectrum solves the last. Differences of close numbers are
+        expanded.
         """
         for _ in range(self.max_steps):
             _, error = self.prior.scalar(precision)
             _, fisher = self.channel.known_part(unknown, total)
-            error = max(error, _LEAST_ERROR)  # below, its inverse overflows; the information does not see it
+            error = max(
+                error, _LEAST_ERROR
+            )  # a smaller error overflows its inverse but does not change the information
             inverse, spread = 1 / error - precision, 1 / fisher - unknown
             share = values / (inverse * spread + values)
             renewed = float(share.mean() / np.mean(1 / (inverse + values / spread)))
@@ -144,11 +149,11 @@ class ReplicaLinear:
                 break
         else:
             raise ValueError(
-                f"ReplicaLinear: max_steps: as many as the iteration needs are required, {self.max_steps} did not "
-                "bring it to rest; raise them, or add noise."
+                f"ReplicaLinear: max_steps: enough for convergence are required, got {self.max_steps}, which do not "
+                "suffice; raise max_steps or add noise."
             )
-        known, error = self.prior.scalar(precision)
-        told, fisher = self.channel.known_part(unknown, total)
+        prior_information, error = self.prior.scalar(precision)
+        channel_information, fisher = self.channel.known_part(unknown, total)
         error = max(error, _LEAST_ERROR)
         inverse, spread = 1 / error - precision, 1 / fisher - unknown
         spherical = (
@@ -156,4 +161,6 @@ class ReplicaLinear:
             + ratio * math.log(fisher * spread)
             + (1 + ratio - inverse * error - ratio * fisher * spread)
         )
-        return known + ratio * told + 0.5 * (spherical - precision * error - ratio * fisher * unknown), error
+        return prior_information + ratio * channel_information + 0.5 * (
+            spherical - precision * error - ratio * fisher * unknown
+        ), error

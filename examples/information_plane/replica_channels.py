@@ -1,4 +1,4 @@
-"""What a unit makes of its sum, for `ReplicaLinear`: the entropy of its value where a part of the sum is known."""
+"""Channels for `ReplicaLinear`: the entropy of a unit's value if part of its sum is known."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _POINTS = 801
 
 
 class Channel(Protocol):
-    """The law of y given z."""
+    """Distribution of y given z."""
 
     def known_part(self, unknown: float, total: float) -> tuple[float, float]:
-        """Where z is the sum of a known ``N(0, total - unknown)`` and an unknown ``N(0, unknown)``.
+        """Entropy gap for z = known ``N(0, total - unknown)`` + unknown ``N(0, unknown)``.
 
         Returns:
-            H(y | known part) - H(y | z) in nats, and the Fisher information on the known part, which is twice the
-            derivative of the first by ``unknown`` (de Bruijn).
+            H(y | known part) - H(y | z) in nats, and the Fisher information about the known part, which is twice the
+            derivative of the former by ``unknown`` (de Bruijn).
         """
 
 
 @dataclass(frozen=True)
 class _NoisyChannel:
-    """A channel whose noise is added to the sum.
+    """Channel with noise added to the sum.
 
     Args:
-        noise: its variance, positive.
+        noise: Positive variance of the noise.
     """
 
     noise: float = 0.01
@@ -44,17 +44,17 @@ class _NoisyChannel:
     def __post_init__(self) -> None:
         if not 0 < self.noise < math.inf:
             raise ValueError(
-                f"noise: a positive variance is required, got {self.noise!r}; without noise a real layer tells "
-                "infinitely much."
+                f"noise: a positive variance is required, got {self.noise!r}; without noise the information "
+                "is infinite."
             )
 
 
 @dataclass(frozen=True)
 class LinearChannel(_NoisyChannel):
-    """``y = z + N(0, noise)``.
+    """Linear channel ``y = z + N(0, noise)``.
 
     Args:
-        noise: its variance, positive.
+        noise: Positive variance of the noise.
     """
 
     def known_part(self, unknown: float, total: float) -> tuple[float, float]:
@@ -62,8 +62,8 @@ class LinearChannel(_NoisyChannel):
         return 0.5 * math.log1p(unknown / self.noise), 1 / (unknown + self.noise)
 
 
-class _BentChannel(_NoisyChannel, ABC):
-    """A channel that bends the sum and its noise."""
+class _NonlinearChannel(_NoisyChannel, ABC):
+    """Channel that applies a nonlinearity to the sum and its noise."""
 
     def known_part(self, unknown: float, total: float) -> tuple[float, float]:
         """See `Channel`."""
@@ -72,15 +72,15 @@ class _BentChannel(_NoisyChannel, ABC):
 
     @abstractmethod
     def _entropy(self, unknown: float, total: float) -> tuple[float, float]:
-        """Of y given the known part of the sum, and the Fisher information of that part."""
+        """Entropy of y given the known part of the sum, and the Fisher information about that part."""
 
 
 @dataclass(frozen=True)
-class ProbitChannel(_BentChannel):
-    """``y = sign(z + N(0, noise))``.
+class ProbitChannel(_NonlinearChannel):
+    """Probit channel ``y = sign(z + N(0, noise))``.
 
     Args:
-        noise: its variance, positive.
+        noise: Positive variance of the noise.
     """
 
     def _entropy(self, unknown: float, total: float) -> tuple[float, float]:
@@ -92,13 +92,13 @@ class ProbitChannel(_BentChannel):
 
 
 @dataclass(frozen=True)
-class ReLUChannel(_BentChannel):
-    """``y = max(0, z + N(0, noise))``: the noise comes before the rectifier, as in Gabrie et al.
+class ReLUChannel(_NonlinearChannel):
+    """ReLU channel ``y = max(0, z + N(0, noise))``, with noise before the rectifier as in Gabrie et al.
 
-    The law of y is a point mass at 0 and a density above, whose entropies add.
+    y has a point mass at 0 and a density above, whose entropies add.
 
     Args:
-        noise: its variance, positive.
+        noise: Positive variance of the noise.
     """
 
     def _entropy(self, unknown: float, total: float) -> tuple[float, float]:
@@ -112,12 +112,12 @@ class ReLUChannel(_BentChannel):
 
 
 def _known_sums(unknown: float, total: float, noise: float) -> tuple[Floats, Floats, float]:
-    """Known parts of the sum over the deviation ``scale`` of the rest, noise included, and their weights."""
+    """Known parts of the sum in units of the deviation ``scale`` of the rest (noise included), and their weights."""
     scale = math.sqrt(unknown + noise)
     deviation = math.sqrt(max(total - unknown, 0.0)) / scale
     if deviation == 0:
         return np.zeros(1), np.ones(1), scale
-    # Fine where the channel bends, within 1 of 0, and as far as the sums reach.
+    # Fine near the nonlinearity, within 1 of 0, and wide enough for all sums.
     steps = np.linspace(-1, 1, _POINTS) * math.asinh(_REACH * deviation)
     sums = np.sinh(steps)
     density = np.exp(-0.5 * (sums / deviation) ** 2) / (math.sqrt(2 * math.pi) * deviation)

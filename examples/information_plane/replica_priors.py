@@ -1,4 +1,4 @@
-"""Laws of one coordinate of the input, for `ReplicaLinear`: what it shares with itself under normal noise."""
+"""Input distributions for `ReplicaLinear`: information and error of one coordinate under normal noise."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from scipy.special import log_expit
 
 __all__ = ["BimodalPrior", "NormalPrior", "Prior", "SpikeSlabPrior"]
 
-_REACH = 12.0  # standard deviations; beyond lies less than float64 resolves
+_REACH = 12.0  # standard deviations; the mass beyond is below float64 precision
 
 
 class Prior(Protocol):
-    """The law of x, independent in all coordinates."""
+    """Distribution of x, independent across coordinates."""
 
     @property
     def variance(self) -> float:
-        """Second moment, the mean being 0."""
+        """Second moment; the mean is 0."""
 
     def scalar(self, precision: float) -> tuple[float, float]:
-        """Of ``y = sqrt(precision) x + N(0, 1)``: I(x;y) in nats, and the mean squared error of E[x|y].
+        """I(x;y) in nats for ``y = sqrt(precision) x + N(0, 1)``, and the mean squared error of E[x|y].
 
-        The derivative of the first by the precision is half of the second (Guo, Shamai & Verdu 2005, eq. 1).
+        The derivative of the former by the precision is half the latter (Guo, Shamai & Verdu 2005, eq. 1).
         """
 
 
 @dataclass(frozen=True)
 class NormalPrior:
-    """Normal of mean 0.
+    """Normal distribution with mean 0.
 
     Args:
-        variance: positive.
+        variance: Positive variance.
     """
 
     variance: float = 1.0
@@ -48,7 +48,7 @@ class NormalPrior:
 
 @dataclass(frozen=True)
 class BimodalPrior:
-    """Either 1 or -1, each half of the time."""
+    """1 or -1 with equal probability."""
 
     @property
     def variance(self) -> float:
@@ -56,10 +56,10 @@ class BimodalPrior:
         return 1.0
 
     def scalar(self, precision: float) -> tuple[float, float]:
-        """See `Prior`; by the trapezoid rule, which is exact to float64 for what decays like a normal law."""
+        """See `Prior`; by the trapezoid rule, which is exact to float64 for densities that decay like a normal one."""
         noise = np.arange(-_REACH, _REACH, 0.02)
         weights = 0.02 * np.exp(-0.5 * noise**2) / math.sqrt(2 * math.pi)
-        log_odds = 2 * (precision + math.sqrt(precision) * noise)  # of 1, which it is
+        log_odds = 2 * (precision + math.sqrt(precision) * noise)  # of x = 1, the true value
         unknown = -float(weights @ log_expit(log_odds))
         error = 4 * float(weights @ np.exp(log_expit(log_odds) + log_expit(-log_odds)))
         return math.log(2) - unknown, error
@@ -67,11 +67,11 @@ class BimodalPrior:
 
 @dataclass(frozen=True)
 class SpikeSlabPrior:
-    """Zero, or, in a share of cases, normal of mean 0.
+    """Zero or, with a given probability, normal with mean 0.
 
     Args:
-        share: of the cases that are not zero, between 0 and 1.
-        slab_variance: of these.
+        share: Probability of a nonzero value, between 0 and 1.
+        slab_variance: Variance of the nonzero values.
     """
 
     share: float = 0.2
@@ -88,7 +88,7 @@ class SpikeSlabPrior:
         return self.share * self.slab_variance
 
     def scalar(self, precision: float) -> tuple[float, float]:
-        """See `Prior`; on a grid that is fine near 0, where the spike is, and reaches as far as the slab."""
+        """See `Prior`; on a grid that is fine near the spike at 0 and reaches as far as the slab."""
         total = 1 + precision * self.slab_variance
         steps = np.linspace(-1, 1, 4001) * math.asinh(_REACH * math.sqrt(total))
         y = np.sinh(steps)
@@ -98,7 +98,7 @@ class SpikeSlabPrior:
         log_density = np.logaddexp(log_spike, log_slab) - 0.5 * math.log(2 * math.pi)
         density = weights * np.exp(log_density)
         slab = np.exp(log_slab - np.logaddexp(log_spike, log_slab))
-        mean = math.sqrt(precision) * self.slab_variance / total * y  # of x, if it is not zero
+        mean = math.sqrt(precision) * self.slab_variance / total * y  # of x if it is nonzero
         error = float(density @ (slab * self.slab_variance / total + slab * (1 - slab) * mean**2))
         return -float(density @ log_density) - 0.5 * math.log(2 * math.pi * math.e), error
 

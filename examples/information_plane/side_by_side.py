@@ -1,10 +1,10 @@
 """One training in the information plane by every estimator of the package, on the same samples at the same epochs.
 
 ``python -m examples.information_plane.side_by_side --data-root DIR --output side_by_side`` trains the bottleneck
-network of `mnist_planes` once and writes a figure with a panel an estimator, and tables of what each says happened.
-The layers have 8 bits, so that one of them is exact; the others are not wrong for being others: each measures a
-quantity of its own, and their numbers are not to be compared. What can be is whether they say of a layer that I(X;T)
-rose or fell.
+network of `mnist_planes` once and writes a figure with one panel per estimator, plus tables of what each reports.
+The layers have 8 bits, so one estimate is exact. The others are not wrong because they differ: each measures a
+different quantity, so do not compare their numbers. Compare only whether they report that I(X;T) of a layer rose or
+fell.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from lightning_infomem.information_plane.plots import plot_estimators
 
 __all__ = ["ESTIMATORS", "main", "measure", "verdict"]
 
-_NOISE = 0.1  # one noise for the three that need it, of the size that is usual for MNIST
+_NOISE = 0.1  # common noise variance of the three estimators that need one; usual for MNIST
 ESTIMATORS = (
     QuantizedExact(BITS),
     Binning(30),
@@ -69,13 +69,13 @@ _CHOSEN_BY_DATA = [
     "parameters.input_coordinates",
     "parameters.width",
 ]
-_EVERY = 2  # of the held-out images: eigenvalues of more samples take too long
+_EVERY = 2  # use every second held-out image; eigenvalues of more samples take too long
 _SEED = 0
-_MATTERS = 0.05  # of the highest value: less is not called a change
+_MATTERS = 0.05  # share of the highest value below which a difference is no change
 
 
 def verdict(values: Sequence[float]) -> str:
-    """What a course says happened: it rose, fell, both in turn, or stayed."""
+    """Summarise a course: it rises, falls, does both in turn, or stays."""
     highest = max(values)
     rose, fell = (highest - end > _MATTERS * abs(highest) for end in (values[0], values[-1]))
     return {(True, True): "rises, falls", (True, False): "rises", (False, True): "falls"}.get((rose, fell), "stays")
@@ -97,20 +97,20 @@ def measure(data_root: Path, epochs: int, console: Console) -> list[Plane]:
     probe = [tuple(each[::_EVERY] for each in images.held_out.tensors)]
     caught = {"every_n_epochs": epochs, "split": "held-out images"}
     hidden = InformationPlane(probe, [*ESTIMATORS, Geometry()], layers=layers_of(plan), **caught)
-    # Of a hidden layer it would read units as classes.
+    # On a hidden layer it would take units for classes.
     decisions = InformationPlane(probe, [DecisionRule()], layers=layers_of(plan)[-1:], prefix="decisions", **caught)
     with Progress(console=console, transient=True) as progress, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "InformationPlane leaves out")  # the tables have a dash there
+        warnings.filterwarnings("ignore", "InformationPlane leaves out")  # the tables show a dash instead
         train(plan, images, _SEED, epochs, [hidden, decisions, _Advance(progress, epochs)])
     pairs = zip(map(as_planned, hidden.planes), map(as_planned, decisions.planes), strict=True)
     return [
-        replace(plane, points={layer: {**own, **other.points.get(layer, {})} for layer, own in plane.points.items()})
+        replace(plane, points={layer: {**each, **other.points.get(layer, {})} for layer, each in plane.points.items()})
         for plane, other in pairs
     ]
 
 
 def _courses(planes: Sequence[Plane], estimator: str) -> dict[str, list[PlanePoint]]:
-    """Layer -> points of an estimator, where it has some."""
+    """Layer -> points of an estimator, for layers that have any."""
     layers = planes[0].points
     return {
         layer: course
@@ -120,7 +120,7 @@ def _courses(planes: Sequence[Plane], estimator: str) -> dict[str, list[PlanePoi
 
 
 def _verdicts(planes: Sequence[Plane], names: Sequence[str], measured: str) -> list[str]:
-    """A line an estimator, a column a layer."""
+    """Table with one row per estimator and one column per layer."""
     layers = list(planes[0].points)
     lines = [f"| estimator | {' | '.join(layers)} |", "|---" * (len(layers) + 1) + "|"]
     for name in names:
@@ -151,7 +151,7 @@ def _short(value: float) -> str:
 
 
 def _geometry(planes: Sequence[Plane], exact: str) -> list[str]:
-    """How the samples of each layer lay at the highest exact I(X;T), and how at the end."""
+    """Geometry of each layer at the highest exact I(X;T) and at the end."""
     lines = [
         "| layer | epoch of the highest exact I(X;T) | diameter then, last | within / between classes then, last "
         "| occupied bins then, last |",
@@ -171,25 +171,25 @@ def _geometry(planes: Sequence[Plane], exact: str) -> list[str]:
 
 
 def _text(planes: Sequence[Plane]) -> tuple[str, list[str]]:
-    """The tables, and the names of the estimators in their order."""
-    every = dict.fromkeys(name for plane in planes for own in plane.points.values() for name in own)
+    """Text with all tables, and the estimator names in order."""
+    every = dict.fromkeys(name for plane in planes for points in plane.points.values() for name in points)
     names = [name for name in every if not name.startswith("Geometry")]
     count = next(iter(planes[0].points.values()))[names[0]].num_samples
     lines = [
-        f"The bottleneck network of 8 bits, seed {_SEED}, {planes[-1].epoch} epochs, {count:,} held-out images, "
-        f"{len(planes)} moments. In bits. Numbers of different estimators are not to be compared: each is of a "
-        "quantity of its own.",
+        f"The 8-bit bottleneck network, seed {_SEED}, {planes[-1].epoch} epochs, {count:,} held-out images, "
+        f"{len(planes)} moments. In bits. Do not compare numbers of different estimators: each measures a different "
+        "quantity.",
         "",
-        f"What each says happened to I(X;T); less than {_MATTERS:.0%} of the highest value is no change:",
+        f"Reported change of I(X;T), where less than {_MATTERS:.0%} of the highest value is no change:",
         "",
         *_verdicts(planes, names, "input_bits"),
         "",
-        "And to I(T;Y):",
+        "Reported change of I(T;Y):",
         "",
         *_verdicts(planes, names, "label_bits"),
         "",
-        "How the samples lay, without which no fall is explained (30 bins of each unit; 1 within / between: classes "
-        "are not apart):",
+        "Geometry of the samples, needed to explain any fall (30 bins per unit; within / between = 1: classes are not "
+        "separated):",
         "",
         *_geometry(planes, names[0]),
         "",
@@ -199,11 +199,13 @@ def _text(planes: Sequence[Plane]) -> tuple[str, list[str]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train and measure where that is not done, and write the tables and the figure."""
+    """Train and measure unless already done, and write the tables and the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-root", type=Path, required=True, help="folder with the IDX files of MNIST")
-    parser.add_argument("--output", type=Path, required=True, help="a folder, made where it is missing")
-    parser.add_argument("--epochs", type=int, default=NETWORKS["bottleneck"].epochs, help="of training (%(default)s)")
+    parser.add_argument("--output", type=Path, required=True, help="output folder, created if missing")
+    parser.add_argument(
+        "--epochs", type=int, default=NETWORKS["bottleneck"].epochs, help="training epochs (%(default)s)"
+    )
     arguments = parser.parse_args(argv)
     arguments.output.mkdir(parents=True, exist_ok=True)
     path = arguments.output / f"side_by_side-{arguments.epochs}-epochs.json"
@@ -213,7 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             planes = measure(arguments.data_root, arguments.epochs, Console(stderr=True))
         except KeyboardInterrupt:
-            print("stopped; nothing is kept of a run that is not finished", file=sys.stderr)
+            print("stopped; nothing is kept of an unfinished run", file=sys.stderr)
             return 130
         partial = path.with_suffix(".partial")
         seconds = time.perf_counter() - start

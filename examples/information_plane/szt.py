@@ -1,4 +1,4 @@
-"""The data of Shwartz-Ziv and Tishby's information plane: 4,096 inputs of 12 bits, and a symmetric rule."""
+"""Data of Shwartz-Ziv and Tishby's information plane: 4,096 inputs of 12 bits with a symmetric rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 __all__ = ["szt_data"]
 
 _BITS = 12
-# The bits are the vertices of an icosahedron; bit -> those of higher number that share an edge with it.
+# The bits are the vertices of an icosahedron; bit -> adjacent vertices of higher number.
 _EDGES = {
     0: (1, 3, 5, 10, 11),
     1: (2, 3, 4, 11),
@@ -24,11 +24,11 @@ _OPPOSITE = ((0, 9), (1, 7), (2, 5), (3, 6), (4, 10), (8, 11))
 
 
 def szt_data() -> tuple[Tensor, Tensor]:
-    """All inputs of 12 bits in counting order, the first bit the highest, and their labels.
+    """Return all inputs of 12 bits in counting order, most significant bit first, and their labels.
 
-    An input's label is 1 where ``23 n + e - 5 q - 8 a >= 99``: n bits are set, and of their pairs e share an edge of
-    the icosahedron, a are opposite, and q are neither. The same in value and order as the published file; no file is
-    read.
+    The label of an input is 1 if ``23 n + e - 5 q - 8 a >= 99``, where n bits are set and, among pairs of set bits, e
+    share an edge of the icosahedron, a are opposite, and q are neither. Values and order equal those of the published
+    file, which is not read.
 
     Returns:
         Inputs, float32 ``[4096, 12]`` of 0 and 1, and labels, int64 ``[4096]``: 2,118 ones, H(Y) = I(X;Y) = .6926

@@ -1,4 +1,4 @@
-"""Trained networks of the first information plane, in the plane and beside it."""
+"""Measurements of trained networks of the first information plane: planes, geometry, accuracy."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from lightning_infomem.information_plane.run_range import RunRange
 
 __all__ = ["Run", "activations", "measure"]
 
-_BINS = 30, 100, 256  # in which the sources draw their planes
-_TANH_RANGE = -1, 1  # of all layers, that of the output among them: the authors' program
+_BINS = 30, 100, 256  # used by the sources
+_TANH_RANGE = -1, 1  # for all layers including the output, as in the authors' program
 _MOMENT_BINS = 100
 
 
 @dataclass(frozen=True)
 class Run:
-    """What was measured of one network.
+    """Measurements of one network.
 
     Attributes:
-        planes: oldest first, of all inputs.
-        geometry: layer -> when its I(X;T) was highest, and at the end.
-        accuracy: at the end, of the inputs that were learnt and of the others.
+        planes: Planes of all inputs, oldest first.
+        geometry: Layer -> geometry at its highest I(X;T) and at the end.
+        accuracy: Final accuracy on training inputs and on the other inputs.
     """
 
     planes: Sequence[Plane]
@@ -43,22 +43,22 @@ class Run:
     accuracy: tuple[float, float]
 
     def points(self, layer: str) -> list[PlanePoint]:
-        """Of a layer, oldest first."""
+        """Points of a layer, oldest first."""
         return [next(iter(plane.points[layer].values())) for plane in self.planes]
 
     def highest(self, layer: str) -> int:
-        """The number of the plane in which I(X;T) of a layer was highest, the first of them."""
+        """Index of the first plane with the highest I(X;T) of a layer."""
         return _highest(self.points(layer))
 
     def to_state(self) -> dict[str, Any]:
-        """Numbers, strings, lists and mappings only."""
+        """State of numbers, strings, lists and mappings only."""
         geometry = {layer: [asdict(each) for each in both] for layer, both in self.geometry.items()}
         planes = [plane.to_state() for plane in self.planes]
         return {"planes": planes, "geometry": geometry, "accuracy": list(self.accuracy)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Run:
-        """The inverse of `to_state`."""
+        """Rebuild a run from `to_state`."""
         geometry = {}
         for layer, (highest, last) in state["geometry"].items():
             geometry[layer] = GeometricCompression(**highest), GeometricCompression(**last)
@@ -67,20 +67,20 @@ class Run:
 
 
 def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
-    """Put all layers of a network into the plane, and measure their geometry and what the network gets right.
+    """Place all layers of a network in the plane and measure their geometry and the network's accuracy.
 
-    Floats are sorted into 30, 100 and 256 bins, of tanh between -1 and 1, of ReLU, which has no bound, between the
-    extremes of all layers and epochs, as Lorenzen et al. have it, and into 100 bins between those of each layer at each
-    moment. Of quantised networks the information of the codes is exact. The bins of the geometry are the same at all
-    epochs: 30 of tanh, 100 of ReLU.
+    Float activations are sorted into 30, 100 and 256 bins. For tanh the range is -1 to 1. For ReLU, which is unbounded,
+    it is the extremes over all layers and epochs, as in Lorenzen et al.; in addition 100 bins divide the extremes of
+    each layer at each epoch. For quantised networks the information of the codes is exact. The geometry uses the same
+    bins at all epochs: 30 for tanh, 100 for ReLU.
 
     Args:
-        variant: nonlinearity and training.
-        seed: of the network.
-        course: as `train` returns it.
+        variant: Nonlinearity and training.
+        seed: Seed of the network.
+        course: Networks over time, as returned by `train`.
 
     Returns:
-        Name of a plane -> what was measured.
+        Name of a plane -> measurements.
     """
     inputs, labels = szt_data()
     hidden = [activations(network) for _, network in course]
@@ -100,15 +100,15 @@ def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
             estimators[f"{variant.name}-{_MOMENT_BINS}-bins-of-the-moment"] = Binning(_MOMENT_BINS, "layer")
     modules = {**dict.fromkeys(LAYERS, variant.activation.__name__), LAYERS[-1]: nn.Softmax.__name__}
 
-    @functools.cache  # planes of the same network often have the same moments
+    @functools.cache  # planes of one network often need the same moments
     def geometry_of(layer: str, moment: int) -> GeometricCompression:
         return measure_geometry(hidden[moment][layer], labels, bins=cells, value_range=value_range)
 
     runs = {}
     for name, estimator in estimators.items():
         planes = []
-        for (epoch, network), own in zip(course, hidden, strict=True):
-            samples = network.measure_codes([inputs]) if isinstance(network, QuantizedNetwork) else own
+        for (epoch, network), floats in zip(course, hidden, strict=True):
+            samples = network.measure_codes([inputs]) if isinstance(network, QuantizedNetwork) else floats
             planes.append(
                 measure_plane_samples(
                     samples, labels, [estimator], inputs=inputs, epoch=epoch, modules=modules, split="all inputs"
@@ -124,7 +124,7 @@ def measure(variant: Variant, seed: int, course: Course) -> dict[str, Run]:
 
 @torch.no_grad()
 def activations(network: nn.Module) -> dict[str, Tensor]:
-    """Layer -> float64 ``[4096, units]``, rounded where the network is quantised."""
+    """Layer -> float64 ``[4096, units]``, rounded if the network is quantised."""
     network = copy.deepcopy(network).double().eval()
     modules = network.network if isinstance(network, QuantizedNetwork) else network
     hidden, found = szt_data()[0].double(), {}
@@ -137,8 +137,8 @@ def activations(network: nn.Module) -> dict[str, Tensor]:
 
 def _extremes(hidden: Sequence[Mapping[str, Tensor]]) -> tuple[float, float]:
     extremes = RunRange()
-    for own in hidden:
-        for layer, values in own.items():
+    for by_layer in hidden:
+        for layer, values in by_layer.items():
             extremes.add(layer, values)
     return extremes.of()
 

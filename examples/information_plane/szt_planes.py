@@ -1,8 +1,8 @@
-"""Does a network compress? The first information plane, trained again: tanh and ReLU, floats and few bits.
+"""Does a network compress? The first information plane trained again: tanh and ReLU, floats and few bits.
 
 ``python -m examples.information_plane.szt_planes --output planes`` trains networks of 12-10-7-5-4-3-2 units on all
-inputs of 12 bits, follows every layer through the information plane, and writes tables and figures. What is trained
-already is not trained again. ``--epochs`` and ``--repetitions`` make it shorter.
+inputs of 12 bits, follows every layer through the information plane, and writes tables and figures. Networks that
+have already been trained are not trained again. Use ``--epochs`` and ``--repetitions`` for a shorter run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lightning_infomem.information_plane.repetitions import aggregate
 
 __all__ = ["TRAININGS", "main"]
 
-# Those of a line are trained side by side. Those that take longest neither wait for the others nor come last alone.
+# Variants on one line are trained side by side. The order keeps the slowest from running alone at the end.
 TRAININGS = (
     (Variant("tanh-8-bits", nn.Tanh, LORENZEN, bits=8), Variant("tanh-4-bits", nn.Tanh, LORENZEN, bits=4)),
     (Variant("relu-8-bits", nn.ReLU, LORENZEN, bits=8), Variant("relu-4-bits", nn.ReLU, LORENZEN, bits=4)),
@@ -41,25 +41,25 @@ _WORKERS = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train what is missing, and write the tables and the figures."""
+    """Train missing networks and write the tables and figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, help="a folder, made where it is missing")
-    parser.add_argument("--epochs", type=int, default=8000, help="of each training (%(default)s)")
-    parser.add_argument("--repetitions", type=int, default=5, help="seeds (%(default)s)")
+    parser.add_argument("--output", type=Path, required=True, help="output folder, created if missing")
+    parser.add_argument("--epochs", type=int, default=8000, help="epochs of each training (%(default)s)")
+    parser.add_argument("--repetitions", type=int, default=5, help="number of seeds (%(default)s)")
     arguments = parser.parse_args(argv)
     arguments.output.mkdir(parents=True, exist_ok=True)
     given = arguments.output, arguments.epochs, arguments.repetitions
-    missing = [own for own in TRAININGS if not all(_file(variant, *given).exists() for variant in own)]
+    missing = [group for group in TRAININGS if not all(_file(variant, *given).exists() for variant in group)]
     start = time.perf_counter()
     try:
-        for own, _ in on_workers(_train_and_keep, missing, *given, workers=_WORKERS):
-            names = " and ".join(variant.name for variant in own)
-            print(f"{names}: there after {time.perf_counter() - start:.0f} seconds", file=sys.stderr)
+        for group, _ in on_workers(_train_and_keep, missing, *given, workers=_WORKERS):
+            names = " and ".join(variant.name for variant in group)
+            print(f"{names}: done after {time.perf_counter() - start:.0f} seconds", file=sys.stderr)
     except KeyboardInterrupt:
-        print("stopped; what is trained stays, and the same command goes on from there", file=sys.stderr)
+        print("stopped; trained networks are kept, and the same command continues from there", file=sys.stderr)
         return 130
     results: dict[str, list[Run]] = {}
-    for variant in (variant for own in TRAININGS for variant in own):
+    for variant in (variant for group in TRAININGS for variant in group):
         results.update(_read(_file(variant, *given)))
     for name, runs in results.items():
         save_small(plot_information_plane(runs[_median(runs)].planes), arguments.output / f"{name}.png")
@@ -74,7 +74,7 @@ def _file(variant: Variant, output: Path, epochs: int, repetitions: int) -> Path
 
 
 def _train_and_keep(variants: Sequence[Variant], output: Path, epochs: int, repetitions: int) -> None:
-    """The work of one process."""
+    """Train, measure and save one group of variants; runs in a process of its own."""
     seeds = range(repetitions)
     for variant, courses in zip(variants, train(variants, seeds, epochs), strict=True):
         measured = [measure(variant, seed, course) for seed, course in zip(seeds, courses, strict=True)]
@@ -90,38 +90,38 @@ def _read(path: Path) -> dict[str, list[Run]]:
 
 
 def _median(runs: Sequence[Run]) -> int:
-    """The run of median distance from the mean."""
+    """Index of the run at median distance from the mean."""
     points = [
         [{layer: run.points(layer)[moment] for layer in LAYERS} for moment in range(len(run.planes))] for run in runs
     ]
-    # Of ReLU the bins lie between the extremes of each run.
+    # For ReLU the bin range is that of each run.
     differing = ["parameters.value_range"] if "value_range" in points[0][0][LAYERS[0]].parameters else []
     return aggregate(points, differing).median_run
 
 
 def _tables(results: Mapping[str, Sequence[Run]], epochs: int) -> str:
-    """What became of every layer, and of what it is made."""
+    """Tables of information, geometry and accuracy."""
     information = [
         f"After {epochs} epochs; information in bits. Mean over seeds (lowest to highest). Epoch 0 is before training",
         "on true labels.",
         "",
-        "| network | layer | I(X;T) at epoch 0 | highest | last | fallen by | of seeds, by more than .5 "
-        "| the mean course falls by | I(T;Y) at epoch 0 | last |",
+        "| network | layer | I(X;T) at epoch 0 | highest | last | fall | seeds that fall by more than .5 "
+        "| fall of the mean course | I(T;Y) at epoch 0 | last |",
         "|---" * 10 + "|",
     ]
     geometry = [
-        "When I(X;T) was highest, and at the end; means over seeds.",
+        "From the epoch of the highest I(X;T) to the end; means over seeds.",
         "",
         "| network | layer | distance within classes | between classes | ratio | occupied cells |",
         "|---" * 6 + "|",
     ]
-    accuracy = ["| network | right of learnt inputs | of the others | shown |", "|---" * 4 + "|"]
+    accuracy = ["| network | accuracy on training inputs | on the others | figure |", "|---" * 4 + "|"]
     for name, runs in results.items():
         for layer in LAYERS:
             courses = [run.points(layer) for run in runs]
             highest = [course[run.highest(layer)].input_bits for run, course in zip(runs, courses, strict=True)]
             last = [course[-1].input_bits for course in courses]
-            # Each at its own highest, seeds fall by more than their mean, which is what Lorenzen et al. draw.
+            # Seeds, each from its own maximum, fall by more than their mean course, which Lorenzen et al. draw.
             mean = [
                 math.fsum(point.input_bits for point in points) / len(points) for points in zip(*courses, strict=True)
             ]
@@ -152,7 +152,7 @@ def _mean(values: Sequence[float], digits: int = 2) -> str:
 
 
 def _change(pairs: Sequence[Sequence[float]], how: str) -> str:
-    """Means of what was before and of what is after."""
+    """Means before and after."""
     before, after = (math.fsum(column) / len(pairs) for column in zip(*pairs, strict=True))
     return f"{before:{how}} to {after:{how}}"
 

@@ -1,4 +1,4 @@
-"""Networks of the first information plane, several seeds side by side, plain or quantised."""
+"""Networks of the first information plane, several seeds trained together, plain or quantised."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ __all__ = [
 
 _WIDTHS = (12, 10, 7, 5, 4, 3, 2)
 LAYERS = (*(f"hidden {place}" for place in range(1, len(_WIDTHS) - 1)), "output")
-_PER_DECADE = 10  # measurements
-_FLOAT_BITS = 24  # of float32
-_DECAY = 0.99  # of a range, as in `QuantizedNetwork`
-_LEAST = 1e-7  # probability in a logarithm, when it is rounded: that of Keras, with which Lorenzen et al. train
+_PER_DECADE = 10  # measurements per decade of epochs
+_FLOAT_BITS = 24  # precision of float32
+_DECAY = 0.99  # decay of a range, as in `QuantizedNetwork`
+_LEAST = 1e-7  # floor of rounded probabilities in a logarithm, as in Keras, which Lorenzen et al. use
 
-# The networks at the moments of a training, oldest first, each with its epoch.
+# Copies of a network during training, oldest first, each with its epoch.
 Course = list[tuple[int, nn.Module]]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a source trains, with Adam.
+    """Training settings of a source, with Adam.
 
     Attributes:
-        batch: inputs of a step.
-        learning_rate: of Adam.
-        learnt: share of the inputs that is learnt from.
+        batch: Number of inputs per step.
+        learning_rate: Learning rate of Adam.
+        learnt: Share of the inputs used for training.
     """
 
     batch: int
@@ -60,15 +60,15 @@ LORENZEN = Recipe(256, 1e-4, 0.8)  # Lorenzen, Igel & Nielsen 2022: their progra
 
 @dataclass(frozen=True)
 class Variant:
-    """One of the trainings that are compared.
+    """One of the trainings to compare.
 
     Attributes:
-        name: of its files.
-        activation: class of the nonlinearity.
-        recipe: of the training.
-        bits: to which the hidden layers and the output are rounded; None: floats. More than 24 are those of floats in
-            training, and the layers are rounded where they are measured, as Lorenzen et al. have it.
-        prefit: epochs on shuffled labels, before the true ones.
+        name: Name used for its files.
+        activation: Class of the nonlinearity.
+        recipe: Training settings.
+        bits: Number of bits to which hidden layers and output are rounded; None for floats. With more than 24 bits,
+            training uses floats and the layers are rounded when measured, as in Lorenzen et al.
+        prefit: Number of epochs on shuffled labels before the true ones.
     """
 
     name: str
@@ -79,21 +79,21 @@ class Variant:
 
     @property
     def is_rounded(self) -> bool:
-        """In training."""
+        """Whether layers are rounded during training."""
         return self.bits is not None and self.bits <= _FLOAT_BITS
 
 
 def moments(epochs: int) -> list[int]:
-    """Epochs at which is measured: ten a decade, the first and the last, 0 before training."""
+    """Epochs to measure: ten per decade, the first and the last; 0 is before training."""
     spaced = {round(10 ** (place / _PER_DECADE)) for place in range(_PER_DECADE * 6)}
     return sorted({0, epochs, *(epoch for epoch in spaced if epoch <= epochs)})
 
 
 def build(variant: Variant, seed: int) -> nn.Module:
-    """A network of 12-10-7-5-4-3-2 units, softmax of the last.
+    """Build a network of 12-10-7-5-4-3-2 units with a softmax output.
 
-    Weights are truncated normal with standard deviation ``fan_in ** -.5`` before they are cut at twice that, biases 0:
-    the authors' program. Lorenzen et al. name the same with the width of the layer itself.
+    Weights are truncated normal with standard deviation ``fan_in ** -.5`` before truncation at twice that, biases are
+    0, as in the authors' program. Lorenzen et al. state the same with the width of the layer itself.
     """
     generator = torch.Generator().manual_seed(seed)
     parts: OrderedDict[str, nn.Module] = OrderedDict()
@@ -109,34 +109,34 @@ def build(variant: Variant, seed: int) -> nn.Module:
 
 
 def learnt_rows(variant: Variant, seed: int) -> Tensor:
-    """Which inputs a network learns: int64."""
+    """Indices of the training inputs, int64."""
     inputs, _ = szt_data()
     generator = torch.Generator().manual_seed(seed)
     return torch.randperm(len(inputs), generator=generator)[: int(variant.recipe.learnt * len(inputs))]
 
 
 class NetworkStack:
-    """Networks of one shape that are trained together: ten take little more time than one, and none feels the others.
+    """Networks of one shape trained together: ten take little more time than one, and they do not interact.
 
     Args:
-        networks: as `build` makes them.
-        variants: of each; only their bits may differ, and either all of them are rounded in training or none.
+        networks: Networks made by `build`.
+        variants: Variant of each network. Only their bits may differ, and either all or none are rounded in training.
     """
 
     def __init__(self, networks: Sequence[nn.Module], variants: Sequence[Variant]) -> None:
         self.networks = list(networks)
         self._activation = variants[0].activation()
-        self._steps: Tensor | None = None  # [networks, 1, 1], between the lowest and the highest code
+        self._steps: Tensor | None = None  # [networks, 1, 1], number of steps between the lowest and the highest code
         if variants[0].is_rounded:
             self._steps = torch.tensor([2.0**each.bits - 1 for each in variants if each.bits])[:, None, None]
         linears = list(zip(*map(_linears, networks), strict=True))
-        # A layer: [networks, in, out] and [networks, 1, out].
-        self.weights = [nn.Parameter(torch.stack([each.weight.detach().T for each in own])) for own in linears]
-        self.biases = [nn.Parameter(torch.stack([each.bias.detach()[None] for each in own])) for own in linears]
+        # Per layer: [networks, in, out] and [networks, 1, out].
+        self.weights = [nn.Parameter(torch.stack([each.weight.detach().T for each in layer])) for layer in linears]
+        self.biases = [nn.Parameter(torch.stack([each.bias.detach()[None] for each in layer])) for layer in linears]
         self.ranges: list[Tensor | None] = [None] * len(linears)  # [low and high, networks, 1, 1]
 
     def loss(self, inputs: Tensor, labels: Tensor) -> Tensor:
-        """The sum over networks of their mean losses.
+        """Sum over networks of their mean losses.
 
         Args:
             inputs: float ``[networks, rows, 12]``.
@@ -153,7 +153,7 @@ class NetworkStack:
         return nn.functional.nll_loss(logs.flatten(0, 1), labels.flatten()) * len(self.networks)
 
     def _rounded(self, place: int, output: Tensor) -> Tensor:
-        """What `QuantizedNetwork` makes of the output of each network, but in its own type: less exact, and faster."""
+        """Round like `QuantizedNetwork`, but in the dtype of the output: faster and less exact."""
         if self._steps is None:
             return output
         ends = torch.stack(output.detach().flatten(1).aminmax(dim=1))[..., None, None]
@@ -161,14 +161,18 @@ class NetworkStack:
         ends = ends if known is None else known.lerp(ends, 1 - _DECAY)
         self.ranges[place] = ends
         low, high = ends
-        step = ((high - low) / self._steps).clamp_min(torch.finfo(output.dtype).tiny)  # constant: 0
+        step = ((high - low) / self._steps).clamp_min(
+            torch.finfo(output.dtype).tiny
+        )  # avoids 0 / 0 for a constant output
         within = output.clamp(low, high)
         values = within.detach()
-        return ((values - low) / step).round() * step + low + (within - values)  # the last is 0, and has the gradient
+        return (
+            ((values - low) / step).round() * step + low + (within - values)
+        )  # the last term is 0 and carries the gradient
 
     @torch.no_grad()
     def copies(self) -> list[nn.Module]:
-        """The networks as they are now, each a module of its own, in evaluation mode."""
+        """Copies of the current networks, each a separate module in evaluation mode."""
         for place, network in enumerate(self.networks):
             for linear, weight, bias in zip(_linears(network), self.weights, self.biases, strict=True):
                 linear.weight.copy_(weight[place].T)
@@ -186,18 +190,17 @@ def _linears(network: nn.Module) -> list[nn.Linear]:
 
 
 def train(variants: Sequence[Variant], seeds: Sequence[int], epochs: int) -> list[list[Course]]:
-    """Train networks of several seeds side by side, each as if alone.
+    """Train networks of several seeds together, each as if alone.
 
-    Epochs on shuffled labels come before epoch 0; the optimiser goes on with what it has gathered then, as in
-    `RandomLabelPrefit`.
+    Epochs on shuffled labels come before epoch 0; the optimiser keeps its state afterwards, as in `RandomLabelPrefit`.
 
     Args:
-        variants: nonlinearity and training; see `NetworkStack` for what may differ.
-        seeds: of the weights, the batches, and which inputs are learnt; one a network of each variant.
-        epochs: of training on true labels.
+        variants: Nonlinearity and training; see `NetworkStack` for what may differ.
+        seeds: Seeds of weights, batches and the choice of training inputs; one network per seed and variant.
+        epochs: Number of epochs on true labels.
 
     Returns:
-        Variant -> seed -> what the network was at the `moments`.
+        Variant -> seed -> networks at the `moments`.
     """
     inputs, labels = szt_data()
     variant, pairs = variants[0], list(itertools.product(variants, seeds))

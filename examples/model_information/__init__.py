@@ -1,1 +1,1 @@
-"""How many bits a model has learned of known data."""
+"""Studies of model information on small data sets."""

@@ -1,9 +1,9 @@
-"""Where in a small convolutional network the bits are that it has learned.
+"""Locate the bits that a small convolutional network has learned.
 
-``python -m examples.model_information.ablation --output ablation`` trains a network of three blocks and a head on the
-digits of scikit-learn, sets each component back to its initial weights, and writes bits by component and by parameter.
-What is there already is not computed again. A few minutes on two cores; ``--epochs`` and ``--seeds`` make it shorter.
-``--train-only`` writes a network for `infomem ablate`.
+``python -m examples.model_information.ablation --output ablation`` trains a network of three blocks and a head on
+scikit-learn's digits, resets each component to its initial weights, and writes the bits lost per component and per
+parameter. Existing results are reused. It takes a few minutes on two cores; reduce ``--epochs`` and ``--seeds`` for a
+shorter run. ``--train-only`` writes a network for `infomem ablate`.
 """
 
 from __future__ import annotations
@@ -31,18 +31,19 @@ from lightning_infomem.reporting.text_file import write_text
 
 __all__ = ["held_out", "main", "report"]
 
-# Those of the domains. In a first run, with a first block of 5 % and batches of 64, one seed lost 3,300 bits with its
-# first block, perhaps since batch norm saw too few batches; bits per parameter fell in two seeds of three.
+# Same settings as for the domains. In a first run, with a first block of 5 % and batches of 64, one seed lost 3,300
+# bits with its first block, perhaps because batch norm saw too few batches; bits per parameter fell in two of three
+# seeds.
 _SETTINGS = {"blocks": [10.0, 30.0, 100.0], "batch_size": 32, "learning_rate": 3e-3}
 
 
 def held_out() -> tuple[Tensor, Tensor]:
-    """Images and classes that no network of this study is trained on."""
+    """Return the images and classes that no network in this study is trained on."""
     return digits()[1]
 
 
 def train(seed: int, settings: dict[str, Any]) -> tuple[Model, Model]:
-    """The network before and after training on the digits that are not held out."""
+    """Return the network before and after training on the training digits."""
     chosen = CodelengthSettings(**settings, seed=seed, progress=False)
     initial = make_seeded(BlockNetwork, seed)
     final = trained(initial, LabeledData.of(digits()[0], chosen), chosen)
@@ -50,7 +51,7 @@ def train(seed: int, settings: dict[str, Any]) -> tuple[Model, Model]:
 
 
 def ablate(job: dict[str, Any]) -> dict[str, Any]:
-    """The ablation of the network of one seed, as plain values."""
+    """Return the ablation of one seed's network as plain values."""
     found = information_ablation(
         *train(job["seed"], job["settings"]), held_out(), seed=job["seed"], progress=False, **job["settings"]
     )
@@ -72,7 +73,7 @@ def _read(part: dict[str, Any]) -> InformationAblation:
 
 
 def report(result: InformationAblation) -> str:
-    """The table, and whether a parameter near the input knows more than one that is not."""
+    """Return the table, and whether parameters near the input hold more bits than later ones."""
     rows = result.to_records()
     lines = [
         f"Means over seeds {rows[0]['seeds']}, with half the width of the 95 % interval (Student's t).",
@@ -101,16 +102,16 @@ def report(result: InformationAblation) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compute what is missing, and write the table and the figure."""
+    """Compute missing results, and write the table and the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, help="a folder, made where it is missing")
-    parser.add_argument("--seeds", type=int, default=3, help="repetitions (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=30, help="at most, of each training (%(default)s)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
+    parser.add_argument("--output", type=Path, required=True, help="output folder, created if missing")
+    parser.add_argument("--seeds", type=int, default=3, help="number of repetitions (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=30, help="maximum epochs of each training (%(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="number of processes (%(default)s)")
     parser.add_argument(
         "--train-only",
         action="store_true",
-        help="only train the first seed, and write its weights before and after, for `infomem ablate`",
+        help="only train the first seed, and write its initial and final weights for `infomem ablate`",
     )
     given = parser.parse_args(argv)
     settings = _SETTINGS | {"max_epochs": given.epochs}
@@ -118,19 +119,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if given.train_only:
             for name, network in zip(("initial", "final"), train(0, settings), strict=True):
-                assert isinstance(network, nn.Module)  # no pair with a loss
+                assert isinstance(network, nn.Module)  # not a pair with a loss
                 torch.save({"state_dict": network.state_dict()}, given.output / f"seed0-{name}.ckpt")
             return 0
         jobs = {f"seed{seed}": {"seed": seed, "settings": settings} for seed in range(given.seeds)}
         parts = kept_results(ablate, jobs, given.output / "ablation", workers=given.workers)
     except KeyboardInterrupt:
-        print("stopped; what is finished stays, and the same command goes on from there", file=sys.stderr)
+        print("stopped; finished results are kept, and the same command resumes from them", file=sys.stderr)
         return 130
     result = InformationAblation.joined([_read(part) for part in parts.values()])
-    told = report(result)
-    write_text(given.output / "ablation.md", told)
+    text = report(result)
+    write_text(given.output / "ablation.md", text)
     save_figure(plot_information_ablation(result), given.output / "ablation.png")
-    print(told)
+    print(text)
     return 0
 
 

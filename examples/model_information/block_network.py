@@ -1,4 +1,4 @@
-"""A small convolutional network for images of 8 x 8, in parts that can be told apart."""
+"""A small convolutional network for 8 x 8 images, made of separate blocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CHANNELS = (8, 16, 32)
 
 
 class BlockNetwork(nn.Module):
-    """Three blocks of two convolutions with batch norm, on 8 x 8, 4 x 4 and 2 x 2 places, and a linear head."""
+    """Three blocks of two convolutions with batch norm, at 8 x 8, 4 x 4 and 2 x 2 pixels, and a linear head."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class BlockNetwork(nn.Module):
         self.head = nn.Linear(_CHANNELS[-1], 10)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Class scores ``[samples, 10]`` of images ``[samples, 8, 8]``."""
+        """Map images ``[samples, 8, 8]`` to class scores ``[samples, 10]``."""
         hidden = self.block1(images[:, None])
         hidden = self.block2(nn.functional.max_pool2d(hidden, 2))
         hidden = self.block3(nn.functional.max_pool2d(hidden, 2))

@@ -1,9 +1,9 @@
-"""How many bits networks of one hidden layer take up, against its width, on tasks of digits.
+"""Information capacity of networks with one hidden layer against its width, on tasks made from digits.
 
 ``python -m examples.model_information.capacity --output capacity`` trains networks of 4 to 64 units on all ten digits,
-on four of them, on whether they are odd, and on all with wrong labels; codes held-out ones; and writes a table and a
-figure. What is learned already is not learned again. A few minutes on two cores; ``--max-epochs``, ``--seeds`` and
-``--widths`` make it shorter.
+on four of them, on odd versus even, and on all digits with some wrong labels. It codes held-out digits, and writes a
+table and a figure. Existing results are reused. It takes a few minutes on two cores; reduce ``--max-epochs``,
+``--seeds`` and ``--widths`` for a shorter run.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = ["TASKS", "WIDTHS", "main", "report"]
 WIDTHS = (4, 8, 16, 32, 64)
 _SETTINGS = {"blocks": [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 100.0], "batch_size": 64, "learning_rate": 1e-2}
 
-# Parameters and bits of the reference's table 7, of other networks and data.
+# Parameters and bits from table 7 of the reference, for other networks and data.
 _PUBLISHED = ((29_457, 7_777), (49_905, 8_344), (124_433, 9_411), (264_657, 10_264))
 
 Labelled = tuple[Tensor, Tensor]
@@ -59,7 +59,7 @@ TASKS: dict[str, Callable[[Tensor, Tensor, int], Labelled]] = {
 
 
 def learn(job: Job) -> dict[str, Any]:
-    """What one network learns of one task. All have ten outputs, so that the task changes nothing in the network."""
+    """Return what one network learns from one task. All networks have ten outputs, whatever the task."""
     make, seed = TASKS[job["task"]], job["seed"]
     known, unseen = (make(*part, 2 * seed + place) for place, part in enumerate(digits()))
     models, tasks = {"one": partial(perceptron, job["width"])}, {job["task"]: (known, unseen)}
@@ -72,7 +72,7 @@ def learn(job: Job) -> dict[str, Any]:
 
 
 def report(result: InformationCapacity) -> str:
-    """The table, and how capacity changes from each width to the next."""
+    """Return the table, and the change in capacity from each width to the next."""
     records = result.to_records()
     tasks = result.learned[records[0]["model"]].tasks
     lines = [
@@ -95,23 +95,23 @@ def report(result: InformationCapacity) -> str:
             cells.append(cell(*mean_and_spread([run.bits for run in result.learned[record["model"]].of(task)])))
         lines.append(f"| {' | '.join(cells)} |")
     steps = pairwise(records)
-    told = [f"{more['capacity'] - less['capacity']:+.0f} to {more['model']}" for less, more in steps]
+    changes = [f"{more['capacity'] - less['capacity']:+.0f} to {more['model']}" for less, more in steps]
     lines.append("")
-    if told:
-        lines.append(f"- Capacity from each width to the next, in bits: {', '.join(told)}.")
+    if changes:
+        lines.append(f"- Capacity from each width to the next, in bits: {', '.join(changes)}.")
     published = ", ".join(f"{bits:,} bits of {count:,} parameters" for count, bits in _PUBLISHED)
     lines.append(f"- Published: {published}.")
     return "\n".join(lines) + "\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Learn what is missing, and write the table and the figure."""
+    """Compute missing results, and write the table and the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, help="a folder, made where it is missing")
-    parser.add_argument("--seeds", type=int, default=5, help="repetitions (%(default)s)")
-    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="units of the hidden layer")
-    parser.add_argument("--max-epochs", type=int, default=30, help="of each training (%(default)s)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
+    parser.add_argument("--output", type=Path, required=True, help="output folder, created if missing")
+    parser.add_argument("--seeds", type=int, default=5, help="number of repetitions (%(default)s)")
+    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS, help="widths of the hidden layer")
+    parser.add_argument("--max-epochs", type=int, default=30, help="maximum epochs of each training (%(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="number of processes (%(default)s)")
     given = parser.parse_args(argv)
     settings = {**_SETTINGS, "max_epochs": given.max_epochs}
     jobs: dict[str, Job] = {
@@ -123,16 +123,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         parts = list(kept_results(learn, jobs, given.output / "capacity", workers=given.workers).values())
     except KeyboardInterrupt:
-        print("stopped; what is learned stays, and the same command goes on from there", file=sys.stderr)
+        print("stopped; finished results are kept, and the same command resumes from them", file=sys.stderr)
         return 130
     runs: dict[str, list[TaskRun]] = {}
     num_parameters = {}
     for job, part in zip(jobs.values(), parts, strict=True):
         runs.setdefault(str(job["width"]), []).append(TaskRun(**part["run"]))
         num_parameters[str(job["width"])] = part["parameters"]
-    told = parts[0]["settings"]
-    learned = {width: TaskDifficulty(tuple(own), told) for width, own in runs.items()}
-    result = InformationCapacity(learned, num_parameters, told)
+    shared = parts[0]["settings"]
+    learned = {width: TaskDifficulty(tuple(of_width), shared) for width, of_width in runs.items()}
+    result = InformationCapacity(learned, num_parameters, shared)
     text = report(result)
     write_text(given.output / "capacity.md", text)
     save_small(plot_information_capacity(result), given.output / "capacity.png")

@@ -1,4 +1,4 @@
-"""Numbers with their intervals, as cells of a table."""
+"""Format numbers with their intervals as table cells."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["cell"]
 
 
 def cell(mean: float, spread: float, decimals: int = 0) -> str:
-    """A mean with half the width of its interval, where there is one.
+    """Format a mean and the half-width of its interval, which is left out if NaN.
 
     >>> cell(12.34, 5.6), cell(0.5, float("nan"), 2)
     ('12 ± 6', '0.50')
     """
-    told = f"{mean:,.{decimals}f}"
-    return told if math.isnan(spread) else f"{told} ± {spread:,.{decimals}f}"
+    text = f"{mean:,.{decimals}f}"
+    return text if math.isnan(spread) else f"{text} ± {spread:,.{decimals}f}"

@@ -1,8 +1,8 @@
-"""Bits, accuracy and confidence against noise of three kinds, on digits.
+"""Bits, accuracy and confidence on digits under three kinds of noise.
 
 ``python -m examples.model_information.difficulty --output difficulty`` trains on digits with missing pixels, missing
-objects or wrong labels, codes held-out ones with the same noise, and writes a table and a figure. What is learned
-already is not learned again. A few minutes on two cores; ``--max-epochs`` and ``--seeds`` make it shorter.
+objects or wrong labels, codes held-out digits with the same noise, and writes a table and a figure. Existing results
+are reused. It takes a few minutes on two cores; reduce ``--max-epochs`` and ``--seeds`` for a shorter run.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ KINDS: dict[str, Callable[[Labelled, float, int], Labelled]] = {
     "wrong labels": lambda data, noise, seed: (data[0], massart_labels(data[1], noise, num_classes=10, seed=seed)),
 }
 
-# Bits of the reference's tables 2 to 4, on other data and larger networks; noise rises along each.
+# Bits from tables 2 to 4 of the reference, for other data and larger networks, in order of rising noise.
 _PUBLISHED = {
     "missing pixels": (1559, 1718, 2120, 2719),
     "missing objects": (1559, 1489, 1560, 1296),
@@ -56,7 +56,7 @@ _PUBLISHED = {
 
 
 def learn(job: Job) -> dict[str, Any]:
-    """What one network learns of one kind of noise; the noise is drawn anew for each seed and for what is held out."""
+    """Return what one network learns under one kind of noise, drawn separately for each seed and for held-out data."""
     add, seed = KINDS[job["kind"]], job["seed"]
     known, unseen = (add(part, job["noise"], 2 * seed + place) for place, part in enumerate(digits()))
     name = f"{job['kind']} {job['noise']:g}" if job["noise"] else "clean"
@@ -66,7 +66,7 @@ def learn(job: Job) -> dict[str, Any]:
 
 
 def report(results: Mapping[str, TaskDifficulty]) -> str:
-    """The table, and what becomes of the bits from no noise to the most."""
+    """Return the table, and how the bits change with increasing noise."""
     first = next(iter(results.values()))
     lines = [
         f"Means over seeds {first.to_records()[0]['seeds']}, with half the width of the 95 % interval (Student's t).",
@@ -99,26 +99,26 @@ def report(results: Mapping[str, TaskDifficulty]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Learn what is missing, and write the table and the figure."""
+    """Compute missing results, and write the table and the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, help="a folder, made where it is missing")
-    parser.add_argument("--seeds", type=int, default=5, help="repetitions (%(default)s)")
-    parser.add_argument("--max-epochs", type=int, default=30, help="of each training (%(default)s)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
+    parser.add_argument("--output", type=Path, required=True, help="output folder, created if missing")
+    parser.add_argument("--seeds", type=int, default=5, help="number of repetitions (%(default)s)")
+    parser.add_argument("--max-epochs", type=int, default=30, help="maximum epochs of each training (%(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="number of processes (%(default)s)")
     given = parser.parse_args(argv)
     settings = {**_SETTINGS, "max_epochs": given.max_epochs}
     jobs: dict[str, Job] = {}
     for kind in KINDS:
         for noise in NOISE:
             for seed in range(given.seeds):
-                # Without noise all kinds are the same.
+                # Without noise, all kinds share one job.
                 name = f"{kind if noise else 'clean'}-{noise:g}-{seed}".replace(" ", "-")
                 job = {"kind": kind, "noise": noise, "seed": seed, "width": _WIDTH, "settings": settings}
                 jobs.setdefault(name, job)
     try:
         parts = list(kept_results(learn, jobs, given.output / "difficulty", workers=given.workers).values())
     except KeyboardInterrupt:
-        print("stopped; what is learned stays, and the same command goes on from there", file=sys.stderr)
+        print("stopped; finished results are kept, and the same command resumes from them", file=sys.stderr)
         return 130
     results = {}
     for kind in KINDS:
@@ -128,10 +128,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             if job["kind"] == kind or not job["noise"]
         ]
         results[kind] = TaskDifficulty(tuple(runs), parts[0]["settings"])
-    told = report(results)
-    write_text(given.output / "difficulty.md", told)
+    text = report(results)
+    write_text(given.output / "difficulty.md", text)
     save_small(plot_task_difficulty(results, levels=NOISE), given.output / "difficulty.png")
-    print(told)
+    print(text)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The digits of scikit-learn, 8 x 8, which need no download, and a small network for them."""
+"""The 8 x 8 digits of scikit-learn, which need no download, and a small network for them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 __all__ = ["digits", "perceptron"]
 
-_HELD_OUT = 797  # of 1797 images
+_HELD_OUT = 797  # out of 1797 images
 
 
 def digits() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Images ``[samples, 64]`` from 0 to 1 and classes: 1,000 to train on and 797 held out, the same each time."""
+    """Return images ``[samples, 64]`` from 0 to 1 with classes: 1,000 for training and 797 held out, a fixed split."""
     found = load_digits()
     images, classes = torch.tensor(found.data, dtype=torch.float32) / 16, torch.tensor(found.target)
     order = torch.randperm(len(classes), generator=torch.Generator().manual_seed(0))
@@ -21,5 +21,5 @@ def digits() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
 
 
 def perceptron(width: int, num_classes: int = 10) -> nn.Module:
-    """One hidden layer."""
+    """Return a perceptron with one hidden layer."""
     return nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, num_classes))

@@ -1,6 +1,6 @@
-"""What a teacher saves a small network on digits: students of 8 units, teachers of 16, 32 and 128.
+"""Bits that a teacher saves a small network on digits: students of 8 units, teachers of 16, 32 and 128.
 
-Run as ``python -m examples.model_information.distillation --output FOLDER``; what is there is not done again.
+Run ``python -m examples.model_information.distillation --output FOLDER``. Existing results are reused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["plot_gains", "table"]
 
 STUDENT = 8  # units
 TEACHERS = (16, 32, 128)
-ALPHAS = (0.1, 0.3, 0.5, 0.7, 0.9)  # at 0 both codes are the same, as a test of the package shows
+ALPHAS = (0.1, 0.3, 0.5, 0.7, 0.9)  # at 0 both codes are equal, as a test of the package shows
 SEEDS = (0, 1, 2)
 SAMPLES = 800
 SETTINGS: dict[str, Any] = {
@@ -40,19 +40,19 @@ SETTINGS: dict[str, Any] = {
     "batch_size": 16,
     "learning_rate": 0.01,
 }
-_COLORS = ("#0072B2", "#E69F00", "#D55E00")  # of Okabe and Ito
+_COLORS = ("#0072B2", "#E69F00", "#D55E00")  # from the Okabe-Ito palette
 
 Records = list[dict[str, Any]]
 
 
 def digits(count: int) -> tuple[Tensor, Tensor]:
-    """Images ``[samples, 64]`` from 0 to 1, and their classes."""
+    """Return images ``[samples, 64]`` from 0 to 1 and their classes."""
     found = load_digits()
     return torch.tensor(found.data[:count] / 16, dtype=torch.float32), torch.tensor(found.target[:count])
 
 
 def distil(job: Job) -> Records:
-    """Codes of one teacher and one alpha."""
+    """Return the codes of one teacher and one alpha."""
     student, teacher = (partial(perceptron, job[name]) for name in ("student", "teacher"))
     settings = {**job["settings"], "seeds": job["seeds"], "progress": False}
     found = synced_distillation(student, teacher, digits(job["samples"]), alpha=job["alpha"], **settings)
@@ -60,14 +60,15 @@ def distil(job: Job) -> Records:
 
 
 def table(parts: Sequence[tuple[Job, Records]]) -> str:
-    """Markdown: bits that each teacher saves at each alpha, and the codes by themselves."""
+    """Return a Markdown table of the bits that each teacher saves at each alpha, and of the teachers' codes."""
     first = parts[0][0]
     alone = cell(*mean_and_spread([row["bits_without_teacher"] for row in parts[0][1]]))
     settings = ", ".join(f"{name} {value}" for name, value in first["settings"].items())
     lines = [
         f"Bits that a teacher saves a student of {first['student']} units on {first['samples']} digits: mean ± half of "
-        f"the 95 % interval over seeds {', '.join(map(str, first['seeds']))}. Without teacher the student's code has "
-        f"{alone} bits, the uniform code {parts[0][1][0]['uniform_bits']:,.0f}. At alpha 0 nothing is saved, exactly.",
+        f"the 95 % interval over seeds {', '.join(map(str, first['seeds']))}. Without a teacher, the student's code "
+        f"has {alone} bits, the uniform code {parts[0][1][0]['uniform_bits']:,.0f}. At alpha 0, exactly 0 bits are "
+        "saved.",
         "",
     ]
     widths = list(dict.fromkeys(job["teacher"] for job, _ in parts))
@@ -76,26 +77,25 @@ def table(parts: Sequence[tuple[Job, Records]]) -> str:
     for alpha in dict.fromkeys(job["alpha"] for job, _ in parts):
         cells = [cell(*mean_and_spread(_gains(parts, width, alpha))) for width in widths]
         lines.append(f"| {alpha:g} | " + " | ".join(cells) + " |")
-    own = {job["teacher"]: [row["teacher_bits"] for row in rows] for job, rows in parts}
-    lines.append(
-        "| the teacher's own code | " + " | ".join(cell(*mean_and_spread(own[width])) for width in widths) + " |"
-    )
+    teachers = {job["teacher"]: [row["teacher_bits"] for row in rows] for job, rows in parts}
+    cells = [cell(*mean_and_spread(teachers[width])) for width in widths]
+    lines.append(f"| the teacher's own code | {' | '.join(cells)} |")
     return "\n".join([*lines, "", _verdict(parts), "", f"Settings: {settings}."]) + "\n"
 
 
 def _verdict(parts: Sequence[tuple[Job, Records]]) -> str:
-    """What can be told of the trends of the source."""
+    """Compare the trends with those of the source."""
     gains = [mean_and_spread([row["gain_bits"] for row in rows]) for job, rows in parts if job["alpha"]]
     above, below = sum(mean > spread for mean, spread in gains), sum(-mean > spread for mean, spread in gains)
     return (
-        f"Of {len(gains)} gains {above} lie above 0 with their whole interval, and {below} below it. In the source, "
-        "with residual networks, they rise with alpha up to about 0.2 and then level off, and larger teachers "
-        "give more: 453 bits one of 20 layers, 1,246 of 56, 1,278 of 101."
+        f"Of {len(gains)} intervals, {above} lie entirely above 0 and {below} entirely below. In the source, with "
+        "residual networks, gains rise with alpha up to about 0.2 and then level off, and larger teachers save more: "
+        "453 bits with 20 layers, 1,246 with 56, 1,278 with 101."
     )
 
 
 def plot_gains(parts: Sequence[tuple[Job, Records]]) -> Figure:
-    """Bits saved against alpha, a line a teacher, with intervals over seeds."""
+    """Draw the bits saved against alpha, one line per teacher, with intervals over seeds."""
     figure = Figure(figsize=(5.0, 3.3), layout="constrained")
     axes = figure.subplots()
     alphas = list(dict.fromkeys(job["alpha"] for job, _ in parts))
@@ -120,15 +120,15 @@ def plot_gains(parts: Sequence[tuple[Job, Records]]) -> Figure:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what is missing, and write the table and the figure."""
+    """Compute missing results, and write the table and the figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, help="a folder, made where it is missing")
-    parser.add_argument("--teachers", type=int, nargs="+", default=list(TEACHERS), help="their units")
-    parser.add_argument("--alphas", type=float, nargs="+", default=list(ALPHAS))
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    parser.add_argument("--samples", type=int, default=SAMPLES)
-    parser.add_argument("--epochs", type=int, default=SETTINGS["max_epochs"], help="of each training, at most")
-    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    parser.add_argument("--output", type=Path, required=True, help="output folder, created if missing")
+    parser.add_argument("--teachers", type=int, nargs="+", default=list(TEACHERS), help="widths of the teachers")
+    parser.add_argument("--alphas", type=float, nargs="+", default=list(ALPHAS), help="weights of the teacher")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="seeds of the repetitions")
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="number of digits")
+    parser.add_argument("--epochs", type=int, default=SETTINGS["max_epochs"], help="maximum epochs of each training")
+    parser.add_argument("--workers", type=int, default=2, help="number of processes, with one thread each")
     given = parser.parse_args(arguments)
     settings = {**SETTINGS, "max_epochs": given.epochs}
     shared = {"student": STUDENT, "seeds": given.seeds, "samples": given.samples, "settings": settings}
@@ -140,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         kept = kept_results(distil, jobs, given.output / "distillation", workers=given.workers)
     except KeyboardInterrupt:
-        print("stopped; what is done stays, and the same command goes on from there", file=sys.stderr)
+        print("stopped; finished results are kept, and the same command resumes from them", file=sys.stderr)
         return 130
     except ValueError as fault:
         print(fault, file=sys.stderr)

@@ -1,9 +1,9 @@
-"""How much a network that knows digits in one form, or some of them, knows of others.
+"""How much a network trained on one form, or one subset, of the digits knows about the others.
 
-``python -m examples.model_information.domains --output domains`` trains a small convolutional network on the digits of
-scikit-learn as they are, rotated by a right angle, inverted and noisy, and on those from 0 to 4, from 5 to 9 and all;
-codes held-out ones of each; and writes a table and a figure. What is there already is not computed again. A few minutes
-on two cores; ``--epochs`` and ``--seeds`` make it shorter.
+``python -m examples.model_information.domains --output domains`` trains a small convolutional network on scikit-learn's
+digits in four forms (unchanged, rotated by 90 degrees, inverted, noisy) and on three subsets (0 to 4, 5 to 9, all). It
+codes held-out digits of each, and writes a table and figures. Existing results are reused. It takes a few minutes on
+two cores; reduce ``--epochs`` and ``--seeds`` for a shorter run.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from lightning_infomem.reporting.text_file import write_text
 
 __all__ = ["FAMILIES", "class_subsets", "digits", "forms", "main", "report"]
 
-_NOISE = 0.5  # standard deviation; images go from 0 to 1
-# Chosen after a first run, of one hidden layer in batches of 64, whose short trainings could not unlearn another form:
-# all but one of its transfers between forms were below 0.
+_NOISE = 0.5  # standard deviation; images range from 0 to 1
+# Chosen after a first run with one hidden layer and batches of 64, whose short trainings could not unlearn another
+# form: all but one of its transfers between forms were below 0.
 _SETTINGS = {"blocks": [10.0, 30.0, 100.0], "batch_size": 32, "learning_rate": 3e-3}
 
 Labelled = tuple[Tensor, Tensor]
 
 
 def digits() -> tuple[Labelled, Labelled]:
-    """`flat_digits` as images ``[samples, 8, 8]``."""
+    """Return `flat_digits` as images ``[samples, 8, 8]``."""
     (known, known_classes), (unseen, unseen_classes) = flat_digits()
     return (known.view(-1, 8, 8), known_classes), (unseen.view(-1, 8, 8), unseen_classes)
 
 
 def forms() -> dict[str, tuple[Labelled, Labelled]]:
-    """The same digits in four forms; none is seen both in training and held out."""
+    """Return the same digits in four forms; training and held-out digits are disjoint."""
     generator = torch.Generator().manual_seed(1)
     changes: dict[str, Callable[[Tensor], Tensor]] = {
         "plain": lambda images: images,
@@ -56,7 +56,7 @@ def forms() -> dict[str, tuple[Labelled, Labelled]]:
 
 
 def class_subsets() -> dict[str, tuple[Labelled, Labelled]]:
-    """All digits, and the first and the last five of them, by a network of ten classes in any case."""
+    """Return all digits, the first five and the last five classes; the network has ten classes in every case."""
     subsets: dict[str, Callable[[Tensor], Tensor]] = {
         "all": lambda classes: classes >= 0,
         "0 to 4": lambda classes: classes < 5,
@@ -74,7 +74,7 @@ FAMILIES = {"forms": forms, "classes": class_subsets}
 
 
 def compare(job: dict[str, Any]) -> dict[str, Any]:
-    """The similarity of the domains of a family, for one seed, as plain values."""
+    """Return the similarity of a family's domains for one seed, as plain values."""
     found = domain_similarity(
         BlockNetwork, FAMILIES[job["family"]](), seeds=[job["seed"]], progress=False, **job["settings"]
     )
@@ -88,7 +88,7 @@ def compare(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def joined(parts: Sequence[dict[str, Any]], seeds: Sequence[int]) -> DomainSimilarity:
-    """Of the same domains one result with all seeds."""
+    """Join the results of all seeds for the same domains."""
     bits, *distances = (
         torch.tensor(each, dtype=torch.float64)
         for each in ([part["bits"] for part in parts], parts[0]["mean_distances"], parts[0]["covariance_distances"])
@@ -97,7 +97,7 @@ def joined(parts: Sequence[dict[str, Any]], seeds: Sequence[int]) -> DomainSimil
 
 
 def report(results: dict[str, DomainSimilarity]) -> str:
-    """The table."""
+    """Return the table and its conclusions."""
     first = next(iter(results.values()))
     lines = [
         f"Means over seeds {', '.join(map(str, first.seeds))}, with half the width of the 95 % interval (Student's t).",
@@ -120,27 +120,30 @@ def report(results: dict[str, DomainSimilarity]) -> str:
 
 
 def _conclusion(result: DomainSimilarity) -> str:
-    """In which seeds the larger domain knows more of the smaller one than that of it, or how the baselines agree."""
+    """Count the seeds in which a superset knows more of its subsets than they of it, or compare the baselines."""
     if result.domains[0] == "all":
         share = result.unidirectional_similarity
         more = int((share[:, 0, 1:] > share[:, 1:, 0]).all(1).sum())
-        return f"- Who knows all classes knows more of each subset than it knows of all: {more} of {len(share)} seeds."
+        return (
+            "- A network trained on all classes knows more about each subset than a network trained on the subset "
+            f"knows about all: {more} of {len(share)} seeds."
+        )
     pairs = torch.ones(len(result.domains), len(result.domains)).triu(1).bool()
     alike = result.symmetric_similarity.mean(0)[pairs]
     taus = [kendalltau(alike, -each[pairs]).statistic for each in (result.mean_distances, result.covariance_distances)]
     return (
-        f"- Kendall's tau of the symmetric similarity of {int(pairs.sum())} pairs of forms with closeness: "
-        f"{taus[0]:.2f} of means, {taus[1]:.2f} of covariances."
+        f"- Kendall's tau between the symmetric similarity of {int(pairs.sum())} pairs of forms and their closeness: "
+        f"{taus[0]:.2f} for means, {taus[1]:.2f} for covariances."
     )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Compute what is missing, and write the table and the figures."""
+    """Compute missing results, and write the table and the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, required=True, help="a folder, made where it is missing")
-    parser.add_argument("--seeds", type=int, default=3, help="repetitions (%(default)s)")
-    parser.add_argument("--epochs", type=int, default=30, help="at most, of each training (%(default)s)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
+    parser.add_argument("--output", type=Path, required=True, help="output folder, created if missing")
+    parser.add_argument("--seeds", type=int, default=3, help="number of repetitions (%(default)s)")
+    parser.add_argument("--epochs", type=int, default=30, help="maximum epochs of each training (%(default)s)")
+    parser.add_argument("--workers", type=int, default=2, help="number of processes (%(default)s)")
     given = parser.parse_args(argv)
     settings = _SETTINGS | {"max_epochs": given.epochs}
     jobs = {
@@ -151,15 +154,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         parts = kept_results(compare, jobs, given.output / "domains", workers=given.workers)
     except KeyboardInterrupt:
-        print("stopped; what is finished stays, and the same command goes on from there", file=sys.stderr)
+        print("stopped; finished results are kept, and the same command resumes from them", file=sys.stderr)
         return 130
     seeds = range(given.seeds)
     results = {family: joined([parts[f"{family}-seed{seed}"] for seed in seeds], seeds) for family in FAMILIES}
-    told = report(results)
-    write_text(given.output / "domains.md", told)
+    text = report(results)
+    write_text(given.output / "domains.md", text)
     for family, result in results.items():
         save_figure(plot_domain_similarity(result), given.output / f"domains-{family}.png")
-    print(told)
+    print(text)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Results of jobs in files, so that a study that was broken off goes on where it was."""
+"""Keep the results of jobs in files, so that an interrupted study resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Job: TypeAlias = dict[str, Any]
 
 
 def kept_results(work: Callable[[Job], Any], jobs: Mapping[str, Job], folder: Path, *, workers: int) -> dict[str, Any]:
-    """Do ``work(job)`` for every job that has no file yet, or one of another job by that name.
+    """Run ``work(job)`` for every job whose result file is missing or belongs to a different job.
 
     Args:
-        work: a function of a module; it gives plain values, not None.
-        jobs: name of the file -> all that the result depends on, as plain values.
-        folder: of the files, made where it is missing.
-        workers: processes, of one thread each.
+        work: Module-level function that returns plain values, not None.
+        jobs: File name -> everything the result depends on, as plain values.
+        folder: Folder of the files, created if missing.
+        workers: Number of processes, with one thread each.
 
     Returns:
         Name -> result, in the order of the jobs.

@@ -372,7 +372,7 @@ class MemorizationMonitor(Callback):
             self._close_watch()
             return tap
         probe = () if self.dataloader is None else self.dataloader
-        return Ranks.current().agree(
+        return Ranks.current().run_together(
             lambda: catch_probe(trainer, model, select_layers(model, self.layers), self.settings, probe)
         )
 
@@ -381,7 +381,7 @@ class MemorizationMonitor(Callback):
         if self._training_batches is None or self._stage != "fit":
             return None
         batches, ranks = self._training_batches, Ranks.current()
-        tap = ranks.agree(lambda: catch_probe(trainer, model, {}, self.settings, batches, seeded=True))
+        tap = ranks.run_together(lambda: catch_probe(trainer, model, {}, self.settings, batches, seeded=True))
         return prediction_baselines(bring_together(tap, ranks).logits).get("mean_confidence")
 
     def _report(self, tap: ActivationTap, trainer: Trainer) -> InformationReport:

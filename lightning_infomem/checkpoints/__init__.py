@@ -1,1 +1,1 @@
-"""Reading checkpoints of every kind, safely: from a path to weights, report and metadata, or a named reason."""
+"""Read checkpoints of every kind safely: path -> weights, report and metadata, or the reason for failing."""

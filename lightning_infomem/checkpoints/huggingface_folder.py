@@ -1,4 +1,4 @@
-"""Folders in which Hugging Face's Trainer and `save_pretrained` keep a checkpoint, read without transformers."""
+"""Read checkpoint folders of Hugging Face's Trainer and `save_pretrained`, without importing transformers."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = [
     "weight_files_of",
 ]
 
-# Beside the weights, by `MemorizationTrainerCallback`; a mapping with the report under REPORT_KEY.
+# Written next to the weights by `MemorizationTrainerCallback`: a mapping with the report under REPORT_KEY.
 REPORT_FILE = "infomem_report.pt"
 
 _CONFIG, _STATE = "config.json", "trainer_state.json"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # transformers prefers them in this order
-_INDEX = ".index.json"  # of weights that were split over several files
-# Entries of an evaluation that say how long it took.
+_INDEX = ".index.json"  # suffix of the index of sharded weights
+# Endings of the timing entries of an evaluation.
 _TIMES = ("_runtime", "_per_second", "_time")
 
 
 class TrainingState(NamedTuple):
-    """What ``trainer_state.json`` says of the moment of this checkpoint."""
+    """Epoch, step and metrics from ``trainer_state.json`` at the time of the checkpoint."""
 
     epoch: int | None = None
     step: int | None = None
@@ -38,9 +38,9 @@ class TrainingState(NamedTuple):
 
 
 def is_huggingface_folder(folder: Path) -> bool:
-    """Whether the folder is one checkpoint: weights by the names of transformers, and what says how to read them.
+    """Whether the folder is a checkpoint: weights named as by transformers, with a configuration or trainer state.
 
-    A ``checkpoint-500`` without weights by these names counts too, so that it is named as skipped with the reason.
+    A ``checkpoint-500`` without such weights counts too, so that it is reported as skipped with the reason.
     """
     present = [name for name in _WEIGHTS if (folder / name).is_file()]
     if any((folder / (name + _INDEX)).is_file() for name in _WEIGHTS):
@@ -51,10 +51,10 @@ def is_huggingface_folder(folder: Path) -> bool:
 
 
 def weight_files_of(folder: Path) -> list[Path]:
-    """The files that hold the weights, all of them present.
+    """Return the files that hold the weights.
 
     Raises:
-        UnusableCheckpoint: there are none, or one is missing.
+        UnusableCheckpoint: There are no such files, or one is missing.
     """
     for name in _WEIGHTS:
         if (folder / name).is_file():
@@ -70,25 +70,25 @@ def weight_files_of(folder: Path) -> list[Path]:
             missing = [shard for shard in shards if not (folder / shard).is_file()]
             if missing:
                 raise UnusableCheckpoint(
-                    f"{len(missing)} of its {len(shards)} files of weights are missing ({missing[0]}); "
+                    f"{len(missing)} of its {len(shards)} weight files are missing ({missing[0]}); "
                     "wait until it is saved, or remove it"
                 )
             return [folder / shard for shard in shards]
     if (folder / "zero_to_fp32.py").exists():
         raise UnusableCheckpoint(
-            f"a sharded DeepSpeed checkpoint; make one file of it: python '{folder / 'zero_to_fp32.py'}'"
+            f"a sharded DeepSpeed checkpoint; convert it to one file: python '{folder / 'zero_to_fp32.py'}'"
         )
     raise UnusableCheckpoint(
         f"has no weights: one of {', '.join(_WEIGHTS)} or their {_INDEX} is required; wait until it is saved, "
-        "or of a sharded checkpoint make one file"
+        "or convert a sharded checkpoint to one file"
     )
 
 
 def load_folder(folder: Path) -> dict[str, Any]:
-    """Load the weights of all files under "state_dict", and what ``config.json`` says under "config".
+    """Load the weights of all files under "state_dict" and the contents of ``config.json`` under "config".
 
     Raises:
-        UnusableCheckpoint: a file is missing or cannot be read.
+        UnusableCheckpoint: A file is missing or cannot be read.
     """
     weights: dict[str, Any] = {}
     for file in weight_files_of(folder):
@@ -97,20 +97,20 @@ def load_folder(folder: Path) -> dict[str, Any]:
         except UnusableCheckpoint as fault:
             raise UnusableCheckpoint(f"its {file.name}: {fault}") from fault
         if not isinstance(part, Mapping):
-            raise UnusableCheckpoint(f"its {file.name} holds no weights; save it again")
+            raise UnusableCheckpoint(f"its {file.name} contains no weights; save it again")
         weights |= part
     loaded: dict[str, Any] = {"state_dict": weights}
     try:
         loaded["config"] = _read_json(folder / _CONFIG)
     except FileNotFoundError:
-        pass  # the Trainer writes none for a network that is not of transformers
+        pass  # the Trainer writes none for networks from outside transformers
     except (OSError, ValueError) as fault:
         raise UnusableCheckpoint(f"its {_CONFIG} cannot be read ({fault}); save it again") from fault
     return loaded
 
 
 def read_training_state(folder: Path) -> TrainingState:
-    """Epoch, step, and the evaluation of exactly that step; a note where there is a file that cannot be read."""
+    """Read epoch, step and the evaluation at exactly that step; an unreadable file gives a note instead."""
     try:
         state = _read_json(folder / _STATE)
         epoch, step = state.get("epoch"), state.get("global_step")
@@ -126,7 +126,7 @@ def read_training_state(folder: Path) -> TrainingState:
 
 
 def _is_metric(name: str, value: object) -> bool:
-    """Names with a slash are our own measures, which the ranking shows anyway."""
+    """Whether an entry is a metric to keep; names with a slash are our own measures, which the ranking shows anyway."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_number and name.startswith("eval_") and "/" not in name and not name.endswith(_TIMES)
 

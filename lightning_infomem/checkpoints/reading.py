@@ -1,4 +1,4 @@
-"""Checkpoints, files or folders: where they are, and the report that each one carries."""
+"""Find checkpoints, files or folders, and read the report that each carries."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class CheckpointRecord:
-    """What a ranking needs to know of one checkpoint.
+    """What a ranking needs to know about one checkpoint.
 
     Attributes:
-        path: of the file or folder.
-        epoch: in which it was saved; None where the file does not say.
-        step: the global step at which it was saved; None where the file does not say.
-        report: the measures it carries; None where it carries none.
-        metrics: name -> value; what ModelCheckpoint monitored when it saved this file, or Hugging Face's evaluation at
-            this very step; often empty.
-        notes: what a reader of the report should know.
+        path: Path of the file or folder.
+        epoch: Epoch in which it was saved; None if not recorded.
+        step: Global step at which it was saved; None if not recorded.
+        report: Report stored in the checkpoint; None if there is none.
+        metrics: Name -> value that ModelCheckpoint monitored when it saved this file, or that Hugging Face evaluated
+            at this step; often empty.
+        notes: Remarks for the reader of the report.
     """
 
     path: Path
@@ -54,21 +54,21 @@ class CheckpointRecord:
 
 
 def find_checkpoints(checkpoints: object) -> list[Path]:
-    """Find checkpoints by folder, not by what a callback remembers: that is empty or stale after a resume.
+    """Find checkpoints on disk. A callback's list of them is not used, because it is empty or stale after a resume.
 
     Args:
-        checkpoints: a folder (searched with its subfolders, those that are hidden left out, for files that end in
-            .ckpt, .pt, .pth, .bin or .safetensors and for Hugging Face's folders), a file, several of either, or an
-            object with the folder as its ``dirpath``, such as a ModelCheckpoint.
+        checkpoints: A folder, a file, several of either, or an object with the folder as its ``dirpath``, such as a
+            ModelCheckpoint. Folders are searched with their non-hidden subfolders for Hugging Face folders and for
+            files ending in .ckpt, .pt, .pth, .bin or .safetensors.
 
     Returns:
-        Sorted paths. A link and the file it leads to count once, under the file's own name. A folder of Hugging Face
-        counts as one checkpoint, and so does each ``checkpoint-500`` in it. A sharded checkpoint of Lightning is a
-        folder and is listed as such: `read_checkpoint` says how to make one file of it.
+        Sorted paths. A symbolic link and its target count once, under the target's name. A Hugging Face folder is one
+        checkpoint, and so is each ``checkpoint-500`` in it. A sharded Lightning checkpoint is a folder and is listed as
+        such; `read_checkpoint` explains how to convert it to one file.
 
     Raises:
-        TypeError: nothing of the kind above.
-        ValueError: a path that does not exist, or no checkpoint in any of the places.
+        TypeError: ``checkpoints`` is none of the above.
+        ValueError: A path does not exist, or no checkpoint was found.
     """
     places = [Path(place) for place in _places(checkpoints)]
     found: dict[str, Path] = {}
@@ -82,25 +82,25 @@ def find_checkpoints(checkpoints: object) -> list[Path]:
     if not found:
         where = ", ".join(f"'{place}'" for place in places) or "an empty list"
         raise ValueError(
-            f"checkpoints: at least one checkpoint is required, got none in {where}; files that end in "
-            f"{', '.join(SUFFIXES)} and Hugging Face's folders were looked for, subfolders included: give the folder "
-            "that your training writes to."
+            f"checkpoints: at least one checkpoint is required, got none in {where}; give the folder that your "
+            f"training writes to. Files ending in {', '.join(SUFFIXES)} and Hugging Face folders were searched for, "
+            "also in subfolders."
         )
     return sorted(found.values())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Load a checkpoint on the CPU without running code from it, its tensors mapped into memory, not copied.
+    """Load a checkpoint on the CPU without running code from it; tensors are memory-mapped, not copied.
 
     Args:
-        path: of a file of Lightning, torch or safetensors, or of a folder of Hugging Face.
+        path: A Lightning, torch or safetensors file, or a Hugging Face folder.
 
     Returns:
-        The weights under "state_dict", and what else the checkpoint holds; of a folder the configuration under
-        "config". A file of torch in a layout of its own comes as it is.
+        The weights under "state_dict" and the other contents of the checkpoint; for a folder, the configuration under
+        "config". A torch file with an unknown layout is returned as it is.
 
     Raises:
-        UnusableCheckpoint: nothing came out; the message says why and what to do.
+        UnusableCheckpoint: The checkpoint cannot be loaded; the message says why and what to do.
     """
     if path.is_dir():
         if not is_huggingface_folder(path):
@@ -110,10 +110,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def files_of_checkpoint(path: Path) -> list[Path]:
-    """The files that hold the weights: the file itself, or those in a folder.
+    """Return the files that hold the weights: the file itself, or those in a folder.
 
     Raises:
-        UnusableCheckpoint: a folder lacks some of them, or is a sharded checkpoint.
+        UnusableCheckpoint: Some files of a folder are missing, or it is a sharded checkpoint.
     """
     if not path.is_dir():
         return [path]
@@ -123,15 +123,15 @@ def files_of_checkpoint(path: Path) -> list[Path]:
 
 
 def read_checkpoint(path: str | Path) -> CheckpointRecord:
-    """Read what one checkpoint says about itself, its report included; the file is not changed and not kept open.
+    """Read the report and metadata of one checkpoint; the file is not modified and not kept open.
 
-    The weights in a folder of Hugging Face are not loaded: what it says about itself stands beside them.
+    The weights in a Hugging Face folder are not loaded, because report and metadata are in separate files.
 
     Args:
-        path: of the file or folder.
+        path: Path of the file or folder.
 
     Raises:
-        UnusableCheckpoint: the file or the report in it cannot be read; the message does not repeat the path.
+        UnusableCheckpoint: The file or its report cannot be read; the message does not repeat the path.
     """
     path = Path(path)
     if path.is_dir() and is_huggingface_folder(path):
@@ -140,7 +140,7 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
     callbacks = loaded.get("callbacks")
     callbacks = callbacks if isinstance(callbacks, Mapping) else {}
     states = {key: state for key, state in callbacks.items() if isinstance(state, Mapping)}
-    # Of a monitor that had not measured yet the report is None.
+    # The report is None if the monitor had not measured yet.
     reports = {key: state[REPORT_KEY] for key, state in states.items() if state.get(REPORT_KEY) is not None}
     notes: list[str] = []
     if len(reports) > 1:
@@ -152,7 +152,7 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
 
 
 def _read_folder(folder: Path) -> CheckpointRecord:
-    weight_files_of(folder)  # a folder that is only half written is no checkpoint, whatever stands beside
+    weight_files_of(folder)  # raises for a half-written folder, even if it contains a report
     state, report = read_training_state(folder), None
     if (folder / REPORT_FILE).is_file():
         try:
@@ -165,7 +165,7 @@ def _read_folder(folder: Path) -> CheckpointRecord:
 
 def _report(state: Any) -> InformationReport:
     try:
-        # Which copies out of the mapped file: it can be closed, or overwritten by a run that goes on.
+        # Copies the tensors, so that the mapped file can be closed, or overwritten by a run in progress.
         return InformationReport.from_state(state)
     except ValueError as fault:
         raise UnusableCheckpoint(str(fault)) from fault
@@ -173,7 +173,7 @@ def _report(state: Any) -> InformationReport:
 
 def _doubts_of_step(report: InformationReport | None, step: int | None) -> list[str]:
     if report is not None and None not in (step, report.step) and step != report.step:
-        return ["the report was measured at another step than that of the weights"]
+        return ["the report was measured at another step than the weights"]
     return []
 
 
@@ -181,8 +181,8 @@ def _places(checkpoints: Any) -> Iterable[str | Path]:
     if hasattr(checkpoints, "dirpath"):
         if checkpoints.dirpath is None:
             raise ValueError(
-                f"checkpoints: a {type(checkpoints).__name__} that knows its folder is required, got one whose "
-                "dirpath is None; it is set when training starts: pass the folder itself."
+                f"checkpoints: a {type(checkpoints).__name__} with a folder is required, got one whose dirpath is "
+                "None until training starts; pass the folder itself."
             )
         return [checkpoints.dirpath]
     if isinstance(checkpoints, (str, Path)):
@@ -203,33 +203,33 @@ def _candidates(place: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         if is_huggingface_folder(folder):
             yield folder
-            # Beside its last or best model a training keeps its checkpoints; the rest belongs to this one.
+            # A training run keeps its checkpoints in subfolders of its final model; other files belong to the model.
             folders[:] = [name for name in folders if is_huggingface_folder(folder / name)]
             continue
         whole = [name for name in folders if _is_sharded(folder / name)]
         folders[:] = [name for name in folders if name not in whole]
-        # What a link leads to is not walked through.
+        # os.walk does not follow links.
         whole += [name for name in folders if (folder / name).is_symlink() and is_huggingface_folder(folder / name)]
         found = [name for name in files if name.endswith(SUFFIXES) and not name.startswith(".")]
         yield from (folder / name for name in [*found, *whole])
 
 
 def _is_sharded(folder: Path) -> bool:
-    """FSDP writes `meta.pt` and `.metadata` into the folder, DeepSpeed a `latest` that names the one of its parts."""
+    """Whether a folder is sharded: FSDP writes `meta.pt` and `.metadata`, DeepSpeed `latest` with a folder name."""
     return folder.suffix == ".ckpt" and any((folder / name).exists() for name in ("meta.pt", ".metadata", "latest"))
 
 
 def _why_folder(path: Path) -> str:
     if (path / "latest").exists():
-        return f"a sharded DeepSpeed checkpoint; make one file of it: python '{path / 'zero_to_fp32.py'}'"
+        return f"a sharded DeepSpeed checkpoint; convert it to one file: python '{path / 'zero_to_fp32.py'}'"
     return (
-        "a sharded checkpoint; make one file of it: "
+        "a sharded checkpoint; convert it to one file: "
         f"python -m lightning.pytorch.utilities.consolidate_checkpoint '{path}'"
     )
 
 
 def _monitored(states: Iterable[Mapping[str, Any]], name: str) -> dict[str, float]:
-    """The scores of the file of this name, from the list that ModelCheckpoint keeps of the best files."""
+    """Return the scores of a file from ModelCheckpoint's list of the best files."""
     metrics: dict[str, float] = {}
     for state in states:
         monitor, scores = state.get("monitor"), state.get("best_k_models")

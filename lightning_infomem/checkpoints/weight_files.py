@@ -1,4 +1,4 @@
-"""Files of weights: loaded without running code from them, in one layout whatever wrote them."""
+"""Load weight files of any origin into one layout, without running code from them."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ __all__ = ["SUFFIXES", "UnusableCheckpoint", "load_weight_file"]
 
 _SAFETENSORS = ".safetensors"
 SUFFIXES = (".ckpt", ".pt", ".pth", ".bin", _SAFETENSORS)
-# Where training loops keep the weights: Lightning's word, that of torch's tutorial, and a frequent one.
+# Keys under which training loops store the weights: Lightning's, the one of torch's tutorial, and a frequent one.
 _WEIGHT_KEYS = ("state_dict", "model_state_dict", "model")
 
 
 class UnusableCheckpoint(ValueError):
-    """A file that is no checkpoint, is damaged, or cannot be read safely; the message says which and what to do."""
+    """A checkpoint that is invalid, damaged, or unsafe to read; the message says which and what to do."""
 
 
 def load_weight_file(path: Path) -> dict[str, Any]:
-    """Load one file on the CPU, its tensors mapped into memory where the format allows it, not copied.
+    """Load one file on the CPU; tensors are memory-mapped, not copied, if the format allows it.
 
     Args:
-        path: of a file of torch or safetensors; its suffix decides which.
+        path: Path of a torch or safetensors file; the suffix determines the format.
 
     Returns:
-        What the file holds, with the weights under "state_dict". A file of weights alone is put under that key. A
-        layout that is not known comes as it is, without that key.
+        The contents of the file, with the weights under "state_dict", also for a file of weights alone. A file with an
+        unknown layout is returned as it is, without that key.
 
     Raises:
-        UnusableCheckpoint: nothing came out; the message says why and what to do.
+        UnusableCheckpoint: The file cannot be loaded; the message says why and what to do.
     """
     loaded = _load_safetensors(path) if path.suffix == _SAFETENSORS else _load_torch(path)
     if not isinstance(loaded, dict):
-        raise UnusableCheckpoint(f"no checkpoint: a dict is required, it holds a {type(loaded).__name__}")
+        raise UnusableCheckpoint(f"no checkpoint: a dict is required, the file contains a {type(loaded).__name__}")
     if _is_weights(loaded):
         return {"state_dict": loaded}
     if "param_groups" in loaded and "state" in loaded:
@@ -57,11 +57,11 @@ def _is_weights(value: object) -> bool:
 
 def _load_torch(path: Path) -> Any:
     try:
-        # Only the format of torch >= 1.6, a zip archive, can be mapped.
+        # Only the zip format of torch >= 1.6 can be memory-mapped.
         return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except OSError as fault:
         raise UnusableCheckpoint(f"cannot be opened ({fault.strerror or fault})") from fault
-    except Exception as fault:  # bytes that are no pickle make the unpickler stumble over anything
+    except Exception as fault:  # the unpickler raises almost anything on bytes that are not a pickle
         raise UnusableCheckpoint(_why_unreadable(path, fault)) from fault
 
 
@@ -71,7 +71,7 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
         from safetensors.torch import load_file
     except ModuleNotFoundError as fault:
         raise UnusableCheckpoint(
-            "the package safetensors is required to read it and is not installed; pip install safetensors"
+            "reading it requires the package safetensors, which is not installed; pip install safetensors"
         ) from fault
     try:
         return load_file(path)
@@ -79,7 +79,7 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
         raise UnusableCheckpoint(f"cannot be opened ({fault.strerror or fault})") from fault
     except SafetensorError as fault:
         raise UnusableCheckpoint(
-            f"no safetensors file, or one that is damaged or half written ({fault}); save it again or remove it"
+            f"not a safetensors file, or damaged or half written ({fault}); save it again or remove it"
         ) from fault
 
 
@@ -87,16 +87,16 @@ def _why_unreadable(path: Path, fault: Exception) -> str:
     with open(path, "rb") as file:
         is_archive = file.read(4) == b"PK\x03\x04"
     if not is_archive:
-        return f"no torch checkpoint, or one too damaged to read ({type(fault).__name__}); save it again or remove it"
-    if not zipfile.is_zipfile(path):  # its directory stands at the end
+        return f"not a torch checkpoint, or damaged ({type(fault).__name__}); save it again or remove it"
+    if not zipfile.is_zipfile(path):  # the directory of a zip file is at its end
         return "truncated or only half written: the end of the file is missing; wait until it is saved, or remove it"
     try:
         offenders = get_unsafe_globals_in_checkpoint(path)
-    except Exception:  # the same stumbling as above
+    except Exception:  # the unpickler may raise anything, as above
         offenders = []
     if not offenders:
-        return f"no torch checkpoint, or a damaged one ({str(fault).splitlines()[0][:120]}); save it again or remove it"
+        return f"not a torch checkpoint, or damaged ({str(fault).splitlines()[0][:120]}); save it again or remove it"
     return (
-        f"loading it would run code: it holds {', '.join(offenders)}; if you trust the file, allow them with "
+        f"loading it would run code: it holds {', '.join(offenders)}; if you trust the file, allow these with "
         "torch.serialization.add_safe_globals"
     )

@@ -1,4 +1,4 @@
-"""Weights into a network that may call them by other names: with a prefix more or less, compiled, or tied."""
+"""Load weights into a network whose parameter names differ by a prefix, compilation, or tied weights."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["load_weights"]
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Load all weights, strictly.
+    """Load all weights strictly, up to known differences in names.
 
-    Names may differ by what `torch.compile` and FSDP insert, and by one prefix common to all of them, such as the
-    ``model.`` of a network inside a LightningModule; of weights that are tied one is enough. Where even so not all
-    names fit exactly, nothing is adapted.
+    Names may differ by the components that `torch.compile` and FSDP insert, and by one common prefix, such as the
+    ``model.`` of a network inside a LightningModule. One of several tied weights is enough. If the names do not all
+    match after that, none is adapted.
 
     Args:
-        model: gets the weights.
-        weights: name -> tensor.
+        model: Network that receives the weights.
+        weights: Name -> tensor.
 
     Raises:
-        RuntimeError: names or shapes do not fit; the message is that of ``load_state_dict``.
+        RuntimeError: Names or shapes do not match; the message is that of ``load_state_dict``.
     """
     wanted = {clean_name(name): name for name in model.state_dict()}
     given = {clean_name(name): value for name, value in weights.items()}
@@ -40,7 +40,7 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def _renamings(given: Mapping[str, Tensor], wanted: Mapping[str, str]) -> Iterator[list[str]]:
-    """As they are; without a prefix that all have; with a prefix that all should have."""
+    """Yield the names unchanged, without each prefix common to all given, and with each prefix common to all wanted."""
     yield list(given)
     for prefix in _prefixes(next(iter(given), "")):
         if all(name.startswith(prefix) for name in given):
@@ -56,7 +56,7 @@ def _prefixes(name: str) -> list[str]:
 
 
 def _twins(model: nn.Module) -> dict[str, list[str]]:
-    """Name of a tied parameter -> the names of the same parameter elsewhere; safetensors keeps but one of them."""
+    """Map each name of a tied parameter to all its names; safetensors keeps only one of them."""
     names: dict[int, list[str]] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         names.setdefault(id(parameter), []).append(clean_name(name))

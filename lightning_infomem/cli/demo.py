@@ -14,9 +14,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command to the parser."""
     parser = commands.add_parser("demo", help="train small networks that memorize, and rank them", description=__doc__)
     parser.add_argument(
-        "--output", metavar="DIR", type=Path, default=Path("infomem-demo"), help="where to write (%(default)s)"
+        "--output", metavar="DIR", type=Path, default=Path("infomem-demo"), help="output folder (%(default)s)"
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of data and training (%(default)s)")
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of data and training (%(default)s)")
     parser.set_defaults(run=run)
 
 

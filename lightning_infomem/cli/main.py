@@ -1,4 +1,4 @@
-"""The command `infomem`."""
+"""The `infomem` command."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from lightning_infomem.cli import demo, rank, report, run, show, watch
-from lightning_infomem.model_information.commands import ablate, similarity
+from lightning_infomem.cli import ablate, demo, rank, report, run, show, similarity, watch
 
 __all__ = ["main"]
 
@@ -18,7 +17,7 @@ _WRONG_USE = 2
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage in front."""
+    """A parser whose error is one line, without the usage in front."""
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(f"{message}; see {self.prog} --help")
@@ -28,13 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: the words after ``infomem``; those of this process by default.
+        argv: Arguments after ``infomem``; by default, those of this process.
 
     Returns:
-        The exit code: 0; 2 for wrong use, input that cannot be read, or a ranking or verdict that is refused,
-        each with one line on the error stream; 130 after Ctrl-C.
+        The exit code: 0 on success; 2 for wrong usage, unreadable input or a refused ranking or verdict, with one line
+        on standard error; 130 after Ctrl-C.
     """
-    parser = _Parser(prog="infomem", description="See memorization, and choose the checkpoint that generalises.")
+    parser = _Parser(prog="infomem", description="Detect memorization, and choose the checkpoint that generalises.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('lightning-infomem')}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, parser_class=_Parser)
     for command in (rank, run, report, show, watch, similarity, ablate, demo):
@@ -42,11 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser.parse_args(argv)
         code: int = arguments.run(arguments)
-        sys.stdout.flush()  # a closed pipe shows here, not at the end of the interpreter
+        sys.stdout.flush()  # raise for a closed pipe here, not at interpreter exit
         return code
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
-    except BrokenPipeError:  # the reader of our output has seen enough
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""A course of numbers as one line of characters."""
+"""Draw a series of numbers as one line of characters."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ __all__ = ["sparkline"]
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _ASCII = "_.:-=+*#"
-_SAME = 1e-9  # share of the largest value; what differs by less is equal but for rounding
+_SAME = 1e-9  # relative to the largest value; smaller differences are rounding errors
 
 
 def sparkline(values: Sequence[float], width: int, *, ascii_only: bool = False) -> str:
-    """Draw values from the lowest (first character) to the highest (last one); equal ones stand in the middle.
+    """Draw values scaled from their minimum (lowest character) to their maximum; constant values are drawn mid-height.
 
     Args:
-        values: of any number; of more than ``width`` each character is the mean of neighbours.
-        width: characters at most.
-        ascii_only: for encodings without block characters.
+        values: Values to draw. If there are more than ``width``, each character is the mean of adjacent values.
+        width: Maximum number of characters.
+        ascii_only: Use ASCII characters, for encodings without block characters.
 
     Returns:
-        A character a value; a space where none is finite.
+        One character per value, or per group of values; a space if none in the group is finite.
 
     >>> sparkline([0.0, 1.0, float("nan"), 2.0], 10, ascii_only=True)
     '_= #'

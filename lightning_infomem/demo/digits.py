@@ -1,4 +1,4 @@
-"""Two ways to make a network memorize, on the handwritten digits that come with scikit-learn."""
+"""Two ways to make a network memorize, using the handwritten digits of scikit-learn."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class DigitsTask:
     """Data for one network.
 
     Attributes:
-        train: images and the labels to learn, which are what makes it memorize.
-        probe: held-out images without labels, the same for all levels of one seed.
-        clean: held-out images with true labels, for the accuracy that stands beside the ranking.
-        num_classes: of the labels.
+        train: Training images with the labels that make the network memorize.
+        probe: Held-out images without labels, the same for all levels of one seed.
+        clean: Held-out images with true labels, for the accuracy reported next to the ranking.
+        num_classes: Number of classes.
     """
 
     train: TensorDataset
@@ -35,15 +35,15 @@ class DigitsTask:
 
 
 def colored_digits(level: float, seed: int) -> DigitsTask:
-    """A shortcut: the colour of an image agrees with its label more often than its shape does.
+    """Make a task with a shortcut: the colour of an image predicts its label better than its shape does.
 
-    As in Colored MNIST: the label says whether the digit is below five, flipped in a quarter of the images; the
-    colour is the label, flipped with probability ``(1 - level) / 2``. The probe mixes the colours of all levels in
-    equal parts: images as they come from these sources, without labels. On the clean images colours are random.
+    As in Colored MNIST, the label says whether the digit is below five and is flipped in a quarter of the images; the
+    colour equals the label, flipped with probability ``(1 - level) / 2``. The unlabelled probe images mix the colours
+    of all levels in equal parts. The clean images have random colours.
 
     Args:
-        level: strength of the shortcut, 0 (colour says nothing) to 1 (colour is the label).
-        seed: of split, labels and colours; levels of one seed share all draws.
+        level: Strength of the shortcut, from 0 (colour carries no information) to 1 (colour equals the label).
+        seed: Seed of the split, labels and colours; all levels of one seed share all draws.
     """
     generator, images, digits, train, held_out = _split(seed)
     count = len(images)
@@ -65,11 +65,11 @@ def colored_digits(level: float, seed: int) -> DigitsTask:
 
 
 def shuffled_digits(level: float, seed: int) -> DigitsTask:
-    """Label noise: a share of the training labels is drawn at random, so that examples must be learnt by heart.
+    """Make a task with label noise: some training labels are random, so that the network must memorize examples.
 
     Args:
-        level: share of the training labels that is drawn anew, 0 to 1.
-        seed: of split and labels; levels of one seed share all draws.
+        level: Share of the training labels to redraw at random, 0 to 1.
+        seed: Seed of the split and labels; all levels of one seed share all draws.
     """
     generator, images, digits, train, held_out = _split(seed)
     label = np.where(generator.random(len(images)) < level, generator.integers(0, 10, len(images)), digits)
@@ -92,7 +92,7 @@ def _split(
 
 
 def _colored(images: NDArray[np.float32], color: NDArray[np.int64]) -> Tensor:
-    """Each image in one of two planes, zeros in the other: ``[images, 2 * pixels]``."""
+    """Put each image into one of two colour planes, with zeros in the other: ``[images, 2 * pixels]``."""
     planes = np.zeros((len(images), 2, images.shape[1]), dtype=np.float32)
     planes[np.arange(len(images)), color] = images
     return torch.from_numpy(planes.reshape(len(images), -1))

@@ -1,4 +1,4 @@
-"""The network of the demonstration."""
+"""The network of the demo."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["DigitsNetwork"]
 class DigitsNetwork(LightningModule):
     """A multilayer perceptron with three hidden layers of 64 units.
 
-    Its first validation loader is the unlabelled probe that the monitor samples, its second the clean images that
-    the accuracy is taken on.
+    The first validation loader is the unlabelled probe that the monitor samples; the second holds the clean images,
+    on which accuracy is measured.
     """
 
     def __init__(self, num_inputs: int, num_classes: int, learning_rate: float = 1e-3) -> None:
@@ -34,24 +34,24 @@ class DigitsNetwork(LightningModule):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images ``[examples, pixels]`` to logits ``[examples, classes]``."""
+        """Map images ``[examples, pixels]`` to logits ``[examples, classes]``."""
         logits: Tensor = self.layers(images)
         return logits
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Cross-entropy with the labels to learn."""
+        """Return the cross-entropy with the training labels."""
         images, labels = batch
         loss = nn.functional.cross_entropy(self(images), labels)
         self.log("train_loss", loss, on_step=False, on_epoch=True)
         return loss
 
     def validation_step(self, batch: list[Tensor], batch_idx: int, dataloader_idx: int = 0) -> None:
-        """The probe just passes through; on the clean images the accuracy is logged."""
+        """Log the accuracy on the clean images; the probe only passes through the network."""
         logits = self(batch[0])
         if dataloader_idx == 1:
             accuracy = (logits.argmax(1) == batch[1]).float().mean()
             self.log("clean_accuracy", accuracy, batch_size=len(logits), add_dataloader_idx=False)
 
     def configure_optimizers(self) -> Any:
-        """Adam."""
+        """Return Adam."""
         return torch.optim.Adam(self.parameters(), lr=self.learning_rate)

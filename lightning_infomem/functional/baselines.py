@@ -1,4 +1,4 @@
-"""Cheaper measures of the same activations, and of the predictions: what every ranking is compared with."""
+"""Cheap baseline measures of activations and predictions, with which every ranking is compared."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from lightning_infomem.functional.standardization import scale_to_one
 
 __all__ = ["class_smoothness", "layer_baselines", "mean_over_pairs", "predicted_classes", "prediction_baselines"]
 
-_SURE = 1e3  # a logit whose probability is 1
+_CERTAIN = 1e3  # a logit whose probability is 1
 
 
 def layer_baselines(samples: Tensor, *, bins: int, network_range: tuple[float, float]) -> dict[str, float]:
-    """The baselines that are taken of one layer.
+    """Compute the baselines of one layer.
 
     Args:
         samples: ``[samples, units]``, finite.
-        bins: of the entropies.
-        network_range: the lowest and the highest value of all layers.
+        bins: Number of histogram bins for the entropies.
+        network_range: Lowest and highest value over all layers.
 
     Returns:
-        Name -> value; NaN where one is not defined. ``gaussian_mutual_information`` (nats, mean over pairs) with its
+        Name -> value; NaN if undefined. ``gaussian_mutual_information`` (nats, mean over pairs) with its
         ``gaussian_mutual_information_error`` (jackknife over units), ``mean_correlation`` (mean magnitude over pairs),
-        ``rankme``, ``participation_ratio``, ``alpha_req``, ``range_in_deviations`` (of the network, in standard
-        deviations of all values of the layer: large where there are outliers), and the mean entropy by each range of
+        ``rankme``, ``participation_ratio``, ``alpha_req``, ``range_in_deviations`` (the network range in standard
+        deviations of all values of the layer; large if there are outliers), and the mean entropy for each range of
         the bins: ``entropy_network_range``, ``entropy_layer_range``, ``entropy_unit_range``.
 
     Cost:
         An eigenvalue decomposition of ``[units, units]``.
     """
-    # All but the entropies are the same on every scale; by a power of two none of their squares leaves float64.
+    # All but the entropies are scale-invariant; scaling by a power of two keeps their squares within float64.
     scaled = scale_to_one(samples.double(), samples.double().abs().amax())
     information = gaussian_copula_information(scaled).cpu()
     pairs = torch.triu_indices(len(information), len(information), offset=1)
@@ -60,19 +60,19 @@ def layer_baselines(samples: Tensor, *, bins: int, network_range: tuple[float, f
 
 
 def mean_over_pairs(matrix: Tensor) -> float:
-    """Mean over all pairs of two different units of a symmetric ``[units, units]``; NaN for one unit."""
+    """Mean of a symmetric ``[units, units]`` over all pairs of different units; NaN for one unit."""
     first, second = torch.triu_indices(len(matrix), len(matrix), offset=1)
     return matrix[first.to(matrix.device), second.to(matrix.device)].mean().item()
 
 
 def prediction_baselines(logits: Tensor) -> dict[str, float]:
-    """The baselines that are taken of the predictions.
+    """Compute the baselines of the predictions.
 
     Args:
-        logits: ``[samples, classes]``; rows that are not finite are left out.
+        logits: ``[samples, classes]``; rows that are not finite are ignored.
 
     Returns:
-        ``mean_confidence``, ``softmax_entropy`` (nats) and ``nuclear_norm``; nothing without classes or rows.
+        ``mean_confidence``, ``softmax_entropy`` (nats) and ``nuclear_norm``; empty without classes or finite rows.
     """
     finite = logits[logits.isfinite().all(1)] if logits.shape[1] > 1 else logits[:0]
     if not len(finite):
@@ -82,28 +82,31 @@ def prediction_baselines(logits: Tensor) -> dict[str, float]:
 
 
 def predicted_classes(logits: Tensor) -> Tensor | None:
-    """The class of the highest logit, int32 ``[samples]`` on the CPU, -1 in rows that are not finite; None without."""
+    """Class of the highest logit, int32 ``[samples]`` on the CPU.
+
+    A row that is not finite gives -1. The result is None with fewer than two classes or no rows.
+    """
     if logits.shape[1] < 2 or not len(logits):
         return None
     return logits.argmax(1).masked_fill(~logits.isfinite().all(1), -1).int().cpu()
 
 
 def class_smoothness(samples: Tensor, classes: Tensor) -> float:
-    """`prediction_smoothness` of predicted classes, however sure the network is of them.
+    """Compute `prediction_smoothness` of the predicted classes, ignoring how confident the network is.
 
     Args:
-        samples: ``[samples, units]`` of a layer.
-        classes: see `predicted_classes`.
+        samples: Activations of a layer, ``[samples, units]``.
+        classes: Predicted classes; see `predicted_classes`.
 
     Returns:
-        The value; NaN where there is none, as when all predictions are the same.
+        The value; NaN if undefined, as when all predictions are equal.
     """
     known = (classes >= 0).to(samples.device)
     names, index = torch.unique(classes[classes >= 0], return_inverse=True)
     if len(names) < 2:
         return math.nan
-    surely = one_hot(index, len(names)).to(samples.device) * _SURE
+    certain = one_hot(index, len(names)).to(samples.device) * _CERTAIN
     try:
-        return prediction_smoothness(samples[known], surely).item()
+        return prediction_smoothness(samples[known], certain).item()
     except ValueError:  # too few finite rows
         return math.nan

@@ -1,4 +1,4 @@
-"""The size of a network's weights, measured in the ways that bounds on generalisation are written in."""
+"""Norms of a network's weights, as used in generalisation bounds."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm
 
 
 def spectral_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
-    """The largest singular value of every weight.
+    """Compute the largest singular value of every weight.
 
-    That of a convolution is its kernel's, reshaped, not that of the map between images: do not read it as a Lipschitz
+    A convolution's value is that of its reshaped kernel, not of the map between images: do not read it as a Lipschitz
     constant.
 
     Args:
-        weights: a ``state_dict``. Floating-point tensors of two or more dimensions are weights, taken as
-            ``[out, rest]``; everything else (biases, scales of normalisation, counters) is ignored.
+        weights: A ``state_dict``. Floating-point tensors with two or more dimensions are weights, taken as
+            ``[out, rest]``; everything else (biases, normalisation scales, counters) is ignored.
 
     Returns:
-        By name, in the same order. NaN for a weight with a non-finite value, 0 for one without values. A weight that
-        two names share stands under both.
+        Weight name -> norm, in the same order. NaN for a weight with a non-finite value, 0 for an empty one. A weight
+        shared by two names appears under both.
 
     Raises:
-        TypeError: ``weights`` is no mapping.
+        TypeError: If ``weights`` is not a mapping.
 
     Cost:
         Eigenvalues of the smaller Gram matrix, in float64: for 768 x 3072 an eighth of the time of singular values.
@@ -44,19 +44,19 @@ def spectral_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
 
 
 def frobenius_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
-    """The square root of the sum of squares of every weight.
+    """Compute the square root of the sum of squares of every weight.
 
     Do not compare it between networks of different widths: it grows with the number of weights.
 
     Args:
-        weights: a ``state_dict``; see `spectral_norms` for what counts as a weight.
+        weights: A ``state_dict``; see `spectral_norms` for what counts as a weight.
 
     Returns:
-        By name, in the same order, computed in float64. NaN for a weight with a non-finite value, 0 for one without
-        values. A weight that two names share stands under both.
+        Weight name -> norm, in the same order, computed in float64. NaN for a weight with a non-finite value, 0 for an
+        empty one. A weight shared by two names appears under both.
 
     Raises:
-        TypeError: ``weights`` is no mapping.
+        TypeError: If ``weights`` is not a mapping.
 
     >>> frobenius_norms({"weight": torch.tensor([[3.0, 0.0], [0.0, 4.0]])})
     {'weight': 5.0}
@@ -65,7 +65,7 @@ def frobenius_norms(weights: Mapping[str, Tensor]) -> dict[str, float]:
 
 
 def sum_of_squares(norms: Mapping[str, float]) -> float:
-    """The sum of the squared norms of all weights; 0 without any.
+    """Sum of the squared norms of all weights; 0 if there are none.
 
     >>> sum_of_squares({"first": 3.0, "second": 4.0})
     25.0
@@ -74,9 +74,9 @@ def sum_of_squares(norms: Mapping[str, float]) -> float:
 
 
 def log_product(norms: Mapping[str, float]) -> float:
-    """The logarithm of the product of the norms of all weights, where the product of a deep network would overflow.
+    """Logarithm of the product of all norms, since the product itself would overflow for a deep network.
 
-    Returns 0 without any weight, and minus infinity if one of them is zero.
+    Returns 0 if there are no weights and minus infinity if a norm is zero.
 
     >>> log_product({"first": 1.0, "second": 1.0})
     0.0
@@ -85,30 +85,31 @@ def log_product(norms: Mapping[str, float]) -> float:
 
 
 def path_norm(model: nn.Module, example: Tensor, *, order: float = 2.0) -> float:
-    """The norm of the vector of all paths from inputs to outputs, a path being the product of the weights along it.
+    """Compute the norm of the vector of all input-output paths, where a path is the product of the weights along it.
 
-    Computed by one forward pass of ones through the network with every parameter ``w`` replaced by ``|w|**order``. It
-    is a norm of paths for networks of linear and convolutional layers, batch norm, pooling and ReLU. Do not use it with
+    It takes one forward pass of ones through the network with every parameter ``w`` replaced by ``|w|**order``. It is a
+    norm of paths for networks of linear and convolutional layers, batch norm, pooling and ReLU. Do not use it with
     layers that normalise by their own input (layer norm, batch norm without running statistics), with attention, or
     with activations that are not the identity on positive numbers.
 
     Args:
-        model: the network. It is not changed: it runs in eval mode on other tensors in place of its own, and its modes
-            are set back, after an exception too. Parameters need not be of the dtype of ``example``.
-        example: ``[examples, ...]``, floating point, on the model's device. Only its shape beyond the first dimension
-            and its dtype count, in which all is computed; give ``example.double()`` for deep networks.
-        order: p, a positive number.
+        model: The network. It is not modified: it runs in eval mode on substituted tensors, and its modes are restored
+            even after an exception. Parameters need not have the dtype of ``example``.
+        example: ``[examples, ...]``, floating point, on the model's device. Only its shape after the first dimension
+            and its dtype, in which everything is computed, matter; pass ``example.double()`` for deep networks.
+        order: Order p of the norm, a positive number.
 
     Returns:
-        ``f(1; |w|**p) ** (1 / p)``, f summed over all outputs. Biases begin paths of their own. A batch norm's running
-        mean counts as a bias and its running deviation as a weight like any other, raised to the same power: folding
-        its scale into a convolution changes nothing. Other buffers stay as they are. NaN or infinite where the weights
-        or the sums over paths are.
+        ``f(1; |w|**p) ** (1 / p)``, with f summed over all outputs. Biases start paths of their own. A batch norm's
+        running mean counts as a bias and its running deviation as a weight like any other, raised to the same power, so
+        folding its scale into a convolution changes nothing. Other buffers stay as they are. NaN or infinite if the
+        weights or the sums over paths are.
 
     Raises:
-        TypeError: ``model`` is no module, ``example`` no floating-point tensor, or the output is no tensor.
-        ValueError: ``example`` is empty or without a dimension of examples, ``order`` not positive, or outputs sum to a
-            negative number, as after a log-softmax.
+        TypeError: If ``model`` is not a module, ``example`` is not a floating-point tensor, or the output is not a
+            tensor.
+        ValueError: If ``example`` is empty or has no dimension of examples, ``order`` is not positive, or the outputs
+            sum to a negative number, as after a log-softmax.
 
     Cost:
         One forward pass of one example, and a copy of parameters and buffers.
@@ -140,7 +141,7 @@ def path_norm(model: nn.Module, example: Tensor, *, order: float = 2.0) -> float
     if total < 0:
         raise ValueError(
             "model: outputs that grow with the weights are required, "
-            f"got a sum of {total.item():.4g} for positive weights; leave out what follows the logits."
+            f"got a sum of {total.item():.4g} for positive weights; remove what follows the logits."
         )
     return float(total.pow(1 / order))
 
@@ -149,7 +150,7 @@ def _check_example(example: object) -> None:
     if not isinstance(example, Tensor) or not example.is_floating_point():
         raise TypeError(
             f"example: a floating-point tensor of shape [examples, ...] is required, got {describe(example)}; "
-            "token numbers have no path norm, but embedded tokens have."
+            "pass embedded tokens instead of token ids."
         )
     if example.ndim == 0 or example.numel() == 0:
         raise ValueError(
@@ -158,10 +159,10 @@ def _check_example(example: object) -> None:
 
 
 def _raised(model: nn.Module, order: float, dtype: torch.dtype) -> dict[str, Tensor]:
-    """New tensors for all parameters and buffers of a model, by name."""
+    """Copies of all parameters and buffers of a model, raised to the power, by name."""
     tensors = {name: value.detach().abs().to(dtype).pow(order) for name, value in model.named_parameters()}
     for name, value in model.named_buffers():
-        # A copy: what a forward pass counts in place must not count in the model.
+        # A copy, since the forward pass may update counters in place.
         tensors[name] = value.to(dtype, copy=True) if value.is_floating_point() else value.clone()
     for prefix, module in model.named_modules():
         if isinstance(module, _BATCH_NORMS) and module.running_mean is not None and module.running_var is not None:
@@ -175,7 +176,7 @@ def _raised(model: nn.Module, order: float, dtype: torch.dtype) -> dict[str, Ten
 
 @contextmanager
 def _eval_mode(model: nn.Module) -> Iterator[None]:
-    """Every module in eval mode, set back afterwards one by one: parts of a model may be frozen."""
+    """Put every module in eval mode and restore each mode afterwards, since parts of a model may be frozen."""
     modes = [(module, module.training) for module in model.modules()]
     try:
         for module, _ in modes:
@@ -187,7 +188,7 @@ def _eval_mode(model: nn.Module) -> Iterator[None]:
 
 
 def _norms(weights: Mapping[str, Tensor], norm: Callable[[Tensor], Tensor]) -> dict[str, float]:
-    """The norm of every weight of a state_dict, each taken as a float64 matrix, one after the other."""
+    """Norm of every weight of a state_dict, each taken as a float64 matrix."""
     if not isinstance(weights, Mapping):
         raise TypeError(
             f"weights: a mapping from names to tensors is required, got {type(weights).__name__}; "
@@ -201,7 +202,7 @@ def _norms(weights: Mapping[str, Tensor], norm: Callable[[Tensor], Tensor]) -> d
 
 
 def _scaled_norm(matrix: Tensor, norm: Callable[[Tensor], Tensor]) -> float:
-    """The norm of a matrix whose largest value is brought to 1, so that squares neither overflow nor vanish."""
+    """Norm of a matrix, computed with its largest value scaled to 1 so that squares neither overflow nor underflow."""
     magnitude = float(matrix.abs().max()) if matrix.numel() else 0.0
     if magnitude == 0:
         return 0.0

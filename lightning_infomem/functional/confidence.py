@@ -1,4 +1,4 @@
-"""What a classifier's outputs say of themselves, without labels."""
+"""Label-free summaries of a classifier's outputs."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["mean_confidence", "nuclear_norm", "softmax_entropy"]
 
 
 def mean_confidence(logits: Tensor) -> Tensor:
-    """The mean over samples of the largest probability.
+    """Mean over samples of the largest predicted probability.
 
-    Do not take it for accuracy: a network that memorises is confident too.
+    Do not take it for accuracy: a network that memorizes is confident too.
 
     Args:
-        logits: ``[samples, classes]``, at least 2 classes, floating point, any device; the arithmetic is float64.
+        logits: ``[samples, classes]``, at least 2 classes, floating point, any device; computed in float64.
 
     Returns:
-        float64 scalar tensor, from ``1 / classes`` to 1. Rows with a non-finite value are dropped, with a warning.
+        float64 scalar tensor, from ``1 / classes`` to 1. Rows with a non-finite value are dropped with a warning.
 
     Raises:
-        TypeError: ``logits`` is no floating-point tensor.
-        ValueError: wrong shape, fewer than two classes, or no finite row.
+        TypeError: If ``logits`` is not a floating-point tensor.
+        ValueError: If the shape is wrong, there are fewer than two classes, or no row is finite.
 
     Reference:
         Hendrycks and Gimpel (2017), A baseline for detecting misclassified and out-of-distribution examples, ICLR.
@@ -38,20 +38,20 @@ def mean_confidence(logits: Tensor) -> Tensor:
 
 
 def softmax_entropy(logits: Tensor) -> Tensor:
-    """The mean over samples of the entropy of the predicted distribution.
+    """Mean over samples of the entropy of the predicted distribution.
 
-    Do not use it alone: a network that predicts one class for everything has none.
+    Do not use it alone: a network that predicts one class for everything has zero entropy.
 
     Args:
-        logits: ``[samples, classes]``, at least 2 classes, floating point, any device; the arithmetic is float64.
+        logits: ``[samples, classes]``, at least 2 classes, floating point, any device; computed in float64.
 
     Returns:
-        float64 scalar tensor in nats, from 0 to ``ln(classes)``. Rows with a non-finite value are dropped, with a
+        float64 scalar tensor in nats, from 0 to ``ln(classes)``. Rows with a non-finite value are dropped with a
         warning.
 
     Raises:
-        TypeError: ``logits`` is no floating-point tensor.
-        ValueError: wrong shape, fewer than two classes, or no finite row.
+        TypeError: If ``logits`` is not a floating-point tensor.
+        ValueError: If the shape is wrong, there are fewer than two classes, or no row is finite.
 
     >>> round(softmax_entropy(torch.zeros(3, 4)).item(), 4)  # ln 4
     1.3863
@@ -61,22 +61,22 @@ def softmax_entropy(logits: Tensor) -> Tensor:
 
 
 def nuclear_norm(logits: Tensor) -> Tensor:
-    """The sum of the singular values of the matrix of probabilities, as a share of the largest it could be.
+    """Nuclear norm of the matrix of predicted probabilities, as a share of its largest possible value.
 
-    High where predictions are confident and spread over the classes. Do not use it where the classes of the samples
-    are far from balanced, nor between different numbers of samples.
+    It is high if predictions are confident and spread over the classes. Do not use it if the classes of the samples are
+    far from balanced, and do not compare different numbers of samples.
 
     Args:
-        logits: ``[samples, classes]``, at least 2 classes, floating point, any device; the arithmetic is float64.
+        logits: ``[samples, classes]``, at least 2 classes, floating point, any device; computed in float64.
 
     Returns:
-        float64 scalar tensor above 0, at most 1: divided by ``sqrt(min(samples, classes) * samples)``. Uniform
-        predictions have ``1 / sqrt(classes * min(samples, classes))``. Rows with a non-finite value are dropped, with a
-        warning.
+        float64 scalar tensor above 0 and at most 1: the sum of singular values divided by
+        ``sqrt(min(samples, classes) * samples)``. Uniform predictions give
+        ``1 / sqrt(classes * min(samples, classes))``. Rows with a non-finite value are dropped with a warning.
 
     Raises:
-        TypeError: ``logits`` is no floating-point tensor.
-        ValueError: wrong shape, fewer than two classes, or no finite row.
+        TypeError: If ``logits`` is not a floating-point tensor.
+        ValueError: If the shape is wrong, there are fewer than two classes, or no row is finite.
 
     Cost:
         One singular value decomposition without vectors, ``samples * classes * min(samples, classes)``.
@@ -85,7 +85,7 @@ def nuclear_norm(logits: Tensor) -> Tensor:
         Deng et al. (2023), Confidence and dispersity speak: characterizing prediction matrix for unsupervised accuracy
         estimation, ICML.
 
-    >>> round(nuclear_norm(100 * torch.eye(3)).item(), 4)  # three samples, each surely of another class
+    >>> round(nuclear_norm(100 * torch.eye(3)).item(), 4)  # three samples, each confidently of another class
     1.0
     """
     probabilities = _probabilities(logits)
@@ -95,19 +95,18 @@ def nuclear_norm(logits: Tensor) -> Tensor:
 
 
 def _probabilities(logits: Tensor) -> Tensor:
-    """The softmax of the finite rows; called by public functions themselves, whose caller is warned."""
+    """Softmax of the finite rows. Call it directly from a public function, so that the warning points at the caller."""
     check_samples(logits, name="logits")
     if logits.shape[1] < 2:
         raise ValueError(
-            f"logits: at least two classes are required, got {describe(logits)}; "
-            "give a single logit z of two classes as [0, z]."
+            f"logits: at least two classes are required, got {describe(logits)}; pass a single logit z as [0, z]."
         )
     finite_rows = torch.isfinite(logits).all(1)
     kept = logits.detach()[finite_rows].double()
     if len(kept) == 0:
         raise ValueError(
             f"logits: a row of finite values is required, got {describe(logits)} without any; "
-            "leave out classes that are masked by -inf."
+            "remove classes that are masked by -inf."
         )
     if len(kept) < len(logits):
         message = f"logits: {len(logits) - len(kept)} of {len(logits)} rows hold non-finite values and were dropped."

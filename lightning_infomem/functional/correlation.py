@@ -1,4 +1,4 @@
-"""Linear dependence of all pairs of units."""
+"""Pearson correlation of all pairs of units."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ __all__ = ["correlation"]
 
 
 def correlation(samples: Tensor) -> Tensor:
-    """Pearson's correlation of all pairs of units.
+    """Compute Pearson's correlation of all pairs of units.
 
-    The cheapest measure of dependence, and a baseline for mutual information. Do not use it where dependence need not
-    be linear: a unit and its square may well have none.
+    It is the cheapest measure of dependence and a baseline for mutual information. Do not use it for nonlinear
+    dependence: a unit and its square may have zero correlation.
 
     Args:
-        samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
+        samples: ``[samples, units]``, floating point, any device; computed in float64.
 
     Returns:
         float64 ``[units, units]``, symmetric, between -1 and 1, on the device of ``samples``. The diagonal is exactly
-        1. A constant unit has 0 with every other one. Rows with a non-finite value are dropped for all units, with a
+        1. A constant unit has 0 with every other unit. Rows with a non-finite value are dropped for all units, with a
         warning; a unit without any finite value gives NaN in its row and column.
 
     Raises:
-        TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, or no finite row.
+        TypeError: If ``samples`` is not a floating-point tensor.
+        ValueError: If the shape is wrong or no row is finite.
 
     Cost:
-        One product of matrices, ``samples * units**2``; memory two float64 copies of the input and of the result.
+        One matrix product, ``samples * units**2``. Memory: two float64 copies of the input and of the result.
 
     >>> samples = torch.tensor([[0.0, 3.0, 0.0], [1.0, 2.0, 2.0], [2.0, 1.0, 1.0]])
     >>> correlation(samples).round(decimals=4).tolist()
@@ -42,13 +42,15 @@ def correlation(samples: Tensor) -> Tensor:
 
 
 def _correlation(columns: Tensor) -> Tensor:
-    """The same for finite float64 ``[units, samples]``."""
+    """Correlation for finite float64 ``[units, samples]``."""
     low, high = columns.aminmax(dim=1, keepdim=True)
     centred = scale_to_one(columns, torch.maximum(low.abs(), high.abs()))
     centred = centred - centred.mean(1, keepdim=True)
-    centred -= centred.mean(1, keepdim=True)  # what rounding left, where the values hardly differ
+    centred -= centred.mean(
+        1, keepdim=True
+    )  # removes the rounding error of the first mean, which matters if the values hardly differ
     centred /= centred.norm(dim=1, keepdim=True)
     centred.masked_fill_(low == high, 0.0)
     product = centred @ centred.T
-    product = ((product + product.T) / 2).clamp_(-1.0, 1.0)  # no multiplication of matrices promises symmetry
+    product = ((product + product.T) / 2).clamp_(-1.0, 1.0)  # a matrix product is not guaranteed to be symmetric
     return product.fill_diagonal_(1.0)

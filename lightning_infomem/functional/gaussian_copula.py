@@ -1,4 +1,4 @@
-"""Mutual information of all pairs of units in closed form, as if normal scores were jointly normal."""
+"""Closed-form mutual information of all pairs of units under a Gaussian copula."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ __all__ = ["gaussian_copula_information"]
 def gaussian_copula_information(samples: Tensor) -> Tensor:
     """Estimate the mutual information of all pairs of units from the correlation of their normal scores.
 
-    Far cheaper than `pairwise_mutual_information`, and without neighbours to choose. It sees monotone dependence only,
-    and so estimates a lower bound. Do not use it on units with many tied values, such as those after a ReLU.
+    It is far cheaper than `pairwise_mutual_information` and has no number of neighbours to choose. It sees only
+    monotone dependence and therefore estimates a lower bound. Do not use it on units with many ties, such as those
+    after a ReLU.
 
     Args:
-        samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
+        samples: ``[samples, units]``, floating point, any device; computed in float64.
 
     Returns:
         float64 ``[units, units]`` in nats, symmetric, on the device of ``samples``: ``-ln(1 - rho**2) / 2``, between 0
-        and ``ln(samples)``. So many samples cannot tell more, and copies would otherwise be infinite: they, and the
-        diagonal, are ``ln(samples)``. Leave the diagonal out of means. A constant unit shares no information: 0 with
-        every unit and with itself. Rows with a non-finite value are dropped for all units, with a warning, and are not
-        among those samples; a unit without any finite value gives NaN in its row and column. Independent units have
-        about ``1 / (2 * samples)``, not 0: no estimate is negative.
+        and ``ln(samples)``. The upper limit is the most that so many samples can show; copies, and the diagonal, would
+        be infinite without it and are ``ln(samples)``. Exclude the diagonal from means. A constant unit has 0 with
+        every unit and with itself. Rows with a non-finite value are dropped for all units, with a warning, and do not
+        count as samples; a unit without any finite value gives NaN in its row and column. Independent units give about
+        ``1 / (2 * samples)`` rather than 0, since no estimate is negative.
 
     Raises:
-        TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, or no finite row.
+        TypeError: If ``samples`` is not a floating-point tensor.
+        ValueError: If the shape is wrong or no row is finite.
 
     Cost:
-        That of `normal_scores` and `correlation`.
+        The cost of `normal_scores` and `correlation`.
 
     Reference:
         Ince et al. (2017), A statistical framework for neuroimaging data analysis based on mutual information estimated
-        via a Gaussian copula, Human Brain Mapping 38:1541. Departures: no correction of bias, and the upper bound.
+        via a Gaussian copula, Human Brain Mapping 38:1541. Departures: no bias correction, and the upper limit.
 
     >>> import torch
     >>> x = torch.arange(50.0)

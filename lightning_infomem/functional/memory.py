@@ -1,4 +1,4 @@
-"""What to say when memory ends."""
+"""Error message for a measurement that runs out of memory."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from torch import Tensor
 
 __all__ = ["saying_what_fits"]
 
-# Bytes a value that standardising and sorting hold at the same time, for float32 and for float64.
+# Peak bytes per value while standardising and sorting, for float32 and for float64.
 _BYTES_A_VALUE = {False: 28, True: 40}
 
 
 @contextmanager
 def saying_what_fits(samples: Tensor, memory_limit: int) -> Iterator[None]:
-    """Raise `MemoryError` with the number of units that would fit, when the measurement of samples runs out of memory.
+    """Turn an out-of-memory failure into a `MemoryError` that reports how many units would fit.
 
     Args:
-        samples: ``[samples, units]``, the input.
-        memory_limit: bytes given to the search for its temporary tensors.
+        samples: The input, ``[samples, units]``.
+        memory_limit: Bytes available to the search for its temporary tensors.
     """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # torch has a class of its own for GPUs only.
+        # torch has a dedicated out-of-memory class only for GPUs.
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
         num_samples, num_units = samples.shape
         bytes_of_unit = num_samples * _BYTES_A_VALUE[samples.dtype == torch.float64]
         needed = bytes_of_unit * num_units + memory_limit
         message = (
-            f"samples: about {needed / 2**20:,.0f} MiB beside the input are required for {num_units} units of "
+            f"samples: about {needed / 2**20:,.0f} MiB besides the input are required for {num_units} units of "
             f"{num_samples} samples on {samples.device}, of which memory_limit takes {memory_limit / 2**20:,.0f} MiB, "
             "and there was not enough memory"
         )

@@ -1,4 +1,4 @@
-"""Units brought to a standard normal distribution by their ranks."""
+"""Rank-based transformation of units to a standard normal distribution."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ __all__ = ["normal_scores"]
 
 
 def normal_scores(samples: Tensor) -> Tensor:
-    """Replace every value by the quantile of a standard normal that its rank among the samples has.
+    """Replace every value by the standard normal quantile of its rank among the samples.
 
-    Mutual information does not change under increasing maps of a unit, but its estimates do: on normal scores they are
-    blind to the marginal distribution, outliers included. Do not use it where the distances between values matter.
+    Mutual information is invariant under increasing maps of a unit, but its estimates are not. On normal scores they
+    ignore the marginal distribution, including outliers. Do not use it if the distances between values matter.
 
     Args:
         samples: ``[samples, units]``, floating point, any device.
 
     Returns:
-        float64 ``[samples, units]``, on the device of ``samples``: ``Phi^-1(rank / (samples + 1))``, ranks from 1. Tied
-        values share the mean of their ranks, so a constant unit is 0. Rows with a non-finite value have no rank: they
-        are NaN in all units, with a warning; so is a unit without any finite value.
+        float64 ``[samples, units]``, on the device of ``samples``: ``Phi^-1(rank / (samples + 1))``, with ranks from 1.
+        Tied values share their mean rank, so a constant unit is 0. A row with a non-finite value is NaN in all units,
+        with a warning; so is a unit without any finite value.
 
     Raises:
-        TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, or no finite row.
+        TypeError: If ``samples`` is not a floating-point tensor.
+        ValueError: If the shape is wrong or no row is finite.
 
     Cost:
-        Time ``units * samples * log(samples)``; memory about five float64 copies of the input.
+        Time ``units * samples * log(samples)``. Memory: about five float64 copies of the input.
 
     Reference:
         van der Waerden (1952), Order tests for the two-sample problem and their power.
@@ -51,7 +51,7 @@ def normal_scores(samples: Tensor) -> Tensor:
 
 
 def _ranks(columns: Tensor) -> Tensor:
-    """Mean ranks from 1 of float64 ``[units, samples]``, contiguous."""
+    """Mean ranks, from 1, of contiguous float64 ``[units, samples]``."""
     ordered = columns.sort(dim=1).values
     smaller = torch.searchsorted(ordered, columns)
     not_larger = torch.searchsorted(ordered, columns, right=True)

@@ -1,4 +1,4 @@
-"""How alike the predictions of neighbouring samples are."""
+"""Similarity of the predictions of neighbouring samples."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from lightning_infomem.functional.standardization import finite_samples, scale_t
 __all__ = ["prediction_smoothness"]
 
 _CHUNK = 2**22  # distances at a time: 32 MiB
-_ROUNDING = 1e-9  # of a squared distance, a unit
+_ROUNDING = 1e-9  # tolerance of a squared distance, per unit
 
 
 def prediction_smoothness(samples: Tensor, logits: Tensor, *, neighbors: int = 5) -> Tensor:
-    """How much more alike the predictions of neighbours are than those of any two samples.
+    """Measure how much more similar the predictions of neighbours are than those of arbitrary samples.
 
-    A network that has learned what inputs share predicts alike what lies close together; one that stores single
-    examples bends its predictions around them, and the value falls while it does. It needs no labels. Do not compare
-    it between data sets or layers: follow it along one run.
+    A network that has learned common structure predicts similarly for nearby inputs. One that stores single examples
+    bends its predictions around them, and the value falls as it does so. No labels are needed. Do not compare values
+    between data sets or layers: follow one layer along one run.
 
     Args:
-        samples: ``[samples, units]`` of one layer, floating point, any device; each unit counts alike, whatever its
-            scale. The arithmetic is float64.
-        logits: ``[samples, classes]`` of the same inputs, at least 2 classes, floating point, same device.
-        neighbors: how many nearest other samples are compared with each, Euclidean, and all that are as near as the
-            last of them.
+        samples: Activations of one layer, ``[samples, units]``, floating point, any device. Units are standardised, so
+            each has equal weight. Computed in float64.
+        logits: Logits of the same inputs, ``[samples, classes]``, at least 2 classes, floating point, same device.
+        neighbors: Number of nearest other samples (Euclidean) to compare with each sample; samples tied with the last
+            one are included.
 
     Returns:
-        float64 scalar tensor: 1 minus the mean squared distance between the probabilities of neighbours, as a share of
-        that between any two samples. 1 where neighbours are predicted exactly alike, about 0 where they are as unlike
-        as any; NaN where all predictions are the same. Rows with a non-finite value in either are dropped; a unit
-        without any finite value, and a constant one, tell no distance.
+        float64 scalar tensor: 1 minus the ratio of the mean squared distance between the probabilities of neighbours to
+        that between arbitrary samples. 1 if neighbours have identical predictions, about 0 if they differ as much as
+        any two samples, NaN if all predictions are equal. Rows with a non-finite value in either argument are dropped;
+        a unit that is constant or has no finite value does not contribute to distances.
 
     Raises:
-        TypeError: no floating-point tensors, or ``neighbors`` no integer.
-        ValueError: wrong shapes, unlike lengths, or not more finite rows than ``neighbors``.
+        TypeError: If an argument is not a floating-point tensor, or ``neighbors`` is not an integer.
+        ValueError: If shapes or lengths do not match, or there are no more finite rows than ``neighbors``.
 
     Cost:
-        ``samples**2 * units``; memory 32 MiB beyond copies of the input.
+        Time ``samples**2 * units``. Memory: 32 MiB besides copies of the input.
 
     Reference:
-        Geary (1954), The contiguity ratio and statistical mapping, The Incorporated Statistician 5:115, whose ratio,
-        summed over classes, is subtracted from 1. That it tells memorization along a run is a finding of ours.
+        Geary (1954), The contiguity ratio and statistical mapping, The Incorporated Statistician 5:115. We subtract his
+        ratio, summed over classes, from 1. That it shows memorization along a run is our finding.
 
     >>> x = torch.arange(-30.0, 30)[:, None]
     >>> round(prediction_smoothness(x, torch.cat([x, -x], dim=1) / 9).item(), 2)
     0.99
-    >>> round(prediction_smoothness(x, torch.eye(2)[torch.arange(60) % 2]).item(), 2)  # one class beside the other
+    >>> round(prediction_smoothness(x, torch.eye(2)[torch.arange(60) % 2]).item(), 2)  # alternating classes
     -0.3
     """
     check_samples(samples)
@@ -59,7 +59,7 @@ def prediction_smoothness(samples: Tensor, logits: Tensor, *, neighbors: int = 5
     if len(samples) != len(logits) or logits.shape[1] < 2:
         raise ValueError(
             f"logits: one row for each of {len(samples)} samples and at least 2 columns are required, got "
-            f"{describe(logits)}."
+            f"{describe(logits)}; pass the logits of the same samples."
         )
     known = logits.isfinite().all(1)
     units, finite_rows, _ = finite_samples(samples[known])
@@ -75,7 +75,7 @@ def prediction_smoothness(samples: Tensor, logits: Tensor, *, neighbors: int = 5
         some = torch.arange(start, min(start + rows, count), device=units.device)
         squares = norms[some, None] + norms - 2 * units[some] @ units.T
         squares[torch.arange(len(some)), some] = math.inf
-        # A tolerance, since a product of matrices rounds equal distances apart.
+        # The tolerance is needed because a matrix product rounds equal distances differently.
         is_near = squares <= squares.kthvalue(neighbors, dim=1, keepdim=True).values + _ROUNDING * units.shape[1]
         which, near = is_near.nonzero(as_tuple=True)
         apart = (probabilities[some[which]] - probabilities[near]).square().sum(1)
@@ -84,7 +84,7 @@ def prediction_smoothness(samples: Tensor, logits: Tensor, *, neighbors: int = 5
 
 
 def _standardised(units: Tensor) -> Tensor:
-    """Units of mean 0 and deviation 1, without those that are constant."""
+    """Units with mean 0 and deviation 1, without constant units."""
     scaled = scale_to_one(units.double(), units.double().abs().amax(0))
     deviations = scaled.std(0, correction=0)
     is_live = scaled.amax(0) > scaled.amin(0)

@@ -1,4 +1,4 @@
-"""How many dimensions the samples fill: three numbers from singular values."""
+"""Effective dimension of the samples: three measures from singular values."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _LAST_INDEX = 100
 
 
 def rankme(samples: Tensor) -> Tensor:
-    """The effective rank of the matrix of samples: the exponential of the entropy of its normalised singular values.
+    """Effective rank of the sample matrix: the exponential of the entropy of its normalised singular values.
 
     Units are not centred, so a large common mean pulls it towards 1. Compare it only between equal numbers of samples
     and units.
 
     Args:
-        samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
+        samples: ``[samples, units]``, floating point, any device; computed in float64.
 
     Returns:
-        float64 scalar tensor, from 1 to ``min(samples, units)``. The paper's epsilon of 1e-7 moves it, by at most 2e-6
-        of itself for each singular value. NaN if all samples are zero. Rows with a non-finite value are dropped for
-        all units, with a warning; units without any finite value are left out.
+        float64 scalar tensor, from 1 to ``min(samples, units)``. The paper's epsilon of 1e-7 shifts it by a relative
+        2e-6 at most for each singular value. NaN if all samples are zero. Rows with a non-finite value are dropped for
+        all units, with a warning; units without any finite value are ignored.
 
     Raises:
-        TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, or no finite row.
+        TypeError: If ``samples`` is not a floating-point tensor.
+        ValueError: If the shape is wrong or no row is finite.
 
     Cost:
         One singular value decomposition without vectors, ``samples * units * min(samples, units)``.
@@ -46,30 +46,30 @@ def rankme(samples: Tensor) -> Tensor:
     """
     kept, finite_rows, _ = usable_samples(samples)
     warn_of_dropped(finite_rows)
-    singular = torch.linalg.svdvals(_of_one_magnitude(kept))
+    singular = torch.linalg.svdvals(_scaled(kept))
     share = singular / singular.sum() + _RANKME_EPSILON
     rank: Tensor = torch.special.entr(share).sum().exp()
     return rank
 
 
 def participation_ratio(samples: Tensor) -> Tensor:
-    """The number of directions among which the variance is spread: ``sum(l)**2 / sum(l**2)``, l its eigenvalues.
+    """Number of directions that share the variance: ``sum(l)**2 / sum(l**2)`` for the covariance eigenvalues l.
 
-    Less sensitive to weak directions than `rankme`. Do not compare it between different numbers of samples.
+    It is less sensitive to weak directions than `rankme`. Do not compare different numbers of samples.
 
     Args:
-        samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
+        samples: ``[samples, units]``, floating point, any device; computed in float64.
 
     Returns:
         float64 scalar tensor, from 1 to ``min(samples - 1, units)``. NaN if all units are constant. Rows with a
-        non-finite value are dropped for all units, with a warning; units without any finite value are left out.
+        non-finite value are dropped for all units, with a warning; units without any finite value are ignored.
 
     Raises:
-        TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, or no finite row.
+        TypeError: If ``samples`` is not a floating-point tensor.
+        ValueError: If the shape is wrong or no row is finite.
 
     Cost:
-        One product of matrices, ``samples * units * min(samples, units)``; no eigenvalue is computed.
+        One matrix product, ``samples * units * min(samples, units)``; no eigenvalues are computed.
 
     Reference:
         Gao et al. (2017), A theory of multineuronal dimensionality, dynamics and measurement, eq. 5.
@@ -85,35 +85,35 @@ def participation_ratio(samples: Tensor) -> Tensor:
 
 
 def alpha_req(samples: Tensor) -> Tensor:
-    """The exponent of the power law by which the eigenvalues of the covariance decay: ``l_i ~ i**-alpha``.
+    """Exponent of the power-law decay of the covariance eigenvalues: ``l_i ~ i**-alpha``.
 
-    About 1 is said to be good, more means fewer dimensions. Do not use it for layers of a few units, and give several
-    times more samples than units: too few bend the end of the spectrum down and alpha up.
+    Values of about 1 are said to be good; larger values mean fewer dimensions. Do not use it for layers with few units,
+    and give several times more samples than units: too few samples bend the end of the spectrum down and alpha up.
 
-    The line is fitted in log-log coordinates by least squares to the indices from 5 to 100, counted from 1, or to the
-    last eigenvalue that is not zero. The largest four hold what is common to all samples and seldom lie on the line;
-    the far tail is noise. With fewer than 16 eigenvalues only their largest quarter is left out, rounded down.
+    A line is fitted by least squares in log-log coordinates, over the indices from 5 to 100 (counted from 1) or up to
+    the last nonzero eigenvalue. The largest four eigenvalues hold what all samples have in common and seldom lie on the
+    line; the far tail is noise. With fewer than 16 eigenvalues only the largest quarter, rounded down, is skipped.
 
     Args:
-        samples: ``[samples, units]``, floating point, any device; the arithmetic is float64.
+        samples: ``[samples, units]``, floating point, any device; computed in float64.
 
     Returns:
-        float64 scalar tensor. Eigenvalues below ``max(samples, units) * 2**-52`` of the largest are zero to rounding
-        and left out; NaN if fewer than two are left. Rows with a non-finite value are dropped for all units, with a
-        warning; units without any finite value are left out.
+        float64 scalar tensor. Eigenvalues below ``max(samples, units) * 2**-52`` of the largest are zero up to rounding
+        and are ignored; NaN if fewer than two remain. Rows with a non-finite value are dropped for all units, with a
+        warning; units without any finite value are ignored.
 
     Raises:
-        TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, or no finite row.
+        TypeError: If ``samples`` is not a floating-point tensor.
+        ValueError: If the shape is wrong or no row is finite.
 
     Cost:
-        Eigenvalues of a matrix of ``min(samples, units)``.
+        Eigenvalues of a matrix of size ``min(samples, units)``.
 
     Reference:
         Agrawal et al. (2022), alpha-ReQ: assessing representation quality in self-supervised learning by measuring
-        eigenspectrum decay, NeurIPS. Departure: the range of indices, which there suits one wide layer at a time.
+        eigenspectrum decay, NeurIPS. Departure: the range of indices; theirs suits one wide layer at a time.
 
-    >>> axes = torch.cat([torch.eye(3), -torch.eye(3)])  # one eigenvalue an axis: the square of its length
+    >>> axes = torch.cat([torch.eye(3), -torch.eye(3)])  # one eigenvalue per axis: the square of its length
     >>> round(alpha_req(axes / torch.tensor([1.0, 2.0, 3.0])).item(), 4)
     2.0
     """
@@ -131,18 +131,18 @@ def alpha_req(samples: Tensor) -> Tensor:
     return exponent
 
 
-def _of_one_magnitude(samples: Tensor) -> Tensor:
-    """In float64, scaled by a power of two: none of the three knows the scale, and squares must not overflow."""
+def _scaled(samples: Tensor) -> Tensor:
+    """Float64 samples scaled by a power of two: all three measures ignore the scale, and squares must not overflow."""
     samples = samples.detach().double()
     return scale_to_one(samples, samples.abs().max())
 
 
 def _covariance_gram(samples: Tensor) -> Tensor:
-    """The smaller of the two products of the centred samples; its eigenvalues are those of the covariance, unscaled."""
-    samples = _of_one_magnitude(samples)
+    """Smaller of the two Gram matrices of the centred samples; its eigenvalues are proportional to the covariance's."""
+    samples = _scaled(samples)
     varying = samples.amin(0) != samples.amax(0)
-    # Twice: the mean itself is rounded, and a constant must leave nothing at all.
+    # Centre twice: the mean itself is rounded, and a constant unit must become exactly zero.
     centred = samples - samples.mean(0)
     centred = (centred - centred.mean(0)) * varying
-    centred = _of_one_magnitude(centred)
+    centred = _scaled(centred)
     return centred.T @ centred if centred.shape[1] <= centred.shape[0] else centred @ centred.T

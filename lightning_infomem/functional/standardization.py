@@ -1,4 +1,4 @@
-"""Columns made ready for neighbour search: finite, of one scale, copies recognised."""
+"""Preparation of columns for neighbour search: finite values, equal scale, identical copies."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from torch import Tensor
 
 __all__ = ["finite_samples", "scale_to_one", "standardized_columns", "warn_of_dropped"]
 
-# Two standardised units whose correlation is closer to +-1 than this differ by less than float32 rounding.
+# Standardised units whose correlation is closer to +-1 than this differ by less than float32 rounding.
 _COPY_TOLERANCE = 1e-12
 _COPY_BLOCK = 512
 
 
 def finite_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Drop what is not finite: units that are nowhere finite, then every row that still holds such a value.
+    """Drop units that are nowhere finite, then every row that still has a non-finite value.
 
     Args:
         samples: ``[samples, units]``, any floating-point dtype.
 
     Returns:
-        The kept rows and units, and two bool masks, ``[samples]`` of the kept rows and ``[units]`` of the kept units.
+        The kept rows and units, and two bool masks: ``[samples]`` of the kept rows and ``[units]`` of the kept units.
     """
     finite = torch.isfinite(samples)
     live_units = finite.any(0)
@@ -32,7 +32,7 @@ def finite_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def warn_of_dropped(finite_rows: Tensor) -> None:
-    """Warn, in the name of the public function two calls up, how many rows `finite_samples` dropped."""
+    """Warn how many rows `finite_samples` dropped; the warning points two calls up, at the public function's caller."""
     dropped = int((~finite_rows).sum())
     if dropped:
         message = f"samples: {dropped} of {len(finite_rows)} rows hold non-finite values and were dropped."
@@ -40,23 +40,23 @@ def warn_of_dropped(finite_rows: Tensor) -> None:
 
 
 def standardized_columns(samples: Tensor) -> tuple[Tensor, Tensor]:
-    """Give each unit mean 0 and standard deviation 1, because Chebyshev balls compare the scales of two units.
+    """Scale each unit to mean 0 and standard deviation 1, because Chebyshev balls compare the scales of two units.
 
-    A unit that is a copy of an earlier one is replaced by it; see `_unify_copies`. The arithmetic is float64; the
-    result is float64 for float64 samples and float32 for all others, whose own rounding is coarser.
+    A unit that is a copy of an earlier one is replaced by it; see `_unify_copies`. The arithmetic is float64. The
+    result is float64 for float64 samples and float32 for all others, whose members rounding is coarser.
 
     Args:
         samples: ``[samples, units]``, finite.
 
     Returns:
-        ``[units, samples]``, contiguous, and a bool mask ``[units]`` of the constant units, whose columns are zero.
+        Contiguous ``[units, samples]``, and a bool mask ``[units]`` of the constant units, whose columns are zero.
     """
     columns = samples.detach().T.double().contiguous()
     low, high = columns.aminmax(dim=1, keepdim=True)
     constant = (low == high)[:, 0]
-    # Powers of two scale without rounding: neither huge nor denormal values leave the range of float64 below.
+    # Powers of two scale without rounding, and keep huge and denormal values within float64 range below.
     columns = scale_to_one(columns, torch.maximum(low.abs(), high.abs()))
-    # Sums over sorted, contiguous values: their last bit may break a tie, and hangs on no order of samples, no layout.
+    # Sums over sorted, contiguous values: the last bit may break a tie and must not depend on sample order or layout.
     ordered = columns.sort(dim=1).values
     mean = ordered.mean(1, keepdim=True)
     columns = (columns - mean) / (ordered - mean).square().mean(1, keepdim=True).sqrt()
@@ -75,20 +75,20 @@ def scale_to_one(values: Tensor, magnitude: Tensor) -> Tensor:
 def _unify_copies(columns: Tensor) -> Tensor:
     """Replace every unit that is a scaled, shifted or mirrored copy of an earlier one by that one.
 
-    Rounding breaks the ties of a unit with its copy at random, and by that moves their mutual information by up to
+    Rounding breaks ties between a unit and its copy at random, which moves their mutual information by up to
     ``1/k`` from that of identical units.
 
     Args:
         columns: float64 ``[units, samples]``, standardised.
 
     Returns:
-        The same shape; constant (all-zero) columns stay as they are.
+        The same shape; constant (all-zero) columns are unchanged.
     """
     original = torch.arange(len(columns), device=columns.device)
     for start in range(0, len(columns), _COPY_BLOCK):
         block = columns[start : start + _COPY_BLOCK]
         alike = (block @ columns.T).abs_() / columns.shape[1] > 1 - _COPY_TOLERANCE
-        own = torch.arange(len(block), device=columns.device)
-        alike[own, start + own] = True
+        members = torch.arange(len(block), device=columns.device)
+        alike[members, start + members] = True
         original[start : start + _COPY_BLOCK] = alike.int().argmax(1)
     return columns[original]

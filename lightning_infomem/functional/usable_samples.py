@@ -1,4 +1,4 @@
-"""What every quantity of a matrix of samples requires of it."""
+"""Checks that every measure of a sample matrix shares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["among_all_units", "usable_samples"]
 
 
 def usable_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Check samples and drop what is not finite; tell of it with `warn_of_dropped` in the public function itself.
+    """Check samples and drop non-finite values; the public function reports the drop with `warn_of_dropped`.
 
     Args:
         samples: ``[samples, units]``, any floating-point dtype.
@@ -22,18 +22,20 @@ def usable_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         As `finite_samples`: the kept rows and units, at least one of each, and two bool masks.
 
     Raises:
-        TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, or no finite row.
+        TypeError: If ``samples`` is not a floating-point tensor.
+        ValueError: If the shape is wrong or no row is finite.
     """
     check_samples(samples)
     kept, finite_rows, live_units = finite_samples(samples)
     if len(kept) == 0:
-        raise ValueError(f"samples: a row of finite values is required, got {describe(samples)} without any.")
+        raise ValueError(
+            f"samples: a row of finite values is required, got {describe(samples)} without any; check the model."
+        )
     return kept, finite_rows, live_units
 
 
 def among_all_units(found: Tensor, live_units: Tensor) -> Tensor:
-    """Put a matrix of the kept units back among all units: ``[units, units]``, NaN for a unit that was dropped."""
+    """Expand a matrix of the kept units to all units: ``[units, units]``, NaN for dropped units."""
     if bool(live_units.all()):
         return found
     result = found.new_full((len(live_units),) * 2, math.nan)

@@ -1,4 +1,4 @@
-"""The information plane: I(X;T) against I(T;Y), one estimator a file, and what kind of number each is."""
+"""Information-plane estimators: I(X;T) against I(T;Y), one estimator per file."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _CALLBACKS = {"InformationPlane": "information_plane", "RandomLabelPrefit": "ran
 
 
 def __getattr__(name: str) -> Any:
-    """Import a callback when it is asked for: Lightning takes seconds, which the rest does not need."""
+    """Import a callback on first use: importing Lightning takes seconds, and nothing else here needs it."""
     if name not in _CALLBACKS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_CALLBACKS[name]}"), name)

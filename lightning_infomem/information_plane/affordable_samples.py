@@ -1,4 +1,4 @@
-"""A limit to the samples of methods whose cost grows fast; nothing is left out in silence."""
+"""Sample limit for estimators whose cost grows fast; nothing is subsampled silently."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ __all__ = ["check_affordable_samples"]
 
 
 def check_affordable_samples(num_samples: int, limit: int, *, estimator: str, cost: str) -> None:
-    """Require no more samples than the limit.
+    """Raise if there are more samples than the estimator accepts.
 
     Args:
-        num_samples: that came.
-        limit: that the estimator takes.
-        estimator: its name, which begins the message.
-        cost: what so many samples would cost, for the message.
+        num_samples: Number of samples given.
+        limit: Largest number of samples the estimator accepts.
+        estimator: Name of the estimator; the message starts with it.
+        cost: What makes so many samples expensive; part of the message.
 
     Raises:
-        ValueError: there are more.
+        ValueError: If ``num_samples`` exceeds ``limit``.
     """
     if num_samples > limit:
         raise ValueError(
-            f"{estimator}: hidden: at most {limit} samples are required, got {num_samples}: {cost}; pass a part of the "
-            f"samples, or allow it with max_samples={num_samples}."
+            f"{estimator}: hidden: at most {limit} samples are required, got {num_samples}: {cost}; pass fewer samples "
+            f"or set max_samples={num_samples}."
         )

@@ -1,4 +1,4 @@
-"""What is doubtful about the points of a plane once the layers are seen together."""
+"""Flags that need all layers of a plane: estimates that violate the data-processing inequality."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from lightning_infomem.information_plane.plane_point import PlanePoint
 __all__ = ["flag_between_layers"]
 
 _TOLERANCE = 1e-9  # nats
-_MEANING = "no network can do that to what it computes from that layer alone; bins, noise or the estimate do"
+_MEANING = (
+    "a layer computed from that layer alone cannot gain information; binning, noise or the estimator causes the excess"
+)
 _VALUES = {"I(X;T)": ("input_information", "input_kind"), "I(T;Y)": ("label_information", "label_kind")}
 
 
 def flag_between_layers(points: Mapping[str, Mapping[str, PlanePoint]]) -> dict[str, dict[str, PlanePoint]]:
-    """Flag the points that tell more than an earlier layer does.
+    """Flag points whose information exceeds that of an earlier layer.
 
-    By the data-processing inequality no layer knows more of X or Y than a layer before it from which alone it is
-    computed. Bins, noise, a method that measures something else, and chance let estimates do so. Of two bounds that
-    says nothing, and they are not flagged.
+    By the data-processing inequality, a layer computed from an earlier layer alone has no more information about X
+    or Y than that layer. Estimates can violate this because of binning, added noise, chance, or because the method
+    measures something else. A violation between two bounds means nothing, so bounds are not flagged.
 
     Args:
-        points: layer -> name of an estimator -> its point, in the order of the network.
+        points: Layer name -> estimator name -> point, in network order.
 
     Returns:
-        The same points, with "above_earlier_layer" among the flags of those that are above any earlier layer by the
-        same estimator.
+        The same points; a point that exceeds any earlier layer by the same estimator has the flag
+        "above_earlier_layer".
     """
-    lowest: dict[tuple[str, str], tuple[float, str]] = {}  # of the layers so far, and which layer has it
+    lowest: dict[tuple[str, str], tuple[float, str]] = {}  # lowest value so far, and its layer
     found: dict[str, dict[str, PlanePoint]] = {}
-    for layer, own in points.items():
+    for layer, by_estimator in points.items():
         found[layer] = {}
-        for name, point in own.items():
+        for name, point in by_estimator.items():
             doubts = []
             for words, (value_of, kind_of) in _VALUES.items():
                 value = getattr(point, value_of)

@@ -1,4 +1,4 @@
-"""Bins of equal width."""
+"""Estimator with bins of equal width."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ __all__ = ["Binning"]
 
 @dataclass(frozen=True)
 class Binning:
-    """Count the patterns of a layer after sorting every unit into bins of equal width.
+    """Bin every unit into intervals of equal width and compute the information of the bin patterns.
 
-    Of a deterministic network I(X;T) of the binned layer is its entropy H(T), whatever the inputs. Both coordinates are
-    exact for the binned activations on these samples, and neither bound nor estimate of those of the activations
-    themselves: of these I(X;T) is infinite. Not for wide layers, where every sample has a pattern of its own.
+    For a deterministic network, I(X;T) of the binned layer equals its entropy H(T), whatever the inputs. Both
+    coordinates are exact for the binned activations on these samples. They neither bound nor estimate the information
+    of the activations themselves, for which I(X;T) is infinite. Do not use it on wide layers, where every sample has
+    its own pattern.
 
     Args:
-        bins: of each unit.
-        value_range: low and high of the bins; "unit", each its own; "layer", one for all its units. Values beyond a
-            given range are in its first or last bin. `RunRange` finds that of a whole run.
-        bin_size: instead of ``bins``: bins of this width on the whole line, edges at its multiples.
+        bins: Number of bins per unit.
+        value_range: Range that the bins divide: "unit" (each unit's own extremes), "layer" (the extremes of the whole
+            layer) or ``(low, high)``. Values outside a given range fall into the first or last bin. `RunRange` finds
+            the range of a whole run.
+        bin_size: Bin width, used instead of ``bins``: bins then cover the whole line, with edges at its multiples.
 
     Raises:
-        TypeError, ValueError: bins below 2, a size that is not positive, or a range that is none.
+        TypeError, ValueError: If ``bins`` is below 2, ``bin_size`` is not positive, or ``value_range`` is invalid.
 
     Cost:
-        ``samples * log(samples) * units``.
+        Time ``samples * log(samples) * units``.
 
     Reference:
-        Shwartz-Ziv & Tishby 2017, 30 bins between -1 and 1 of tanh; Saxe et al. 2018, bins of size .5, and 100 bins
-        between the extremes of ReLU layers.
+        Shwartz-Ziv & Tishby 2017 (30 bins between -1 and 1 for tanh); Saxe et al. 2018 (bins of size .5, and 100 bins
+        between the extremes for ReLU layers).
 
     >>> hidden, labels = torch.tensor([[-0.9], [-0.8], [0.8], [0.9]]), torch.tensor([0, 0, 1, 1])
     >>> point = Binning(bins=2, value_range=(-1, 1)).estimate(hidden, labels)
@@ -66,7 +68,7 @@ class Binning:
             )
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
-        """Estimate both coordinates; see `PlaneEstimator`. The inputs are not looked at."""
+        """Estimate both coordinates; see `PlaneEstimator`. The inputs are ignored."""
         hidden, labels = check_plane_samples(hidden, labels, estimator="Binning")
         patterns = number_rows(self.codes(hidden))
         return PlanePoint.measured(
@@ -80,8 +82,8 @@ class Binning:
         )
 
     def codes(self, hidden: Tensor) -> Tensor:
-        """The bin of each value: finite ``[samples, units]`` -> int64 ``[samples, units]``."""
-        hidden = hidden.double()  # in less, a value on an edge may change its bin
+        """Return the bin index of each value: finite ``[samples, units]`` -> int64 ``[samples, units]``."""
+        hidden = hidden.double()  # at lower precision, a value on an edge may change bins
         if self.bin_size is not None:
             return (hidden / self.bin_size).floor().long()
         if isinstance(self.value_range, tuple):
@@ -90,5 +92,5 @@ class Binning:
             low, high = hidden.min(), hidden.max()
         else:
             low, high = hidden.amin(0), hidden.amax(0)
-        width = (high - low).clamp_min(torch.finfo(torch.float64).tiny)  # of constant units all values are in one bin
+        width = (high - low).clamp_min(torch.finfo(torch.float64).tiny)  # a constant unit falls into one bin
         return ((hidden - low) / width * self.bins).floor().long().clamp(0, self.bins - 1)

@@ -1,4 +1,4 @@
-"""The network that tells pairs that belong together from others."""
+"""Critic network of `MINE`: tells joint pairs from shuffled ones."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ __all__ = ["Critic", "Evaluation"]
 
 
 class Evaluation(NamedTuple):
-    """Of a critic on held-out samples.
+    """Value of a critic on held-out samples.
 
     Attributes:
-        value: the tangent of the bound, nats; a lower bound in expectation where the tangent is of other samples.
-        donsker_varadhan: the bound with the logarithm of a mean, nats.
-        log_mean: that logarithm.
-        step: of training.
+        value: Tangent of the bound, in nats; a lower bound in expectation if the tangent point comes from other
+            samples.
+        donsker_varadhan: Donsker-Varadhan bound, with the logarithm of a mean, in nats.
+        log_mean: That logarithm.
+        step: Training step of the critic.
     """
 
     value: float
@@ -29,13 +30,13 @@ class Evaluation(NamedTuple):
 
 
 class Critic:
-    """A perceptron of two hidden layers, whose weights are drawn from a generator of its own.
+    """Perceptron with two hidden layers whose weights come from a given generator.
 
     Args:
-        x: float32 ``[samples, ...]``, whose means and deviations scale all later ones.
-        t: the same of the other variable.
-        width: of the hidden layers.
-        generator: on the CPU, so that the draws are the same on every device.
+        x: float32 ``[samples, ...]``; its mean and standard deviation scale all later values of this variable.
+        t: float32 ``[samples, ...]``; the second variable, scaled the same way.
+        width: Number of units in each hidden layer.
+        generator: CPU generator, so that draws are the same on every device.
     """
 
     def __init__(self, x: Tensor, t: Tensor, *, width: int, generator: torch.Generator) -> None:
@@ -48,18 +49,19 @@ class Critic:
             each.requires_grad_()
 
     def __call__(self, x: Tensor, t: Tensor) -> Tensor:
-        """Values of pairs, ``[samples]``."""
+        """Critic values of pairs, ``[samples]``."""
         return self._above(self._x_part(x), self._t_part(t))
 
     @torch.no_grad()
     def evaluate(self, x: Tensor, t: Tensor, *, rolls: int, tangent_at: float | None = None) -> Evaluation:
-        """Compare pairs that belong together with those of shifted samples.
+        """Compare joint pairs with pairs of shifted samples.
 
         Args:
             x: ``[samples, ...]``.
             t: ``[samples, ...]``.
-            rolls: number of shifts, of at most ``samples - 1``.
-            tangent_at: log of the mean over pairs apart, from other samples; nothing for that of these.
+            rolls: Number of shifts; at most ``samples - 1`` are used.
+            tangent_at: Log of the mean over unpaired samples, taken from other samples; None uses that of these
+                samples.
         """
         x_part, t_part = self._x_part(x), self._t_part(t)
         together = float(self._above(x_part, t_part).double().mean())
@@ -71,14 +73,14 @@ class Critic:
         return Evaluation(together - tangent - excess, together - log_mean, log_mean, 0)
 
     def copied_weights(self) -> list[Tensor]:
-        """As they are now."""
+        """Copy of the current weights."""
         return [each.detach().clone() for each in self.weights]
 
     @torch.no_grad()
     def restore(self, weights: Sequence[Tensor]) -> None:
-        """Take weights that were copied."""
-        for mine, other in zip(self.weights, weights, strict=True):
-            mine.copy_(other)
+        """Load weights returned by `copied_weights`."""
+        for current, copied in zip(self.weights, weights, strict=True):
+            current.copy_(copied)
 
     def _x_part(self, x: Tensor) -> Tensor:
         mean, scale = self._scales[0]
@@ -94,6 +96,6 @@ class Critic:
 
 
 def _mean_and_scale(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each column; the scale of constant ones is 0."""
+    """Mean and inverse standard deviation of each column; the scale of a constant column is 0."""
     deviation, mean = torch.std_mean(values, dim=0, correction=0)
     return mean, torch.where(deviation > 0, 1 / deviation, torch.zeros_like(deviation))

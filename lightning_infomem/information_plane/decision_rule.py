@@ -1,4 +1,4 @@
-"""What the decisions of a network tell about its inputs and about the classes."""
+"""Information of a network's decisions about its inputs and the classes."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ __all__ = ["DecisionRule"]
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """Information of the decision, the class of the largest logit: I(X;Yhat) = H(Yhat), and I(Y;Yhat).
+    """Compute the information of the decision, the class of the largest logit: I(X;Yhat) = H(Yhat) and I(Y;Yhat).
 
-    Exact and cheap, whatever the width and depth of the network: the decision takes few values, and a deterministic
-    network makes one for each input. Exact of these samples; where they are few for the number of classes,
-    I(Y;Yhat) is above that of the distribution that they come from, by about ``(classes - 1)^2 / (2 samples)`` nats.
-    Not for hidden layers: pass the logits (or probabilities) of the network. Of a perfect classifier of balanced
-    classes both are ``log(classes)``; of one that always decides alike both are 0. Where logits are tied the first of
-    the classes is decided for. A network that confuses the classes in a fixed way loses nothing here: information is
-    no accuracy.
+    This is exact and cheap, whatever the width and depth of the network: the decision takes few values, and a
+    deterministic network makes one decision per input. It is exact for these samples. If they are few for the number of
+    classes, I(Y;Yhat) exceeds its value under the underlying distribution by about ``(classes - 1)^2 / (2 samples)``
+    nats. Do not use it on hidden layers: pass the logits (or probabilities) of the network.
+
+    For a perfect classifier of balanced classes both coordinates are ``log(classes)``; for one that always predicts the
+    same class both are 0. Tied logits decide for the first of the tied classes. Information is not accuracy: a network
+    that confuses the classes in a fixed way loses nothing here.
 
     Raises:
-        ValueError: fewer than two logits, or more classes among the labels than logits.
+        ValueError: If there are fewer than two logits, or more classes among the labels than logits.
 
     Cost:
-        ``samples * classes``.
+        Time ``samples * classes``.
 
     Reference:
-        Closed form: entropies of the table of decisions and labels.
+        Closed form: entropies of the contingency table of decisions and labels.
 
     >>> import torch
     >>> logits, labels = torch.tensor([[2.0, 1.0], [3.0, 0.0], [0.0, 1.0], [0.5, 1.0]]), torch.tensor([0, 0, 1, 1])
@@ -42,18 +43,18 @@ class DecisionRule:
     """
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
-        """Compute both coordinates of the decisions; see `PlaneEstimator`. The inputs are not looked at.
+        """Compute both coordinates of the decisions; see `PlaneEstimator`.
 
         Args:
-            hidden: float ``[samples, classes]``, the logits.
-            labels: integers ``[samples]``.
-            inputs: any.
+            hidden: Logits, float ``[samples, classes]``.
+            labels: Class of each sample, integer ``[samples]``.
+            inputs: Ignored.
         """
         hidden, labels = check_plane_samples(hidden, labels, estimator="DecisionRule")
         if hidden.shape[1] < 2:
             raise ValueError(
-                f"DecisionRule: hidden: a logit for each of at least two classes is required, got {hidden.shape[1]} of "
-                "each sample; of a single logit z pass torch.cat([-z, z], 1)."
+                f"DecisionRule: hidden: a logit for each of at least two classes is required, got {hidden.shape[1]} "
+                "per sample; for a single logit z pass torch.cat([-z, z], 1)."
             )
         num_classes = int(labels.max()) + 1
         if num_classes > hidden.shape[1]:

@@ -1,4 +1,4 @@
-"""Dependence graphs: information from the collisions of random hashes."""
+"""Dependence-graph estimator (EDGE): information from collisions of random hashes."""
 
 from __future__ import annotations
 
@@ -18,50 +18,51 @@ from lightning_infomem.information_plane.random_hash import RandomHash
 
 __all__ = ["DependenceGraph"]
 
-_MOST_UNITS = 6  # that are hashed as they are
+_MOST_UNITS = 6  # hashed without projection
 
 
 @dataclass(frozen=True)
 class DependenceGraph:
-    """Hash activations and inputs at random, and take the information of the buckets (EDGE).
+    """Hash activations and inputs at random and compute the information of the hash buckets (EDGE).
 
-    Of ``N_i`` samples in bucket i of one variable, ``M_j`` in bucket j of the other and ``N_ij`` in both,
-    ``sum_ij (N_i M_j / N^2) g(N N_ij / (N_i M_j))`` with ``g(t) = t log t``: the plug-in information of the buckets,
-    the mean over ``members`` hashes. Labels are their own buckets.
+    With ``N_i`` samples in bucket i of one variable, ``M_j`` in bucket j of the other and ``N_ij`` in both, the
+    estimate is ``sum_ij (N_i M_j / N^2) g(N N_ij / (N_i M_j))`` with ``g(t) = t log t``: the plug-in information of the
+    buckets, averaged over ``members`` hashes. Labels serve as their own buckets.
 
-    There is no factor before it and no bound on its terms, so that of discrete values it is Shannon's. Not all
-    published numbers are of this kind: they are in bits, and of the authors' programs one leaves rare buckets out,
-    while the later (4.2.0, 4.3.1, 4.4.1) lift every logarithm below .001 bit to that, which about doubles weak
-    dependence (the buckets of 2,000 pairs of independent Gaussians: .10 for our .04 nats), and scale their widths for
-    one unit by 3, 2.7 and 7.2 before adapting them to a first estimate. Here the width is recorded with each point, and
-    points of other widths are not compared.
+    The estimate has no prefactor and no cap on its terms, so for discrete values it is Shannon's information. Not all
+    published numbers follow this definition. They are in bits. One of the authors' programs leaves rare buckets out.
+    The later ones (4.2.0, 4.3.1, 4.4.1) raise every logarithm below .001 bit to that value, which about doubles weak
+    dependence (for the buckets of 2,000 pairs of independent Gaussians: .10 against our .04 nats), and scale their
+    widths for one unit by 3, 2.7 and 7.2 before adapting them to a first estimate. Here each point records the width,
+    and points with different widths are not compared.
 
-    Wide cells lose information, narrow ones invent it: about ``buckets_T * buckets_Y / 2N`` nats are chance. The same
-    estimate with shuffled partners stands in ``scores``; where it is more than half of a coordinate, a flag says so.
-    Both errors are large for inputs and layers of many units, where I(X;T) tells little.
+    Wide cells lose information and narrow cells invent it: about ``buckets_T * buckets_Y / 2N`` nats are due to chance.
+    ``scores`` holds the same estimate with shuffled partners; a flag marks a coordinate of which it is more than half.
+    Both errors are large for inputs and layers with many units, where I(X;T) means little.
 
     Args:
-        width: of the cells, in standard deviations of the hashed coordinate; None, ``3 N^(-1 / (2 d))`` of d
-            coordinates of inputs and activations together (recorded).
-        members: hashes that are averaged, each with its own shifts and directions.
-        spread: widths of the members rise from ``width`` to ``(1 + spread) width``; 0, all are equal.
-        projections: random directions that stand for a variable of more units than this; None, ``log2(N / 10)`` for
-            variables of more than 6 units.
-        seed: of shifts, directions and shuffles.
+        width: Cell width, in standard deviations of the hashed coordinate. None uses ``3 N^(-1 / (2 d))`` for d
+            coordinates of inputs and activations together; the point records it.
+        members: Number of hashes to average, each with its own shifts and directions.
+        spread: The widths of the members rise from ``width`` to ``(1 + spread) width``; 0 makes them all equal.
+        projections: Number of random directions that replace the units of a variable with more units than this. None
+            uses ``log2(N / 10)`` for variables with more than 6 units.
+        seed: Seed of the shifts, directions and shuffles.
 
     Raises:
-        TypeError, ValueError: settings beyond these; no inputs.
+        TypeError, ValueError: If a setting is out of range, or ``inputs`` is missing.
 
     Special cases:
-        A constant layer has no information with anything. Equal samples are in one bucket, but for rounding.
+        A constant layer has no information about anything. Equal samples share a bucket, up to rounding.
 
     Cost:
-        For each member ``samples * projections * units`` and a sort of the samples; two float64 copies of activations
-        and inputs.
+        Time ``samples * projections * units`` plus a sort of the samples, per member. Memory: two float64 copies of
+        activations and inputs.
 
     Reference:
-        Noshad, Zeng & Hero 2019, definition of the estimator and theorem on its ensemble. Theirs weights the members to
-        cancel bias; the weights amplify chance and need as many smooth derivatives as dimensions: ours are equal.
+        Noshad, Zeng & Hero 2019, definition of the estimator and theorem on its ensemble. Departure: they weight the
+        members to cancel bias. Such weights amplify chance and require as many smooth derivatives as dimensions, so
+        ours are equal.
 
     >>> values = torch.arange(4).repeat(50)
     >>> point = DependenceGraph().estimate(values[:, None].float(), values % 2, inputs=values[:, None])
@@ -90,15 +91,15 @@ class DependenceGraph:
         """Estimate both coordinates; see `PlaneEstimator`. The inputs are required."""
         hidden, labels = check_plane_samples(hidden, labels, estimator="DependenceGraph")
         inputs = check_plane_inputs(inputs, hidden, estimator="DependenceGraph")
-        of_hidden, of_inputs = (RandomHash(each, self._most_coordinates(each)) for each in (hidden, inputs))
+        hidden_hash, input_hash = (RandomHash(each, self._most_coordinates(each)) for each in (hidden, inputs))
         num_samples = len(hidden)
         width = self.width
         if width is None:
-            width = 3 * num_samples ** (-0.5 / max(of_hidden.coordinates + of_inputs.coordinates, 1))
+            width = 3 * num_samples ** (-0.5 / max(hidden_hash.coordinates + input_hash.coordinates, 1))
         generator = torch.Generator().manual_seed(self.seed)
         sums = torch.zeros(4, dtype=torch.float64)
         for factor in torch.linspace(1, 1 + self.spread, self.members, dtype=torch.float64).tolist():
-            hashed, partners = (each.draw(factor * width, generator) for each in (of_hidden, of_inputs))
+            hashed, partners = (each.draw(factor * width, generator) for each in (hidden_hash, input_hash))
             shuffled = hashed[torch.randperm(num_samples, generator=generator).to(hashed.device)]
             sums += torch.tensor(
                 [discrete_information(one, other) for one in (hashed, shuffled) for other in (partners, labels)],
@@ -115,8 +116,8 @@ class DependenceGraph:
             label_kind="neither",
             chosen={
                 "width": width,
-                "hidden_coordinates": of_hidden.coordinates,
-                "input_coordinates": of_inputs.coordinates,
+                "hidden_coordinates": hidden_hash.coordinates,
+                "input_coordinates": input_hash.coordinates,
             },
             flags=_chance_flags(
                 {"I(X;T)": (input_information, input_chance), "I(T;Y)": (label_information, label_chance)}
@@ -136,4 +137,4 @@ def _chance_flags(estimates: dict[str, tuple[float, float]]) -> dict[str, str]:
         for name, (found, chance) in estimates.items()
         if chance > found / 2
     ]
-    return {"chance": "; ".join(doubtful) + ": too few samples for these cells, widen them"} if doubtful else {}
+    return {"chance": "; ".join(doubtful) + ": too few samples for cells this narrow; widen them"} if doubtful else {}

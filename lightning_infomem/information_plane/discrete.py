@@ -1,4 +1,4 @@
-"""Entropies of discrete values: the plug-in estimate on the rows that occur."""
+"""Plug-in entropy and mutual information of discrete values."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ __all__ = ["discrete_entropy", "discrete_information", "number_rows"]
 
 
 def number_rows(codes: Tensor) -> Tensor:
-    """Number the different rows of integers; equal rows have equal numbers.
+    """Number the distinct rows of an integer matrix; equal rows get equal numbers.
 
     Args:
-        codes: integers ``[samples, units]``.
+        codes: Integer ``[samples, units]``.
 
     Returns:
         int64 ``[samples]``.
 
     Cost:
-        ``samples * log(samples) * units``; a copy of the codes.
+        Time ``samples * log(samples) * units``. Memory: one copy of the codes.
     """
     numbers: Tensor = torch.unique(codes, dim=0, return_inverse=True)[1]
     return numbers
 
 
 def discrete_entropy(values: Tensor) -> float:
-    """Entropy of the frequencies of integers, nats.
+    """Plug-in entropy of integer values, in nats.
 
     >>> round(discrete_entropy(torch.tensor([0, 0, 1, 1])), 6)
     0.693147
@@ -35,7 +35,7 @@ def discrete_entropy(values: Tensor) -> float:
 
 
 def discrete_information(values: Tensor, labels: Tensor) -> float:
-    """Mutual information of the joint frequencies of two integers, nats; never below 0.
+    """Plug-in mutual information of two integer variables, in nats; never below 0.
 
     Args:
         values: int64 ``[samples]``, at least 0.

@@ -1,4 +1,4 @@
-"""Gram matrices of Gaussian kernels, and how wide a kernel is."""
+"""Gram matrices of Gaussian kernels, and rules for the kernel width."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ _CHUNK_BYTES = 1 << 26
 
 
 def check_width(value: float | None, *, name: str) -> None:
-    """Require a positive width, or None where one is chosen by the data."""
+    """Require a positive width, or None for a width chosen from the data."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
         raise TypeError(f"{name}: a positive number is required, got {type(value).__name__} {value!r}; 1.0 is one.")
     if value is not None and not 0 < value < math.inf:
-        raise ValueError(f"{name}: a positive number is required, got {value!r}; or None, for a width by a rule.")
+        raise ValueError(f"{name}: a positive number is required, got {value!r}; None chooses one from the data.")
 
 
 def rule_width(samples: Tensor) -> float:
-    """Silverman's width, with the spread of the whole layer in the place of that of a unit.
+    """Kernel width by Silverman's rule, with the spread of the whole layer in place of that of one unit.
 
-    ``sqrt(2 V) (4 / ((d + 2) N))^(1 / (d + 4))`` of ``d`` units whose variances sum to ``V``: for one unit exactly
-    Silverman's (its normal density ``h`` is our ``width / sqrt(2)``), for many units near the typical distance between
-    two samples. That of a constant layer is 1; there all widths give the same kernel.
+    The width is ``sqrt(2 V) (4 / ((d + 2) N))^(1 / (d + 4))`` for ``d`` units whose variances sum to ``V``. For one
+    unit this is exactly Silverman's rule, whose bandwidth ``h`` for a normal density is ``width / sqrt(2)``. For many
+    units it is close to the typical distance between two samples. A constant layer gets width 1, since all widths give
+    it the same kernel.
 
     Args:
         samples: float ``[samples, units]``.
@@ -38,30 +39,30 @@ def rule_width(samples: Tensor) -> float:
 
 
 def distance_rows(samples: Tensor, *, chunk: int | None = None) -> Iterator[tuple[slice, Tensor]]:
-    """Squared Euclidean distances, some rows of their matrix at a time.
+    """Yield the matrix of squared Euclidean distances, a block of rows at a time.
 
     Args:
         samples: float ``[samples, units]``.
-        chunk: rows at a time; by default 64 MiB of them.
+        chunk: Number of rows per block; by default as many as fit in 64 MiB.
 
     Yields:
-        Which rows, and float64 ``[rows, samples]``: a tensor of its own, which the caller may overwrite.
+        The slice of rows, and float64 ``[rows, samples]``: a new tensor that the caller may overwrite.
 
     Cost:
-        ``samples^2 * units`` in time. Distances are exact to the rounding of the squared norms about the mean.
+        Time ``samples^2 * units``. Distances are exact up to the rounding of the squared norms about the mean.
     """
-    centred = samples.double() - samples.double().mean(0)  # large means would cost digits
+    centred = samples.double() - samples.double().mean(0)  # large means would cost precision
     norms = (centred * centred).sum(1)
     chunk = chunk or max(1, _CHUNK_BYTES // (8 * len(centred)))
     for start in range(0, len(centred), chunk):
         rows = slice(start, min(start + chunk, len(centred)))
         block = torch.addmm(norms[None], centred[rows], centred.T, alpha=-2).add_(norms[rows, None]).clamp_min_(0)
-        block.diagonal(start).zero_()  # of a sample to itself
+        block.diagonal(start).zero_()  # distance of a sample to itself
         yield rows, block
 
 
 def squared_distances(samples: Tensor) -> Tensor:
-    """All squared Euclidean (of feature maps, Frobenius) distances, float64 ``[samples, samples]``."""
+    """Return all squared Euclidean distances (Frobenius for feature maps), float64 ``[samples, samples]``."""
     distances = torch.empty(len(samples), len(samples), dtype=torch.float64, device=samples.device)
     for rows, block in distance_rows(samples.flatten(1)):
         distances[rows] = block
@@ -69,13 +70,14 @@ def squared_distances(samples: Tensor) -> Tensor:
 
 
 def gaussian_gram(samples: Tensor, width: float) -> Tensor:
-    """``exp(-d^2 / width^2)`` of all pairs, d their Euclidean (of feature maps, Frobenius) distance.
+    """Gaussian Gram matrix ``exp(-d^2 / width^2)`` for the Euclidean (for feature maps, Frobenius) distance d.
 
-    Others write ``exp(-d^2 / s)``: that is ``width = sqrt(s)``; or ``exp(-d^2 / (2 s^2))``: ``width = sqrt(2) s``.
+    For the convention ``exp(-d^2 / s)`` pass ``width = sqrt(s)``; for ``exp(-d^2 / (2 s^2))`` pass
+    ``width = sqrt(2) s``.
 
     Args:
         samples: float ``[samples, ...]``.
-        width: positive, in the unit of the samples.
+        width: Positive kernel width, in the unit of the samples.
 
     Returns:
         float64 ``[samples, samples]``.
@@ -87,11 +89,11 @@ def gaussian_gram(samples: Tensor, width: float) -> Tensor:
 
 
 def label_gram(labels: Tensor, width: float) -> Tensor:
-    """The same of one-hot labels: 1 within a class, ``exp(-2 / width^2)`` between classes.
+    """Gaussian Gram matrix of one-hot labels: 1 within a class, ``exp(-2 / width^2)`` between classes.
 
     Args:
-        labels: integers ``[samples]``.
-        width: positive.
+        labels: Integer ``[samples]``.
+        width: Positive kernel width.
     """
     same = (labels[:, None] == labels[None]).double()
     between = math.exp(-2 / width**2)

@@ -1,4 +1,4 @@
-"""Gaussian noise added to each unit, which makes the information of a deterministic layer finite."""
+"""Gaussian noise on each unit, which makes the information of a deterministic layer finite."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def check_noise_variance(value: object) -> None:
     """Require a positive finite number.
 
     Raises:
-        TypeError: no number.
-        ValueError: another number.
+        TypeError: If the value is not a number.
+        ValueError: If it is not positive and finite.
     """
     required = "noise_variance: a positive number is required"
     remedy = "0.1 is usual for wide layers, 1e-3 for a few tanh units"
@@ -25,7 +25,7 @@ def check_noise_variance(value: object) -> None:
 
 
 def noise_entropy(num_units: int, noise_variance: float) -> float:
-    """Differential entropy of independent noise of each unit, nats; negative where there is little of it.
+    """Differential entropy of independent noise on each unit, in nats; negative for low noise.
 
     >>> round(noise_entropy(2, 1.0), 6)
     2.837877

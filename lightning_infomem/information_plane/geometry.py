@@ -1,4 +1,4 @@
-"""How far the samples of a layer are apart: what a fall in the information plane really shows."""
+"""Distances between the samples of a layer: what a falling curve in the information plane really shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lightning_infomem.information_plane.plane_samples import check_plane_sample
 
 __all__ = ["GeometricCompression", "measure_geometry"]
 
-_VALUES = 2**22  # binned at a time: 32 MiB for each of the few tensors that it takes
+_VALUES = 2**22  # values binned at a time: 32 MiB for each of the few temporary tensors
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,16 @@ class GeometricCompression:
     """How much of its space a layer fills.
 
     Attributes:
-        diameter: largest Euclidean distance of two samples, in the unit of the activations, as the next two.
-        within_class: mean distance of two different samples of one class; NaN where no class has two.
-        between_classes: mean distance of two samples of different classes.
-        occupied_bins: of a unit, the mean over units; 1 of a constant layer, at most ``bins``.
-        occupied_cells: of all units together: how many different patterns of bins occur, at most ``num_samples``.
-        bins: of each unit.
-        value_range: of the bins; see `Binning`.
-        num_samples: that were looked at.
-        num_units: of the layer.
+        diameter: Largest Euclidean distance between two samples, in the unit of the activations.
+        within_class: Mean distance between two different samples of one class, in the same unit; NaN if no class has
+            two.
+        between_classes: Mean distance between two samples of different classes, in the same unit.
+        occupied_bins: Number of bins that hold a sample, averaged over units; 1 for a constant layer, at most ``bins``.
+        occupied_cells: Number of distinct bin patterns over all units together; at most ``num_samples``.
+        bins: Number of bins per unit.
+        value_range: Range of the bins; see `Binning`.
+        num_samples: Number of samples measured.
+        num_units: Number of units in the layer.
     """
 
     diameter: float
@@ -53,29 +54,30 @@ def measure_geometry(
     value_range: str | tuple[float, float] = "layer",
     max_samples: int = 20_000,
 ) -> GeometricCompression:
-    """Measure how far the samples of a layer are apart, and how many bins they occupy.
+    """Measure how far apart the samples of a layer are and how many bins they occupy.
 
-    I(X;T) that is estimated with bins or noise falls when samples come nearer to each other than a bin or the noise,
-    whatever the information: of a deterministic layer it is infinite all the while. So look at this beside every
-    plane. With a fall of all distances the layer has shrunk; with a fall of those within classes alone, classes have
-    become clusters. Distances of layers of different width or scale are not to be compared.
+    An estimate of I(X;T) with bins or noise falls when samples come closer together than a bin or the noise, whatever
+    the information, which for a deterministic layer is infinite throughout. So read these numbers next to every plane.
+    If all distances fall, the layer has shrunk; if only those within classes fall, the classes have become clusters.
+    Do not compare distances between layers of different width or scale.
 
     Args:
-        hidden: float ``[samples, ...]``, the activations of a layer, any device.
-        labels: integers ``[samples]``, at least two classes.
-        bins: of each unit, at least 2.
-        value_range: "unit", "layer" or (low, high); see `Binning`. With the first two a layer that only shrinks
-            occupies as many bins as before; give the range to compare epochs.
-        max_samples: that time is to be spent on.
+        hidden: Activations of one layer, float ``[samples, ...]``, any device.
+        labels: Class of each sample, integer ``[samples]``, at least two classes.
+        bins: Number of bins per unit, at least 2.
+        value_range: "unit", "layer" or ``(low, high)``; see `Binning`. With "unit" and "layer" a layer that only
+            shrinks occupies as many bins as before, so give a range to compare epochs.
+        max_samples: Largest number of samples to accept, since time is quadratic.
 
     Returns:
-        All zeros of a constant layer, exactly, with one bin and one cell.
+        The geometry. For a constant layer all distances are exactly 0, with one bin and one cell.
 
     Raises:
-        TypeError, ValueError: as `Binning`, and samples as every estimator refuses them, or more than ``max_samples``.
+        TypeError, ValueError: If the bins are invalid (see `Binning`), the samples are not what every estimator
+            requires, or there are more than ``max_samples``.
 
     Cost:
-        ``samples**2 * units``; memory a float64 copy of the samples, and 256 MiB.
+        Time ``samples**2 * units``. Memory: a float64 copy of the samples and 256 MiB.
 
     Reference:
         Goldfeld et al. 2019, Estimating information flow in deep neural networks; Basirat, Geiger & Roth
@@ -107,7 +109,7 @@ def measure_geometry(
 
 
 def _distances(hidden: Tensor, labels: Tensor) -> tuple[float, float, float]:
-    """Largest of all, mean within classes, mean between classes."""
+    """Largest distance, mean distance within classes, mean distance between classes."""
     largest = total = within = hidden.new_zeros((), dtype=torch.float64)
     for rows, squares in squared_distances(hidden):
         distances = squares.sqrt_()
@@ -122,11 +124,11 @@ def _distances(hidden: Tensor, labels: Tensor) -> tuple[float, float, float]:
 
 
 def _occupied(hidden: Tensor, binning: Binning) -> tuple[float, int]:
-    """Mean number of bins of a unit that hold a sample, and number of cells of all units that do."""
+    """Mean number of occupied bins per unit, and number of occupied cells of all units together."""
     low, high = float(hidden.min()), float(hidden.max())
     if low == high:
         return 1.0, 1
-    if binning.value_range == "layer":  # of all units, not of those that come together
+    if binning.value_range == "layer":  # of all units, not of one chunk
         binning = Binning(binning.bins, (low, high))
     occupied = 0
     cells = torch.zeros(len(hidden), dtype=torch.int64, device=hidden.device)

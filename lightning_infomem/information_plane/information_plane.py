@@ -1,4 +1,4 @@
-"""Follows the layers of a network through the information plane while it trains."""
+"""Lightning callback that follows the layers of a network through the information plane during training."""
 
 from __future__ import annotations
 
@@ -33,37 +33,39 @@ __all__ = ["InformationPlane"]
 
 _PLANES_KEY = "infomem_planes"
 _ALL_UNITS = 2**31 - 1
-_PER_DECADE = 10  # measurements while the network learns fast
+_PER_DECADE = 10  # measurements per decade of epochs early on, while the network learns fast
 
 _log = logging.getLogger(__name__)
 
 
 class InformationPlane(Callback):
-    """Puts every layer into the information plane, by several estimators on the same samples, along a training.
+    """Place every layer in the information plane during training, by several estimators on the same samples.
 
-    Before the first step, after the first epochs on a logarithmic schedule (ten a decade), and every so many epochs,
-    the probe is sent through the network in evaluation mode. Training is bitwise the same with and without the
-    callback. Of each point is logged, in nats, ``plane/LAYER/ESTIMATOR/input_information`` and
-    ``.../label_information``, at those epochs alone; loggers with figures get ``plane/ESTIMATOR``, see
-    `plot_information_plane`. All planes travel in every checkpoint.
+    The callback sends the probe through the network in evaluation mode before the first step, after early epochs on a
+    logarithmic schedule (ten per decade), and every ``every_n_epochs`` epochs. Training is bitwise identical with and
+    without it. For each point it logs ``plane/LAYER/ESTIMATOR/input_information`` and ``.../label_information`` in
+    nats, at those epochs only. Loggers that take figures get ``plane/ESTIMATOR``; see `plot_information_plane`. Every
+    checkpoint contains all planes.
 
     Args:
-        probe: batches with labels, the same each time; all of their samples count.
-        estimators: such as `information_plane.Binning`; one that fails on a layer is named once, the others go on.
-        labels: where the classes of a batch are: an index, a key, or a function of the batch.
-        layers: see `sampling.layers.select_layers`.
-        pooling: positions to one row; all values of a layer by default, see `MeasurementSettings`.
-        max_samples: more in the probe are an error.
-        split: of which set the probe is, such as "validation"; kept with every plane, and named below the figure.
-        every_n_epochs: how often to measure once training is slow.
-        prefix: first part of every logged name, and of the name of this callback's state.
-        on_error: what a failed measurement does: "warn" lets the training go on, "raise" stops it.
+        probe: Labelled batches, the same at each pass; all of their samples count.
+        estimators: Estimators such as `information_plane.Binning`. One that fails on a layer is reported once and the
+            others continue.
+        labels: Where a batch holds its classes: an index, a key, or a function of the batch.
+        layers: Layers to measure; see `sampling.layers.select_layers`.
+        pooling: How positions become one row per sample; by default all values of a layer, see `MeasurementSettings`.
+        max_samples: Largest number of samples in the probe; more raise an error.
+        split: Name of the data split of the probe, such as "validation". It is stored with every plane and printed
+            below the figure.
+        every_n_epochs: Number of epochs between measurements once training is slow.
+        prefix: First part of every logged name and of this callback's state key.
+        on_error: What to do if a measurement fails: "warn" continues training, "raise" stops it.
 
     Attributes:
-        planes: of this run, oldest first; their ``epoch`` counts finished epochs, 0 before training.
+        planes: Planes of this run, oldest first. Their ``epoch`` counts finished epochs; 0 is before training.
 
     Raises:
-        MisconfigurationException: in ``setup``, for layers that the model does not have.
+        MisconfigurationException: In ``setup``, if the model does not have the requested layers.
     """
 
     def __init__(
@@ -91,39 +93,39 @@ class InformationPlane(Callback):
         self.prefix = prefix
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
         self.planes: list[Plane] = []
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
 
     @property
     def state_key(self) -> str:
-        """The name alone, so that a run resumes after its settings were changed."""
+        """Only the prefix identifies the state, so a run can resume with other settings."""
         return f"{type(self).__qualname__}[{self.prefix}]"
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Raise every mistake of configuration now."""
+        """Check the configuration before training starts."""
         try:
             select_layers(pl_module, self.layers)
         except (TypeError, ValueError) as fault:
             raise MisconfigurationException(f"InformationPlane: {fault}") from fault
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The untrained network is where every line begins."""
+        """Measure the untrained network, where every curve begins."""
         if trainer.global_step == 0:
             self.planes = []
             self._measure(trainer, pl_module, epoch=0)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measure, if the schedule says so."""
+        """Measure if the schedule says so."""
         if self.is_due(trainer.current_epoch + 1):
             values = self._measure(trainer, pl_module, epoch=trainer.current_epoch + 1)
             pl_module.log_dict(values, on_step=False, on_epoch=True, batch_size=1, sync_dist=Ranks.current().size > 1)
 
     def is_due(self, epoch: int) -> bool:
-        """Whether to measure after so many epochs: at multiples, and ten times a decade."""
+        """Whether to measure after this many epochs: at multiples of `every_n_epochs` and ten times per decade."""
         nearest = round(_PER_DECADE * math.log10(epoch)) / _PER_DECADE
         return epoch % self.every_n_epochs == 0 or epoch == round(10**nearest)
 
     def state_dict(self) -> dict[str, Any]:
-        """All planes: numbers and strings only."""
+        """All planes, as numbers and strings only."""
         return {_PLANES_KEY: [plane.to_state() for plane in self.planes]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -134,13 +136,13 @@ class InformationPlane(Callback):
             warnings.warn(f"InformationPlane: the planes in this checkpoint cannot be read ({fault}).", stacklevel=2)
 
     def _measure(self, trainer: Trainer, model: LightningModule, *, epoch: int) -> dict[str, float]:
-        """The values to log; none where nothing was measured."""
+        """Values to log; empty if nothing was measured."""
         if trainer.barebones:
             return {}
         ranks = Ranks.current()
         try:
             layers = select_layers(model, self.layers)
-            tap = ranks.agree(lambda: catch_probe(trainer, model, layers, self.settings, self.probe))
+            tap = ranks.run_together(lambda: catch_probe(trainer, model, layers, self.settings, self.probe))
             plane = ranks.on_all(
                 lambda: (
                     None
@@ -159,9 +161,9 @@ class InformationPlane(Callback):
                     )
                 )
             )[0]
-            assert plane is not None  # of the first rank
-            self._tell(plane)
-        except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
+            assert plane is not None  # rank 0 measured it
+            self._report_failures(plane)
+        except Exception as fault:  # no failure here, not even out of memory, may stop the user's run
             if self.on_error == "raise":
                 raise
             warnings.warn(f"InformationPlane: nothing was measured after epoch {epoch}: {fault}", stacklevel=2)
@@ -170,14 +172,14 @@ class InformationPlane(Callback):
         if trainer.is_global_zero and len(self.planes) > 1:
             names = dict.fromkeys(name for points in plane.points.values() for name in points)
             figures = {
-                name: partial(plot_information_plane, tuple(self.planes), name, allow_mismatch=self._chosen(name))
+                name: partial(plot_information_plane, tuple(self.planes), name, allow_mismatch=self._data_chosen(name))
                 for name in names
             }
             log_figures(trainer.loggers, figures, step=scalar_step(trainer), prefix=self.prefix)
         return self._values(plane)
 
-    def _chosen(self, name: str) -> list[str]:
-        """The parameters of an estimator that the data choose, of each layer and moment anew."""
+    def _data_chosen(self, name: str) -> list[str]:
+        """Parameters of an estimator that the data determine anew for each layer and epoch."""
         given = {each.name for each in fields(name_estimators(self.estimators)[name])}  # type: ignore[arg-type]
         points = [points[name] for plane in self.planes for points in plane.points.values() if name in points]
         found = dict.fromkeys(parameter for point in points for parameter in point.parameters)
@@ -192,14 +194,14 @@ class InformationPlane(Callback):
         }
         return {name: value for name, value in values.items() if math.isfinite(value)}
 
-    def _tell(self, plane: Plane) -> None:
-        """Warn of what failed, of each estimator and layer once, or raise."""
-        failed = [(layer, name, why) for layer, own in plane.failures.items() for name, why in own.items()]
+    def _report_failures(self, plane: Plane) -> None:
+        """Warn about failures, once per estimator and layer, or raise."""
+        failed = [(layer, name, why) for layer, whys in plane.failures.items() for name, why in whys.items()]
         failed += [(layer, "", why) for layer, why in plane.skipped.items()]
-        new = [(layer, name, why) for layer, name, why in failed if (layer, name) not in self._told]
+        new = [(layer, name, why) for layer, name, why in failed if (layer, name) not in self._reported]
         if not new:
             return
-        self._told.update((layer, name) for layer, name, _ in new)
+        self._reported.update((layer, name) for layer, name, _ in new)
         message = "; ".join(f"layer {layer!r}{f' by {name}' if name else ''}: {why}" for layer, name, why in new)
         if self.on_error == "raise":
             raise ValueError(message)

@@ -1,4 +1,4 @@
-"""How well a Gaussian kernel of some width agrees with the kernel of the labels."""
+"""Alignment of Gaussian kernels of several widths with the label kernel."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from torch import Tensor
 
 __all__ = ["kernel_alignments"]
 
-_CHUNK_BYTES = 1 << 24  # a block that stays in the cache is read once for all widths
+_CHUNK_BYTES = 1 << 24  # a block that fits in the cache is read from memory once for all widths
 
 
 def kernel_alignments(distances: Tensor, labels: Tensor, widths: Sequence[float], *, label_width: float) -> Tensor:
     """Alignment ``<K, L> / (|K| |L|)`` of ``K = exp(-d^2 / width^2)`` with the kernel L of one-hot labels.
 
-    Kernels are not centred. The public program of the authors computes twice its logarithm to base 2.
+    Kernels are not centred. The authors' public program computes twice the base-2 logarithm of this value.
 
     Args:
-        distances: squared, float64 ``[samples, samples]``.
-        labels: class numbers from 0, int64 ``[samples]``.
-        widths: positive.
-        label_width: of the kernel of the labels; positive.
+        distances: Squared distances, float64 ``[samples, samples]``.
+        labels: Class numbers from 0, int64 ``[samples]``.
+        widths: Positive kernel widths to compare.
+        label_width: Positive width of the label kernel.
 
     Returns:
         float64 ``[widths]``, above 0 and at most 1.
 
     Cost:
-        An exponential for each pair of samples and width; 16 MiB beside the distances.
+        One exponential per pair of samples and width. Memory: 16 MiB besides the distances.
 
     Reference:
-        Cristianini, Shawe-Taylor, Elisseeff & Kandola 2001, definition of alignment; Wickstrom et al. 2019, for widths.
+        Cristianini, Shawe-Taylor, Elisseeff & Kandola 2001, definition of alignment; Wickstrom et al. 2019, its use for
+        widths.
 
     >>> far = torch.tensor([[0.0, 1e9], [1e9, 0.0]], dtype=torch.float64)
     >>> kernel_alignments(far, torch.tensor([0, 1]), [1.0], label_width=0.1)

@@ -1,4 +1,4 @@
-"""Renyi's entropy of a Gram matrix."""
+"""Matrix-based Renyi entropy."""
 
 from __future__ import annotations
 
@@ -21,30 +21,31 @@ def check_order(order: float) -> None:
 
 
 def matrix_entropy(*grams: Tensor, order: float = 1.01) -> float:
-    """Matrix-based entropy of one variable, or joint entropy of several, nats.
+    """Matrix-based Renyi entropy of one variable, or joint entropy of several, in nats.
 
-    ``log(tr A^order) / (1 - order)`` of A, the elementwise product of the Gram matrices divided by its trace; at order
-    1 its limit, ``-tr(A log A)``. For one variable with a kernel that is 1 on equal values and 0 else it is Renyi's
-    entropy of the frequencies.
+    The entropy is ``log(tr A^order) / (1 - order)``, where A is the elementwise product of the Gram matrices divided by
+    its trace; at order 1 it is the limit ``-tr(A log A)``. For one variable and a kernel that is 1 on equal values and
+    0 otherwise, it equals Renyi's entropy of the frequencies.
 
     Args:
-        grams: float64 ``[samples, samples]``, symmetric, positive semidefinite, each of its own variable on the same
-            samples: two layers, or each feature map of one. They are not changed.
-        order: positive.
+        grams: Gram matrices, float64 ``[samples, samples]``, symmetric and positive semidefinite, one per variable on
+            the same samples, for example two layers, or the feature maps of one layer. They are not modified.
+        order: Positive order of the entropy.
 
     Returns:
-        Between 0 (all entries equal) and ``log(samples)`` (the identity).
+        The entropy, from 0 (all entries equal) to ``log(samples)`` (the identity matrix).
 
     Raises:
-        TypeError, ValueError: no matrices, not square, or not of one size; an order that is not positive.
+        TypeError, ValueError: If there are no matrices, they are not square or not of one size, or ``order`` is not
+            positive.
 
     Cost:
-        ``samples^3`` for the eigenvalues, and two matrices more; at order 2 ``samples^2``, ``tr A^2`` being the sum of
-        the squared entries.
+        Time ``samples^3`` for the eigenvalues; memory two more matrices. At order 2 time ``samples^2``, since ``tr
+        A^2`` is the sum of the squared entries.
 
     Reference:
         Giraldo, Rao & Principe 2015, definition of S_alpha and of the joint entropy; Yu, Giraldo, Jenssen & Principe
-        2020 for more than two variables. Both in bits.
+        2020 for more than two variables. Both use bits.
 
     >>> round(matrix_entropy(torch.eye(4, dtype=torch.float64)), 6)  # log 4
     1.386294
@@ -53,8 +54,8 @@ def matrix_entropy(*grams: Tensor, order: float = 1.01) -> float:
     shapes = [list(gram.shape) for gram in grams]
     if not shapes or any(shape != [shapes[0][0]] * 2 for shape in shapes):
         raise ValueError(
-            f"grams: one or more square matrices of the same samples are required, got shapes {shapes}; make each with "
-            "gaussian_gram."
+            f"grams: one or more square matrices of the same samples are required, got shapes {shapes}; compute each "
+            "with gaussian_gram."
         )
     product = grams[0].double()
     for gram in grams[1:]:
@@ -66,7 +67,7 @@ def matrix_entropy(*grams: Tensor, order: float = 1.01) -> float:
 
 
 def eigenvalue_entropy(eigenvalues: Tensor, order: float) -> float:
-    """Renyi's entropy of shares, nats; those below 0 are rounding errors of 0."""
+    """Renyi's entropy of normalised eigenvalues, in nats; negative ones are rounding errors and count as 0."""
     shares = eigenvalues.clamp_min(0)
     if order == 1:
         return float(torch.special.entr(shares).sum())

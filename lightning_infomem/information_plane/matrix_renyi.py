@@ -1,4 +1,4 @@
-"""Matrix-based Renyi information."""
+"""Matrix-based Renyi information of inputs, activations and labels."""
 
 from __future__ import annotations
 
@@ -29,39 +29,43 @@ _MAX_SAMPLES, _MAX_SAMPLES_OF_ORDER_2 = 4096, 32768
 
 @dataclass(frozen=True)
 class MatrixRenyi:
-    """Compare the spectra of Gram matrices of inputs, activations and labels, with no estimate of a density.
+    """Matrix-based Renyi information from the spectra of Gram matrices, without density estimation.
 
-    ``I(X;T) = S(X) + S(T) - S(X, T)``, each S a `matrix_entropy`; the joint of two variables is that of the elementwise
-    product of their matrices. It is a quantity of its own: of the frequencies, Renyi's, for discrete values and narrow
-    kernels; else it depends on the widths and is neither a bound nor an estimate of Shannon's. Not to be compared
-    between other widths, orders or numbers of samples; at orders far from 1 it may be below 0. A narrow kernel makes
-    every sample a value of its own and both coordinates their ceilings, log N and H(Y); a wide one makes both 0. Wide
-    layers share something with any labels (1.1 nats with 10 classes that have nothing to do with 4,096 samples of 1,000
-    units, at the rule's width and order 1.01; .015 at order 2): compare with shuffled ones.
+    ``I(X;T) = S(X) + S(T) - S(X, T)``, where each S is a `matrix_entropy` and the joint entropy uses the elementwise
+    product of the Gram matrices. This is a quantity of its own. For discrete values and narrow kernels it is Renyi's
+    information of the frequencies; otherwise it depends on the widths and neither bounds nor estimates Shannon's
+    information. Do not compare values with different widths, orders or numbers of samples. At orders far from 1 it may
+    be negative.
 
-    The kernel is ``exp(-d^2 / width^2)``. For ``exp(-d^2 / s)``, the other published convention, give ``sqrt(s)``.
+    A narrow kernel makes every sample distinct and puts both coordinates at their maxima, log N and H(Y); a wide kernel
+    makes both 0. Wide layers share information with any labels: 1.1 nats for 10 classes that are unrelated to 4,096
+    samples of 1,000 units, at the rule's width and order 1.01, and .015 at order 2. Compare with shuffled labels.
 
-    Feature maps are flattened. The multivariate entropy of a layer, each of its maps a variable with the same width, is
-    that of the flattened layer, since the kernels multiply; for widths of their own use `matrix_entropy` of
-    `gaussian_gram` of each.
+    The kernel is ``exp(-d^2 / width^2)``. For the other published convention, ``exp(-d^2 / s)``, pass ``sqrt(s)``.
+
+    Feature maps are flattened. Since kernels multiply, the multivariate entropy of a layer whose maps are variables
+    with one common width equals that of the flattened layer. For a separate width per map, pass the `gaussian_gram` of
+    each map to `matrix_entropy`.
 
     Args:
-        order: alpha; 1 is Shannon's limit (von Neumann's entropy).
-        input_width: of the kernel of the inputs, in their unit; None, by the rule of `rule_width` (recorded).
-        hidden_width: of the activations; the same.
-        label_width: of one-hot labels, which are sqrt(2) apart.
-        max_samples: more are refused; None, 4,096, or 32,768 at order 2.
+        order: Order alpha of the entropy; 1 is Shannon's limit (von Neumann's entropy).
+        input_width: Kernel width for the inputs, in their unit; None uses `rule_width`. The point records it.
+        hidden_width: Kernel width for the activations; None uses `rule_width`. The point records it.
+        label_width: Kernel width for one-hot labels, which are sqrt(2) apart.
+        max_samples: Largest number of samples to accept; None means 4,096, or 32,768 at order 2.
 
     Raises:
-        TypeError, ValueError: an order or a width that is not positive; no inputs; too many samples.
+        TypeError, ValueError: If the order or a width is not positive, inputs are missing, or there are too many
+            samples.
 
     Special cases:
-        A constant layer has no information with anything. Equal samples are one value.
+        A constant layer has no information about anything. Equal samples count as one value.
 
     Cost:
-        Four times the eigenvalues of a matrix of ``samples x samples``, cubic: half a minute at 4,096 on one core,
-        minutes at 10,000, with three such matrices at once (float64, 800 MB each at 10,000). At order 2 no matrix is
-        made: ``samples^2 * units``, in blocks of 64 MiB.
+        Eigenvalues of four ``samples x samples`` matrices, cubic: half a minute at 4,096 samples on one core, minutes
+            at
+        10,000. Memory: three such matrices at once (float64, 800 MB each at 10,000). Order 2 builds no matrix: time
+        ``samples^2 * units``, in blocks of 64 MiB.
 
     Reference:
         Giraldo, Rao & Principe 2015; Yu & Principe 2019, with alpha 1.01; Silverman 1986 for the rule.
@@ -93,7 +97,7 @@ class MatrixRenyi:
         hidden, labels = check_plane_samples(hidden, labels, estimator="MatrixRenyi")
         inputs = check_plane_inputs(inputs, hidden, estimator="MatrixRenyi")
         limit = self.max_samples or (_MAX_SAMPLES_OF_ORDER_2 if self.order == 2 else _MAX_SAMPLES)
-        cost = "distances of all pairs" if self.order == 2 else "eigenvalues cost their cube, which order 2 needs not"
+        cost = "distances of all pairs" if self.order == 2 else "eigenvalues take cubic time, which order 2 avoids"
         check_affordable_samples(len(hidden), limit, estimator="MatrixRenyi", cost=cost)
         input_width = rule_width(inputs) if self.input_width is None else self.input_width
         hidden_width = rule_width(hidden) if self.hidden_width is None else self.hidden_width
@@ -119,7 +123,7 @@ class MatrixRenyi:
         other = gaussian_gram(inputs, input_width)
         scores["input_entropy"] = matrix_entropy(other, order=self.order)
         scores["input_joint_entropy"] = matrix_entropy(other.mul_(gram), order=self.order)
-        del other  # before the next of its size
+        del other  # free it before the next matrix of this size is allocated
         gram.mul_(label_gram(labels, self.label_width))
         scores["label_joint_entropy"] = matrix_entropy(gram, order=self.order)
         scores["label_entropy"] = self._label_entropy(labels)
@@ -129,21 +133,21 @@ class MatrixRenyi:
         self, inputs: Tensor, hidden: Tensor, labels: Tensor, input_width: float, hidden_width: float
     ) -> dict[str, float]:
         sums = dict.fromkeys(("hidden", "input", "input_joint", "label_joint"), 0.0)
-        between = math.exp(-4 / self.label_width**2)  # squared, as all here
-        for (rows, of_hidden), (_, of_inputs) in zip(distance_rows(hidden), distance_rows(inputs), strict=True):
-            of_hidden.mul_(-2 / hidden_width**2).exp_()
-            of_inputs.mul_(-2 / input_width**2).exp_()
-            same = (of_hidden * (labels[rows, None] == labels[None])).sum()
-            total = of_hidden.sum()
+        between = math.exp(-4 / self.label_width**2)  # squared, like the kernels below
+        for (rows, hidden_kernel), (_, input_kernel) in zip(distance_rows(hidden), distance_rows(inputs), strict=True):
+            hidden_kernel.mul_(-2 / hidden_width**2).exp_()
+            input_kernel.mul_(-2 / input_width**2).exp_()
+            same = (hidden_kernel * (labels[rows, None] == labels[None])).sum()
+            total = hidden_kernel.sum()
             sums["hidden"] += float(total)
-            sums["input"] += float(of_inputs.sum())
+            sums["input"] += float(input_kernel.sum())
             sums["label_joint"] += float(same + between * (total - same))
-            sums["input_joint"] += float(of_inputs.mul_(of_hidden).sum())
+            sums["input_joint"] += float(input_kernel.mul_(hidden_kernel).sum())
         scores = {f"{name}_entropy": 2 * math.log(len(hidden)) - math.log(each) for name, each in sums.items()}
         return {**scores, "label_entropy": self._label_entropy(labels)}
 
     def _label_entropy(self, labels: Tensor) -> float:
-        """From a row for each class: samples of one class are equal, and equal rows add no eigenvalue."""
+        """One row per class is enough: samples of one class have equal rows, which add no eigenvalue."""
         counts = torch.unique(labels, return_counts=True)[1].double()
         roots = (counts / counts.sum()).sqrt()
         classes = torch.arange(len(counts), device=labels.device)

@@ -1,4 +1,4 @@
-"""Bins that hold equally many values."""
+"""Estimator with bins that hold equally many values."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ __all__ = ["MaximumEntropyBinning"]
 
 @dataclass(frozen=True)
 class MaximumEntropyBinning:
-    """Count the patterns of a layer after sorting every unit into bins of equally many values.
+    """Bin every unit at percentiles, so bins hold equally many values, and compute the information of the bin patterns.
 
-    The edges are percentiles of the samples at hand, so the number of bins need not follow the scale of the layer: no
-    activation function has an advantage. Both coordinates are exact for the binned activations on these samples, and
-    neither bound nor estimate of those of the activations themselves. The edges move with every epoch: a change of the
-    values that keeps their order changes nothing here, so this is not the place to look for a layer that shrinks.
-    Not for wide layers, where every sample has a pattern of its own.
+    The edges are percentiles of the given samples, so the number of bins does not depend on the scale of the layer and
+    no activation function is favoured. Both coordinates are exact for the binned activations on these samples. They
+    neither bound nor estimate the information of the activations themselves. The edges move with every epoch, and a
+    monotone change of the values leaves the result unchanged, so do not use it to detect a layer that shrinks. Do not
+    use it on wide layers, where every sample has its own pattern.
 
-    A value is in bin j when at least j / ``bins`` of all values lie below it. Equal values are thus never in different
-    bins, and share the lowest bin that any of them could have: of a unit that is 0 for most samples the zeros are all
-    in bin 0, the next bins stay empty, and its entropy is below ``log(bins)``. Without ties, and for a number of
-    samples that is a multiple of ``bins``, the entropy of each unit is ``log(bins)`` exactly with ``edges="unit"``.
-    A constant unit is in bin 0.
+    A value is in bin j if at least j / ``bins`` of all values lie below it. Equal values therefore share a bin, the
+    lowest that any of them could have. In a unit that is 0 for most samples, all zeros are in bin 0, the next bins stay
+    empty, and the entropy is below ``log(bins)``. Without ties, and if the number of samples is a multiple of ``bins``,
+    the entropy of each unit is exactly ``log(bins)`` with ``edges="unit"``. A constant unit is in bin 0.
 
     Args:
-        bins: of each unit.
-        edges: "unit", each unit its own percentiles; "layer", those of all values of the layer.
+        bins: Number of bins per unit.
+        edges: Which percentiles to use: "unit" (each unit's own) or "layer" (those of all values of the layer).
 
     Raises:
-        TypeError, ValueError: bins below 2, or other edges.
+        TypeError, ValueError: If ``bins`` is below 2 or ``edges`` is invalid.
 
     Returns:
-        The points have ``scores["mean_unit_entropy"]``: of the binned units, one by one, nats. At ``log(bins)`` no tie
-        took anything away.
+        Points with ``scores["mean_unit_entropy"]``, the mean entropy of the single binned units in nats. A value of
+        ``log(bins)`` means that ties cost nothing.
 
     Cost:
-        A sort of all values, and ``samples * log(samples) * units`` for the patterns; 24 bytes a value.
+        A sort of all values, and ``samples * log(samples) * units`` for the patterns. Memory: 24 bytes per value.
 
     Reference:
         Chelombiev, Houghton & O'Donnell 2019, "Adaptive estimators show information compression in deep neural
-        networks", entropy-based binning: there over the different values of a layer, each counted once; here over all.
+        networks", entropy-based binning. Departure: they take percentiles of the distinct values of a layer, each
+        counted once; we take them of all values.
 
     >>> hidden, labels = torch.tensor([[1.0], [2.0], [3.0], [1000.0]]), torch.tensor([0, 0, 1, 1])
     >>> point = MaximumEntropyBinning(bins=2, edges="unit").estimate(hidden, labels)
@@ -63,7 +63,7 @@ class MaximumEntropyBinning:
         check_choice(self.edges, name="edges", choices=("unit", "layer"))
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
-        """Estimate both coordinates; see `PlaneEstimator`. The inputs are not looked at."""
+        """Estimate both coordinates; see `PlaneEstimator`. The inputs are ignored."""
         hidden, labels = check_plane_samples(hidden, labels, estimator="MaximumEntropyBinning")
         codes = self._codes(hidden)
         patterns = number_rows(codes)
@@ -79,11 +79,11 @@ class MaximumEntropyBinning:
         )
 
     def _codes(self, hidden: Tensor) -> Tensor:
-        """int32 ``[samples, units]``."""
+        """Bin index of each value, int32 ``[samples, units]``."""
         by_unit = hidden.T.contiguous()
         pooled = by_unit if self.edges == "unit" else by_unit.view(1, -1)
         count = pooled.shape[1]
-        # The smallest value that has j / bins of all at or below it; whole numbers, so that no share is rounded.
+        # Smallest value with at least j / bins of all values at or below it; in integers, to avoid rounding.
         places = torch.tensor([-(-j * count // self.bins) - 1 for j in range(1, self.bins)], device=hidden.device)
         edges = pooled.sort(dim=1).values[:, places]
         return torch.searchsorted(edges.contiguous(), pooled, out_int32=True).view_as(by_unit).T

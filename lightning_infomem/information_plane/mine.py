@@ -1,4 +1,4 @@
-"""A trained critic: the mutual information neural estimator."""
+"""Mutual information neural estimator (MINE)."""
 
 from __future__ import annotations
 
@@ -15,44 +15,45 @@ from lightning_infomem.information_plane.plane_samples import check_plane_sample
 
 __all__ = ["MINE"]
 
-_LOOKS = 20  # at the validation samples, in the course of training
-_ROLLS = 16  # pairings of held-out samples with others, each a shift of them all
+_LOOKS = 20  # evaluations on the validation samples during training
+_ROLLS = 16  # pairings of held-out samples with other samples, each a shift of them all
 
 
 @dataclass(frozen=True)
 class MINE:
-    """Train a small network to tell pairs that belong together from others; how well it does bounds the information.
+    """Train a small critic to tell joint pairs from shuffled ones; its success bounds the information from below.
 
-    Half of the samples train the critic by the Donsker-Varadhan bound, a quarter chooses the step of training, and the
-    last quarter, which neither has seen, gives the value. Not for layers of a few units, where `KSG` is nearer to the
-    truth, nor for large information: from n samples no such bound tells much more than log n. I(X;T) of a deterministic
-    layer is infinite, and its estimate hangs on the critic alone: give noise there.
+    Half of the samples train the critic on the Donsker-Varadhan bound, a quarter selects the training step, and the
+    last quarter, seen by neither, gives the value. Do not use it for layers with few units, where `KSG` is more
+    accurate, nor for large information: from n samples no such bound shows much more than log n. For a deterministic
+    layer I(X;T) is infinite and its estimate depends on the critic alone, so add noise.
 
     Args:
-        steps: of training.
-        width: of the critic's two hidden layers.
-        learning_rate: of Adam.
-        batch_size: pairs a step.
-        averaging: of the moving average of the denominator of the gradient, from 0 (biased gradients) to below 1.
-        noise: variance of normal noise on T, in both informations, then those of T + noise; 0 for none.
-        seed: of weights, batches, noise, and which samples are held out; the global generator is not touched.
+        steps: Number of training steps.
+        width: Number of units in each of the critic's two hidden layers.
+        learning_rate: Learning rate of Adam.
+        batch_size: Number of pairs per step.
+        averaging: Decay of the moving average of the gradient's denominator, from 0 (biased gradients) to below 1.
+        noise: Variance of normal noise added to T; both informations are then those of T + noise. 0 adds none.
+        seed: Seed of the weights, batches, noise and data splits; the global generator is not touched.
 
     Special cases:
-        A critic that never beats a constant on the samples that choose gives 0. Without ``inputs`` I(X;T) is NaN.
-        Constant units are ignored. The value may be slightly negative, and it is a lower bound in expectation, not on
-        every draw; "step" and "donsker_varadhan" of each information are among the scores.
+        If the critic never beats a constant on the validation samples, the estimate is 0. Without ``inputs`` I(X;T) is
+        NaN. Constant units are ignored. The value may be slightly negative: it is a lower bound in expectation, not for
+        every draw. The scores hold the "step" and the "donsker_varadhan" value of each information.
 
     Raises:
-        TypeError, ValueError: fields out of their ranges; fewer than 40 samples; inputs that are not finite or not as
-            many as the activations.
+        TypeError, ValueError: If a field is out of range, there are fewer than 40 samples, or the inputs are not finite
+            or not as many as the activations.
 
     Cost:
-        ``steps * batch_size * width * (units + inputs)`` on the device of the activations, whose float32 copy is held.
+        Time ``steps * batch_size * width * (units + inputs)``, on the device of the activations. Memory: a float32 copy
+        of them.
 
     Reference:
         Belghazi et al. 2018, Mutual Information Neural Estimation, algorithm 1, eq. 12 (the moving average). Departure:
-        the logarithm of a mean over held-out samples is too low in expectation, the bound then too high; the value here
-        is that of its tangent at the samples that choose (Poole et al. 2019), which is unbiased.
+        the logarithm of a mean over held-out samples is too low in expectation, so the bound would be too high. Our
+        value is its tangent at the validation samples (Poole et al. 2019), which is unbiased.
 
     >>> generator = torch.Generator().manual_seed(0)
     >>> hidden = torch.randn(1000, 1, generator=generator)
@@ -79,12 +80,14 @@ class MINE:
                 f"learning_rate: a positive number is required, got {self.learning_rate!r}; .003 is usual here."
             )
         if not 0 <= self.averaging < 1:
-            raise ValueError(f"averaging: a number from 0 to below 1 is required, got {self.averaging!r}; take .99.")
+            raise ValueError(
+                f"averaging: a number from 0 to below 1 is required, got {self.averaging!r}; .99 is usual."
+            )
         if not 0 <= self.noise < math.inf:
-            raise ValueError(f"noise: a variance of at least 0 is required, got {self.noise!r}; 0 is none.")
+            raise ValueError(f"noise: a variance of at least 0 is required, got {self.noise!r}; 0 adds none.")
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
-        """Estimate both coordinates; see `PlaneEstimator`. Without inputs, I(T;Y) alone."""
+        """Estimate both coordinates; see `PlaneEstimator`. Without inputs, estimate I(T;Y) alone."""
         hidden, labels = check_plane_samples(hidden, labels, estimator="MINE", min_samples=40)
         flags: dict[str, str] = {}
         scores: dict[str, float] = {}
@@ -95,7 +98,7 @@ class MINE:
             if not isinstance(inputs, Tensor) or len(inputs) != len(hidden) or not bool(torch.isfinite(inputs).all()):
                 raise ValueError(
                     f"MINE: inputs: a finite tensor of {len(hidden)} samples, as many as activations, is required, got "
-                    f"{describe(inputs)}; pass those that gave the activations."
+                    f"{describe(inputs)}; pass the inputs that produced the activations."
                 )
             found = self._bound(inputs.detach().to(hidden.device).flatten(1).float(), hidden.float())
             information = found.value
@@ -116,20 +119,20 @@ class MINE:
         )
 
     def _bound(self, x: Tensor, t: Tensor) -> Evaluation:
-        """Train a critic of pairs and evaluate it on samples of its own; float32 ``[samples, ...]``."""
+        """Train a critic and evaluate it on held-out samples; both arguments are float32 ``[samples, ...]``."""
         generator = torch.Generator().manual_seed(self.seed)
         order = torch.randperm(len(x), generator=generator).to(x.device)
         quarter = len(x) // 4
         final, validation, training = order[:quarter], order[quarter : 2 * quarter], order[2 * quarter :]
         if self.noise:
-            still = math.sqrt(self.noise) * torch.randn(t.shape, generator=generator).to(t.device)
-            noisy = t + still  # one draw for the samples that are held out; training draws anew at every step
+            fixed = math.sqrt(self.noise) * torch.randn(t.shape, generator=generator).to(t.device)
+            noisy = t + fixed  # one draw for the held-out samples; training draws new noise at every step
         else:
             noisy = t
         critic = Critic(x[training], noisy[training], width=self.width, generator=generator)
         optimizer = torch.optim.Adam(critic.weights, lr=self.learning_rate)
         log_average: Tensor | None = None
-        best = Evaluation(0.0, 0.0, 0.0, 0.0)  # of the constant critic
+        best = Evaluation(0.0, 0.0, 0.0, 0.0)  # value of a constant critic
         chosen = critic.copied_weights()
         for step in range(1, self.steps + 1):
             rows = training[torch.randint(len(training), (2, self.batch_size), generator=generator).to(x.device)]

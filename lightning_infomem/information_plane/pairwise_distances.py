@@ -1,4 +1,4 @@
-"""Squared Euclidean distances between all samples, a block of rows at a time."""
+"""Squared Euclidean distances between all samples, one block of rows at a time."""
 
 from __future__ import annotations
 
@@ -9,32 +9,31 @@ from torch import Tensor
 
 __all__ = ["check_affordable", "squared_distances"]
 
-_MEMORY_LIMIT = 2**25  # bytes of a block
+_MEMORY_LIMIT = 2**25  # bytes per block
 
 
 def squared_distances(
     samples: Tensor, others: Tensor | None = None, *, memory_limit: int = _MEMORY_LIMIT
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Squared distances of some samples to all others, block after block.
+    """Yield squared distances from samples to all others, one block of rows at a time.
 
-    All arithmetic is float64, whatever comes: |a|^2 + |b|^2 - 2 ab leaves nothing of the distance of two samples that
-    are nearer than their norms times the root of the rounding, which of float32 is a thousandth, and more of a wide
-    layer. The mean is taken off first, so that the norms are those of the layer's extent. What remains of the rounding
-    is taken off each square, too: equal samples are at distance 0 exactly, and so are samples that differ by less than
-    some 1e-7 of their distance from the mean.
+    All arithmetic is float64, whatever the dtype of the samples. |a|^2 + |b|^2 - 2 ab loses the distance of two samples
+    closer than their norms times the square root of the rounding error, which for float32 is about a thousandth, and
+    more for a wide layer. The mean is subtracted first, so that the norms reflect the extent of the layer. The
+    remaining rounding error is subtracted from each square: equal samples have distance exactly 0, and so do samples
+    that differ by less than about 1e-7 of their distance from the mean.
 
     Args:
         samples: float ``[samples, units]``, any device.
-        others: float ``[others, units]``, same device; None: the samples themselves.
-        memory_limit: bytes of a block, of which at least one row is given; a caller that makes temporary tensors of a
-            block needs as much for each.
+        others: float ``[others, units]``, same device; None uses the samples themselves.
+        memory_limit: Bytes per block; a block has at least one row. Each temporary tensor that the caller derives from
+            a block needs as much again.
 
     Yields:
-        Which rows of the samples they are, in their order, and float64 ``[rows, others]``, at least 0, that the caller
-        may change.
+        The slice of rows, in order, and float64 ``[rows, others]``, at least 0, which the caller may overwrite.
 
     Cost:
-        ``samples * others * units``; memory a float64 copy of samples and others beside the block.
+        Time ``samples * others * units``. Memory: a float64 copy of samples and others, besides the block.
 
     >>> [(rows, block)] = squared_distances(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
     >>> [[round(value, 6) for value in row] for row in block.tolist()]
@@ -44,7 +43,7 @@ def squared_distances(
     mean = columns.mean(0)
     columns = columns - mean
     rows_of_all = columns if others is None else samples.double() - mean
-    # Two sums of as many products, added in different orders, differ by so much of the norms.
+    # Relative difference of two sums of this many products that are added in different orders.
     rounding = (8 + samples.shape[1] / 8) * torch.finfo(torch.float64).eps
     column_norms = columns.square().sum(1) * (1 - rounding)
     row_norms = column_norms if others is None else rows_of_all.square().sum(1) * (1 - rounding)
@@ -56,13 +55,13 @@ def squared_distances(
 
 
 def check_affordable(num_samples: int, max_samples: int, *, estimator: str) -> None:
-    """Require no more samples than a method whose time grows with their square may take.
+    """Raise if there are more samples than a quadratic-time estimator accepts.
 
     Raises:
-        ValueError: more of them.
+        ValueError: If ``num_samples`` exceeds ``max_samples``.
     """
     if num_samples > max_samples:
         raise ValueError(
-            f"{estimator}: hidden: at most max_samples={max_samples} samples are required, for time grows with their "
-            f"square, got {num_samples}; pass some of them, or raise max_samples and wait."
+            f"{estimator}: hidden: at most max_samples={max_samples} samples are required, because time is quadratic, "
+            f"got {num_samples}; pass fewer samples or raise max_samples."
         )

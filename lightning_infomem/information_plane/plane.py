@@ -1,4 +1,4 @@
-"""All layers of a network in the information plane, by several estimators on the same samples."""
+"""Information plane of a whole network: every layer by several estimators on the same samples."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lightning_infomem.information_plane.between_layers import flag_between_laye
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
 from lightning_infomem.measurement import catch
 from lightning_infomem.records.table import Column, Table
+from lightning_infomem.records.tabular import Tabular
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.samples import SamplePlan
 
@@ -33,24 +34,24 @@ _COLUMNS = (
     Column("flags"),
 )
 
-# Where the labels of a batch are: an index, a key, or a function of the batch.
+# Where a batch holds its labels: an index, a key, or a function of the batch.
 LabelOf = int | str | Callable[[Any], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
-    """Where the layers of one network stand at one moment.
+class Plane(Tabular):
+    """Points of all layers of one network at one time in training.
 
     Attributes:
-        points: layer -> name of an estimator -> its point; in the order of the network.
-        failures: layer -> name of an estimator -> why it gave no point; the others went on.
-        skipped: layer -> why it was not caught.
-        epoch: of the run; None outside a Trainer.
-        step: the global step; None outside a Trainer.
-        modules: layer -> class of the module whose outputs are T: those of a "Linear" are before a nonlinearity, those
-            of a "Tanh" behind it. Empty for samples that were caught elsewhere.
-        pooling: how positions became one row, see `MeasurementSettings`; None where it is not known.
-        split: of which set the samples are, as the user named it.
+        points: Layer name -> estimator name -> point, in network order.
+        failures: Layer name -> estimator name -> reason why that estimator gave no point; the others continued.
+        skipped: Layer name -> reason why its activations were not captured.
+        epoch: Epoch of the run; None outside a Trainer.
+        step: Global step; None outside a Trainer.
+        modules: Layer name -> class of the module whose outputs are T. The outputs of a "Linear" come before the
+            nonlinearity, those of a "Tanh" after it. Empty for samples captured elsewhere.
+        pooling: How positions became one row per sample, see `MeasurementSettings`; None if unknown.
+        split: Data split of the samples, as named by the user.
     """
 
     points: Mapping[str, Mapping[str, PlanePoint]]
@@ -63,10 +64,10 @@ class Plane:
     split: str | None = None
 
     def of(self, estimator: str) -> dict[str, PlanePoint]:
-        """Layer -> point by one estimator; layers without one are left out.
+        """Layer name -> point by one estimator; layers without such a point are left out.
 
         Raises:
-            ValueError: no layer has a point by it.
+            ValueError: If no layer has a point by this estimator.
         """
         found = {layer: points[estimator] for layer, points in self.points.items() if estimator in points}
         if not found:
@@ -103,9 +104,9 @@ class Plane:
         return Table(_COLUMNS, rows, title=", ".join([*moment, "nats"]), notes=notes)
 
     def to_state(self) -> dict[str, Any]:
-        """Numbers, strings and mappings only."""
-        points = {layer: {name: asdict(point) for name, point in own.items()} for layer, own in self.points.items()}
-        failures = {layer: dict(own) for layer, own in self.failures.items()}
+        """State of numbers, strings and mappings only."""
+        points = {layer: {name: asdict(point) for name, point in each.items()} for layer, each in self.points.items()}
+        failures = {layer: dict(each) for layer, each in self.failures.items()}
         return {
             "state_version": _STATE_VERSION,
             "points": points,
@@ -120,35 +121,37 @@ class Plane:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Plane:
-        """The inverse of `to_state`.
+        """Rebuild a plane from `to_state`.
 
         Raises:
-            ValueError: a damaged state, or one of another version.
+            ValueError: If the state is damaged or has another version.
         """
         if not isinstance(state, Mapping) or state.get("state_version") != _STATE_VERSION:
             raise ValueError(
-                f"the state of a plane of version {_STATE_VERSION} is required; this one is damaged, or was written "
-                "by another version of lightning_infomem: read it with that version."
+                f"state: a plane of version {_STATE_VERSION} is required; this one is damaged or was written by "
+                "another version of lightning_infomem: read it with that version."
             )
         try:
             points = {
-                layer: {name: PlanePoint(**point) for name, point in own.items()}
-                for layer, own in state["points"].items()
+                layer: {name: PlanePoint(**point) for name, point in each.items()}
+                for layer, each in state["points"].items()
             }
-            # Earlier versions did not keep how the samples were caught.
+            # Earlier versions did not store how the samples were captured.
             origin = {name: state[name] for name in ("modules", "pooling", "split") if name in state}
             return cls(points, state["failures"], state["skipped"], state["epoch"], state["step"], **origin)
         except (AttributeError, KeyError, TypeError) as fault:
-            raise ValueError(f"the state of a plane is damaged ({fault}); measure again.") from fault
+            raise ValueError(
+                f"state: a complete plane is required, this one is damaged ({fault}); measure again."
+            ) from fault
 
 
 class Probe:
-    """Batches that leave their inputs and labels behind while they pass by.
+    """Iterable of batches that records inputs and labels as the batches are consumed.
 
     Args:
-        batches: each a tuple or list, a mapping, or what ``labels`` can read.
-        labels: where the classes of a batch are: an index, a key, or a function of the batch.
-        max_samples: more of them are an error: nothing is left out silently.
+        batches: Batches, each a tuple, list, mapping, or anything that ``labels`` can read.
+        labels: Where a batch holds its classes: an index, a key, or a function of the batch.
+        max_samples: Largest number of samples; more raise an error, since nothing is dropped silently.
     """
 
     def __init__(self, batches: Iterable[Any], labels: LabelOf = 1, *, max_samples: int = 10_000) -> None:
@@ -165,19 +168,19 @@ class Probe:
             self._inputs.append(inputs.detach().cpu())
             if (count := sum(map(len, self._labels))) > self._max_samples:
                 raise ValueError(
-                    f"batches: at most {self._max_samples} samples are required, got {count} or more; give a smaller "
-                    "probe, or raise max_samples: the cost of some estimators grows with the square of their number."
+                    f"batches: at most {self._max_samples} samples are required, got {count} or more; pass a smaller "
+                    "probe or raise max_samples: some estimators take quadratic time."
                 )
             yield batch
 
     @property
     def labels(self) -> Tensor:
-        """Integers ``[samples]``."""
+        """Labels of the recorded samples, integer ``[samples]``."""
         return torch.cat(self._labels) if self._labels else torch.empty(0, dtype=torch.int64)
 
     @property
     def inputs(self) -> Tensor:
-        """The first tensor of every batch with a row a sample, ``[samples, ...]``."""
+        """First tensor of every batch that has one row per sample, ``[samples, ...]``."""
         return torch.cat(self._inputs) if self._inputs else torch.empty(0, 0)
 
     def _read_labels(self, batch: Any) -> Tensor:
@@ -185,22 +188,22 @@ class Probe:
             labels = self._labels_of(batch) if callable(self._labels_of) else batch[self._labels_of]
         except (IndexError, KeyError, TypeError) as fault:
             raise ValueError(
-                f"labels: where a batch holds its classes is required, got {self._labels_of!r}, which finds none in a "
-                f"{type(batch).__name__} ({fault}); give an index, a key, or a function of the batch."
+                f"labels: the place of the classes in a batch is required, got {self._labels_of!r}, which finds none "
+                f"in a {type(batch).__name__} ({fault}); pass an index, a key, or a function of the batch."
             ) from fault
         if not isinstance(labels, Tensor) or labels.ndim != 1 or labels.is_floating_point():
             raise ValueError(
-                f"labels: a tensor of integer classes, one a sample, is required, got {describe(labels)}; give an "
+                f"labels: a tensor of integer classes, one per sample, is required, got {describe(labels)}; pass an "
                 "index, a key, or a function of the batch that finds it."
             )
         return labels
 
 
 def name_estimators(estimators: Sequence[PlaneEstimator]) -> dict[str, PlaneEstimator]:
-    """Name estimators by their class and by what differs from its defaults.
+    """Name estimators by their class and their non-default parameters.
 
     Raises:
-        ValueError: none, or two that are the same.
+        ValueError: If there are no estimators, or two are identical.
 
     >>> from lightning_infomem.information_plane.binning import Binning
     >>> list(name_estimators([Binning(), Binning(bins=100)]))
@@ -208,17 +211,17 @@ def name_estimators(estimators: Sequence[PlaneEstimator]) -> dict[str, PlaneEsti
     """
     named: dict[str, PlaneEstimator] = {}
     for estimator in estimators:
-        own = [
+        changed = [
             f"{each.name}={getattr(estimator, each.name)}"
             for each in fields(estimator)  # type: ignore[arg-type]
             if each.default is MISSING or getattr(estimator, each.name) != each.default
         ]
-        name = type(estimator).__name__ + (f"({', '.join(own)})" if own else "")
+        name = type(estimator).__name__ + (f"({', '.join(changed)})" if changed else "")
         if name in named:
-            raise ValueError(f"estimators: different ones are required, got {name} twice; leave one out.")
+            raise ValueError(f"estimators: different ones are required, got {name} twice; remove one.")
         named[name] = estimator
     if not named:
-        raise ValueError("estimators: at least one is required, got none; Binning() is the plain one.")
+        raise ValueError("estimators: at least one is required, got none; Binning() is the simplest.")
     return named
 
 
@@ -235,23 +238,26 @@ def measure_plane_samples(
     pooling: str | None = None,
     split: str | None = None,
 ) -> Plane:
-    """Estimate I(X;T) and I(T;Y) of every layer from activations that were caught.
+    """Estimate I(X;T) and I(T;Y) of every layer from captured activations.
 
     Args:
-        samples: layer -> float ``[samples, ...]``, row i of each of the same input; in the order of the network, since
-            what tells more than an earlier layer is flagged.
-        labels: integers ``[samples]``.
-        estimators: each is given every layer; one that fails on a layer is named, and the others go on.
-        inputs: float ``[samples, ...]``; some estimators look at them.
-        skipped: layer -> why it was not caught.
-        epoch: of the run.
-        step: of the run.
-        modules: see `Plane`, as the rest.
-        pooling: see there.
-        split: see there.
+        samples: Layer name -> activations, float ``[samples, ...]``, where row i belongs to the same input in every
+            layer. Layers come in network order, since a layer with more information than an earlier one is flagged.
+        labels: Class of each sample, integer ``[samples]``.
+        estimators: Estimators to apply to every layer. One that fails on a layer is recorded and the others continue.
+        inputs: Inputs of the network, float ``[samples, ...]``; only some estimators use them.
+        skipped: Layer name -> reason why its activations were not captured.
+        epoch: Epoch of the run.
+        step: Global step of the run.
+        modules: Layer name -> class of its module; see `Plane`.
+        pooling: How positions became one row per sample; see `Plane`.
+        split: Data split of the samples; see `Plane`.
+
+    Returns:
+        The plane, with failures and flags.
 
     Raises:
-        ValueError: no estimator, or two that are the same.
+        ValueError: If there are no estimators, or two are identical.
     """
     named = name_estimators(estimators)
     points: dict[str, dict[str, PlanePoint]] = {}
@@ -279,32 +285,33 @@ def measure_plane(
     split: str | None = None,
     forward: Callable[[nn.Module, Any], object] | None = None,
 ) -> Plane:
-    """Put every layer of a network into the information plane, by several estimators on the same samples.
+    """Place every layer of a network in the information plane, by several estimators on the same samples.
 
-    The network runs once over the batches, in evaluation mode and without gradients. Do not compare points of
-    different estimators, numbers of samples or networks: most estimators tell as much of themselves as of the layer.
+    The network runs once over the batches, in evaluation mode and without gradients. Do not compare points of different
+    estimators, sample sizes or networks: most estimates depend on the estimator as much as on the layer.
 
     Args:
-        model: any module.
-        batches: the probe; all of its samples count.
-        estimators: such as `Binning`.
-        labels: where the classes of a batch are: an index, a key, or a function of the batch.
-        layers: see `sampling.layers.select_layers`.
-        pooling: positions to one row; here all values of a layer are taken by default, see `MeasurementSettings`.
-        max_samples: more are an error.
-        split: of which set the batches are, such as "validation"; kept with the plane, and planes of different sets
-            are not drawn together.
-        forward: runs the network on a batch; see `measure`.
+        model: Any module.
+        batches: Batches of the probe; all of their samples count.
+        estimators: Estimators, such as `Binning`.
+        labels: Where a batch holds its classes: an index, a key, or a function of the batch.
+        layers: Layers to measure; see `sampling.layers.select_layers`.
+        pooling: How positions become one row per sample; by default all values of a layer, see `MeasurementSettings`.
+        max_samples: Largest number of samples; more raise an error.
+        split: Name of the data split of the batches, such as "validation". It is stored with the plane, and planes of
+            different splits are not drawn together.
+        forward: Function that runs the network on a batch; see `measure`.
 
     Returns:
-        The plane. An estimator that cannot treat a layer is named with its reason, and the others go on. Points that
-        tell more than an earlier layer are flagged.
+        The plane. It records an estimator that fails on a layer with the reason, and the others continue. Points with
+        more information than an earlier layer are flagged.
 
     Raises:
-        ValueError: no estimator, labels that are not found, more samples than allowed, or layers that do not match.
+        ValueError: If there are no estimators, labels are not found, there are too many samples, or layers do not
+            match.
 
     Cost:
-        That of the estimators, see there; and all activations of the layers are held at once.
+        The cost of the estimators. Memory: the activations of all layers at once.
 
     >>> from lightning_infomem.information_plane.binning import Binning
     >>> inputs = torch.linspace(-1, 1, 8)[:, None]
@@ -313,7 +320,7 @@ def measure_plane(
     >>> round(plane.points["1"]["Binning(bins=2)"].input_bits, 1)
     1.0
     """
-    name_estimators(estimators)  # a mistake is said before the network runs
+    name_estimators(estimators)  # fail before the network runs
     probe = Probe(batches, labels, max_samples=max_samples)
     plan = SamplePlan(max_samples, _ALL_UNITS, 0)
     chosen = select_layers(model, layers)
@@ -331,7 +338,7 @@ def measure_plane(
 
 
 def classes_of(layers: Mapping[str, nn.Module]) -> dict[str, str]:
-    """Layer -> name of the class of its module."""
+    """Layer name -> class name of its module."""
     return {layer: type(module).__name__ for layer, module in layers.items()}
 
 

@@ -1,4 +1,4 @@
-"""One point of the information plane, and what kind of number each of its coordinates is."""
+"""Point of the information plane, with the kind of number that each coordinate is."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from lightning_infomem.information_plane.flags import flags_of
 
 __all__ = ["Kind", "PlaneEstimator", "PlanePoint"]
 
-# What an estimate is of the mutual information of the network as it is measured: the value of a plug-in on a quantiser
-# is exact for the quantised activations, and of the activations themselves it is none of the four.
+# Relation of an estimate to the mutual information of the network as measured. A plug-in estimate on quantised
+# activations is exact for those; for the activations themselves it is neither exact nor a bound.
 Kind = Literal["exact", "lower", "upper", "neither"]
 
 
@@ -24,16 +24,16 @@ class PlanePoint:
     """I(X;T) and I(T;Y) of one layer by one estimator.
 
     Attributes:
-        estimator: name of its class.
-        parameters: all of them, plain numbers and strings, those that were chosen by the data too.
-        input_information: I(X;T), nats; NaN where the method gives none.
-        label_information: I(T;Y), nats; NaN where the method gives none.
-        input_kind: what ``input_information`` is.
-        label_kind: what ``label_information`` is.
-        num_samples: rows that were looked at.
-        num_units: of the layer.
-        flags: name -> what a reader should know before believing the point.
-        scores: name -> what else the method measured on the way, nats where it is an information.
+        estimator: Class name of the estimator.
+        parameters: All parameters as plain numbers and strings, including those chosen from the data.
+        input_information: I(X;T) in nats; NaN if the method does not estimate it.
+        label_information: I(T;Y) in nats; NaN if the method does not estimate it.
+        input_kind: Whether ``input_information`` is exact, a lower or upper bound, or neither.
+        label_kind: Whether ``label_information`` is exact, a lower or upper bound, or neither.
+        num_samples: Number of samples used.
+        num_units: Number of units in the layer.
+        flags: Flag name -> reason to doubt the point.
+        scores: Name -> other quantities that the method measured; information is in nats.
     """
 
     estimator: str
@@ -62,19 +62,19 @@ class PlanePoint:
         flags: Mapping[str, str] | None = None,
         scores: Mapping[str, float] | None = None,
     ) -> PlanePoint:
-        """Make the point of an estimator, with what is doubtful about any such point.
+        """Build the point of an estimator and add the flags that apply to any estimator.
 
         Args:
-            estimator: the dataclass of its parameters; those that are None were not given.
-            hidden: ``[samples, units]``.
-            labels: ``[samples]``.
-            input_information: see above, as the rest.
-            label_information: see above.
-            input_kind: see above.
-            label_kind: see above.
-            chosen: parameters that were chosen by the data.
-            flags: of this method alone.
-            scores: see above.
+            estimator: Estimator, a dataclass of its parameters; a parameter that is None was not given.
+            hidden: Activations ``[samples, units]``.
+            labels: Class of each sample, ``[samples]``.
+            input_information: I(X;T) in nats.
+            label_information: I(T;Y) in nats.
+            input_kind: Kind of ``input_information``.
+            label_kind: Kind of ``label_information``.
+            chosen: Parameters chosen from the data.
+            flags: Additional flags of this method.
+            scores: Other quantities that the method measured.
         """
         given = {each.name: getattr(estimator, each.name) for each in fields(estimator)}
         parameters = {
@@ -113,13 +113,13 @@ class PlanePoint:
 
 
 class PlaneEstimator(Protocol):
-    """A way to estimate both coordinates from samples of a layer; each is a frozen dataclass of its parameters."""
+    """Protocol of an estimator of both coordinates; each is a frozen dataclass of its parameters."""
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Estimate I(X;T) and I(T;Y).
 
         Args:
-            hidden: float ``[samples, ...]``, the activations T of a layer.
-            labels: integers ``[samples]``, the classes Y.
-            inputs: float ``[samples, ...]``, X; only some methods look at it.
+            hidden: Activations T of one layer, float ``[samples, ...]``.
+            labels: Classes Y, integer ``[samples]``.
+            inputs: Inputs X, float ``[samples, ...]``; only some methods use them.
         """

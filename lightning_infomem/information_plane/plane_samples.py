@@ -1,4 +1,4 @@
-"""What every estimator of the plane requires of its samples."""
+"""Checks on the samples that every estimator of the plane shares."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ __all__ = ["check_plane_samples"]
 def check_plane_samples(
     hidden: Tensor, labels: Tensor, *, estimator: str, min_samples: int = 2
 ) -> tuple[Tensor, Tensor]:
-    """Require finite activations and a class for each.
+    """Require finite activations and one class per sample.
 
     Args:
-        hidden: float ``[samples, ...]``.
-        labels: integers ``[samples]``, at least two classes.
-        estimator: its name, which begins each message.
-        min_samples: that the method needs.
+        hidden: Activations, float ``[samples, ...]``.
+        labels: Class of each sample, integer ``[samples]``, at least two classes.
+        estimator: Name of the estimator; messages start with it.
+        min_samples: Smallest number of samples the method accepts.
 
     Returns:
-        Activations, float64 ``[samples, units]`` (float32 stays so: doubling a large layer may be too much), and the
-        classes numbered from 0 in rising order, int64, on the device of the activations.
+        Activations ``[samples, units]``, float32 or float64 (float32 is kept, since doubling a large layer may take too
+        much memory), and the classes renumbered from 0 in rising order, int64, on the device of the activations.
 
     Raises:
-        TypeError: no tensors, or labels that are no integers.
-        ValueError: other shapes, too few samples, activations that are not finite, or a single class.
+        TypeError: If an argument is not a tensor, or the labels are not integers.
+        ValueError: If shapes do not match, there are too few samples, activations are not finite, or there is only one
+            class.
     """
     for name, value in (("hidden", hidden), ("labels", labels)):
         if not isinstance(value, Tensor):
@@ -39,13 +40,12 @@ def check_plane_samples(
         )
     if labels.is_floating_point() or labels.is_complex():
         raise TypeError(
-            f"{estimator}: labels: integer classes are required, got {describe(labels)}; continuous labels have no "
-            "classes: bin them first."
+            f"{estimator}: labels: integer classes are required, got {describe(labels)}; bin continuous labels first."
         )
     if labels.shape != hidden.shape[:1]:
         raise ValueError(
             f"{estimator}: labels: one class for each of the {len(hidden)} samples is required, got shape "
-            f"{tuple(labels.shape)}; pass those of the same inputs."
+            f"{tuple(labels.shape)}; pass the labels of the same inputs."
         )
     if len(hidden) < min_samples:
         raise ValueError(
@@ -62,7 +62,7 @@ def check_plane_samples(
     classes, numbered = torch.unique(labels.to(flat.device), return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"{estimator}: labels: at least two classes are required, got only {classes.tolist()}; I(T;Y) is 0 for any "
-            "layer then."
+            f"{estimator}: labels: at least two classes are required, got only {classes.tolist()}, for which I(T;Y) is "
+            "always 0; pass samples of several classes."
         )
     return flat, numbered

@@ -1,4 +1,4 @@
-"""The information of the codes of a quantised network, which is exact."""
+"""Exact information of the codes of a quantised network."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ __all__ = ["QuantizedExact"]
 
 @dataclass(frozen=True)
 class QuantizedExact:
-    """Compute I(X;T) = H(T) and I(T;Y) of a layer that takes finitely many values.
+    """Compute I(X;T) = H(T) and I(T;Y) exactly for a layer with finitely many values.
 
-    Of a deterministic network the layer is a function of the input, so that I(X;T) is its entropy: nothing is
-    estimated, and no bin is chosen. It is between 0 and ``min(log N, units * bits * log 2)``, I(T;Y) is at most
-    ``min(H(Y), I(X;T))``, and both fall from layer to layer of a network whose activations are quantised between
-    (`QuantizedNetwork`): the data-processing inequality. Exact of these samples as the whole population, each as
-    likely as the others. Not for a layer of a network that computes with floats between: its activations are read as
-    they are, nearly every sample has a value of its own, and the point is flagged "saturated".
+    In a deterministic network the layer is a function of the input, so I(X;T) is its entropy: nothing is estimated and
+    no bins are chosen. I(X;T) lies between 0 and ``min(log N, units * bits * log 2)``, and I(T;Y) is at most
+    ``min(H(Y), I(X;T))``. If the activations of the network are quantised throughout (`QuantizedNetwork`), both fall
+    from layer to layer, by the data-processing inequality. The values are exact for these samples as the whole
+    population, all equally likely. Do not use it for a layer of a network that computes in floating point: the
+    activations are taken as they are, nearly every sample has its own value, and the point is flagged "saturated".
 
     Args:
-        bits: of each unit, 1 to 32; codes beyond them are refused. None where it is not known.
+        bits: Number of bits per unit, 1 to 32; codes that need more are rejected. None if unknown.
 
     Raises:
-        TypeError, ValueError: bits that are none; codes outside ``0 ... 2^bits - 1``, floats of more than ``2^bits``
-            different values in a unit, or inputs that are not of these samples.
+        TypeError, ValueError: If ``bits`` is invalid, codes are outside ``0 ... 2^bits - 1``, a unit has floats with
+            more than ``2^bits`` distinct values, or the inputs do not match the samples.
 
     Flags:
-        "inputs_repeat": of the inputs given, some are equal: I(X;T) is at most H(X), which is below log N.
-        "not_deterministic": equal inputs have different codes (dropout, a batch that is normalised by itself); I(X;T)
-        is H(T) - H(T|X) of the samples then, and "neither" kind. Without ``inputs`` all are taken for distinct.
+        "inputs_repeat": Some of the given inputs are equal, so I(X;T) is at most H(X), which is below log N.
+        "not_deterministic": Equal inputs have different codes (dropout, or batch statistics). I(X;T) is then
+        H(T) - H(T|X) of the samples, with kind "neither". Without ``inputs`` all inputs are assumed distinct.
 
     Cost:
-        ``samples * log(samples) * units``; 8 bytes a value.
+        Time ``samples * log(samples) * units``. Memory: 8 bytes per value.
 
     Reference:
         Lorenzen, Igel & Nielsen 2022, "Information bottleneck: exact analysis of (quantized) neural networks".
@@ -55,19 +55,19 @@ class QuantizedExact:
 
     def __post_init__(self) -> None:
         if self.bits is not None and check_count(self.bits, name="bits") > 32:
-            raise ValueError(f"bits: at most 32 are required, got {self.bits}; more are floats: leave it out.")
+            raise ValueError(f"bits: at most 32 are required, got {self.bits}; omit it for floats.")
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Compute both coordinates; see `PlaneEstimator`.
 
         Args:
-            hidden: integers ``[samples, ...]``, codes; or floats, activations of a quantised layer.
-            labels: integers ``[samples]``.
-            inputs: ``[samples, ...]`` of any type; looked at for repetitions alone.
+            hidden: Codes, integer ``[samples, ...]``, or activations of a quantised layer, float ``[samples, ...]``.
+            labels: Class of each sample, integer ``[samples]``.
+            inputs: Inputs ``[samples, ...]`` of any dtype; used only to find repeated inputs.
         """
         codes = hidden
         if isinstance(hidden, Tensor) and not hidden.is_floating_point() and not hidden.is_complex():
-            # Whatever is required of activations, but for their type; the codes themselves stay whole numbers.
+            # Same checks as for activations, apart from the dtype; the codes themselves stay integers.
             hidden = hidden.double()
         flat, labels = check_plane_samples(hidden, labels, estimator="QuantizedExact")
         codes = flat if codes.is_floating_point() else codes.flatten(1)
@@ -101,25 +101,25 @@ class QuantizedExact:
             low, high = (int(end) for end in codes.aminmax())
             if low < 0 or high >= most:
                 raise ValueError(
-                    f"QuantizedExact: hidden: codes from 0 to {most - 1} of {self.bits} bits are required, got some "
-                    f"from {low} to {high}; pass the codes of that many bits."
+                    f"QuantizedExact: hidden: codes from 0 to {most - 1} of {self.bits} bits are required, got codes "
+                    f"from {low} to {high}; set bits to match the codes."
                 )
-        elif len(codes) > most:  # fewer samples cannot have more values than there are codes
+        elif len(codes) > most:  # otherwise there cannot be more values than codes
             ordered = codes.sort(dim=0).values
             counts = 1 + (ordered[1:] != ordered[:-1]).sum(0)
             if int(counts.max()) > most:
                 raise ValueError(
-                    f"QuantizedExact: hidden: at most {most} different values in a unit are required of {self.bits} "
+                    f"QuantizedExact: hidden: at most {most} different values per unit are required for {self.bits} "
                     f"bits, got {int(counts.max())} in unit {int(counts.argmax())}; is this layer quantised?"
                 )
 
 
 def _repetitions(inputs: Tensor, patterns: Tensor) -> tuple[dict[str, str], Tensor]:
-    """Flags, and int64 ``[samples]``, equal where inputs are."""
+    """Flags, and int64 ``[samples]`` that are equal where inputs are equal."""
     if not isinstance(inputs, Tensor) or inputs.shape[:1] != patterns.shape:
         raise ValueError(
             f"QuantizedExact: inputs: one row for each of the {len(patterns)} samples is required, got "
-            f"{describe(inputs)}; pass those of the activations, or none."
+            f"{describe(inputs)}; pass the inputs of these activations, or none."
         )
     causes = number_rows(inputs.detach().reshape(len(patterns), -1).to(patterns.device))
     flags = {}

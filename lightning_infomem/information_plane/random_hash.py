@@ -1,4 +1,4 @@
-"""Locality-sensitive hashing: samples near each other often have the same number."""
+"""Locality-sensitive hashing: nearby samples often get the same number."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["RandomHash"]
 
 
 class RandomHash:
-    """Hashes of one variable, each drawn anew: ``floor(z / width + shift)`` of its coordinates z.
+    """Random hashes of one variable: ``floor(z / width + shift)`` of its coordinates z.
 
-    Coordinates are the units, or where there are more than asked for, random directions through the standardized units
-    (normal, so that distances are kept on average). Each is divided by its standard deviation over the samples;
-    constant ones are left out. The paper hashes the integers once more into few buckets; here different rows of them
-    have different numbers, as in its public programs, so that nothing collides that is not near.
+    The coordinates are the units or, if there are more than ``most_coordinates``, random directions through the
+    standardised units (normal, so that distances are preserved on average). Each is divided by its standard deviation
+    over the samples; constant ones are dropped. The paper hashes the integers again into a few buckets. Here, as in its
+    public programs, distinct rows of integers get distinct numbers, so only nearby samples collide.
 
     Args:
         samples: float ``[samples, units]``.
-        most_coordinates: most units that are taken as they are, and else the number of directions.
+        most_coordinates: Largest number of units to use directly; with more units, the number of random directions.
 
     Cost:
-        A float64 copy of the samples; a draw costs ``samples * coordinates * (units + log(samples))``.
+        Memory: a float64 copy of the samples. Time per draw: ``samples * coordinates * (units + log(samples))``.
 
     >>> hash = RandomHash(torch.tensor([[0.0], [0.0], [1.0]]), 6)
     >>> hash.draw(0.5, torch.Generator().manual_seed(0)).tolist()
@@ -31,18 +31,18 @@ class RandomHash:
     """
 
     def __init__(self, samples: Tensor, most_coordinates: int) -> None:
-        varying = samples.amax(0) > samples.amin(0)  # a standard deviation of equal values may be a rounding error
+        varying = samples.amax(0) > samples.amin(0)  # the standard deviation of equal values may not be exactly 0
         self._values = _standardized(samples[:, varying].double())
         units = self._values.shape[1]
         self._projects = units > most_coordinates
         self.coordinates = min(units, most_coordinates)
 
     def draw(self, width: float, generator: torch.Generator) -> Tensor:
-        """Number the samples by one hash.
+        """Number the samples by one random hash.
 
         Args:
-            width: of the cells, in standard deviations of the coordinate.
-            generator: of the CPU, so that the device makes no difference to what is drawn.
+            width: Cell width, in standard deviations of the coordinate.
+            generator: CPU generator, so that draws are the same on every device.
 
         Returns:
             int64 ``[samples]``, from 0.

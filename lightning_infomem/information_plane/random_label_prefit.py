@@ -1,4 +1,4 @@
-"""Trains on shuffled labels first, and then on the true ones."""
+"""Lightning callback that trains on random labels first and on the true labels afterwards."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from lightning_infomem.sampling.rows import mark_examples
 
 __all__ = ["RandomLabelPrefit"]
 
-_ODD = 0x2545F4914F6CDD1D  # of a mixing step: labels of two seeds have nothing to do with each other
+_ODD = 0x2545F4914F6CDD1D  # mixing multiplier that makes the labels of different seeds unrelated
 
 
 class RandomLabelPrefit(Callback):
-    """Gives the network random labels for some epochs, and the true ones after that.
+    """Train the network on random labels for some epochs and on the true labels after that.
 
-    A network that has stored random labels first begins its true training from where it memorized: its way through
-    the information plane is another. An experiment; not for a network to be used.
+    A network that has stored random labels starts its true training from a memorizing state and takes another path
+    through the information plane. This is an experiment; do not use it to train a network for use.
 
-    The random label of an input is always the same, so that it can be stored: a hash of the input and the seed chooses
-    a class. Validation sees true labels throughout. The module's ``training_step`` is given the changed batch; the
-    batch itself, the data and the module are left as they are.
+    The random label of an input never changes, so it can be memorized: a hash of the input and the seed chooses a
+    class. Validation always sees the true labels. The callback passes a modified batch to the module's
+    ``training_step``; the original batch, the data and the module are left unchanged.
 
     Args:
-        epochs: of training on random labels.
-        num_classes: classes, which are 0, 1, ...
-        labels: where the classes of a batch are: an index or a key.
-        seed: of the random labels.
+        epochs: Number of epochs on random labels.
+        num_classes: Number of classes, numbered 0, 1, ...
+        labels: Where a batch holds its classes: an index or a key.
+        seed: Seed of the random labels.
 
     Raises:
-        MisconfigurationException: in training, for a batch without such labels.
+        MisconfigurationException: During training, if a batch has no such labels.
 
     Reference:
-        After the random labels of Zhang et al. 2017, Understanding deep learning requires rethinking generalization.
+        Modelled on the random labels of Zhang et al. 2017, Understanding deep learning requires rethinking
+        generalization.
     """
 
     def __init__(self, epochs: int, num_classes: int, *, labels: int | str = 1, seed: int = 0) -> None:
@@ -49,7 +50,7 @@ class RandomLabelPrefit(Callback):
         self._true_step: Callable[..., Any] | None = None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Random labels until their epochs are over."""
+        """Use random labels until their epochs are over."""
         if trainer.current_epoch >= self.epochs:
             self._restore(pl_module)
         elif self._true_step is None:
@@ -62,16 +63,16 @@ class RandomLabelPrefit(Callback):
             pl_module.training_step = step  # type: ignore[method-assign]
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave the module as it was."""
+        """Restore the module."""
         self._restore(pl_module)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave the module as it was."""
+        """Restore the module."""
         self._restore(pl_module)
 
     def _restore(self, model: LightningModule) -> None:
         if self._true_step is not None:
-            del model.training_step  # the instance's: that of its class is seen again
+            del model.training_step  # the instance attribute, which hides the method of the class
             self._true_step = None
 
     def _with_random_labels(self, batch: Any) -> Any:
@@ -82,13 +83,13 @@ class RandomLabelPrefit(Callback):
         if not isinstance(labels, Tensor) or labels.ndim != 1 or labels.is_floating_point():
             raise MisconfigurationException(
                 f"RandomLabelPrefit: labels: an index or a key of integer classes in a batch is required, got "
-                f"{self.labels!r}, which leads to {describe(labels)}; say where the labels are."
+                f"{self.labels!r}, which gives {describe(labels)}; pass the index or key of the labels."
             )
         marks = mark_examples(batch, torch.arange(len(labels)))
         if marks is None:
             raise MisconfigurationException(
-                "RandomLabelPrefit: inputs that can be told apart are required, got a batch whose first tensor has no "
-                "values that can be read; give the inputs as the first tensor."
+                "RandomLabelPrefit: distinguishable inputs are required, got a batch whose first tensor has no "
+                "readable values; put the inputs first in the batch."
             )
         mixed = (marks[:, 0] ^ (self.seed * _ODD % 2**62)) * _ODD
         drawn = (mixed ^ (mixed >> 32)).remainder(self.num_classes).to(labels.device, labels.dtype)

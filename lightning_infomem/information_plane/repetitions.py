@@ -1,4 +1,4 @@
-"""Many trainings of one network: where their planes agree."""
+"""Mean and spread of the planes of repeated trainings of one network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from lightning_infomem.information_plane.comparable_points import point_fields
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.records.comparability import Field, check_comparable
 from lightning_infomem.records.table import Column, Table
+from lightning_infomem.records.tabular import Tabular
 
 __all__ = ["Repetitions", "aggregate"]
 
-Points = Mapping[str, PlanePoint]  # layer -> its point, at one moment of a training; see `Plane.of`
+Points = Mapping[str, PlanePoint]  # layer -> its point, at one time in training; see `Plane.of`
 
 _COLUMNS = {
     "input_mean": ("I(X;T)", ".4f"),
@@ -26,20 +27,21 @@ _COLUMNS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Repetitions:
+class Repetitions(Tabular):
     """Mean and spread of repeated trainings.
 
     Attributes:
-        layers: their names, in the order of the first run.
-        input_mean: of I(X;T), float64 ``[moments, layers]``, nats; as the rest NaN where it is so in any run.
-        label_mean: of I(T;Y), nats.
-        input_variance: over the runs, with divisor ``runs - 1``, square nats.
-        label_variance: the same of I(T;Y).
-        distances: of each run from the mean, float64 ``[runs]``, nats: the root of the sum of squares over both
-            coordinates, all moments and layers.
-        median_run: number of the run whose distance is the median, of an even number the lower of the two: the one to
-            show where a single one is shown.
-        notes: on each difference that was allowed.
+        layers: Layer names, in the order of the first run.
+        input_mean: Mean of I(X;T), float64 ``[moments, layers]``, nats. NaN if any run has NaN, as for the other
+            tensors.
+        label_mean: Mean of I(T;Y), float64 ``[moments, layers]``, nats.
+        input_variance: Variance of I(X;T) over runs, with divisor ``runs - 1``, in squared nats.
+        label_variance: Variance of I(T;Y) over runs, with divisor ``runs - 1``, in squared nats.
+        distances: Distance of each run from the mean, float64 ``[runs]``, nats: the root of the sum of squares over
+            both coordinates, all moments and all layers.
+        median_run: Index of the run with the median distance (the lower of the two for an even number of runs). Show
+            this run if you show only one.
+        notes: One sentence for each difference that was allowed.
     """
 
     layers: tuple[str, ...]
@@ -60,27 +62,27 @@ class Repetitions:
             for place, layer in enumerate(self.layers)
         ]
         columns = [Column("moment"), Column("layer"), *(Column(name, *shown) for name, shown in _COLUMNS.items())]
-        facts = {"distances": self.distances.tolist(), "median_run": self.median_run}
+        facts = {"distances": self.distances, "median_run": self.median_run}
         return Table(columns, rows, title=f"{len(self.distances)} runs, nats", notes=self.notes, facts=facts)
 
 
 def aggregate(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str] = ()) -> Repetitions:
-    """Take the mean and the variance of repeated trainings, and find the run of middling distance from the mean.
+    """Compute mean and variance of repeated trainings and find the run at median distance from the mean.
 
-    Do not show the mean alone: where runs are of two sorts it is none of them; the distances tell.
+    Do not show the mean alone: if the runs fall into two groups, the mean resembles neither. The distances reveal this.
 
     Args:
-        runs: of each the planes at its moments, layer -> point. All of as many moments.
-        allow_mismatch: names of fields that may differ: see `check_points`, and "layers" (then those that all have
-            are aggregated) and "num_units" (of a layer of one name).
+        runs: Planes of each run over time, each as layer name -> point. All runs have equally many moments.
+        allow_mismatch: Names of fields that may differ: those of `check_points`, "layers" (only layers that all
+            runs have are aggregated) and "num_units" (of layers with the same name).
 
     Returns:
-        Mean, variance and distances. Values that are not finite in any run count for no distance.
+        Mean, variance and distances. Values that are not finite in any run do not count towards the distances.
 
     Raises:
-        TypeError: ``allow_mismatch`` is one string.
-        ValueError: fewer than two runs, no moments or not as many in all, no layer in common, points that differ in how
-            they were measured, or ``allow_mismatch`` names no field.
+        TypeError: If ``allow_mismatch`` is a single string.
+        ValueError: If there are fewer than two runs, no moments or unequal numbers of them, no layer in common, points
+            that were measured differently, or an unknown field in ``allow_mismatch``.
 
     Cost:
         Linear in the number of points.
@@ -97,15 +99,15 @@ def aggregate(runs: Sequence[Sequence[Points]], allow_mismatch: Sequence[str] = 
     moments = [len(run) for run in runs]
     if len(set(moments)) > 1 or moments[0] == 0:
         raise ValueError(
-            f"runs: as many moments in each, and at least one, are required, got {moments}; cut them to those that all "
-            "have."
+            f"runs: as many moments in each, and at least one, are required, got {moments}; keep the moments that all "
+            "runs have."
         )
     notes = check_comparable(_fields(runs), allow_mismatch, argument="runs")
     layers = tuple(layer for layer in runs[0][0] if all(layer in plane for run in runs for plane in run))
     if not layers:
         raise ValueError(
             f"runs: a layer that all have is required, got none: {list(runs[0][0])} in run 0, {list(runs[-1][-1])} in "
-            "the last; give runs of one network."
+            "the last; pass runs of one network."
         )
     values = torch.tensor(
         [

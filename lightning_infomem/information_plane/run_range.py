@@ -1,4 +1,4 @@
-"""The lowest and the highest activation of a whole run."""
+"""Lowest and highest activation of a whole run."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["RunRange"]
 
 
 class RunRange:
-    """Collects the extremes of layers over all epochs, so that one set of bins serves the whole run.
+    """Collect the extremes of layers over all epochs, so that one set of bins serves the whole run.
 
-    Two passes: first `add` the activations of every layer at every epoch, then estimate all of them with
-    ``Binning(value_range=run_range.of(layer))``, or ``run_range.of()`` for the same bins in all layers. Not while a
-    run is going on: points of an early epoch would have other bins than those of a later one, and a layer that grows
-    would seem to have been compressed before.
+    This takes two passes. First `add` the activations of every layer at every epoch; then estimate all of them with
+    ``Binning(value_range=run_range.of(layer))``, or with ``run_range.of()`` for the same bins in all layers. Do not use
+    it while a run is in progress: early and late epochs would have different bins, and a layer that grows would seem to
+    have been compressed earlier.
 
     Cost:
-        One look at every value; two numbers a layer are kept.
+        One look at every value. Memory: two numbers per layer.
 
     Reference:
         Saxe et al. 2018, "On the information bottleneck theory of deep learning", bins between the extremes over
@@ -38,35 +38,35 @@ class RunRange:
         self._extremes: dict[str, tuple[float, float]] = {}
 
     def add(self, layer: str, hidden: Tensor) -> None:
-        """Take in one layer at one epoch.
+        """Include one layer at one epoch.
 
         Args:
-            layer: its name.
-            hidden: float ``[samples, ...]``, its activations.
+            layer: Layer name.
+            hidden: Activations of the layer, float ``[samples, ...]``.
 
         Raises:
-            TypeError: no floats.
-            ValueError: no values, or some that are not finite.
+            TypeError: If the activations are not floats.
+            ValueError: If there are no values, or some are not finite.
         """
         flat = hidden.detach().flatten(1) if isinstance(hidden, Tensor) and hidden.ndim > 2 else hidden
         low, high = (float(end) for end in check_samples(flat, name=f"hidden of {layer}").aminmax())
         if not (math.isfinite(low) and math.isfinite(high)):
             raise ValueError(
                 f"hidden of {layer}: finite activations are required, got values from {low} to {high}; has the "
-                "training diverged? Leave such epochs out of both passes."
+                "training diverged? Exclude such epochs from both passes."
             )
         lowest, highest = self._extremes.get(layer, (low, high))
         self._extremes[layer] = min(lowest, low), max(highest, high)
 
     def of(self, *layers: str) -> tuple[float, float]:
-        """Low and high of the layers; of all that were added where none is named.
+        """Lowest and highest value of the named layers, or of all layers if none is named.
 
         Returns:
-            As `Binning` takes them. High is the next larger number where all values were equal: all are in the first
-            bin then.
+            ``(low, high)`` for `Binning`. If all values are equal, high is the next larger number, so that all values
+            fall into the first bin.
 
         Raises:
-            ValueError: a layer of which nothing was added.
+            ValueError: If nothing was added for a layer.
         """
         missing = [layer for layer in layers if layer not in self._extremes]
         if missing or not self._extremes:

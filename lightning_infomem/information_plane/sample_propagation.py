@@ -1,4 +1,4 @@
-"""Information in a layer with Gaussian noise, by drawing the noise."""
+"""Monte Carlo estimate of the information in a layer with Gaussian noise."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from lightning_infomem.information_plane.plane_samples import check_plane_sample
 
 __all__ = ["SamplePropagation"]
 
-_POINTS = 1024  # noisy points at a time, so that few samples with many draws are not a loop of small steps
+_POINTS = 1024  # noisy points at a time, so that many draws of few samples do not become many small steps
 
 
 @dataclass(frozen=True)
 class SamplePropagation:
-    """Add Gaussian noise to a layer, and measure the entropy of the mixture of Gaussians that this makes of it.
+    """Add Gaussian noise to a layer and estimate the information in the resulting mixture of Gaussians.
 
-    With noise in each unit, T is a mixture of Gaussians, one at each sample: I(X;T) is its entropy less that of the
-    noise, I(T;Y) its entropy less that of the mixtures of each class. The densities of the mixtures are computed
-    exactly, and their mean logarithm by drawing noise for each sample: unbiased for the network with this noise, fed
-    with these samples and no others. Both coordinates are "neither": no bound, and exact but for the draws, whose
-    standard errors are among the scores. Of all possible inputs, instead of these samples, I(X;T) is usually too low,
-    for it is log N at most; and a network that was trained without this noise is another network.
+    With noise on each unit, T is a mixture of Gaussians centred at the samples. I(X;T) is its entropy minus that of the
+    noise, and I(T;Y) is its entropy minus that of the mixtures of each class. The mixture densities are computed
+    exactly and their mean logarithm by drawing noise for each sample. This is unbiased for the network with this noise
+    on exactly these samples. Both coordinates are "neither": not bounds, and exact up to the draws, whose standard
+    errors are among the scores. Over all possible inputs, rather than these samples, I(X;T) is usually underestimated,
+    since it is at most log N. A network trained without this noise is a different network.
 
     Args:
-        noise_variance: of each unit.
-        draws: of noise for each sample, at least 2.
-        seed: of the noise; the same on every device.
-        max_samples: that time is to be spent on.
+        noise_variance: Noise variance of each unit.
+        draws: Number of noise draws per sample, at least 2.
+        seed: Seed of the noise; draws are the same on every device.
+        max_samples: Largest number of samples to accept, since time is quadratic.
 
     Special cases:
-        Equal samples count as one value. A constant layer has 0 of both, with no error. Where the noise is much less
-        than the samples are apart I(X;T) is log N, with no error.
+        Equal samples count as one value. A constant layer gives 0 for both coordinates, with no error. If the noise is
+        much smaller than the distances between samples, I(X;T) is log N, with no error.
 
     Raises:
-        TypeError, ValueError: parameters other than these; `estimate`, more than ``max_samples``.
+        TypeError, ValueError: If a parameter is invalid; in `estimate`, if there are more than ``max_samples``.
 
     Cost:
-        ``draws * samples**2 * units``; memory three float64 copies of the samples, and 128 MiB.
+        Time ``draws * samples**2 * units``. Memory: three float64 copies of the samples and 128 MiB.
 
     Reference:
         Goldfeld et al. 2019, Estimating information flow in deep neural networks: the sample propagation estimator.
-        We subtract logarithms of densities at the same draw, which has the same mean as the difference of entropies
-        and, in wide layers, far less variance; and the error of the draws is estimated within each sample.
+        Departure: we subtract log densities at the same draw. This has the same mean as the difference of entropies
+        and, in wide layers, far less variance. The error of the draws is estimated within each sample.
 
     >>> hidden, labels = torch.tensor([[-1.0], [-1.0], [1.0], [1.0]]), torch.tensor([0, 0, 1, 1])
     >>> point = SamplePropagation(noise_variance=1.0, draws=5000).estimate(hidden, labels)
@@ -70,38 +70,38 @@ class SamplePropagation:
         check_count(self.max_samples, name="max_samples", minimum=2)
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
-        """Estimate both coordinates; see `PlaneEstimator`. The inputs are not looked at.
+        """Estimate both coordinates; see `PlaneEstimator`. The inputs are ignored.
 
-        The point's scores are "input_standard_error" and "label_standard_error", of the draws alone; "entropy", that
-        of the noisy layer; and "noise_entropy".
+        The point's scores are "input_standard_error" and "label_standard_error" (of the draws alone), "entropy" (of the
+        noisy layer) and "noise_entropy".
         """
         hidden, labels = check_plane_samples(hidden, labels, estimator="SamplePropagation")
         check_affordable(len(hidden), self.max_samples, estimator="SamplePropagation")
-        about_inputs, about_labels = [], []
+        input_terms, label_terms = [], []
         for drawn_inputs, drawn_labels in self._draws(hidden, labels):
-            about_inputs.append(drawn_inputs)
-            about_labels.append(drawn_labels)
-        of_inputs, input_error = _mean_with_error(torch.cat(about_inputs))
-        of_labels, label_error = _mean_with_error(torch.cat(about_labels))
-        of_noise = noise_entropy(hidden.shape[1], self.noise_variance)
+            input_terms.append(drawn_inputs)
+            label_terms.append(drawn_labels)
+        input_mean, input_error = _mean_with_error(torch.cat(input_terms))
+        label_mean, label_error = _mean_with_error(torch.cat(label_terms))
+        noise = noise_entropy(hidden.shape[1], self.noise_variance)
         return PlanePoint.measured(
             self,
             hidden,
             labels,
-            input_information=of_inputs,
-            label_information=of_labels,
+            input_information=input_mean,
+            label_information=label_mean,
             input_kind="neither",
             label_kind="neither",
             scores={
                 "input_standard_error": input_error,
                 "label_standard_error": label_error,
-                "entropy": of_inputs + of_noise,
-                "noise_entropy": of_noise,
+                "entropy": input_mean + noise,
+                "noise_entropy": noise,
             },
         )
 
     def _draws(self, hidden: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Some draws a time, each ``[draws, samples]``: ln p(t|x) - ln p(t) at noisy t, and ln p(t|y) - ln p(t)."""
+        """Yield draws in groups, each ``[draws, samples]``: ln p(t|x) - ln p(t) at noisy t, and ln p(t|y) - ln p(t)."""
         generator = torch.Generator().manual_seed(self.seed)
         hidden = hidden.double()
         num_samples = len(hidden)
@@ -109,7 +109,7 @@ class SamplePropagation:
         together = max(1, _POINTS // num_samples)
         for first in range(0, self.draws, together):
             count = min(together, self.draws - first)
-            # Draw by draw, so that the numbers do not depend on how many come together.
+            # One draw at a time, so that the numbers do not depend on the group size.
             noise = torch.stack(
                 [torch.randn(hidden.shape, generator=generator, dtype=torch.float64) for _ in range(count)]
             )
@@ -120,17 +120,19 @@ class SamplePropagation:
             own_counts = num_own.repeat(count).double()
             all_shares, own_shares = [], []
             for rows, squares in squared_distances(points, hidden):
-                # ln p(t|x') - ln p(t|x) of each sample x', where x is the one that noise was added to.
+                # ln p(t|x') - ln p(t|x) for each sample x', where x is the sample to which the noise was added.
                 ratios = squares.sub_(own_squares[rows, None]).div_(-2 * self.noise_variance)
-                ratios.scatter_(1, own_samples[rows, None], 0.0)  # not left to rounding: often it is all that counts
+                ratios.scatter_(
+                    1, own_samples[rows, None], 0.0
+                )  # exactly 0, without rounding: often the only term that matters
                 all_shares.append(ratios.logsumexp(1) - math.log(num_samples))
                 ratios.masked_fill_(own_labels[rows, None] != labels, -math.inf)
                 own_shares.append(ratios.logsumexp(1) - own_counts[rows].log())
-            of_all, of_own = torch.cat(all_shares), torch.cat(own_shares)
-            yield -of_all.view(count, num_samples), (of_own - of_all).view(count, num_samples)
+            all_terms, own_terms = torch.cat(all_shares), torch.cat(own_shares)
+            yield -all_terms.view(count, num_samples), (own_terms - all_terms).view(count, num_samples)
 
 
 def _mean_with_error(values: Tensor) -> tuple[float, float]:
-    """Mean of ``[draws, samples]``, and its standard error over draws, the samples being given."""
+    """Mean of ``[draws, samples]`` and its standard error over draws, for fixed samples."""
     draws, num_samples = values.shape
     return float(values.mean()), math.sqrt(float(values.var(0).sum()) / draws) / num_samples

@@ -1,4 +1,4 @@
-"""Matrix-based Renyi information of feature maps, with widths that agree with the labels."""
+"""Matrix-based Renyi information of feature maps, with kernel widths aligned to the labels."""
 
 from __future__ import annotations
 
@@ -24,38 +24,40 @@ _MAX_SAMPLES = 4096
 
 @dataclass(frozen=True)
 class TensorKernelRenyi:
-    """`MatrixRenyi` with the width of the layer's kernel on which it agrees best with the kernel of the labels.
+    """`MatrixRenyi` with the kernel width at which the layer aligns best with the labels.
 
-    Feature maps are compared by the Frobenius norm of their difference: ``hidden`` may be ``[samples, channels, height,
-    width]``. Of a grid of widths the one of the largest `kernel_alignments` is taken (the narrowest of equals). The
-    choice looks at the labels, so I(T;Y) is favoured: with shuffled labels, too, a width is found at which something is
-    shared. Not to be compared with points of other widths without a thought; all that is said of `MatrixRenyi` holds.
+    Feature maps are compared by the Frobenius norm of their difference, so ``hidden`` may be ``[samples, channels,
+    height, width]``. From a grid of widths it takes the one with the largest `kernel_alignments` (the narrowest if
+    tied). The choice uses the labels, which favours I(T;Y): even with shuffled labels some width shows shared
+    information. Do not compare points with different widths without care. All caveats of `MatrixRenyi` apply.
 
-    Over a training the authors smooth widths by an exponential moving average. The caller keeps it:
-    ``dataclasses.replace(estimator, previous=point.parameters["hidden_width"])`` for the next moment of this layer.
+    The authors smooth the widths over training by an exponential moving average. The caller does this with
+    ``dataclasses.replace(estimator, previous=point.parameters["hidden_width"])`` for the next measurement of the layer.
 
     Args:
-        order: alpha; 1 is Shannon's limit.
-        input_width: of the kernel of the inputs; None, by the rule of `MatrixRenyi`. The authors: 8, for images.
-        label_width: of one-hot labels.
-        width_range: least and largest of the grid, as multiples of the mean distance of two samples.
-        num_widths: of the grid, equally spaced.
-        previous: width at the moment before; None at the first.
-        decay: share of ``previous`` in the width; from 0 to below 1. Without ``previous`` it has no effect.
-        max_samples: more are refused.
+        order: Order alpha of the entropy; 1 is Shannon's limit.
+        input_width: Kernel width for the inputs; None uses the rule of `MatrixRenyi`. The authors use 8 for images.
+        label_width: Kernel width for one-hot labels.
+        width_range: Smallest and largest width of the grid, as multiples of the mean distance between two samples.
+        num_widths: Number of equally spaced widths in the grid.
+        previous: Width at the previous measurement; None at the first.
+        decay: Share of ``previous`` in the width, from 0 to below 1. It has no effect without ``previous``.
+        max_samples: Largest number of samples to accept.
 
     Raises:
-        TypeError, ValueError: settings beyond these; no inputs; too many samples.
+        TypeError, ValueError: If a setting is out of range, inputs are missing, or there are too many samples.
 
     Special cases:
-        All widths suit a constant layer: 1 is taken (or ``previous``), and both coordinates are 0.
+        For a constant layer all widths are equally good: the width is 1 (or ``previous``), and both coordinates are 0.
 
     Cost:
-        That of `MatrixRenyi`, and ``num_widths`` exponentials for each pair of samples.
+        The cost of `MatrixRenyi` plus ``num_widths`` exponentials per pair of samples.
 
     Reference:
         Wickstrom et al. 2019, 2023 (doi:10.3390/e25060899), sections on tensor kernels and on the choice of the width.
-        The grid is ours, in multiples of the mean distance at both ends: the unit of activations does not matter.
+        Departure: the grid is ours, with both ends in multiples of the mean distance, so that the unit of the
+            activations
+        does not matter.
 
     >>> maps = torch.cat([torch.zeros(2, 1, 2, 2), torch.ones(2, 1, 2, 2)])
     >>> point = TensorKernelRenyi().estimate(maps, torch.tensor([0, 0, 1, 1]), inputs=100 * maps)
@@ -73,7 +75,7 @@ class TensorKernelRenyi:
     max_samples: int = _MAX_SAMPLES
 
     def __post_init__(self) -> None:
-        MatrixRenyi(self.order, self.input_width, None, self.label_width)  # its checks
+        MatrixRenyi(self.order, self.input_width, None, self.label_width)  # runs its checks
         check_count(self.num_widths, name="num_widths", minimum=2)
         check_count(self.max_samples, name="max_samples", minimum=2)
         check_width(self.previous, name="previous")
@@ -85,8 +87,8 @@ class TensorKernelRenyi:
             )
         if isinstance(self.decay, bool) or not isinstance(self.decay, (int, float)) or not 0 <= self.decay < 1:
             raise ValueError(
-                f"decay: a number from 0 to below 1 is required, got {describe(self.decay)}; 0 forgets "
-                "the width before."
+                f"decay: a number from 0 to below 1 is required, got {describe(self.decay)}; 0 ignores "
+                "the previous width."
             )
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
@@ -94,7 +96,7 @@ class TensorKernelRenyi:
         hidden, labels = check_plane_samples(hidden, labels, estimator="TensorKernelRenyi")
         inputs = check_plane_inputs(inputs, hidden, estimator="TensorKernelRenyi")
         check_affordable_samples(
-            len(hidden), self.max_samples, estimator="TensorKernelRenyi", cost="eigenvalues cost the cube of it"
+            len(hidden), self.max_samples, estimator="TensorKernelRenyi", cost="eigenvalues take cubic time"
         )
         aligned, alignment = self._aligned_width(hidden, labels)
         width = aligned if self.previous is None else self.decay * self.previous + (1 - self.decay) * aligned
@@ -118,7 +120,7 @@ class TensorKernelRenyi:
         )
 
     def _aligned_width(self, hidden: Tensor, labels: Tensor) -> tuple[float, float]:
-        """The width that agrees best with the labels, and how well."""
+        """Width with the best alignment to the labels, and that alignment."""
         distances = squared_distances(hidden)
         mean_distance = math.fsum(float(row.sqrt().sum()) for row in distances) / distances.numel()
         if mean_distance == 0:

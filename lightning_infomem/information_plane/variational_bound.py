@@ -1,4 +1,4 @@
-"""A lower bound on I(T;Y): how well a linear classifier predicts the class."""
+"""Lower bound on I(T;Y) from how well a linear classifier predicts the class."""
 
 from __future__ import annotations
 
@@ -16,46 +16,48 @@ from lightning_infomem.information_plane.plane_samples import check_plane_sample
 
 __all__ = ["VariationalBound"]
 
-_PENALTIES = tuple(10.0**power for power in range(7, -3, -1))  # from a classifier that sees nothing to one that is free
+_PENALTIES = tuple(10.0**power for power in range(7, -3, -1))  # from a constant classifier to an unconstrained one
 
 
 @dataclass(frozen=True)
 class VariationalBound:
-    """Bound I(T;Y) from below by the entropy of the labels less the cross-entropy of a classifier.
+    """Bound I(T;Y) from below by the label entropy minus the cross-entropy of a linear classifier.
 
-    I(T;Y) is at least H(Y) + E ln q(y|t), whatever the classifier q, so long as it was not trained on the samples on
-    which the mean is taken: here multinomial logistic regression is trained on all folds but one and evaluated on that
-    one. The bound holds of the deterministic layer itself, without bins or noise, and for the distribution that the
-    samples come from, up to the error of the mean. It is near I(T;Y) only where classes are linearly separable, and
-    where samples are many more than units: of fewer, a small penalty makes it worse than nothing. I(X;T) is NaN: the
-    method says nothing of it.
+    For any classifier q, I(T;Y) is at least H(Y) + E ln q(y|t), provided q was not trained on the samples that give the
+    mean. Here multinomial logistic regression is trained on all folds but one and evaluated on that fold. The bound
+    holds for the deterministic layer itself, without bins or noise, and for the distribution behind the samples, up to
+    the error of the mean. It is close to I(T;Y) only if the classes are linearly separable and there are many more
+    samples than units. With fewer samples and a small penalty the classifier is worse than none. I(X;T) is NaN: the
+    method does not estimate it.
 
     Args:
-        folds: that samples are dealt to, class by class.
-        penalty: half of it times the sum of squared weights, of standardised units, is added to the summed
-            cross-entropy of training. None: of ten powers of ten, the one with the least cross-entropy on a half of
-            the samples in training, when trained on their other half; the point's parameters tell those of each fold
-            as "chosen_penalties".
-        max_iterations: of L-BFGS; that it has not converged by then makes the bound looser, not wrong.
-        seed: of the folds.
+        folds: Number of folds; the samples are dealt to them class by class.
+        penalty: Half the penalty times the sum of squared weights (of standardised units) is added to the summed
+            training cross-entropy. None tries ten powers of ten and takes the one with the lowest cross-entropy on half
+            of the training samples after training on the other half; the point records the choice of each fold as the
+            parameter "chosen_penalties".
+        max_iterations: Largest number of L-BFGS iterations. Stopping before convergence loosens the bound but does not
+            invalidate it.
+        seed: Seed of the folds.
 
     Special cases:
-        A layer that tells nothing has about 0, and somewhat less by as much as the classifier took chance for
-        structure: "negative" among the flags. Constant units are left out.
+        A layer without information gives about 0, or slightly less if the classifier fits chance; the point is then
+        flagged "negative". Constant units are ignored.
 
     Raises:
-        TypeError, ValueError: parameters other than these; `estimate`, a class with fewer samples than twice the folds.
+        TypeError, ValueError: If a parameter is invalid; in `estimate`, if a class has fewer samples than twice the
+            folds.
 
     Cost:
-        About ``folds * iterations * samples * units * classes``, and some four times that where the penalty is
-        chosen; memory three float64 copies of the samples.
+        Time about ``folds * iterations * samples * units * classes``, and about four times more if the penalty is
+        chosen. Memory: three float64 copies of the samples.
 
     Reference:
         Barber & Agakov 2003, The IM algorithm; for layers, Kolchinsky, Tracey & Wolpert 2019, Nonlinear
-        information bottleneck. We evaluate on held-out samples, without which it is no bound.
+        information bottleneck. Departure: we evaluate on held-out samples, without which it is not a bound.
 
     >>> labels = torch.arange(400) % 2
-    >>> point = VariationalBound().estimate(10.0 * labels[:, None], labels)  # they tell it outright: ln 2
+    >>> point = VariationalBound().estimate(10.0 * labels[:, None], labels)  # they determine the class: ln 2
     >>> 0.68 < point.label_information < 0.693148, point.label_kind, point.input_information
     (True, 'lower', nan)
     """
@@ -75,25 +77,25 @@ class VariationalBound:
             raise TypeError(f"penalty: a positive number is required, got {describe(self.penalty)}; None chooses one.")
         if not 0 < self.penalty < math.inf:
             raise ValueError(
-                f"penalty: a positive number is required, got {self.penalty!r}: without one the weights of separable "
-                "classes grow for ever; None chooses one."
+                f"penalty: a positive number is required, got {self.penalty!r}: without a penalty the weights for "
+                "separable classes grow without bound; None chooses one."
             )
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
-        """Bound I(T;Y); see `PlaneEstimator`. The inputs are not looked at.
+        """Bound I(T;Y); see `PlaneEstimator`. The inputs are ignored.
 
-        The point's scores are "cross_entropy", "accuracy" and "label_standard_error", all of the held-out folds.
+        The point's scores are "cross_entropy", "accuracy" and "label_standard_error", all on the held-out folds.
         """
         hidden, labels = check_plane_samples(hidden, labels, estimator="VariationalBound")
         rarest = int(torch.bincount(labels).min())
         if rarest < 2 * self.folds:
             raise ValueError(
                 f"VariationalBound: labels: at least {2 * self.folds} samples of each class, twice the folds, are "
-                f"required, got a class with {rarest}; measure more samples, or leave that class out."
+                f"required, got a class with {rarest}; measure more samples or drop that class."
             )
         held_out_in = self._deal(labels, self.folds)
         losses, penalties, hits = [], [], 0
-        # A caller inside torch.no_grad or inference_mode, as hooks and callbacks are, may still train a classifier.
+        # Hooks and callbacks may call this inside torch.no_grad or inference_mode, but training needs gradients.
         with torch.inference_mode(False), torch.enable_grad():
             for fold in range(self.folds):
                 held_out = held_out_in == fold
@@ -123,7 +125,7 @@ class VariationalBound:
         )
 
     def _deal(self, labels: Tensor, folds: int) -> Tensor:
-        """The fold of each sample; those of a class are dealt like cards."""
+        """Fold of each sample; the samples of each class are dealt out in turn."""
         generator = torch.Generator().manual_seed(self.seed)
         order = torch.randperm(len(labels), generator=generator).to(labels.device)
         by_class = order[torch.argsort(labels[order], stable=True)]
@@ -132,7 +134,7 @@ class VariationalBound:
         return dealt
 
     def _choose_penalty(self, samples: Tensor, labels: Tensor) -> float:
-        """Going down from the largest, the last one that was better than the one before."""
+        """Going down from the largest penalty, the last one that improved the validation loss."""
         seen = self._deal(labels, 2) == 0
         best, best_loss, classifier = _PENALTIES[0], math.inf, None
         for penalty in _PENALTIES:
@@ -146,7 +148,7 @@ class VariationalBound:
     def _train(
         self, samples: Tensor, labels: Tensor, penalty: float, *, start: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Weights ``[units, classes]`` and offsets ``[classes]``."""
+        """Train weights ``[units, classes]`` and offsets ``[classes]``."""
         num_classes = int(labels.max()) + 1
         first = start or (samples.new_zeros(samples.shape[1], num_classes), samples.new_zeros(num_classes))
         weights, offsets = (each.detach().clone().requires_grad_() for each in first)
@@ -170,7 +172,7 @@ class VariationalBound:
 
 
 def _standardize(hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Float64 with mean 0 and variance 1, constant units 0; and the mean and the factors that made it so."""
+    """Float64 samples with mean 0 and variance 1 (constant units 0), and the means and factors used."""
     doubled = hidden.double()
     mean, spread = doubled.mean(0), doubled.std(0, correction=0)
     scale = torch.where(spread > 0, 1 / spread, 0.0)
@@ -178,6 +180,6 @@ def _standardize(hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _logits(classifier: tuple[Tensor, Tensor], samples: Tensor) -> Tensor:
-    """Float64 ``[samples, classes]``."""
+    """Logits, float64 ``[samples, classes]``."""
     weights, offsets = classifier
     return samples @ weights + offsets

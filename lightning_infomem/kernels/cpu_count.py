@@ -1,4 +1,4 @@
-"""Counts of neighbours along one axis and in the plane, for one pair of units, compiled; see `cpu_search`."""
+"""Compiled counts of neighbours along one axis and in the plane, for one pair of units; see `cpu_search`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["count_along", "count_in_plane", "edge"]
 
 @compiled
 def edge(values: Reals, point: int, start: int, towards: int, reach: float, or_equal: bool, num_samples: int) -> int:
-    """The first place out of ``reach`` from ``start`` on, going right (1) or left (-1); ``or_equal``, beyond it."""
+    """First place out of ``reach`` from ``start`` on, to the right (1) or left (-1); ``or_equal``, beyond it."""
     here = values[point]
     last = PADDING + num_samples if towards > 0 else PADDING - 1
     within, beyond, step = start - towards, start, 1
@@ -62,9 +62,9 @@ def _count_together(
     num_samples: int,
     counts: Integers,
 ) -> None:
-    """Add what lies to one side to the counts of a block of points; see `cpu_vectors.count_right`.
+    """Add neighbours on one side to the counts of a block of points; see `cpu_vectors.count_right`.
 
-    The first neighbour of the first point is at ``first``; that of the others is, ``from_edge``, there as well.
+    The first neighbour of the first point is at ``first``; with ``from_edge`` it is the first neighbour of all points.
     """
     there, offset = first, 0
     while True:
@@ -100,13 +100,14 @@ def count_along(
     left: Integers,
     ties: Integers,
 ) -> None:
-    """Count along one axis, in its own order: others nearer than ``reach`` to both sides, and those just at ``reach``.
+    """Count others closer than ``reach`` on both sides along one axis, and those exactly at ``reach``.
 
-    At most two ``ties`` a side are counted: more than one in all means that the tie rule decides, which counts itself.
-    Where ``reach`` is zero the counts of points in large groups are those of the group.
+    Points are in the order of the axis. At most two ``ties`` per side are counted: more than one in total means that
+    the tie rule decides, which does its own counting. If ``reach`` is zero, points in large groups get the counts of
+    the group.
     """
     lanes = 64 // values.itemsize
-    # Here and not block by block: a vector loaded right after its elements were stored one by one waits for them.
+    # Here rather than per block: loading a vector right after storing its elements one by one would stall.
     right[:] = 0
     left[:] = 0
     for block in range(PADDING, PADDING + num_samples, lanes):
@@ -135,7 +136,7 @@ def count_along(
 
 @compiled
 def count_in_plane(x: Reals, y: Reals, point: int, start: int, stop: int, reach: float) -> tuple[int, int, int, int]:
-    """Inside the ball around a point, not outside, on its boundary along x and along y, among places start..stop."""
+    """Count points inside the ball, not outside, and on its boundary along x and y, among places start..stop."""
     lanes = 64 // x.itemsize
     inside = closed = boundary_x = boundary_y = 0
     for place in range(start, stop, lanes):
@@ -145,5 +146,5 @@ def count_in_plane(x: Reals, y: Reals, point: int, start: int, stop: int, reach:
         closed += counts[1]
         boundary_x += counts[2]
         boundary_y += counts[3]
-    # The point itself was among them.
+    # Exclude the point itself.
     return inside - (reach > 0), closed - 1, boundary_x, boundary_y

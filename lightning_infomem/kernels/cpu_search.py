@@ -1,13 +1,13 @@
-"""The distance of every point to its k-th neighbour in the plane, for one pair of units, compiled.
+"""Compiled search for the distance of every point to its k-th neighbour in the plane, for one pair of units.
 
-Of the two units of a pair, "x" is the one along which the search walks. Arrays of one value a point are in the order
-of x and have `PADDING` places at both ends; a *place* is an index into such an array, padding included. In the padding
-x is infinite, so every walk ends there by itself.
+Of the two units of a pair, "x" is the one along which the search walks. Arrays with one value per point are in the
+order of x and have `PADDING` places at both ends; a *place* is an index into such an array, including the padding. In
+the padding x is infinite, so every walk ends there by itself.
 
-A *group* is a run of equal values; ``starts`` and ``stops`` name its first place and the one after its last for each
-place in it. Walking through a large one (the zeros of a ReLU) step by step would cost each point a time proportional
-to its size; so the points of a large group of x must be in the order of y, and a walk looks only at the part of a group
-that is near along y.
+A *group* is a run of equal values; ``starts`` and ``stops`` give its first place and the one after its last for each
+place in it. Walking through a large group (the zeros of a ReLU) step by step would cost each point time proportional
+to its size. The points of a large group of x must therefore be in the order of y, and a walk looks only at the part of
+a group that is close along y.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ Integers: TypeAlias = "NDArray[np.int32]"
 Places: TypeAlias = "NDArray[np.int64]"
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Longer than the longest step that is taken without a look at where it leads: a vector, and the offsets of one call.
+# Longer than the longest unchecked step: one vector plus the offsets of one call.
 PADDING = 64
-# Groups larger than this are jumped over.
+# Larger groups are skipped.
 LARGE_GROUP = 48
-# A block of points walks together until for every lane still open it has taken this many offsets.
+# A block of points walks together until it has taken this many offsets for every lane still open.
 OFFSETS_PER_OPEN_LANE = 64
-# A block that touches a large group walks no further than this before each of its points goes on alone.
+# A block that touches a large group walks no further than this before its points continue one by one.
 _OFFSETS_IN_GROUP = 16
-_LEFT_LANES = 16  # bits between the masks of the two sides in the answer of `search_both`
+_LEFT_LANES = 16  # bits between the masks of the two sides in the result of `search_both`
 
-# Without reference counting, which would cost more than a short walk: these functions get all arrays from outside.
-# Not kept on disk: all is compiled into the one function that is, in `cpu_pairs`.
+# No reference counting, which would cost more than a short walk; all arrays are passed in from outside.
+# Not cached on disk: everything is compiled into the one cached function in `cpu_pairs`.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False}
 _INSIDE: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **OPTIONS}
 
@@ -69,7 +69,7 @@ def compiled(function: Function) -> Function:
 
 @compiled
 def _keep(nearest: Reals, distance: float) -> None:
-    """Put a distance, smaller than the last of them, into the sorted smallest distances."""
+    """Insert a distance smaller than the last one into the sorted smallest distances."""
     rank = nearest.size - 1
     while rank > 0 and nearest[rank - 1] > distance:
         nearest[rank] = nearest[rank - 1]
@@ -79,7 +79,7 @@ def _keep(nearest: Reals, distance: float) -> None:
 
 @compiled
 def _keep_closer(x: Reals, y: Reals, point: int, start: int, length: int, nearest: Reals) -> None:
-    """Keep the distances from a point to the ``length`` points from ``start`` on, a vector of them at most."""
+    """Keep the distances from a point to the ``length`` points from ``start`` on, at most one vector of them."""
     x_here, y_here = x[point], y[point]
     closer = mask_closer(x, y, start, x_here, y_here, nearest[-1]) & ((1 << length) - 1)
     while closer:
@@ -92,7 +92,7 @@ def _keep_closer(x: Reals, y: Reals, point: int, start: int, length: int, neares
 
 @compiled
 def _keep_closer_of_group(x: Reals, y: Reals, point: int, start: int, stop: int, nearest: Reals) -> None:
-    """The same for all places from ``start`` to ``stop``, which have one value of x and are in the order of y."""
+    """Keep the distances to places ``start`` to ``stop``, which share one value of x and are in the order of y."""
     lanes = 64 // x.itemsize
     y_here = y[point]
     if y[start] >= y_here:
@@ -122,7 +122,7 @@ def _keep_closer_of_group(x: Reals, y: Reals, point: int, start: int, stop: int,
 def _search_alone(
     x: Reals, y: Reals, point: int, right: int, left: int, starts: Places, stops: Places, nearest: Reals
 ) -> None:
-    """Walk on for one point from the places ``right`` and ``left``, which are the next to be looked at."""
+    """Continue the walk for one point from the places ``right`` and ``left``, the next to look at."""
     lanes = 64 // x.itemsize
     x_here = x[point]
     go_right = go_left = True
@@ -157,9 +157,9 @@ def neighbor_distances(
     alone: Reals,
     kth: Reals,
 ) -> None:
-    """The distance of every point to its k-th neighbour in the plane, into ``kth``; k is the number of ``slots``.
+    """Write the distance of every point to its k-th neighbour in the plane into ``kth``; k is the number of ``slots``.
 
-    ``together`` and ``alone`` are room for the k smallest distances of a vector of points, and of one.
+    ``together`` and ``alone`` are buffers for the k smallest distances of a vector of points and of one point.
     """
     lanes = 64 // x.itemsize
     neighbors = len(slots)
@@ -197,6 +197,6 @@ def neighbor_distances(
                 alone[rank] = together[rank * lanes + lane]
             _search_alone(x, y, block + lane, block + lane + right, block + lane - left, starts, stops, alone)
             kth[block + lane] = alone[neighbors - 1]
-    # Beyond the last point there is nobody: a count around it must end at once.
+    # There are no points beyond the last one: counts there must end at once.
     for place in range(PADDING + num_samples, len(kth)):
         kth[place] = 0

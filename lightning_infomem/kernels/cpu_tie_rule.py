@@ -1,4 +1,4 @@
-"""`tie_rule` for one point at a time, compiled."""
+"""Compiled `tie_rule` for one point at a time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["atom_term", "digamma", "tied_term"]
 
 @compiled
 def digamma(argument: float) -> float:
-    """Digamma of a number of at least 1, to 1e-15 relative to the larger of it and 1."""
+    """Digamma of a number of at least 1, accurate to 1e-15 relative to the larger of its value and 1."""
     correction = 0.0
     while argument < 10.0:
         correction += 1.0 / argument
         argument += 1.0
     inverse = 1.0 / argument
     square = inverse * inverse
-    # Bernoulli numbers; the first term left out is below 1e-15 from 10 on.
+    # Bernoulli numbers; from 10 on, the first omitted term is below 1e-15.
     series = square * (
         1 / 12
         - square * (1 / 120 - square * (1 / 252 - square * (1 / 240 - square * (1 / 132 - square * 691 / 32760))))
@@ -32,7 +32,7 @@ def digamma(argument: float) -> float:
 
 @compiled
 def atom_term(closed_x: int, closed_y: int, closed: int, neighbors: int, digamma_above: NDArray[np.float64]) -> float:
-    """The term of a point with k others at distance zero; ``digamma_above[n]`` is ``psi(n + 1)``."""
+    """Term of a point with k others at distance zero; ``digamma_above[n]`` is ``psi(n + 1)``."""
     return float(
         digamma_above[closed_x] + digamma_above[closed_y] - digamma_above[closed] + digamma_above[neighbors - 1]
     )
@@ -57,13 +57,13 @@ def tied_term(
     neighbors: int,
     digamma_above: NDArray[np.float64],
 ) -> float:
-    """The term of a point with ties on the boundary of its neighbourhood; see `tie_rule.tied_terms`.
+    """Term of a point with ties on the boundary of its neighbourhood; see `tie_rule.tied_terms`.
 
     Args:
-        x: along x, how many are nearer than the k-th neighbour, and how many not farther.
-        y: the same along y.
-        plane: how many are nearer in the plane, not farther, and on the boundary along x and along y.
-        neighbors: k.
+        x: Counts along x: points closer than the k-th neighbour, and points no farther.
+        y: Counts along y, in the same order.
+        plane: Counts in the plane: points closer, points no farther, and boundary points along x and along y.
+        neighbors: Number of neighbours k.
         digamma_above: ``psi(n + 1)`` at n.
     """
     inside, closed, boundary_x, boundary_y = plane

@@ -1,7 +1,7 @@
-"""Vector instructions for the search, written for LLVM: it lowers them to AVX-512, AVX2, SSE2 or NEON as it finds them.
+"""Vector instructions for the search, written for LLVM, which lowers them to AVX-512, AVX2, SSE2 or NEON.
 
 A vector is 64 bytes: 16 lanes of float32 or 8 of float64. Loops written in plain numba stay scalar here, because
-LLVM does not vectorise a sorted insertion. Masks are integers, one bit a lane, the lowest for the first.
+LLVM does not vectorise a sorted insertion. Masks are integers with one bit per lane, the lowest for the first.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ __all__ = [
     "search_right",
 ]
 
-# Not typed where they come from.
+# Untyped in their library.
 _function_named: Any = cgutils.get_or_insert_function
 _tuple_of: Any = types.UniTuple
 
-# What numba and llvmlite hand to a code generator is untyped.
+# Arguments that numba and llvmlite pass to a code generator are untyped.
 Generator = Callable[[Any, Any, Any, Any], Any]
 
-# Offsets taken by one call of a search or count, all before it looks whether any lane is still open.
+# Offsets taken by one call of a search or count before it checks whether any lane is still open.
 SEARCH_STEPS = 4
 COUNT_STEPS = 12
 
@@ -75,7 +75,7 @@ class _Vectors:
         return self.builder.load(self.builder.gep(data, [place]))
 
     def gather(self, argument: int, places: Any) -> Any:
-        """The elements at a vector of places; processors without such a load do it one by one."""
+        """Load the elements at a vector of places; processors without such a load do it one by one."""
         array_type, value = self._arrays[argument]
         data = self._context.make_array(array_type)(self._context, self.builder, value).data
         width = array_type.dtype.bitwidth
@@ -123,11 +123,11 @@ def _constant(number: int) -> Any:
 
 
 def _search(towards: tuple[int, ...]) -> Callable[..., Any]:
-    """Compare the points at ``place`` and after, one in a lane, with those ``offset`` and more away.
+    """Compare the points at ``place`` and after, one per lane, with those ``offset`` and more away.
 
-    ``nearest`` holds the smallest distances of every lane, all first ones, then all second ones. Returns the mask of
-    lanes still open to the right, plus that of those open to the left, 16 bits higher: a side of a lane is open while
-    the next point there may be nearer than the k-th.
+    ``nearest`` holds the smallest distances of every lane: all first ones, then all second ones, and so on. Returns the
+    mask of lanes still open to the right plus that of lanes open to the left, shifted by 16 bits. A side of a lane is
+    open while its next point may be closer than the k-th.
     """
 
     def search(typing: Any, slots: Any, x: Any, y: Any, place: Any, offset: Any, nearest: Any) -> tuple[Any, Generator]:
@@ -165,11 +165,11 @@ def _search(towards: tuple[int, ...]) -> Callable[..., Any]:
 
 
 def _count(towards: int, *, from_edge: bool) -> Callable[..., Any]:
-    """Count neighbours along one axis of the points at ``place`` and after, one in a lane, walking to one side.
+    """Count neighbours along one axis of the points at ``place`` and after, one per lane, walking to one side.
 
-    The first neighbour of the first lane is at ``there``, and the next lanes have the next ones; or, ``from_edge``,
-    all lanes have the same: so do points of one value. Adds to ``counts`` the neighbours nearer than ``reach``;
-    returns the mask of the lanes whose last one was.
+    The first neighbour of the first lane is at ``there``, and each further lane starts one place later. With
+    ``from_edge`` all lanes start at ``there``, as for points with equal values. Adds the neighbours closer than
+    ``reach`` to ``counts`` and returns the mask of lanes whose last neighbour was closer.
     """
 
     def count(typing: Any, values: Any, reach: Any, counts: Any, place: Any, there: Any) -> tuple[Any, Generator]:
@@ -177,7 +177,7 @@ def _count(towards: int, *, from_edge: bool) -> Callable[..., Any]:
             vectors = _Vectors(context, builder, signature, arguments)
             place, there = arguments[3], arguments[4]
             here, limit = vectors.load(0, place), vectors.load(1, place)
-            # Counting in floating point, -0.0 for none: where masks are registers, LLVM adds under the mask at once.
+            # Count in floating point, with -0.0 for none: if masks are registers, LLVM fuses this to a masked add.
             one, none = vectors.constant(1.0), vectors.constant(-0.0)
             counted, is_nearer = none, None
             for step in range(COUNT_STEPS):
@@ -198,10 +198,10 @@ def _count(towards: int, *, from_edge: bool) -> Callable[..., Any]:
 def _count_ties(
     typing: Any, values: Any, reach: Any, right: Any, left: Any, ties: Any, place: Any
 ) -> tuple[Any, Generator]:
-    """Count into ``ties`` those at the very distance ``reach`` from the points at ``place`` and after, one in a lane.
+    """Count into ``ties`` the points exactly at ``reach``, one lane per point from ``place`` on.
 
-    ``right`` and ``left`` are how many to both sides are nearer. At most two a side are counted: one more than without
-    ties.
+    ``right`` and ``left`` are the numbers of closer points on both sides. At most two per side are counted, one more
+    than without ties.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -227,7 +227,7 @@ def _count_ties(
 
 
 def _distances(vectors: _Vectors, place: Any, x_here: Any, y_here: Any) -> tuple[Any, Any]:
-    """Along both axes from one point to those at ``place`` and after; arguments 0 and 1 are the coordinates."""
+    """Distances along both axes from one point to those from ``place`` on; arguments 0 and 1 are the coordinates."""
     along, across = (
         vectors.absolute(vectors.builder.fsub(vectors.load(axis, place), vectors.splat(here)))
         for axis, here in enumerate((x_here, y_here))
@@ -238,7 +238,7 @@ def _distances(vectors: _Vectors, place: Any, x_here: Any, y_here: Any) -> tuple
 def _mask_closer(
     typing: Any, x: Any, y: Any, place: Any, x_here: Any, y_here: Any, limit: Any
 ) -> tuple[Any, Generator]:
-    """Of the points at ``place`` and after, the mask of those nearer to one point than ``limit``."""
+    """Mask of the points at ``place`` and after that are closer to one point than ``limit``."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         vectors = _Vectors(context, builder, signature, values)
@@ -251,9 +251,10 @@ def _mask_closer(
 def _plane_counts(
     typing: Any, x: Any, y: Any, place: Any, chosen: Any, x_here: Any, y_here: Any, reach: Any
 ) -> tuple[Any, Generator]:
-    """Of the points at ``place`` and after that are in the mask ``chosen``, count around one point.
+    """Count around one point, among the points at ``place`` and after that are in the mask ``chosen``.
 
-    Returns how many are nearer than ``reach``, not farther, at that distance along x, and along y.
+    Returns how many are closer than ``reach``, how many no farther, and of the latter how many are at that distance
+    along x, and along y.
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -276,7 +277,7 @@ def _plane_counts(
 
 
 def _num_bits(typing: Any, mask: Any) -> tuple[Any, Generator]:
-    """How many bits of the mask are set."""
+    """Number of set bits in the mask."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return builder.ctpop(values[0])
@@ -285,7 +286,7 @@ def _num_bits(typing: Any, mask: Any) -> tuple[Any, Generator]:
 
 
 def _lowest_bit(typing: Any, mask: Any) -> tuple[Any, Generator]:
-    """The place of the lowest bit that is set; undefined for a mask without any."""
+    """Position of the lowest set bit; undefined for an empty mask."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))

@@ -1,6 +1,6 @@
-"""Counts of neighbours and the digamma term of every point, for blocks of points of many pairs, in Triton.
+"""Triton kernels for neighbour counts and the digamma term of every point, for blocks of points of many pairs.
 
-See `cuda_search` for places and groups, `tie_rule` for the rule.
+See `cuda_search` for places and groups, and `tie_rule` for the rule.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from lightning_infomem.kernels.cuda_search import any_lane, neighbor_distance
 
 __all__ = ["add_up", "point_terms"]
 
-# Looking at a place along y costs that many along x, where neighbours are consecutive in memory.
+# Cost of a place along y relative to one along x, where neighbours are consecutive in memory.
 _COST_ALONG_Y = tl.constexpr(4)
 
 
 @triton.jit
 def _edge(values, here, within, beyond, reach, is_asked, OR_EQUAL: tl.constexpr):
-    """Between a place ``within`` reach and one ``beyond`` it, to either side, the first that is not within; bisection.
+    """Find the first place out of reach by bisection between ``within`` and ``beyond``, on either side.
 
-    On the difference itself, as the search compares it: a sum would round differently.
+    It compares the difference itself, as the search does: a sum would round differently.
     """
     while any_lane(is_asked & (tl.abs(beyond - within) > 1)):
         middle = (within + beyond) >> 1
@@ -36,7 +36,7 @@ def _edge(values, here, within, beyond, reach, is_asked, OR_EQUAL: tl.constexpr)
 
 @triton.jit
 def _ties(values, here, right, left, reach, is_point):
-    """How many of the two places from each edge on are at the very distance ``reach``: enough to see more than one."""
+    """Number of points exactly at ``reach`` among two places beyond each edge: enough to detect more than one."""
     infinite = float("inf")
     num_ties = (tl.abs(tl.load(values + right, mask=is_point, other=infinite) - here) == reach).to(tl.int32)
     num_ties += (tl.abs(tl.load(values + right + 1, mask=is_point, other=infinite) - here) == reach).to(tl.int32)
@@ -47,7 +47,7 @@ def _ties(values, here, right, left, reach, is_point):
 
 @triton.jit
 def _count(counts, distance_x, distance_y, reach, is_open):
-    """Add one more point to the counts inside, not outside, and on the boundary along x and along y."""
+    """Add one point to the counts inside, not outside, and on the boundary along x and along y."""
     inside, closed, boundary_x, boundary_y = counts
     distance = tl.maximum(distance_x, distance_y)
     is_closed = is_open & (distance <= reach)
@@ -94,7 +94,7 @@ def _tied_terms(
     boundary_y,
     K: tl.constexpr,
 ):
-    """`tie_rule.tied_terms`; meaningless, but finite, where nothing lies on the boundary."""
+    """Compute `tie_rule.tied_terms`; meaningless, but finite, for a point with an empty boundary."""
     num_boundary = tl.maximum(closed - inside, 1).to(tl.float64)
     position = tl.maximum(K - inside, 1).to(tl.float64)
     mean = tl.minimum(position / (num_boundary + 1.0), 1.0)
@@ -127,7 +127,7 @@ def point_terms(
     BLOCK: tl.constexpr,
     STEPS: tl.constexpr,
 ):
-    """The sum of the terms of one block of points of one pair."""
+    """Sum of the terms of one block of points of one pair."""
     infinite = float("inf")
     program = tl.program_id(0).to(tl.int64)
     pair, block = program // num_blocks, (program % num_blocks).to(tl.int32) * BLOCK
@@ -147,7 +147,7 @@ def point_terms(
     left_x = _edge(x, x_here, place, tl.maximum(beyond_left, before), reach, is_point, False)
     right_y = _edge(sorted_y, y_here, at_y, last, reach, is_point, False)
     left_y = _edge(sorted_y, y_here, at_y, before, reach, is_point, False)
-    # Without the two edges and the point itself. Padding lanes ask for nothing.
+    # Exclude the two edges and the point itself. Padding lanes request nothing.
     strict_x = tl.where(is_point, right_x - left_x - 2, 0)
     strict_y = tl.where(is_point, right_y - left_y - 2, 0)
     terms = tl.load(digamma_above + strict_x) + tl.load(digamma_above + strict_y)
@@ -156,7 +156,7 @@ def point_terms(
     num_ties += _ties(sorted_y, y_here, right_y, left_y, reach, is_point)
     is_tied = is_point & ((num_ties != 1) | (reach == 0))
     if any_lane(is_tied):
-        # Where the reach is zero the strict edges above are one place away, and within the closed ones.
+        # For zero reach the strict edges above are one place away, within the closed ones.
         right_x = _edge(x, x_here, right_x - 1, last, reach, is_tied, True)
         left_x = _edge(x, x_here, left_x + 1, before, reach, is_tied, True)
         right_y = _edge(sorted_y, y_here, right_y - 1, last, reach, is_tied, True)
@@ -164,11 +164,11 @@ def point_terms(
         closed_x = tl.where(is_tied, right_x - left_x - 2, 0)
         closed_y = tl.where(is_tied, right_y - left_y - 2, 0)
         is_atom = is_tied & (reach == 0)
-        # The points of an atom inside the group of x follow one another, and are found by bisection along y.
+        # The points of an atom inside the group of x are consecutive, so bisection along y finds them.
         is_found = is_atom & (place >= start) & (place < stop)
         after = _edge(y, y_here, place, tl.where(is_found, stop, place + 1), reach, is_found, True)
         ahead = _edge(y, y_here, place, tl.where(is_found, start - 1, place - 1), reach, is_found, True)
-        # All others are counted, along the axis where fewer are to be looked at; the point itself is among them.
+        # All others are counted along the axis with fewer candidates, including the point itself.
         along_x = is_tied & (is_found == 0) & (closed_x <= closed_y * _COST_ALONG_Y)
         along_y = is_tied & (is_found == 0) & (along_x == 0)
         none = tl.zeros((BLOCK,), tl.int32)
@@ -203,7 +203,7 @@ def point_terms(
 
 @triton.jit
 def add_up(sums, terms, num_pairs, num_samples, num_blocks, BLOCK: tl.constexpr):
-    """The mean over all blocks of each pair, in the order of the blocks whatever the number of pairs."""
+    """Mean over all blocks of each pair, added in block order whatever the number of pairs."""
     pair = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     is_pair = pair < num_pairs
     total = tl.zeros((BLOCK,), tl.float64)

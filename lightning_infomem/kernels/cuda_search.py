@@ -1,11 +1,11 @@
-"""The distance of every point to its k-th neighbour in the plane, for blocks of points of many pairs, in Triton.
+"""Triton search for the distance of every point to its k-th neighbour in the plane, for blocks of points of many pairs.
 
 Of the two units of a pair, "x" is the one along which the search walks. A *place* is an index into the sorted values of
-a unit, which have room for `PADDING` places before the first and after the last; there a sorted unit is infinite, so
-that every walk ends by itself. Arrays are given by the address of place 0.
+a unit, which have `PADDING` extra places before the first and after the last. There a sorted unit is infinite, so that
+every walk ends by itself. Arrays are given by the address of place 0.
 
 The largest group of equal values of x (the zeros of a ReLU) is special: its points are in the order of y, so that a
-walk inside it ends as soon as the next is too far along y, and jumps over the rest.
+walk inside it ends as soon as the next point is too far along y, and skips the rest.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import triton.language as tl
 
 __all__ = ["PADDING", "STEPS", "align", "any_lane", "neighbor_distance"]
 
-# Offsets taken before a look whether any lane of the block is still open.
+# Offsets taken before checking whether any lane of the block is still open.
 STEPS = 4
-# No shorter than the steps that are taken without a look at where they lead; and whole cache lines.
+# At least the longest unchecked step, in whole cache lines.
 PADDING = 32
 
 
@@ -37,9 +37,9 @@ def align(
     PADDING: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """For one pair: the values of y in the order of x, and the place of each along y.
+    """For one pair, write the values of y in the order of x, and the place of each along y.
 
-    Samples are dealt out in the order of y. So those of the largest group of x come to lie in that order.
+    Samples are processed in the order of y, so those of the largest group of x end up in that order.
     """
     pair = tl.program_id(0).to(tl.int64)
     x, y = tl.load(first + pair), tl.load(second + pair)
@@ -70,7 +70,7 @@ def any_lane(lanes):
 
 @triton.jit
 def _insert(nearest, distance):
-    """Insert a distance into the sorted smallest distances, by minimum and maximum alone."""
+    """Insert a distance into the sorted smallest distances, using only minimum and maximum."""
     kept = ()
     for rank in tl.static_range(len(nearest)):
         kept = kept + (tl.minimum(nearest[rank], distance),)
@@ -80,7 +80,7 @@ def _insert(nearest, distance):
 
 @triton.jit
 def _step(x, y, x_here, y_here, place, is_open, nearest):
-    """Compare the points with those at ``place``; returns also how far these are along x."""
+    """Compare the points with those at ``place``; also return the distance of these along x."""
     along = tl.abs(tl.load(x + place, mask=is_open, other=float("inf")) - x_here)
     across = tl.abs(tl.load(y + place, mask=is_open, other=0.0) - y_here)
     return along, _insert(nearest, tl.maximum(along, across))
@@ -98,7 +98,7 @@ def neighbor_distance(
     BLOCK: tl.constexpr,
     STEPS: tl.constexpr,
 ):
-    """For the points from place ``block`` on: their k-th distance, and places that bound all that is nearer along x.
+    """Return the k-th distance of the points from place ``block`` on, and places that bound all closer points along x.
 
     ``start`` and ``stop`` are those of the largest group of x.
     """
@@ -124,7 +124,7 @@ def neighbor_distance(
             left -= 1
             to_left = to_left & (left >= start) & (across < nearest[K - 1])
         right, left = tl.where(in_group, stop, place + 1), tl.where(in_group, start - 1, place - 1)
-    # A side of a point is open while the next one there may be nearer than the k-th.
+    # A side of a point is open while its next point may be closer than the k-th.
     to_right, to_left = is_point, is_point
     go_right, go_left = any_lane(to_right), any_lane(to_left)
     while go_right | go_left:

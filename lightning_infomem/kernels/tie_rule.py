@@ -1,4 +1,4 @@
-"""The term of one point in the Kraskov estimator where distances are tied."""
+"""Term of one point in the Kraskov estimator if distances are tied."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["NeighborCounts", "atom_terms", "tied_terms"]
 
 
 class NeighborCounts(NamedTuple):
-    """What is counted around points, one entry a point; the point itself is never counted.
+    """Counts around points, one entry per point; the point itself is never counted.
 
     With ``e`` the Chebyshev distance to the k-th neighbour, ``dx`` and ``dy`` the distances along one axis and
-    ``d = max(dx, dy)``: all int64 of one shape.
+    ``d = max(dx, dy)``. All fields are int64 of one shape.
     """
 
     strict_x: Tensor  # dx < e
@@ -28,37 +28,37 @@ class NeighborCounts(NamedTuple):
 
 
 def atom_terms(size_x: Tensor, size_y: Tensor, size: Tensor, neighbors: int) -> Tensor:
-    """What stands for ``psi(n_x + 1) + psi(n_y + 1)`` at an *atom*, a point with k others at distance zero.
+    """Term that replaces ``psi(n_x + 1) + psi(n_y + 1)`` at an *atom*, a point with k others at distance zero.
 
-    The plug-in term of Gao, Kannan, Oh, Viswanath (2017), Estimating mutual information for discrete-continuous
+    It is the plug-in term of Gao, Kannan, Oh, Viswanath (2017), Estimating mutual information for discrete-continuous
     mixtures, algorithm 1, with exact digammas: ``psi(c_x + 1) + psi(c_y + 1) - psi(c + 1) + psi(k)``.
 
     Args:
-        size_x: int64, how many samples share the point's x, itself included (``c_x + 1``).
-        size_y: the same for y.
-        size: how many share both.
-        neighbors: k.
+        size_x: int64, number of samples that share the point's x, including itself (``c_x + 1``).
+        size_y: int64, number of samples that share the point's y, including itself (``c_y + 1``).
+        size: int64, number of samples that share both, including itself (``c + 1``).
+        neighbors: Number of neighbours k.
 
     Returns:
-        float64 terms in nats, same shape. Meaningless at points that are no atoms.
+        float64 terms in nats, same shape. Meaningless at points that are not atoms.
     """
     return _digamma(size_x) + _digamma(size_y) - _digamma(size) + _digamma(torch.tensor(neighbors)).item()
 
 
 def tied_terms(counts: NeighborCounts, neighbors: int) -> Tensor:
-    """What stands for ``psi(n_x + 1) + psi(n_y + 1)`` at a point with ties on the boundary of its neighbourhood.
+    """Term that replaces ``psi(n_x + 1) + psi(n_y + 1)`` at a point with ties on the boundary of its neighbourhood.
 
     Ties come from rounding (bf16) and saturation (the zeros of a ReLU). An infinitesimal random dither would break
-    them: of the ``B`` points at the distance ``e > 0`` of the k-th neighbour, some would come to lie inside. The rule
-    is the expectation of the estimator under that dither, in closed form and without randomness. The dithered distance
-    is the s-th smallest of ``B`` uniform variables, ``s = k - r``: a Beta law of mean ``mu = s / (B + 1)`` and variance
-    ``mu (1 - mu) / (B + 2)``. Of the points tied along one axis alone, the share below that distance joins the strict
-    count; digamma is averaged over ``mu`` plus and minus one standard deviation. Of the ``B_m`` points of the boundary
+    them: of the ``B`` points at the distance ``e > 0`` of the k-th neighbour, some would move inside. The rule is the
+    expectation of the estimator under that dither, in closed form and without randomness. The dithered distance is the
+    s-th smallest of ``B`` uniform variables, ``s = k - r``: a Beta distribution with mean ``mu = s / (B + 1)`` and
+    variance ``mu (1 - mu) / (B + 2)``. Of the points tied along one axis only, the share below that distance joins the
+    strict count; digamma is averaged over ``mu`` plus and minus one standard deviation. Of the ``B_m`` boundary points
     that are tied along this axis, ``(s - 1) B_m / B`` lie inside on average.
 
     Args:
         counts: int64 counts around the points, of one shape.
-        neighbors: k.
+        neighbors: Number of neighbours k.
 
     Returns:
         float64 terms in nats, same shape. For a point whose only tie is its own k-th neighbour the value is

@@ -1,4 +1,4 @@
-"""Labels in a code that grows with a training: each coded by a model that was not trained on it yet."""
+"""Code lengths of labels, accumulated during training: each label is coded before the model is trained on it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["CodedLabels", "code_batch"]
 
 @dataclass(frozen=True)
 class CodedLabels:
-    """The length of the code of some labels; those of parts add up.
+    """The code length of a set of labels. Code lengths of disjoint sets add up.
 
     Attributes:
-        labels: how many.
-        bits: length of their code.
-        uniform_bits: of the same labels where nothing is known of them.
+        labels: Number of labels.
+        bits: Length of their code, in bits.
+        uniform_bits: Length of the uniform code for the same labels, in bits.
     """
 
     labels: int = 0
@@ -31,7 +31,7 @@ class CodedLabels:
 
     @property
     def saved_bits(self) -> float:
-        """By how much the code is shorter than the uniform one; below 0 where it is longer."""
+        """Uniform code length minus code length; negative if the code is longer than the uniform one."""
         return self.uniform_bits - self.bits
 
     def __add__(self, other: CodedLabels) -> CodedLabels:
@@ -39,15 +39,15 @@ class CodedLabels:
 
 
 def code_batch(network: nn.Module, batch: Any, *, most: int | None = None) -> CodedLabels:
-    """Code the labels of a batch by a network as it is: its mode, precision and device are the caller's affair.
+    """Code the labels of a batch with a network as it is; the caller sets its mode, precision and device.
 
     Args:
-        network: gives class scores or log-probabilities ``[samples, classes]`` of the inputs.
-        batch: inputs and labels, see `labels_of`.
-        most: how many of the labels count, from the first on; all by default.
+        network: Network that returns class scores or log-probabilities ``[samples, classes]``.
+        batch: Inputs and labels; see `labels_of`.
+        most: Count only the first ``most`` labels. None counts all of them.
 
     Raises:
-        TypeError, ValueError: as `log_probabilities` and `label_nats`.
+        TypeError, ValueError: See `log_probabilities` and `label_nats`.
     """
     scores, labels = log_probabilities(network, batch), labels_of(batch)
     nats = label_nats(scores, labels)[:most]

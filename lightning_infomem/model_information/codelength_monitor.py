@@ -1,4 +1,4 @@
-"""Logs how many bits the labels cost a network that sees them for the first time."""
+"""A callback that logs how many bits the labels cost a network that sees them for the first time."""
 
 from __future__ import annotations
 
@@ -22,38 +22,40 @@ __all__ = ["CodelengthMonitor"]
 
 
 class CodelengthMonitor(Callback):
-    """Codes the labels of the first epoch, each batch by the network that was not trained on it yet.
+    """Measure the one-pass prequential code length of the training labels during the first epoch.
 
-    It is the prequential code of the training data by one pass over them: what the network did not know of them before
-    it learned it. It costs a forward pass a batch of the first epoch; training is bitwise the same with and without
-    the callback. Not comparable with `prequential_codelength`, whose networks are trained to the end on each block,
-    or where samples are augmented, repeated or drawn in another order.
+    Each batch is coded by the network before it is trained on that batch. Training is bitwise identical with and
+    without the callback. Do not compare the result with `prequential_codelength`, which trains to convergence on each
+    block, or between runs whose samples are augmented, repeated or drawn in another order.
 
-    What is logged at every step of the first epoch, and, but for the batch's, at the end of every epoch:
+    All values are logged at every step of the first epoch; all but ``batch_bits_per_label`` are logged again at the
+    end of every epoch. C is the number of classes.
 
     ====================================  =====================================================================
     name                                  value
     ====================================  =====================================================================
-    ``codelength/batch_bits_per_label``   of this batch, mean over its labels; ``log2 C`` says nothing was known
-    ``codelength/total_bits``             of all labels so far
-    ``codelength/saved_bits``             by how much that is less than the uniform code, ``log2 C`` bits a label
-    ``codelength/labels``                 so far
+    ``codelength/batch_bits_per_label``   mean bits per label in this batch; ``log2 C`` means nothing was known
+    ``codelength/total_bits``             bits of all labels so far
+    ``codelength/saved_bits``             uniform code length, ``log2 C`` bits per label, minus the total
+    ``codelength/labels``                 number of labels so far
     ====================================  =====================================================================
 
-    Batches are pairs (inputs, labels), or mappings with an entry "labels" or "label"; the module, called with the
-    inputs, gives class scores or log-probabilities ``[samples, classes]``. The totals travel in every checkpoint. With
-    many processes they are of the samples of all of them, without those that a sampler repeats at the end.
+    Batches must be (inputs, labels) pairs, or mappings with a "labels" or "label" entry. The module must map the
+    inputs to class scores or log-probabilities ``[samples, classes]``. Every checkpoint stores the totals. In
+    distributed training they cover the samples of all processes, without those that a sampler repeats at the end.
 
-    A run that goes on from a checkpoint in the midst of the first epoch goes on with its totals. Lightning then begins
-    the data anew, unless their loader has a state (``state_dict``): without one, samples may be coded twice.
+    A run resumed in the middle of the first epoch continues its totals. Lightning then restarts the data unless the
+    loader has a ``state_dict``, so samples may be coded twice.
 
     Args:
-        prefix: first part of every logged name, and of the name of this callback's state; two monitors need two.
-        on_error: what a batch that cannot be coded does: "warn" lets the training go on and codes no more, "raise"
-            stops it.
+        prefix: First part of every logged name and of this callback's state key. Two monitors need different prefixes.
+        on_error: What to do when a batch cannot be coded: "warn" continues training without coding, "raise" stops it.
 
     Attributes:
-        coded: all labels so far, with their bits.
+        coded: Code length of all labels so far.
+
+    Cost:
+        One extra forward pass per batch of the first epoch.
 
     Reference:
         Dawid 1984, Statistical theory: the prequential approach.
@@ -66,17 +68,17 @@ class CodelengthMonitor(Callback):
         self.prefix = prefix
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
         self.coded = CodedLabels()
-        self._num_passed = 0  # rows of this rank, those included that do not count
+        self._num_passed = 0  # rows seen on this rank, including repeated ones that are not counted
         self._has_failed = False
         self._stage = "fit"
 
     @property
     def state_key(self) -> str:
-        """The name alone, so that a run resumes after its settings were changed."""
+        """A key without the settings, so that a run can resume after they were changed."""
         return f"{type(self).__qualname__}[{self.prefix}]"
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Begin anew with a new run; one that is resumed loads its state after this hook."""
+        """Reset the totals at the start of a new run; a resumed run loads its state after this hook."""
         self._stage = stage
         if stage == "fit" and trainer.global_step == 0:
             self.coded, self._num_passed, self._has_failed = CodedLabels(), 0, False
@@ -87,14 +89,14 @@ class CodelengthMonitor(Callback):
             return
         try:
             parts = Ranks.current().on_all(lambda: self._code(trainer, pl_module, batch))
-        except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
+        except Exception as fault:  # no error, out-of-memory included, is worth losing the user's run
             if self.on_error == "raise":
                 raise
             self._has_failed = True
             warnings.warn(
-                "CodelengthMonitor: batches (inputs, labels), or mappings with 'labels', and a module that gives class "
-                f"scores [samples, classes] are required; batch {batch_idx} of the first epoch could not be coded, and "
-                f"no more will be: {fault}",
+                "CodelengthMonitor: batches (inputs, labels), or mappings with 'labels', and a module that returns "
+                f"class scores [samples, classes] are required. Batch {batch_idx} of the first epoch could not be "
+                f"coded, and coding stops here: {fault}",
                 stacklevel=2,
             )
             return
@@ -106,29 +108,29 @@ class CodelengthMonitor(Callback):
         pl_module.log_dict(values, on_step=True, on_epoch=False, batch_size=1)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The totals stay where a sweep, or a checkpoint at any epoch, looks for them."""
+        """Log the totals again, so that a sweep or a checkpoint finds them at any epoch."""
         if self.coded.labels and not trainer.barebones:
-            is_shared = Ranks.current().size > 1  # the same on all; without the word, Lightning warns
+            is_shared = Ranks.current().size > 1  # equal on all ranks already, but Lightning warns without sync_dist
             pl_module.log_dict(self._totals(), on_step=False, on_epoch=True, batch_size=1, sync_dist=is_shared)
 
     def state_dict(self) -> dict[str, Any]:
-        """The totals: numbers only."""
+        """Return the totals as plain numbers."""
         return {"coded": asdict(self.coded), "num_passed": self._num_passed}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue the totals of a resumed run; a checkpoint that is only validated leaves the live ones alone."""
+        """Restore the totals of a resumed run; validating a checkpoint leaves the current totals alone."""
         if self._stage != "fit":
             return
         try:
             self.coded, self._num_passed = CodedLabels(**state_dict["coded"]), int(state_dict["num_passed"])
         except (KeyError, TypeError, ValueError) as fault:
             warnings.warn(
-                f"CodelengthMonitor: the totals in this checkpoint cannot be read ({fault}); they begin anew.",
+                f"CodelengthMonitor: the totals in this checkpoint cannot be read ({fault}); counting restarts at 0.",
                 stacklevel=2,
             )
 
     def _code(self, trainer: Trainer, model: LightningModule, batch: Any) -> CodedLabels:
-        """The share of this rank."""
+        """Code this rank's share of the batch."""
         rank, size, length = share_of_rank(loader_of(trainer.train_dataloader, 0), Ranks.current())
         most = None if length is None else max(0, -((rank - length) // size) - self._num_passed)
         with ExitStack() as during:
@@ -136,7 +138,7 @@ class CodelengthMonitor(Callback):
             during.enter_context(torch.no_grad())
             during.enter_context(evaluating(model))
             during.enter_context(trainer.precision_plugin.forward_context())
-            if is_compiled(model):  # no version of the network is compiled for this alone
+            if is_compiled(model):  # do not compile another version of the network just for this pass
                 during.enter_context(torch.compiler.set_stance("force_eager"))
             coded = code_batch(model, batch, most=most)
         self._num_passed += len(labels_of(batch))

@@ -1,4 +1,4 @@
-"""Codes of several seeds side by side: their lengths, and what of them is the data's and what the model's."""
+"""Compare code lengths over seeds, and split each into the bits of the data and the bits of the model."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["CodelengthReport"]
 
 @dataclass(frozen=True)
 class CodelengthReport(Result):
-    """Codes by `model_information` or `prequential_codelength`, to be printed, saved and drawn.
+    """A table of codes from `model_information` or `prequential_codelength`, to print, save and plot.
 
     Args:
-        codes: name -> codes of the same labels, one a seed.
+        codes: Name -> codes of the same labels, one per seed.
 
     Raises:
-        TypeError: something else.
-        ValueError: no code, or codes under one name that differ in classes or blocks.
+        TypeError: ``codes`` is not a non-empty mapping from names to non-empty sequences of `OnlineCode`.
+        ValueError: Codes under one name differ in their classes or blocks.
 
     Reference:
         Model information as an analysis tool in deep learning (ICLR 2021 submission), eq. 1.
@@ -40,57 +40,62 @@ class CodelengthReport(Result):
     def __post_init__(self) -> None:
         if not isinstance(self.codes, Mapping) or not self.codes:
             raise TypeError(
-                f"codes: names with codes are required, got {describe(self.codes)}; give {{'name': [code]}}."
+                f"codes: a mapping from names to codes is required, got {describe(self.codes)}; give "
+                "{'name': [code]}."
             )
-        for name, own in self.codes.items():
-            if not isinstance(own, Sequence) or not own or not all(isinstance(code, OnlineCode) for code in own):
+        for name, codes in self.codes.items():
+            if not isinstance(codes, Sequence) or not codes or not all(isinstance(code, OnlineCode) for code in codes):
                 raise TypeError(
-                    f"codes: a sequence of codes, one a seed, is required of {name!r}, got {type(own).__name__}; give "
-                    "[model_information(...)]."
+                    f"codes: a sequence of codes, one per seed, is required for {name!r}, got {type(codes).__name__}; "
+                    "give [model_information(...)]."
                 )
-            codes = {f"code {number}": code for number, code in enumerate(own)}
+            numbered = {f"code {number}": code for number, code in enumerate(codes)}
             fields: dict[Field, dict[str, Hashable]] = {
-                "classes": {number: code.num_classes for number, code in codes.items()},
-                "blocks": {number: tuple(code.block_sizes) for number, code in codes.items()},
+                "classes": {number: code.num_classes for number, code in numbered.items()},
+                "blocks": {number: tuple(code.block_sizes) for number, code in numbered.items()},
             }
             check_comparable(fields, None, argument=f"codes of {name!r}")
 
     @property
-    def settings(self) -> dict[str, Any]:  # type: ignore[override]  # they are those of the codes
+    def settings(self) -> dict[str, Any]:  # type: ignore[override]  # taken from the codes
         """Name -> settings of its first code, without the seed."""
         return {
-            name: {key: value for key, value in own[0].settings.items() if key != "seed"}
-            for name, own in self.codes.items()
+            name: {key: value for key, value in codes[0].settings.items() if key != "seed"}
+            for name, codes in self.codes.items()
         }
 
     def blocks(self, name: str) -> list[dict[str, float]]:
-        """One a block that holds labels: how many were known before it, bits a label in it, half their interval."""
-        own = self.codes[name]
+        """Return one row per non-empty block of the codes under a name.
+
+        A row holds the number of labels ``known`` before the block, the mean ``bits`` per label in it, and
+        ``bits_spread``, half the width of the 95 % interval over seeds.
+        """
+        codes = self.codes[name]
         rows, known = [], 0
-        for place, size in enumerate(own[0].block_sizes):
+        for place, size in enumerate(codes[0].block_sizes):
             if size:
-                bits, spread = mean_and_spread([code.block_bits[place] / size for code in own])
+                bits, spread = mean_and_spread([code.block_bits[place] / size for code in codes])
                 rows.append({"known": known, "bits": bits, "bits_spread": spread})
             known += size
         return rows
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One a name: means over seeds in bits, each with half the width of its 95 % interval; the seeds.
+        """Return one row per name: means over seeds in bits, half-widths of their 95 % intervals, and the seeds.
 
-        ``data_bits`` is what the labels cost once the model is known, ``model_bits`` the rest of ``code_bits``; NaN
-        where the codes are not by `model_information`.
+        ``data_bits`` is the cost of the labels once the model is known; ``model_bits`` is the rest of ``code_bits``.
+        Both are NaN unless the codes come from `model_information`.
         """
         records = []
-        for name, own in self.codes.items():
-            record: dict[str, Any] = {"name": name, "samples": sum(own[0].block_sizes)}
+        for name, codes in self.codes.items():
+            record: dict[str, Any] = {"name": name, "samples": sum(codes[0].block_sizes)}
             for column, values in {
-                "code_bits": [code.code_length for code in own],
-                "data_bits": [_known(code.final_data_bits) for code in own],
-                "model_bits": [_known(code.model_bits) for code in own],
+                "code_bits": [code.code_length for code in codes],
+                "data_bits": [_known(code.final_data_bits) for code in codes],
+                "model_bits": [_known(code.model_bits) for code in codes],
             }.items():
                 record[column], record[f"{column}_spread"] = mean_and_spread(values)
-            record["uniform_bits"] = own[0].uniform_code_length
-            seeds = [str(code.settings.get("seed", "?")) for code in own]
+            record["uniform_bits"] = codes[0].uniform_code_length
+            seeds = [str(code.settings.get("seed", "?")) for code in codes]
             records.append({**record, "seeds": ", ".join(seeds)})
         return records
 

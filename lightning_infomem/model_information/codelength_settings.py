@@ -1,4 +1,4 @@
-"""How a code of labels is made: blocks, training, seeds; checked once, and kept beside every result."""
+"""Settings of an online code: blocks, training and seed. They are checked once and stored with every result."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ __all__ = ["CodelengthSettings"]
 
 @dataclass(frozen=True)
 class CodelengthSettings:
-    """The settings of every code that models are trained for.
+    """Settings of an online code, including the training of its models.
 
     Args:
-        blocks: where blocks end: a schedule's name or percentages, see `block_sizes`.
-        start: weights from which each block's model is trained: "cold" are the given ones, "warm" those of the block
-            before. Warm costs less, and its codes are often longer: weights that fitted few samples fit more of them
-            less well.
-        first_block: who codes it: "uniform" is ``log2 C`` bits a label, "model" the given weights. Take "model" only of
-            a trained one; what an untrained one says is chance.
-        holdout: share of what is before a block that is not trained on and decides when to stop: the weights with the
-            lowest cross-entropy there are kept, the initial ones included. Sender and receiver of the code both have
-            these samples.
-        patience: epochs without a lower one that are borne; the next ends the training.
-        max_epochs: of each training, where no ``trainer`` is given.
-        batch_size: of training and coding; None takes that of a DataLoader, else 32.
-        learning_rate: of Adam, for modules that are no LightningModule; those have their own optimisers, made anew for
-            each block.
-        seed: of the order of samples, of their batches, and of what the training draws.
-        trainer: a Trainer, not used so far, of which each training takes a copy: its device, precision, strategy,
-            epochs and callbacks. Loggers and checkpoints that it has are written for every block. A LightningModule
-            with a ``validation_step`` is validated on the held-out share. By default one that shows and writes nothing.
-        progress: show a bar on standard error.
+        blocks: Where blocks end: the name of a schedule, or percentages; see `block_sizes`.
+        start: Initial weights for each block: "cold" starts from the given weights, "warm" from those of the previous
+            block. A warm start is cheaper, but its codes are often longer, because weights fitted to few samples
+            generalise less well after training on more.
+        first_block: How to code the first block: "uniform" costs ``log2 C`` bits per label, "model" uses the given
+            weights. Use "model" only for a trained model; an untrained one predicts at random.
+        holdout: Share of the samples before a block that is held out of training for early stopping. The weights with
+            the lowest cross-entropy on it are kept; the initial weights count too. Sender and receiver of the code
+            both have these samples.
+        patience: Number of epochs without improvement to tolerate; training stops at the next one.
+        max_epochs: Maximum number of epochs of each training; ignored if a ``trainer`` is given.
+        batch_size: Batch size for training and coding. None takes the DataLoader's batch size, or 32 without one.
+        learning_rate: Adam's learning rate for plain modules. A LightningModule uses its own optimisers, which are
+            created anew for each block.
+        seed: Seed for the order of the samples, the batches, and the random draws during training.
+        trainer: Unused Trainer that is copied for each training, with its device, precision, strategy, epochs and
+            callbacks. Its loggers and checkpoints write for every block. A LightningModule with a ``validation_step``
+            is validated on the held-out share. The default Trainer shows and writes nothing.
+        progress: Show a progress bar on standard error.
 
     Raises:
-        TypeError, ValueError: a setting that does not exist or has not such a value; all name it.
+        TypeError, ValueError: A setting is unknown or invalid; the message names it.
     """
 
     blocks: str | Sequence[float] = "orgad"
@@ -73,33 +73,33 @@ class CodelengthSettings:
         check_trainer(self.trainer)
         if self.trainer.state.fn is not None:
             raise ValueError(
-                "trainer: a Trainer that was not used yet is required, for each block begins anew, got one that ran "
-                f"{self.trainer.state.fn.value!r}; make another with the same arguments."
+                "trainer: an unused Trainer is required, because every block trains from scratch, got one that ran "
+                f"{self.trainer.state.fn.value!r}; create another with the same arguments."
             )
 
     def state(self) -> dict[str, Any]:
-        """All that changes a result, as plain values."""
-        told = {
+        """Return every setting that affects the result, as plain values."""
+        state = {
             each.name: getattr(self, each.name) for each in fields(self) if each.name not in ("trainer", "progress")
         }
         if not isinstance(self.blocks, str):
-            told["blocks"] = list(map(float, self.blocks))
+            state["blocks"] = list(map(float, self.blocks))
         if self.trainer is not None:
-            told["max_epochs"] = self.trainer.max_epochs
-            told["trainer"] = f"max_steps={self.trainer.max_steps}, precision={self.trainer.precision}"
-        return told
+            state["max_epochs"] = self.trainer.max_epochs
+            state["trainer"] = f"max_steps={self.trainer.max_steps}, precision={self.trainer.precision}"
+        return state
 
     def sizes(self, num_samples: int) -> tuple[int, ...]:
-        """Samples in each block.
+        """Return the number of samples in each block.
 
         Raises:
-            ValueError: there are fewer samples than the first block needs, if it must hold one.
+            ValueError: There are too few samples for a non-empty first block.
         """
         sizes = block_sizes(num_samples, self.blocks)
         if not sizes[0]:
             first = (SCHEDULES[self.blocks] if isinstance(self.blocks, str) else self.blocks)[0]
             raise ValueError(
-                f"data: at least {math.ceil(100 / first)} samples are required, so that the first block of "
-                f"{self.blocks!r} holds one, got {num_samples}; give more, or blocks that begin later."
+                f"data: at least {math.ceil(100 / first)} samples are required to fill the first block of "
+                f"{self.blocks!r}, got {num_samples}; give more, or a schedule with a larger first block."
             )
         return sizes

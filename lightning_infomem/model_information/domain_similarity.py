@@ -1,4 +1,4 @@
-"""How much of one domain a model that was trained on another knows: similarity of domains, in bits of labels."""
+"""Similarity of domains, measured in bits: how much a model trained on one domain knows about another."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ __all__ = ["DomainSimilarity", "domain_similarity"]
 
 @dataclass(frozen=True, eq=False)
 class DomainSimilarity(Result):
-    """What models of each domain know of every domain, and the similarities that follow from it.
+    """The information that models of each domain hold about every domain, and the similarities derived from it.
 
     Attributes:
-        domains: their names.
-        bits: float64 ``[seeds, sources, targets]``: the information that a model trained on the source holds of the
-            target's held-out labels, L_AB.
-        mean_distances: float64 ``[domains, domains]``: of the means of features; the first baseline.
-        covariance_distances: the same of their covariances; the second.
-        seeds: of the repetitions.
-        settings: of all codes and trainings.
+        domains: Names of the domains.
+        bits: float64 ``[seeds, sources, targets]``: L_AB, the information that a model trained on the source holds
+            about the target's held-out labels.
+        mean_distances: float64 ``[domains, domains]``: Distances between the feature means, the first baseline.
+        covariance_distances: float64 ``[domains, domains]``: Distances between the feature covariances, the second
+            baseline.
+        seeds: Seeds of the repetitions.
+        settings: Settings of all codes and trainings.
     """
 
     domains: tuple[str, ...]
@@ -47,29 +48,29 @@ class DomainSimilarity(Result):
 
     @property
     def similarity(self) -> Tensor:
-        """What both know over all that either knows: ``L_AB / (L_AA + L_BB - L_AB)``, float64 as ``bits``.
+        """S, the information both hold divided by all that either holds: ``L_AB / (L_AA + L_BB - L_AB)``.
 
-        1 on the diagonal; NaN where what it is divided by is not above 0. Not the same in both directions, for L_AB
-        is not.
+        float64, same shape as ``bits``. The diagonal is 1. Entries are NaN if the denominator is not positive. S is
+        not symmetric, because L_AB is not.
         """
-        own = self._own
-        return _share(self.bits, own[:, :, None] + own[:, None, :] - self.bits)
+        diagonal = self._diagonal
+        return _share(self.bits, diagonal[:, :, None] + diagonal[:, None, :] - self.bits)
 
     @property
     def unidirectional_similarity(self) -> Tensor:
-        """Share of what can be known of the target that the source's model knows: ``L_AB / L_BB``."""
-        return _share(self.bits, self._own[:, None, :].expand_as(self.bits))
+        """S_uni, the share of the target's information that the source's model holds: ``L_AB / L_BB``."""
+        return _share(self.bits, self._diagonal[:, None, :].expand_as(self.bits))
 
     @property
     def symmetric_similarity(self) -> Tensor:
-        """As ``similarity``, with the mean of L_AB and L_BA in place of L_AB."""
-        own, both = self._own, (self.bits + self.bits.mT) / 2
-        return _share(both, own[:, :, None] + own[:, None, :] - both)
+        """S computed from the mean of L_AB and L_BA instead of L_AB."""
+        diagonal, both = self._diagonal, (self.bits + self.bits.mT) / 2
+        return _share(both, diagonal[:, :, None] + diagonal[:, None, :] - both)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One row a source and target: means over seeds, half the widths of 95 % intervals, and the distances.
+        """Return one row per source and target: means over seeds, half-widths of 95 % intervals, and the distances.
 
-        ``similarity`` is S, ``unidirectional_similarity`` S_uni. A seed without a value leaves the mean without one.
+        ``similarity`` is S and ``unidirectional_similarity`` is S_uni. If one seed is NaN, so is the mean.
         """
         measured = {
             "bits": self.bits,
@@ -108,7 +109,8 @@ class DomainSimilarity(Result):
         return Table(columns, records, notes=[f"{seeds}; means, covariances: distances of features"], facts=self.facts)
 
     @property
-    def _own(self) -> Tensor:
+    def _diagonal(self) -> Tensor:
+        """L_AA of every domain, ``[seeds, domains]``."""
         return self.bits.diagonal(dim1=1, dim2=2)
 
 
@@ -120,30 +122,31 @@ def domain_similarity(
     seeds: Sequence[int] = (0, 1, 2),
     **settings: Any,
 ) -> DomainSimilarity:
-    """Train a model on each domain, and measure how much shorter it makes the code of every domain's labels.
+    """Train a model on each domain, and measure how much that shortens the code of every domain's labels.
 
-    Domains share the model, and so the classes. Do not compare similarities of other models, settings or numbers of
-    held-out samples; and where a domain's own model knows little, a share of that little says nothing.
+    All domains share one model, and therefore the classes. Do not compare similarities across models, settings or
+    numbers of held-out samples. If a domain's own model knows little, shares of that information mean nothing.
 
     Args:
-        make_model: makes an untrained model, see `Learner`; called under each seed, so that all models of a seed begin
-            with the same weights.
-        domains: name -> training data and held-out data, see `LabeledData`; held-out data of unlike size make larger
-            domains look as if they knew more.
-        features: of the baselines; called with inputs it gives ``[samples, units]``. By default the inputs, flattened;
-            give a function for inputs whose numbers are no quantities, such as words.
-        seeds: of initial weights, the order of samples, and training.
-        **settings: see `CodelengthSettings`; of the trainings, too.
+        make_model: Function that makes an untrained model; see `Learner`. It is called under each seed, so that all
+            models of a seed start from the same weights.
+        domains: Name -> (training data, held-out data); see `LabeledData`. Use held-out data of equal size: larger
+            domains appear to know more.
+        features: Function from inputs to features ``[samples, units]`` for the baseline distances. The default
+            flattens the inputs; give a function if they are not quantities, such as word indices.
+        seeds: Seeds for the initial weights, the order of the samples, and training.
+        **settings: Settings of codes and trainings; see `CodelengthSettings`.
 
     Returns:
-        `DomainSimilarity`. S of a domain with itself is exactly 1. S_uni of a domain that holds another is about 1
-        towards it, and less back.
+        `DomainSimilarity`. S of a domain with itself is exactly 1. S_uni from a domain to one it contains is about 1,
+        and smaller in the other direction.
 
     Raises:
-        TypeError, ValueError: as `prequential_codelength`; fewer than two domains, or such that are no pair of data.
+        TypeError, ValueError: See `prequential_codelength`; also fewer than two domains, or a domain that is not a
+            pair of data.
 
     Cost:
-        Each seed a training a domain, and ``domains * (domains + 1)`` codes.
+        For each seed, one training per domain and ``domains * (domains + 1)`` codes.
 
     Reference:
         Model information as an analysis tool in deep learning (ICLR 2021 submission), eq. 4 (S) and eq. 5 (S_uni).
@@ -161,16 +164,16 @@ def domain_similarity(
     for place, chosen in enumerate(repeated):
         loaded = {name: tuple(LabeledData.of(part, chosen) for part in pair) for name, pair in domains.items()}
         initial = make_seeded(make_model, chosen.seed)
-        if not place:  # before anything is trained
+        if not place:  # check before anything is trained
             _check_labels(initial, loaded, chosen)
             distances = feature_distances([held_out for _, held_out in loaded.values()], features)
         matrices.append(_bits(initial, loaded, chosen))
-    told = shared_state(repeated)
-    return DomainSimilarity(tuple(domains), torch.stack(matrices), *distances, tuple(seeds), told)
+    shared = shared_state(repeated)
+    return DomainSimilarity(tuple(domains), torch.stack(matrices), *distances, tuple(seeds), shared)
 
 
 def _bits(initial: Model, domains: Mapping[str, tuple[LabeledData, ...]], settings: CodelengthSettings) -> Tensor:
-    """L_AB of one seed, ``[sources, targets]``; the code by the initial weights is the same for all sources."""
+    """L_AB of one seed, ``[sources, targets]``; all sources share the codes of the initial weights."""
     targets = [(name, held_out) for name, (_, held_out) in domains.items()]
     learner = Learner(initial, settings)
     before = [_code(learner, data, f"initial weights on {name}") for name, data in targets]
@@ -197,14 +200,14 @@ def _check_domains(domains: object) -> None:
             f"{type(domains).__name__}; give a dict."
         )
     if len(domains) < 2:
-        raise ValueError(f"domains: at least two are required, got {list(domains)}; one has nothing to be like.")
+        raise ValueError(f"domains: at least two are required, got {list(domains)}; add one to compare with.")
     for name, pair in domains.items():
         is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
         if not is_pair or any(isinstance(part, Tensor) for part in pair):
             got = "a pair of tensors, one set of data" if is_pair else describe(type(pair))
             raise TypeError(
-                f"domains[{name!r}]: a pair (training data, held-out data) is required, got {got}; give other samples "
-                "for each of both."
+                f"domains[{name!r}]: a pair (training data, held-out data) is required, got {got}; give two sets of "
+                "different samples."
             )
 
 

@@ -1,4 +1,4 @@
-"""How far apart domains lie by the first two moments of features: what similarity is compared with."""
+"""Distances between domains by the first two moments of their features: baselines for domain similarity."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ __all__ = ["Features", "feature_distances"]
 
 Features: TypeAlias = Callable[..., Tensor]
 
-_MOST_UNITS = 8192  # whose covariances are half a gigabyte a domain
+_MOST_UNITS = 8192  # their covariance takes half a gigabyte per domain
 
 
 def feature_distances(domains: Sequence[LabeledData], features: Features | None = None) -> tuple[Tensor, Tensor]:
-    """Distances of all pairs of domains: of the means of their features, and of the covariances.
+    """Compute the distances between the feature means and the feature covariances of every pair of domains.
 
     Args:
-        domains: samples of each.
-        features: called with the inputs of a batch, without gradients, it gives ``[samples, units]``; by default the
-            inputs, flattened.
+        domains: Samples of each domain.
+        features: Function from the inputs of a batch to features ``[samples, units]``; called without gradients. The
+            default flattens the inputs.
 
     Returns:
-        Two float64 ``[domains, domains]``: the Euclidean distance of the means, and the Frobenius distance of the
-        covariances (sums over samples, divided by their number less one).
+        Two float64 tensors ``[domains, domains]``: Euclidean distances between means, and Frobenius distances between
+        covariances (normalised by the number of samples minus one).
 
     Raises:
-        TypeError: features that are no real tensor.
-        ValueError: they have another shape, more than 8,192 units, or other numbers of units in other domains.
+        TypeError: The features are not a real tensor.
+        ValueError: The features have the wrong shape or more than 8,192 units, or their width differs between domains.
 
     Cost:
-        A pass over the domains. Memory: the features of a domain in float64, and ``units ** 2`` numbers a domain.
+        One pass over the domains. Memory: the float64 features of one domain, and ``units ** 2`` numbers per domain.
     """
     moments = [_moments(domain, _flattened if features is None else features) for domain in domains]
     widths = {len(mean) for mean, _ in moments}
     if len(widths) > 1:
         raise ValueError(
-            f"features: as many units in each domain are required, got {sorted(widths)}; give a function of the inputs "
-            "that has the same number for all, such as an average over places."
+            f"features: the same number of units in every domain is required, got {sorted(widths)}; give a function "
+            "that returns a fixed number of units, such as an average over positions."
         )
     means, covariances = (torch.stack(parts) for parts in zip(*moments, strict=True))
     return tuple(  # type: ignore[return-value]
@@ -64,8 +64,8 @@ def _flattened(inputs: Any = None, **named: Any) -> Tensor:
     if not isinstance(inputs, Tensor):
         got = f"entries {sorted(named)}" if named else describe(inputs)
         raise TypeError(
-            f"features: a function is required where the inputs are no single tensor, got {got}; give one from the "
-            "inputs to [samples, units]."
+            f"features: a function is required for inputs that are not a single tensor, got {got}; give one that maps "
+            "the inputs to [samples, units]."
         )
     return inputs.flatten(1)
 
@@ -73,12 +73,12 @@ def _flattened(inputs: Any = None, **named: Any) -> Tensor:
 def _checked(given: object) -> Tensor:
     if not isinstance(given, Tensor) or given.is_complex():
         raise TypeError(
-            f"features: a real tensor [samples, units] is required, got {describe(given)}; convert what the function "
-            "gives."
+            f"features: a real tensor [samples, units] is required, got {describe(given)}; convert the function's "
+            "output."
         )
     if given.ndim != 2 or not 0 < given.shape[1] <= _MOST_UNITS:
         raise ValueError(
             f"features: a tensor [samples, units] of 1 to {_MOST_UNITS:,} units is required, got {describe(given)}; "
-            "give a function that gives fewer, such as an average over places, or the outputs of a network."
+            "give a function that returns fewer, such as an average over positions, or the outputs of a network."
         )
     return given.detach().cpu().double()

@@ -1,4 +1,4 @@
-"""How many bits a model loses with each of its parts: components set back to their initial weights."""
+"""Information ablation: how many bits a model loses when a component is reset to its initial weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from lightning_infomem.model_information.information_transfer import Information
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
 from lightning_infomem.model_information.learner import Learner, Model, check_same_network
 from lightning_infomem.model_information.mean_and_spread import mean_and_spread
-from lightning_infomem.model_information.model_components import Components, count_parameters, find_components, set_back
+from lightning_infomem.model_information.model_components import (
+    Components,
+    count_parameters,
+    find_components,
+    reset_modules,
+)
 from lightning_infomem.model_information.prequential import code_online
 from lightning_infomem.model_information.repetitions import shared_state
 from lightning_infomem.model_information.result import Result
@@ -26,16 +31,16 @@ __all__ = ["InformationAblation", "information_ablation"]
 
 @dataclass(frozen=True, eq=False)
 class InformationAblation(Result):
-    """Bits that a model loses with each component.
+    """The bits that a model loses without each component.
 
     Attributes:
-        components: name -> number of parameters, those that need no gradient included.
-        bits: float64 ``[runs, components]``: what is lost without the component, I(C); below 0 where the model learns
+        components: Name -> number of parameters, including frozen ones.
+        bits: float64 ``[runs, components]``: I(C), the bits lost without the component; negative if the model learns
             the data sooner without it.
-        whole_bits: float64 ``[runs]``: what the whole model knows, L.
-        num_parameters: of the whole model.
-        seeds: one a run.
-        settings: of all codes.
+        whole_bits: float64 ``[runs]``: L, the bits of the whole model.
+        num_parameters: Number of parameters of the whole model.
+        seeds: One seed per run.
+        settings: Settings of all codes.
     """
 
     components: Mapping[str, int]
@@ -47,13 +52,13 @@ class InformationAblation(Result):
 
     @classmethod
     def joined(cls, runs: Sequence[InformationAblation]) -> InformationAblation:
-        """Ablations of the same components of several networks as one, with means and intervals.
+        """Join ablations of several networks into one result with means and intervals.
 
         Args:
-            runs: of networks that were trained with other seeds, each measured with a seed of its own.
+            runs: Ablations of networks trained with different seeds, each measured with its own seed.
 
         Raises:
-            ValueError: no runs, or such that differ in components, parameters or settings.
+            ValueError: There are no runs, or they differ in components, parameters or settings.
         """
         if not runs:
             raise ValueError("runs: at least one ablation is required, got none; give those of one architecture.")
@@ -79,11 +84,11 @@ class InformationAblation(Result):
 
     @property
     def summed_bits(self) -> Tensor:
-        """Sum over the components, float64 ``[runs]``; not ``whole_bits``, for parts know the same, or need others."""
+        """Sum over the components, float64 ``[runs]``; it differs from ``whole_bits``, since bits do not add up."""
         return self.bits.sum(1)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One row a component, their sum, and the whole: means over runs with half the widths of 95 % intervals."""
+        """Return one row per component, their sum, and the whole: means over runs and half-widths of 95 % intervals."""
         rows = [
             *((name, self.bits[:, place], count) for place, (name, count) in enumerate(self.components.items())),
             ("(sum)", self.summed_bits, sum(self.components.values())),
@@ -107,32 +112,32 @@ class InformationAblation(Result):
 def information_ablation(
     initial: Model, final: Model, data: Data, components: Components = "children", **settings: Any
 ) -> InformationAblation:
-    """Set each component back to what it was before training, and measure how many bits the model loses.
+    """Reset each component to its weights before training, and measure how many bits the model loses.
 
-    Not additive: components that know the same lose little one by one, and those that are of no use without each
-    other lose the same bits twice. So the sum stands beside the whole, and is not its division.
+    The bits are not additive: redundant components lose little one at a time, and components that depend on each other
+    lose the same bits twice. Their sum is reported next to the bits of the whole model, but is no decomposition of it.
 
     Args:
-        initial: the model before training, see `prequential_codelength`. It must be the very one that was trained:
-            against other random weights all bits are wrong, and nothing tells.
-        final: the same model after it.
-        data: held-out samples with labels.
-        components: "children" are the modules directly below the network, or below the only one in it, with "own
-            parameters" for what is not in them. Else patterns as `select_layers` takes them, each module that matches
-            a component, where it has parameters or buffers; or a mapping from names to patterns, all modules that
-            match one component. They may overlap.
-        **settings: see `CodelengthSettings`.
+        initial: The model before training; see `prequential_codelength`. It must have the exact weights that training
+            started from: with other random weights all bits are wrong, and no error is raised.
+        final: The same model after training.
+        data: Held-out samples with labels.
+        components: "children" takes the modules directly below the network (or below the single module in it), with
+            "own parameters" for parameters outside of them. Patterns, as in `select_layers`, make each matching module
+            with parameters or buffers a component. A mapping from names to patterns makes all modules that match a
+            pattern one component. Components may overlap.
+        **settings: Settings of the codes; see `CodelengthSettings`.
 
     Returns:
-        `InformationAblation` of one run. I(C) = L(final) - L(final with the parameters and buffers of C set back);
-        exactly 0 for what did not change, and exactly L(final) where all is set back. For several runs see
+        `InformationAblation` of one run, with I(C) = L(final) - L(final with the parameters and buffers of C reset).
+        I(C) is exactly 0 if nothing in C changed, and exactly L(final) if everything is reset. Join several runs with
         `InformationAblation.joined`.
 
     Raises:
-        TypeError, ValueError: as `information_transfer`; patterns that match nothing, or nothing with parameters.
+        TypeError, ValueError: See `information_transfer`; also patterns that match no module, or none with parameters.
 
     Cost:
-        Two codes and one for each component, each a training a block.
+        Two codes plus one per component; each code takes one training per block.
 
     Reference:
         Model information as an analysis tool in deep learning (ICLR 2021 submission), section on ablation, tables 8
@@ -155,7 +160,7 @@ def information_ablation(
     loaded = LabeledData.of(data, chosen)
     for owners in found.values():
         learner = Learner(final, chosen)
-        set_back(learner.network, first, owners)
+        reset_modules(learner.network, first, owners)
         whole = (learner.network, final[1]) if isinstance(final, tuple) else learner.network
         learners.append(Learner(whole, chosen))
     names = ["initial weights", "final weights", *(f"without {name}" for name in found)]
@@ -163,12 +168,11 @@ def information_ablation(
         code_online(learner, loaded, description=name) for learner, name in zip(learners, names, strict=True)
     ]
     full, *ablated = [InformationTransfer(before, code).bits for code in after]
-    told = shared_state([chosen])
     return InformationAblation(
         counts,
         torch.tensor([[full - bits for bits in ablated]], dtype=torch.float64),
         torch.tensor([full], dtype=torch.float64),
         num_parameters,
         (chosen.seed,),
-        told,
+        shared_state([chosen]),
     )

@@ -1,4 +1,4 @@
-"""How many bits a network can take up: the most that it has learned of any of several tasks."""
+"""Information capacity of a network: the largest number of bits it has learned from any of several tasks."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ __all__ = ["InformationCapacity", "information_capacity"]
 
 @dataclass(frozen=True)
 class InformationCapacity(Result):
-    """What models have learned of the same tasks; all else follows from it.
+    """The bits that models have learned from the same tasks, and the capacities derived from them.
 
     Attributes:
-        learned: name of a model -> what it has learned of each task, all of the same tasks.
-        num_parameters: name of a model -> number of its parameters, frozen ones included.
-        settings: of trainings and codes, without the seed, as `CodelengthSettings` has them.
+        learned: Model name -> bits learned from each task; all models have the same tasks.
+        num_parameters: Model name -> number of parameters, including frozen ones.
+        settings: Settings of trainings and codes without the seed; see `CodelengthSettings`.
     """
 
     learned: Mapping[str, TaskDifficulty]
@@ -37,23 +37,23 @@ class InformationCapacity(Result):
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def bits(self, model: str) -> dict[str, float]:
-        """What a model has learned of each task: the mean over seeds."""
+        """Return the bits that a model has learned from each task, averaged over seeds."""
         learned = self.learned[model]
         return {task: mean_and_spread([run.bits for run in learned.of(task)])[0] for task in learned.tasks}
 
     def fullest_task(self, model: str) -> str:
-        """The task of which a model has learned most, the first of several; a NaN counts as nothing."""
+        """Return the task from which a model has learned most; the first one on ties, ignoring NaN."""
         bits = self.bits(model)
         return max(bits, key=lambda task: -math.inf if math.isnan(bits[task]) else bits[task])
 
     def capacity(self, model: str) -> float:
-        """Bits of the task of which a model has learned most."""
+        """Return the bits of the task from which a model has learned most."""
         return self.bits(model)[self.fullest_task(model)]
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One a model: its capacity with the task that gave it, bits a parameter, mean bits of every task, seeds.
+        """Return one row per model: capacity and its task, bits per parameter, mean bits of every task, and seeds.
 
-        Beside capacity and bits a parameter stands half the width of the 95 % interval over seeds of that task.
+        Capacity and bits per parameter come with the half-width of the 95 % interval over the seeds of that task.
         """
         records = []
         for model, learned in self.learned.items():
@@ -75,7 +75,7 @@ class InformationCapacity(Result):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """As of every result, and the runs of each model."""
+        """What JSON holds beside the rows: the settings, and the runs of each model."""
         return {**super().facts, "runs": {model: learned.runs for model, learned in self.learned.items()}}
 
 
@@ -86,28 +86,28 @@ def information_capacity(
     seeds: Sequence[int] = (0, 1, 2),
     **settings: Any,
 ) -> InformationCapacity:
-    """Measure how many bits models can take up, as the most that they learn of any of several tasks.
+    """Estimate the information capacity of models as the most bits they learn from any of several tasks.
 
-    A lower bound: a task in which there is more to learn may fill a model further, so that tasks must be hard enough
-    for the largest. Where they are not, larger models show *less*: they learn the held-out samples from few of them,
-    and training before saves little. As the highest of several means it is somewhat too high where seeds differ much.
-    Do not compare capacities by other tasks or settings, nor with what could be stored in the parameters: only what
-    helps with held-out labels is counted, not what is learned by heart.
+    The estimate is a lower bound: a harder task may fill a model further, so the tasks must be hard enough for the
+    largest model. If they are not, larger models show *lower* capacity: they learn the held-out samples from few of
+    them, so that previous training saves little. As a maximum of means, the estimate is biased upwards if seeds vary
+    much. Do not compare capacities across tasks or settings, nor with the number of bits that the parameters could
+    store: only information that helps with held-out labels counts, not memorized samples.
 
     Args:
-        models: name -> function that makes the model, called under each seed; see `Learner` for what it may be.
-        tasks: name -> data to train on and data held out, the same for all models; see `task_difficulty`.
-        seeds: of repetitions.
-        **settings: see `CodelengthSettings`, without ``seed``.
+        models: Name -> function that makes the model; it is called under each seed. See `Learner` for valid models.
+        tasks: Name -> (training data, held-out data), the same for all models; see `task_difficulty`.
+        seeds: Seeds of the repetitions.
+        **settings: Settings of trainings and codes, without ``seed``; see `CodelengthSettings`.
 
     Returns:
-        `InformationCapacity`, in bits: that of a model is the highest, over the tasks, of its means over seeds.
+        `InformationCapacity`, in bits. A model's capacity is the maximum over tasks of its mean over seeds.
 
     Raises:
-        TypeError, ValueError: no model, or what `task_difficulty` raises, with the names of model and task in front.
+        TypeError, ValueError: There is no model, or `task_difficulty` raises; the message then names model and task.
 
     Cost:
-        That of `task_difficulty` for each model.
+        The cost of `task_difficulty` for each model.
 
     Reference:
         Model information as an analysis tool in deep learning (ICLR 2021 submission), table 7: capacity is the maximum
@@ -125,12 +125,12 @@ def information_capacity(
     check_tasks(tasks)
     if not isinstance(models, Mapping) or not models:
         raise TypeError(
-            f"models: names with functions that make a model are required, got {describe(models)}; give "
+            f"models: a mapping from names to functions that make a model is required, got {describe(models)}; give "
             "{'name': lambda: Network()}."
         )
     for name, make_model in models.items():
         check_maker(make_model, name=f"models: {name!r}")
-    told = shared_state(by_seed)
+    shared = shared_state(by_seed)
     learned, num_parameters = {}, {}
     for name, make_model in models.items():
         network = Learner(make_seeded(make_model, by_seed[0].seed), by_seed[0]).network
@@ -143,5 +143,5 @@ def information_capacity(
             ]
         except ValueError as fault:
             raise ValueError(f"model {name!r}: {fault}") from fault
-        learned[name] = TaskDifficulty(tuple(runs), told)
-    return InformationCapacity(learned, num_parameters, told)
+        learned[name] = TaskDifficulty(tuple(runs), shared)
+    return InformationCapacity(learned, num_parameters, shared)

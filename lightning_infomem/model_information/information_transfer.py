@@ -1,4 +1,4 @@
-"""How much shorter training has made the code of labels: the information that a model has learned."""
+"""Information transfer: how much training has shortened the code of held-out labels."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["InformationTransfer", "information_transfer"]
 
 @dataclass(frozen=True)
 class InformationTransfer:
-    """Two codes of the same labels, from the initial and from the final weights.
+    """Two codes of the same labels, starting from the initial and from the final weights.
 
     Attributes:
-        initial: code from the weights before training.
-        final: code from those after it.
+        initial: Code starting from the weights before training.
+        final: Code starting from the weights after training.
     """
 
     initial: OnlineCode
@@ -29,38 +29,38 @@ class InformationTransfer:
 
     @property
     def bits(self) -> float:
-        """By how much the final weights shorten the code; below 0 where they lengthen it."""
+        """Bits by which the final weights shorten the code; negative if they lengthen it, NaN if both are infinite."""
         if math.isinf(self.initial.code_length) and math.isinf(self.final.code_length):
             return math.nan
         return self.initial.code_length - self.final.code_length
 
     @property
     def bits_per_label(self) -> float:
-        """Of ``bits``, those of one of the labels."""
+        """``bits`` divided by the number of labels."""
         return self.bits / sum(self.final.block_sizes)
 
 
 def information_transfer(initial: Model, final: Model, data: Data, **settings: Any) -> InformationTransfer:
-    """Information that training has put into a model: code of held-out labels from its first weights minus its last.
+    """Estimate the information that training has put into a model.
 
-    Both codes have the same order, blocks and seeds, so that equal weights give exactly 0. It counts what helps to
-    learn these data, not what the model holds besides: labels that were stored one by one help with no others. Not for
-    the data the model was trained on.
+    The estimate is the code length of held-out labels starting from the initial weights, minus that starting from the
+    final weights. Both codes share order, blocks and seeds, so equal weights give exactly 0. Only information that
+    helps to learn these data counts; memorized training labels do not. Do not use it on the training data.
 
     Args:
-        initial: the model before its training, see `prequential_codelength`; keep a copy.
-        final: the same model after it.
-        data: held-out samples with labels, some 10,000 in the reference; what the settings need at least.
-        **settings: see `CodelengthSettings`.
+        initial: The model before training; see `prequential_codelength`. Keep a copy of it.
+        final: The same model after training.
+        data: Held-out samples with labels: about 10,000 in the reference, and at least as many as the settings need.
+        **settings: Settings of both codes; see `CodelengthSettings`.
 
     Returns:
-        `InformationTransfer`, in bits: at most the length of the initial code.
+        `InformationTransfer`, in bits; at most the length of the initial code.
 
     Raises:
-        TypeError, ValueError: as `prequential_codelength`; two networks that differ in more than their weights.
+        TypeError, ValueError: See `prequential_codelength`; also two networks that differ in more than their weights.
 
     Cost:
-        Two codes, each a training a block.
+        Two codes, each with one training per block.
 
     Reference:
         Model information as an analysis tool in deep learning (ICLR 2021 submission), eq. 2.

@@ -1,4 +1,4 @@
-"""Samples with labels, in the order in which they are coded."""
+"""Labelled samples in the order in which they are coded."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ _BATCH_SIZE = 32
 
 
 class LabeledData:
-    """Any form of labelled samples, shuffled once by a seed, from which parts are loaded.
+    """Labelled samples of any form, shuffled once by a seed and loaded in parts.
 
     Args:
-        data: a pair of tensors (inputs, labels); a map-style data set of (input, label) or of mappings with an entry
-            "labels" or "label"; or a DataLoader of such, whose batch size, collation and workers are taken over, but
-            not its order.
-        batch_size: of every loader; None takes that of the DataLoader, else 32.
-        seed: of the order.
+        data: A pair of tensors (inputs, labels); a map-style dataset of (input, label) pairs or of mappings with a
+            "labels" or "label" entry; or a DataLoader over such a dataset. A DataLoader's batch size, collation and
+            workers are kept, but not its order.
+        batch_size: Batch size of every loader. None takes the DataLoader's batch size, or 32 without one.
+        seed: Seed for the order of the samples.
 
     Attributes:
-        labels: int64 ``[samples]``, in the order of coding.
+        labels: int64 ``[samples]``, in coding order.
 
     Raises:
-        TypeError: no such data, or labels that are no integers.
-        ValueError: inputs and labels of unlike number, negative labels, or no samples.
+        TypeError: The data have another form, or the labels are not integers.
+        ValueError: The numbers of inputs and labels differ, a label is negative, or there are no samples.
     """
 
     def __init__(self, data: Data, *, batch_size: int | None = None, seed: int = 0) -> None:
@@ -54,11 +54,11 @@ class LabeledData:
             self._inputs, labels = rows
             labels = check_classes(labels, paired=self._inputs)
             rows = _TensorRows(self._inputs, labels)
-            self._loading["collate_fn"] = _as_it_is
+            self._loading["collate_fn"] = _unchanged
         if isinstance(rows, IterableDataset) or not hasattr(rows, "__getitem__") or not hasattr(rows, "__len__"):
             raise TypeError(
-                "data: a pair of tensors (inputs, labels), a data set with a length and rows that can be chosen, or a "
-                f"DataLoader of one is required, got {type(rows).__name__}; put the samples into one of these."
+                "data: a pair of tensors (inputs, labels), a map-style dataset with a length, or a DataLoader of one "
+                f"is required, got {type(rows).__name__}; put the samples into one of these."
             )
         if len(rows) == 0:
             raise ValueError("data: at least one sample is required, got none; give more.")
@@ -70,19 +70,19 @@ class LabeledData:
 
     @classmethod
     def of(cls, data: Data | LabeledData, settings: CodelengthSettings) -> LabeledData:
-        """Any data, as settings have them read."""
+        """Wrap data with the batch size and seed of the settings; `LabeledData` is returned unchanged."""
         return data if isinstance(data, LabeledData) else cls(data, batch_size=settings.batch_size, seed=settings.seed)
 
     def __len__(self) -> int:
         return len(self._order)
 
     def part(self, start: int, stop: int, *, shuffle_seed: int | None = None) -> DataLoader[Any]:
-        """A loader of the samples from ``start`` to ``stop`` in the order of coding, or shuffled anew each epoch.
+        """Return a loader of the samples from ``start`` to ``stop``, in coding order or reshuffled every epoch.
 
-        Shuffled it leaves a last batch of one sample out: batch normalisation fails on it.
+        A shuffled loader drops a last batch of one sample, because batch normalisation fails on it.
         """
         is_shuffled, size = shuffle_seed is not None, self._loading["batch_size"]
-        # The generator is there in any case: without one a loader draws from the global one when it starts.
+        # Always pass a generator: without one, a loader draws from the global generator when it starts.
         return DataLoader(
             Subset(self._data, self._order[start:stop]),
             shuffle=is_shuffled,
@@ -92,18 +92,18 @@ class LabeledData:
         )
 
     def digest(self) -> str:
-        """Of the order of coding, the labels, and, where they are a tensor, the inputs.
+        """Return a digest of the coding order, the labels, and the inputs if they are a tensor.
 
-        Inputs of a data set may differ each time they are read, as augmented images do.
+        Inputs from a dataset are left out, because they may change on every read, as augmented images do.
         """
         return digest([self._order, self.labels, self._inputs])
 
 
 def labels_of(batch: Any) -> Tensor:
-    """The labels of a batch: its second entry, or that by the name of "labels" or "label".
+    """Return the labels of a batch: its second element, or its "labels" or "label" entry.
 
     Raises:
-        TypeError: there are none, or they are no whole numbers.
+        TypeError: There are no labels, or they are not integers.
     """
     found: object = None
     if isinstance(batch, Mapping):
@@ -112,14 +112,14 @@ def labels_of(batch: Any) -> Tensor:
         found = batch[1]
     if not isinstance(found, Tensor) or found.ndim != 1 or found.is_floating_point() or found.is_complex():
         raise TypeError(
-            "data: batches (inputs, labels), or mappings with an entry 'labels', with one class number a sample are "
+            "data: batches (inputs, labels), or mappings with an entry 'labels', with one class index per sample are "
             f"required, got labels that are {describe(found)}; convert them."
         )
     return found.long()
 
 
 class _TensorRows(Dataset[Any]):
-    """Rows of tensors, a whole batch with one indexing."""
+    """Rows of tensors; a whole batch is one indexing operation."""
 
     def __init__(self, inputs: Tensor, labels: Tensor) -> None:
         self._inputs, self._labels = inputs, labels
@@ -134,5 +134,5 @@ class _TensorRows(Dataset[Any]):
         return self._inputs[rows], self._labels[rows]
 
 
-def _as_it_is(batch: Any) -> Any:
+def _unchanged(batch: Any) -> Any:
     return batch

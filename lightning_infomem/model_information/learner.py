@@ -1,4 +1,4 @@
-"""A network that is trained on ever more samples and codes those that come next."""
+"""A network that is trained on a growing set of samples and codes the samples that come next."""
 
 from __future__ import annotations
 
@@ -38,21 +38,22 @@ State: TypeAlias = dict[str, Tensor]
 
 
 class Learner:
-    """Copies of a given model, trained on parts of data; the model itself is never changed.
+    """Train copies of a model on parts of the data; the model itself is never changed.
 
     Args:
-        model: a LightningModule, trained by its ``training_step`` and optimisers; or a module, or a pair of one and a
-            loss ``(output, labels) -> scalar`` (by default the cross-entropy), trained by Adam. Called with the inputs
-            of a batch it gives class scores or log-probabilities ``[samples, classes]``, or an object with such
-            ``logits``. One in evaluation mode is trained in training mode; parts of it alone stay in evaluation mode.
-        settings: of the training.
+        model: A LightningModule, trained with its ``training_step`` and optimisers; or a module, or a pair (module,
+            loss), trained with Adam. The loss maps ``(output, labels)`` to a scalar; the default is cross-entropy.
+            Called with the inputs of a batch, the model must return class scores or log-probabilities ``[samples,
+            classes]``, or an object with such ``logits``. A model in evaluation mode is trained in training mode;
+            submodules that alone are in evaluation mode stay in it.
+        settings: Settings of the training.
 
     Attributes:
-        network: the copy with the weights of the last training.
-        loss: of modules that are no LightningModule.
+        network: The copy with the weights of the last training.
+        loss: Loss of a model that is not a LightningModule.
 
     Raises:
-        TypeError: no such model.
+        TypeError: ``model`` has another form.
     """
 
     def __init__(self, model: Model, settings: CodelengthSettings) -> None:
@@ -60,27 +61,27 @@ class Learner:
         if not isinstance(network, nn.Module) or not callable(loss):
             raise TypeError(
                 "model: a LightningModule, a torch module, or a pair (module, loss) is required, got "
-                f"{describe(model)}; of a class pass an instance."
+                f"{describe(model)}; pass an instance, not a class."
             )
         self.settings = settings
         self.loss: Loss = loss
         self._given: nn.Module = _copy(network)
-        if not network.training:  # what a measurement left it in, and no wish of how to train
+        if not network.training:  # evaluation mode is left over from a measurement, not a wish for the training
             self._given.train()
         self.network: nn.Module = _copy(self._given)
         self._trainer = settings.trainer or quiet_trainer(network, max_epochs=settings.max_epochs)
 
     def fit(self, data: LabeledData, end: int, *, seed: int) -> None:
-        """Train on the samples before ``end``, of which the last decide when to stop.
+        """Train on the samples before ``end``; the last of them are held out for early stopping.
 
         Args:
-            data: in the order of coding.
-            end: how many samples are known. With one there is nothing to train, nor where all parameters are frozen:
-                the weights stay.
-            seed: of the order of batches, and of what the training draws, such as dropout.
+            data: Samples in coding order.
+            end: Number of known samples. With a single sample, or if all parameters are frozen, the weights stay as
+                they are.
+            seed: Seed for the order of batches and the random draws of the training, such as dropout.
 
         Raises:
-            ValueError: the cross-entropy became NaN.
+            ValueError: The cross-entropy became NaN.
         """
         if self.settings.start == "cold":
             self.network = _copy(self._given)
@@ -90,18 +91,18 @@ class Learner:
         self._train(data.part(0, end - held_out, shuffle_seed=seed), data.part(end - held_out, end), seed=seed)
 
     def code(self, data: LabeledData, start: int, stop: int) -> float:
-        """Nats of the labels from ``start`` to ``stop``, by the weights of the last training."""
+        """Return the code length in nats of the labels from ``start`` to ``stop``, using the current weights."""
         if start == stop:
             return 0.0
         return summed_nats(self.placed(), data.part(start, stop), self._trainer)
 
     def placed(self) -> nn.Module:
-        """The network where the Trainer computes, in its precision."""
+        """Return the network on the Trainer's device, in its precision."""
         trainer = self._trainer
         return trainer.precision_plugin.convert_module(self.network.to(trainer.strategy.root_device))
 
     def as_lightning(self, trainer: Trainer) -> LightningModule:
-        """What a Trainer trains: a LightningModule as it is, another module by `training_loss` and Adam."""
+        """Return the LightningModule to train; a plain module is wrapped to minimise `training_loss` with Adam."""
         if is_lightning_module(self.network):
             return cast(LightningModule, self.network)
         learner, network = self, self.network
@@ -120,11 +121,11 @@ class Learner:
         return cast(LightningModule, Classifier())
 
     def training_loss(self, network: nn.Module, batch: Any) -> Tensor:
-        """What is minimised, of `network` as the Trainer has it; a LightningModule has its own."""
+        """Return the loss that a plain module minimises; a LightningModule has its own."""
         return self.loss(logits_of(forward_batch(network, batch)), labels_of(batch))
 
     def probabilities(self, data: LabeledData) -> Tensor:
-        """By the weights of the last training: float64 ``[samples, classes]`` on the CPU, in the order of coding."""
+        """Return the current class probabilities: float64 ``[samples, classes]`` on the CPU, in coding order."""
         trainer, network, device = self._trainer, self.placed(), self._trainer.strategy.root_device
         parts = []
         with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
@@ -134,10 +135,10 @@ class Learner:
         return torch.cat(parts)
 
     def count_classes(self, data: LabeledData) -> int:
-        """How many classes the model gives probabilities.
+        """Return the number of classes that the model predicts.
 
         Raises:
-            TypeError, ValueError: it gives none, or a label is not among the classes.
+            TypeError, ValueError: The model returns no class scores, or a label is outside of its classes.
         """
         trainer, network, device = self._trainer, self.placed(), self._trainer.strategy.root_device
         with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
@@ -147,24 +148,24 @@ class Learner:
         return count
 
     def state(self) -> State:
-        """The weights of the last training, where the next begins from them; else nothing."""
+        """Return the current weights if the next training starts from them (a warm start), else an empty dict."""
         if self.settings.start == "cold":
             return {}
         return {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
 
     def load_state(self, state: State) -> None:
-        """Go on from weights that `state` gave."""
+        """Load weights returned by `state`."""
         if state:
             self.network.load_state_dict(state)
 
     def _is_validated(self) -> bool:
-        """Whether the LightningModule has a validation: its schedulers and callbacks may wait for what that logs."""
-        own = [kind for kind in type(self.network).__mro__ if kind.__name__ != "LightningModule"]
-        return is_lightning_module(self.network) and any("validation_step" in vars(kind) for kind in own)
+        """Whether the LightningModule defines a validation, whose metrics its schedulers and callbacks may need."""
+        classes = [kind for kind in type(self.network).__mro__ if kind.__name__ != "LightningModule"]
+        return is_lightning_module(self.network) and any("validation_step" in vars(kind) for kind in classes)
 
     def _train(self, training: Iterable[Any], held_out: Iterable[Any], *, seed: int) -> None:
         trainer: Any = _copy_trainer(self._trainer)
-        trainer.callbacks.insert(0, _Stopping(self.network, held_out, self.settings.patience))
+        trainer.callbacks.insert(0, _EarlyStopping(self.network, held_out, self.settings.patience))
         with (
             isolate_rng(),
             quiet_lightning(),
@@ -176,17 +177,17 @@ class Learner:
             np.random.seed(seed % 2**32)
             random.seed(seed)
             trainer.fit(self.as_lightning(trainer), training, held_out if self._is_validated() else None)
-        if trainer.interrupted:  # older versions end such a training as if it were done
+        if trainer.interrupted:  # older versions of Lightning swallow the KeyboardInterrupt
             raise KeyboardInterrupt
 
 
 def trained(model: Model, data: LabeledData, settings: CodelengthSettings) -> Model:
-    """A copy of a model, trained on all of some data as settings say, in the form in which the model was given.
+    """Return a trained copy of a model, in the form in which the model was given.
 
     Args:
-        model: see `Learner`.
-        data: a share of it decides when to stop.
-        settings: of the training; its seed chooses the order of batches.
+        model: Model to train; see `Learner`.
+        data: Training samples; a share of them is held out for early stopping.
+        settings: Settings of the training; the seed sets the order of batches.
     """
     learner = Learner(model, settings)
     learner.count_classes(data)
@@ -194,13 +195,13 @@ def trained(model: Model, data: LabeledData, settings: CodelengthSettings) -> Mo
     return (learner.network, model[1]) if isinstance(model, tuple) else learner.network
 
 
-class _Stopping(Callback):
-    """Keeps the weights of lowest cross-entropy on held-out samples, those before training included."""
+class _EarlyStopping(Callback):
+    """Stop early, and keep the weights with the lowest held-out cross-entropy; the initial weights count too."""
 
     def __init__(self, network: nn.Module, held_out: Iterable[Any], patience: int) -> None:
         super().__init__()
         self._network, self._held_out, self._patience = network, held_out, patience
-        self._lowest, self._best, self._borne = math.inf, State(), 0
+        self._lowest, self._best, self._num_worse = math.inf, State(), 0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._lowest = summed_nats(self._network, self._held_out, trainer)
@@ -209,11 +210,11 @@ class _Stopping(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         nats = summed_nats(self._network, self._held_out, trainer)
         if nats < self._lowest:
-            self._lowest, self._borne = nats, 0
+            self._lowest, self._num_worse = nats, 0
             self._keep()
         else:
-            self._borne += 1
-            trainer.should_stop = trainer.should_stop or self._borne > self._patience
+            self._num_worse += 1
+            trainer.should_stop = trainer.should_stop or self._num_worse > self._patience
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._network.load_state_dict(self._best)
@@ -223,7 +224,7 @@ class _Stopping(Callback):
 
 
 def summed_nats(network: nn.Module, batches: Iterable[Any], trainer: Trainer) -> float:
-    """Cross-entropy of labels in evaluation mode, summed in float64; random generators are left as they were."""
+    """Return the summed cross-entropy in evaluation mode, in float64; random generators are left unchanged."""
     device = trainer.strategy.root_device
     nats = []
     with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
@@ -234,100 +235,100 @@ def summed_nats(network: nn.Module, batches: Iterable[Any], trainer: Trainer) ->
 
 
 def label_nats(scores: Tensor, labels: Tensor) -> Tensor:
-    """Nats that each label costs.
+    """Return the code length of each label in nats.
 
     Args:
-        scores: logarithms of probabilities, float64 ``[samples, classes]``.
-        labels: int64 ``[samples]``.
+        scores: Log-probabilities, float64 ``[samples, classes]``.
+        labels: Class indices, int64 ``[samples]``.
 
     Returns:
-        float64 ``[samples]``; infinite where a label has no probability.
+        float64 ``[samples]``; infinite for a label of probability 0.
 
     Raises:
-        ValueError: NaN, or a label that is not among the classes.
+        ValueError: A log-probability is NaN, or a label is outside of the classes.
     """
     low, high = map(int, labels.aminmax())
     if low < 0 or high >= scores.shape[1]:
         raise ValueError(
-            f"data: labels from 0 to {scores.shape[1] - 1} are required by a model of {scores.shape[1]} classes, got "
+            f"data: labels from 0 to {scores.shape[1] - 1} are required for a model of {scores.shape[1]} classes, got "
             f"{low if low < 0 else high}; give the model more outputs, or number the classes from 0."
         )
     nats = -scores.gather(1, labels.to(scores.device)[:, None])[:, 0]
     if bool(nats.isnan().any()):
         raise ValueError(
-            "model: a cross-entropy that is a number is required, got NaN; has its training diverged? Lower the "
-            "learning rate, or look for inputs that are not finite."
+            "model: a cross-entropy that is not NaN is required, got NaN; training may have diverged: lower the "
+            "learning rate, or check the inputs for non-finite values."
         )
     return nats
 
 
 def log_probabilities(network: nn.Module, batch: Any) -> Tensor:
-    """Logarithms of the probabilities that a network gives the classes of each sample.
+    """Return the class log-probabilities of each sample.
 
     Returns:
-        float64 ``[samples, classes]``, in nats. Scores and log-probabilities come to the same: the latter are scores
-        whose exponentials sum to 1 already.
+        float64 ``[samples, classes]``, in nats. The network may return scores or log-probabilities: the latter are
+        scores that are already normalised.
 
     Raises:
-        TypeError, ValueError: the network gives something else, such as probabilities.
+        TypeError, ValueError: The network returns something else, such as probabilities.
     """
     output = logits_of(forward_batch(network, batch))
     if not isinstance(output, Tensor) or not output.is_floating_point():
         raise TypeError(
-            "model: class scores or log-probabilities [samples, classes] are required of its forward, got "
-            f"{describe(output)}; only a model that gives probabilities can code labels."
+            "model: class scores or log-probabilities [samples, classes] are required from forward, got "
+            f"{describe(output)}; give a classifier: only class probabilities can code labels."
         )
     count = len(labels_of(batch))
     if output.ndim != 2 or output.shape[0] != count or output.shape[1] < 2:
         raise ValueError(
-            f"model: class scores or log-probabilities [{count}, classes] of two classes or more are required of its "
-            f"forward, got {describe(output)}; give one score for each class."
+            f"model: class scores or log-probabilities [{count}, classes] of two or more classes are required from "
+            f"forward, got {describe(output)}; return one score per class."
         )
-    scores = (output.cpu() if output.device.type == "mps" else output).double()  # which has no float64
+    scores = (output.cpu() if output.device.type == "mps" else output).double()  # MPS has no float64
     if _are_probabilities(scores, 10 * torch.finfo(output.dtype).eps * math.sqrt(output.shape[1])):
         raise ValueError(
-            "model: class scores or log-probabilities are required of its forward, got numbers from 0 to 1 that sum to "
-            "1; return them before the softmax, or their logarithms."
+            "model: class scores or log-probabilities are required from forward, got numbers from 0 to 1 that sum to "
+            "1; return the scores before the softmax, or the logarithms."
         )
     return scores.log_softmax(1)
 
 
 def _are_probabilities(scores: Tensor, tolerance: float) -> bool:
-    """Whether all rows look so; few of them, or those of low precision, may do so by chance."""
+    """Whether all rows look like probabilities and are too many, or too precise, to do so by chance."""
     looks_so = bool((scores >= 0).all()) and bool(((scores.sum(1) - 1).abs() < tolerance).all())
     return looks_so and tolerance ** len(scores) < 1e-4
 
 
 def logits_of(output: Any) -> Any:
-    """The class scores in what a network gives."""
+    """Return the class scores contained in the output of a network."""
     if isinstance(output, Mapping):
         return output.get("logits", output)
     return getattr(output, "logits", output)
 
 
 def check_same_network(one: nn.Module, other: nn.Module, *, names: tuple[str, str]) -> None:
-    """Require that two networks differ in the values of their weights at most."""
+    """Require that two networks differ in nothing but the values of their weights."""
     shapes = [{name: tuple(value.shape) for name, value in each.state_dict().items()} for each in (one, other)]
     if shapes[0] != shapes[1]:
         unlike = sorted(set(shapes[0].items()) ^ set(shapes[1].items()))[0][0]
         raise ValueError(
-            f"{names[1]}: the same parameters as {names[0]} are required, got others, such as {unlike!r}; both must be "
-            "the same network with other weights."
+            f"{names[1]}: the same parameters as {names[0]} are required, got others, such as {unlike!r}; give the "
+            "same network with other weights."
         )
 
 
 def _copy(network: nn.Module) -> nn.Module:
-    """Without the Trainer that it may belong to."""
+    """Copy a network without the Trainer it may be attached to."""
     trainers = [getattr(network, name, None) for name in ("_trainer", "_fabric")]
-    with torch.inference_mode(False):  # in which a caller may be, and whose copies could not be trained
+    with torch.inference_mode(False):  # copies made in the caller's inference mode could not be trained
         return copy.deepcopy(network, {id(trainer): None for trainer in trainers if trainer is not None})
 
 
 def _copy_trainer(trainer: Trainer) -> Trainer:
     try:
         return copy.deepcopy(trainer)
-    except Exception as fault:  # whatever a logger or callback does
+    except Exception as fault:  # loggers and callbacks can raise anything
         raise TypeError(
-            f"trainer: one that can be copied is required, since each block has its own, got one of which something "
-            f"cannot ({fault}); give one without that logger or callback."
+            f"trainer: a Trainer that can be copied is required, since each block has its own, got one that cannot "
+            f"({fault}); remove the logger or callback that prevents it."
         ) from fault

@@ -1,4 +1,4 @@
-"""What repetitions with other seeds tell of a value."""
+"""Mean and confidence interval of a value over repetitions with different seeds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["mean_and_spread"]
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Mean over seeds, and half the width of its 95 % interval by Student's t; NaN for a single seed."""
+    """Return the mean and the half-width of its 95 % interval by Student's t, which is NaN for a single seed."""
     count = len(values)
     mean = math.fsum(values) / count
     if count < 2 or not all(map(math.isfinite, values)):

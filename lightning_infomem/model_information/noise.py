@@ -1,4 +1,4 @@
-"""Noise of three kinds, of known amount, to put into images or labels: in the pixels, in the objects, in the labels."""
+"""Add a known amount of noise to images or labels: missing pixels, missing objects, or wrong labels."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ __all__ = ["massart_labels", "missing_objects", "missing_pixels"]
 
 
 def missing_pixels(images: Tensor, fraction: float, *, blank: float = 0.0, seed: int = 0) -> Tensor:
-    """Blank some pixels of every image, chosen anew for each: "missing pixels" in the reference.
+    """Blank a fraction of the pixels of every image ("missing pixels" in the reference).
 
-    What is left still tells the class, but less of it. Not for inputs whose columns are no pixels, such as counts.
+    Each image loses different pixels. The remaining ones still identify the class, but carry less information. Do not
+    use it for inputs whose columns are not pixels, such as counts.
 
     Args:
-        images: floating point ``[samples, pixels]``, ``[samples, height, width]`` or
-            ``[samples, channels, height, width]``, any device; not changed. All channels of a pixel are blanked.
-        fraction: of the pixels of an image, 0 to 1: exactly ``round(fraction * pixels)`` of each are blanked, whether
-            or not they were blank before.
-        blank: value of a missing pixel. Where images are standardised, that of their background.
-        seed: of the choice, the same on every device; the global generators are left as they were. Take another one
-            for other images, such as those held out.
+        images: Floating-point ``[samples, pixels]``, ``[samples, height, width]`` or
+            ``[samples, channels, height, width]``, on any device; not modified. All channels of a pixel are blanked.
+        fraction: Fraction of the pixels to blank, 0 to 1: exactly ``round(fraction * pixels)`` per image, whether or
+            not they were blank before.
+        blank: Value of a missing pixel. For standardised images, use the value of their background.
+        seed: Seed for the choice of pixels, which is the same on every device; the global generators are left
+            unchanged. Use another seed for other images, such as held-out ones.
 
     Returns:
         A new tensor like ``images``.
 
     Raises:
-        TypeError: no floating-point tensor.
-        ValueError: another number of dimensions, or a fraction beyond 0 and 1.
+        TypeError: ``images`` is not a floating-point tensor.
+        ValueError: ``images`` has another number of dimensions, or ``fraction`` lies outside of 0 to 1.
 
     Cost:
-        A random number and an index for each pixel of all images, 12 bytes.
+        12 bytes per pixel of all images: a random number and an index.
 
     Reference:
         Model information as an analysis tool in deep learning (ICLR 2021 submission), table 2.
@@ -54,56 +55,56 @@ def missing_pixels(images: Tensor, fraction: float, *, blank: float = 0.0, seed:
 
 
 def missing_objects(images: Tensor, fraction: float, *, blank: float = 0.0, seed: int = 0) -> Tensor:
-    """Replace some images by ones without an object; labels stay as they are: "missing objects" in the reference.
+    """Blank a fraction of the images and keep their labels ("missing objects" in the reference).
 
-    What is left of the images tells the class as before; of the blank ones it can only be guessed.
+    The other images identify the class as before; the class of a blank image can only be guessed.
 
     Args:
-        images: floating point ``[samples, ...]``, any device; not changed.
-        fraction: of the images, 0 to 1: exactly ``round(fraction * samples)`` of them become blank.
-        blank: value of every pixel of such an image; see `missing_pixels`.
-        seed: of the choice; see `missing_pixels`.
+        images: Floating-point ``[samples, ...]``, on any device; not modified.
+        fraction: Fraction of the images to blank, 0 to 1: exactly ``round(fraction * samples)`` of them.
+        blank: Value of every pixel of a blank image; see `missing_pixels`.
+        seed: Seed for the choice of images; see `missing_pixels`.
 
     Returns:
         A new tensor like ``images``.
 
     Raises:
-        TypeError: no floating-point tensor.
-        ValueError: another number of dimensions, or a fraction beyond 0 and 1.
+        TypeError: ``images`` is not a floating-point tensor.
+        ValueError: ``images`` has another number of dimensions, or ``fraction`` lies outside of 0 to 1.
 
     Reference:
-        As `missing_pixels`, table 3. What stands there in the place of an object is not told; here nothing does.
+        As `missing_pixels`, table 3. The reference does not say what replaces an object; here nothing does.
 
     >>> missing_objects(torch.ones(8, 2), 0.25).sum()
     tensor(12.)
     """
     _check_images(images)
     changed = images.clone()
-    changed[_some(len(images), _check_share(fraction), _generator(seed)).to(images.device)] = check_finite(
+    changed[_choose(len(images), _check_share(fraction), _generator(seed)).to(images.device)] = check_finite(
         blank, name="blank"
     )
     return changed
 
 
 def massart_labels(labels: Tensor, fraction: float, *, num_classes: int, seed: int = 0) -> Tensor:
-    """Make some labels wrong, each the other classes alike: "Massart" noise in the reference.
+    """Replace a fraction of the labels by wrong ones, uniformly over the other classes ("Massart" noise).
 
     Massart noise changes the label of each sample with a probability of at most a bound, at which the true class is
-    still the likeliest. This is its simplest case, where every sample is at the bound.
+    still the most likely. This is the simplest case, where every sample is at the bound.
 
     Args:
-        labels: int64 ``[samples]``, below ``num_classes``, any device; not changed.
-        fraction: of the labels, from 0 to below ``1 - 1 / num_classes``, at which they would tell nothing: **exactly**
-            ``round(fraction * samples)`` of them **become wrong**, none by chance right again, each sample as probably
-            as any other.
-        num_classes: that there are, at least 2.
-        seed: of both choices; see `missing_pixels`.
+        labels: int64 ``[samples]``, below ``num_classes``, on any device; not modified.
+        fraction: Fraction of the labels to change, at least 0 and below ``1 - 1 / num_classes``, where labels would
+            carry no information. **Exactly** ``round(fraction * samples)`` labels **become wrong**; all samples are
+            equally likely to be chosen.
+        num_classes: Number of classes, at least 2.
+        seed: Seed for the choice of samples and wrong labels; see `missing_pixels`.
 
     Returns:
         A new tensor like ``labels``.
 
     Raises:
-        TypeError, ValueError: no labels, one beyond the classes, or a fraction that is not below the bound.
+        TypeError, ValueError: ``labels`` holds no valid labels, or ``fraction`` is not below the bound.
 
     Reference:
         As `missing_pixels`, table 4; Massart and Nedelec (2006), Risk bounds for statistical learning, Annals of
@@ -123,11 +124,11 @@ def massart_labels(labels: Tensor, fraction: float, *, num_classes: int, seed: i
     bound = 1 - 1 / num_classes
     if _check_share(fraction) >= bound:
         raise ValueError(
-            f"fraction: a share below {bound:g} is required with {num_classes} classes, so that the true one stays the "
-            f"likeliest, got {fraction}; for labels that tell nothing draw them with torch.randint."
+            f"fraction: a value below {bound:g} is required with {num_classes} classes, so that the true one stays the "
+            f"most likely, got {fraction}; draw uninformative labels with torch.randint."
         )
     generator = _generator(seed)
-    wrong = _some(len(labels), fraction, generator).to(labels.device)
+    wrong = _choose(len(labels), fraction, generator).to(labels.device)
     steps = torch.randint(1, num_classes, (len(wrong),), generator=generator).to(labels.device)
     changed = labels.clone()
     changed[wrong] = (labels[wrong] + steps) % num_classes
@@ -138,14 +139,14 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(check_count(seed, name="seed", minimum=0))
 
 
-def _some(count: int, fraction: float, generator: torch.Generator) -> Tensor:
-    """Places of some samples. Of one seed more of them hold the fewer, so that noise grows and does not move."""
+def _choose(count: int, fraction: float, generator: torch.Generator) -> Tensor:
+    """Choose indices. With one seed, larger choices contain the smaller ones, so noise grows instead of moving."""
     return torch.randperm(count, generator=generator)[: round(fraction * count)]
 
 
 def _check_share(fraction: float) -> float:
     if not 0 <= check_finite(fraction, name="fraction") <= 1:
-        raise ValueError(f"fraction: a share between 0 and 1 is required, got {fraction}; divide percentages by 100.")
+        raise ValueError(f"fraction: a value between 0 and 1 is required, got {fraction}; divide percentages by 100.")
     return fraction
 
 

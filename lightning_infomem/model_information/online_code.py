@@ -1,4 +1,4 @@
-"""The length of labels in an online (prequential) code, from the losses of any model. One unit throughout: bits."""
+"""Length of an online (prequential) code of labels, in bits, from the losses of any model."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lightning_infomem._checks import check_choice, check_count, describe
 
 __all__ = ["SCHEDULES", "OnlineCode", "block_sizes", "online_code", "uniform_code_length"]
 
-# Name -> percentages of the samples at which blocks end. In percent, since 4.4 / 100 * n and 0.044 * n may differ, and
-# these are the products that the published programs round down.
+# Name -> percentages of the samples at which blocks end. Percentages, because 4.4 / 100 * n and 0.044 * n may differ,
+# and the published programs round down the former.
 SCHEDULES = {
     "voita": (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5, 25.0, 50.0, 100.0),  # Voita and Titov (2020)
     "orgad": (2.0, 3.0, 4.4, 6.5, 9.5, 14.0, 21.0, 31.0, 45.7, 67.6, 100.0),  # Orgad et al. (2022)
@@ -22,16 +22,16 @@ SCHEDULES = {
 
 @dataclass(frozen=True)
 class OnlineCode:
-    """Labels in an online code: each block is coded by a model trained on the blocks before it.
+    """An online code of labels, in which each block is coded by a model trained on the blocks before it.
 
     Attributes:
-        num_classes: of the labels.
-        block_sizes: samples in each block; the first is coded uniformly, at ``log2(num_classes)`` bits a label, where
-            ``settings`` do not say otherwise.
-        block_bits: length of the code of each block.
-        final_data_bits: length of the code of all labels under the model trained on all of them, which the data cost
-            once the model is known; None where it was not measured.
-        settings: with which the models were trained, as `CodelengthSettings` has them; empty of other models.
+        num_classes: Number of classes.
+        block_sizes: Number of samples in each block. The first block is coded uniformly, at ``log2(num_classes)`` bits
+            per label, unless ``settings`` say otherwise.
+        block_bits: Code length of each block, in bits.
+        final_data_bits: Code length of all labels under the model trained on all of them: the cost of the data once the
+            model is known. None if it was not measured.
+        settings: Training settings, as in `CodelengthSettings`; empty for models trained otherwise.
     """
 
     num_classes: int
@@ -42,40 +42,40 @@ class OnlineCode:
 
     @property
     def code_length(self) -> float:
-        """Bits of all blocks."""
+        """Total code length of all blocks, in bits."""
         return math.fsum(self.block_bits)
 
     @property
     def uniform_code_length(self) -> float:
-        """Bits of the same labels where nothing is known of them."""
+        """Length of the uniform code of the same labels, in bits."""
         return uniform_code_length(sum(self.block_sizes), self.num_classes)
 
     @property
     def compression(self) -> float:
-        """Uniform over online code length: 1 for a model that knows nothing, below 1 for one that is wrong."""
+        """Uniform code length divided by online code length: 1 for an ignorant model, below 1 for a wrong one."""
         return self.uniform_code_length / self.code_length if self.code_length else math.inf
 
     @property
     def model_bits(self) -> float | None:
-        """Bits of the online code that are not the data's, but the model's; None without ``final_data_bits``."""
+        """Code length minus ``final_data_bits``: the bits that describe the model; None if not measured."""
         return None if self.final_data_bits is None else self.code_length - self.final_data_bits
 
 
 def block_sizes(num_samples: int, schedule: str | Sequence[float] = "orgad") -> tuple[int, ...]:
-    """How many samples each block of a schedule holds.
+    """Split a number of samples into the blocks of a schedule.
 
     Args:
-        num_samples: to be shared among the blocks.
-        schedule: a name in `SCHEDULES`, or percentages of the samples at which blocks end: ascending, above 0, the
-            last 100.
+        num_samples: Number of samples to split.
+        schedule: A name in `SCHEDULES`, or the percentages of the samples at which blocks end: ascending, above 0,
+            the last 100.
 
     Returns:
-        A size a block, with ``num_samples`` as their sum. Ends are rounded down, so that blocks may be empty where
-        there are few samples.
+        One size per block; they sum to ``num_samples``. Block ends are rounded down, so blocks may be empty if there
+        are few samples.
 
     Raises:
-        TypeError: ``num_samples`` is no integer, or ``schedule`` neither a name nor numbers.
-        ValueError: an unknown name, or percentages that do not ascend to 100.
+        TypeError: ``num_samples`` is not an integer, or ``schedule`` is neither a name nor a sequence of numbers.
+        ValueError: The name is unknown, or the percentages do not ascend to 100.
 
     Reference:
         Voita and Titov (2020), Information-Theoretic Probing with Minimum Description Length, EMNLP, section 3.2;
@@ -98,25 +98,25 @@ def block_sizes(num_samples: int, schedule: str | Sequence[float] = "orgad") -> 
     if percentages[-1] != 100 or not ascends:
         raise ValueError(
             f"schedule: percentages that ascend from above 0 to 100 are required, got {tuple(schedule)}; "
-            f"give such, or a name: {', '.join(map(repr, SCHEDULES))}."
+            f"correct them, or give a name: {', '.join(map(repr, SCHEDULES))}."
         )
     ends = [int(percentage / 100 * num_samples) for percentage in percentages]
     return tuple(end - start for start, end in pairwise(ends))
 
 
 def uniform_code_length(num_samples: int, num_classes: int) -> float:
-    """Bits of ``num_samples`` labels of ``num_classes`` classes of which nothing is known.
+    """Compute the length in bits of a uniform code, which assumes nothing about the labels.
 
     Args:
-        num_samples: labels to code.
-        num_classes: which each may take, at least 2.
+        num_samples: Number of labels to code.
+        num_classes: Number of classes, at least 2.
 
     Returns:
         ``num_samples * log2(num_classes)``.
 
     Raises:
-        TypeError: no integers.
-        ValueError: a negative number, or fewer than two classes.
+        TypeError: An argument is not an integer.
+        ValueError: ``num_samples`` is negative, or there are fewer than two classes.
 
     >>> uniform_code_length(1000, 2)
     1000.0
@@ -132,30 +132,30 @@ def online_code(
     num_classes: int,
     final_data_nats: float | None = None,
 ) -> OnlineCode:
-    """The online code of labels, from the losses of models that were trained on ever more of them.
+    """Compute an online code from the losses of models trained on a growing number of samples.
 
-    Do not compare codes of different schedules: the sooner a block is coded by a trained model, the shorter it is.
+    Do not compare codes with different schedules: the sooner a trained model codes a block, the shorter its code.
 
     Args:
-        block_nats: the cross-entropy of each block but the first, in nats and summed over its samples, of a model
-            trained on all blocks before it: what ``cross_entropy(..., reduction="sum")`` gives. Infinite where a label
-            had no probability.
-        block_sizes: samples in each block, the first included. It is coded uniformly; it may be empty where a model
-            codes all samples.
-        num_classes: of the labels, at least 2.
-        final_data_nats: the summed cross-entropy of all samples of the model that was trained on all, if measured.
+        block_nats: Loss of each block but the first, in nats: the cross-entropy summed over the block's samples, as
+            ``cross_entropy(..., reduction="sum")`` returns it, under a model trained on all earlier blocks. Infinite if
+            a label had probability 0.
+        block_sizes: Number of samples in each block, including the first, which is coded uniformly. The first block
+            may be empty if a model codes all samples.
+        num_classes: Number of classes, at least 2.
+        final_data_nats: Summed cross-entropy of all samples under the model trained on all of them, if measured.
 
     Returns:
-        `OnlineCode`, in bits: the first block ``log2(num_classes)`` a sample, the others their loss divided by ln 2.
+        `OnlineCode`, in bits: ``log2(num_classes)`` per sample for the first block, loss / ln 2 for the others.
 
     Raises:
-        TypeError: numbers of samples or classes that are no integers.
-        ValueError: a number of losses that is not that of the blocks less one, or a loss that is negative or NaN.
+        TypeError: A number of samples or classes is not an integer.
+        ValueError: The number of losses is not the number of blocks minus one, or a loss is negative or NaN.
 
     Reference:
         Voita and Titov (2020), Information-Theoretic Probing with Minimum Description Length, EMNLP, section 3.2;
         Blier and Ollivier (2018), The Description Length of Deep Learning Models, NeurIPS, section 3.4. Published
-        programs add the losses in nats to the first block in bits, so that theirs compress more.
+        programs add losses in nats to a first block in bits, and therefore report higher compression.
 
     >>> code = online_code([20 * 0.6931471805599453], block_sizes=(10, 20), num_classes=2)  # ln 2: knows nothing
     >>> round(code.code_length, 9), round(code.compression, 9)
@@ -165,8 +165,8 @@ def online_code(
         check_count(size, name="block_sizes", minimum=0)
     if len(block_nats) != len(block_sizes) - 1:
         raise ValueError(
-            f"block_nats: a loss for each of {len(block_sizes)} blocks but the first is required, got "
-            f"{len(block_nats)}; code the first block uniformly."
+            f"block_nats: one loss for each of the {len(block_sizes)} blocks but the first is required, got "
+            f"{len(block_nats)}; leave out the first block, which is coded uniformly."
         )
     final = () if final_data_nats is None else (final_data_nats,)
     for name, losses in (("block_nats", block_nats), ("final_data_nats", final)):
@@ -174,7 +174,7 @@ def online_code(
             if not loss >= 0:  # so NaN fails too
                 raise ValueError(
                     f"{name}: summed cross-entropies in nats, at least 0, are required, got {describe(loss)}; "
-                    "look whether the training diverged."
+                    "check whether the training diverged."
                 )
     return OnlineCode(
         num_classes=num_classes,

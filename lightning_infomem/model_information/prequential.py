@@ -1,4 +1,4 @@
-"""Codes of labels by models that are trained on all labels before: what there is to learn, in bits."""
+"""Prequential code of labels: each block is coded by a model trained on all blocks before it."""
 
 from __future__ import annotations
 
@@ -24,34 +24,33 @@ __all__ = ["code_from_nats", "code_online", "model_information", "prequential_co
 def prequential_codelength(
     model: Model, data: Data, *, resume: str | Path | None = None, **settings: Any
 ) -> OnlineCode:
-    """Length of the labels' code when each block is coded by the model trained on all blocks before it.
+    """Compute the prequential code length of labels: each block is coded by a model trained on all earlier blocks.
 
-    The shorter the code, the sooner the model learns from these data, from the weights that it has; of weights that
-    know the task it is shorter than of random ones. Do not compare codes of other ``blocks``, or take a single seed's
-    for more than it is: the first blocks depend on few samples.
+    The code is shorter the faster the model learns these data from its current weights; weights that already know the
+    task give a shorter code than random ones. Do not compare codes with different ``blocks``, and do not rely on a
+    single seed: the first blocks depend on few samples.
 
     Args:
-        model: a LightningModule, a module, or a pair (module, loss), see `Learner`; called with inputs it gives class
-            scores or log-probabilities ``[samples, classes]``. It is not changed.
-        data: a pair of tensors (inputs, labels), a data set, or a DataLoader; see `LabeledData`. Its order is drawn
-            anew by the seed.
-        resume: a file, in which every coded block is kept; when it is there, the coding goes on from it, to the same
-            result.
-        **settings: see `CodelengthSettings`: ``blocks``, ``start``, ``first_block``, ``trainer``, ``seed``, ...
+        model: A LightningModule, a module, or a pair (module, loss); see `Learner`. It must map the inputs to class
+            scores or log-probabilities ``[samples, classes]``. It is not modified.
+        data: A pair of tensors (inputs, labels), a dataset, or a DataLoader; see `LabeledData`. The seed determines
+            the order of the samples.
+        resume: Progress file that stores every coded block. If it exists, coding resumes from it with the same result.
+        **settings: See `CodelengthSettings`: ``blocks``, ``start``, ``first_block``, ``trainer``, ``seed``, ...
 
     Returns:
-        `OnlineCode`, in bits. With one seed, device and number of threads the same each time; random generators are
-        left as they were. A uniform predictor that cannot learn has ``samples * log2(classes)``. Infinite where the
-        model rules a label out.
+        `OnlineCode`, in bits. The result is reproducible for a fixed seed, device and number of threads; random
+        generators are left unchanged. A uniform predictor that cannot learn costs ``samples * log2(classes)``. The
+        length is infinite if the model gives a label probability 0.
 
     Raises:
-        TypeError: a model without class scores, other data, an unknown setting.
-        ValueError: labels beyond the model's classes, more blocks than samples, a cross-entropy that is NaN, or a
-            ``resume`` of another coding.
+        TypeError: The model returns no class scores, the data have another form, or a setting is unknown.
+        ValueError: A label is outside of the model's classes, there are too few samples, the cross-entropy is NaN, or
+            ``resume`` belongs to another coding.
 
     Cost:
-        A training for each block but the first, on all before it but the held-out share: with "orgad" an epoch of all
-        trainings together sees 2.05 times the samples, with "voita" once, less that share.
+        One training for each block but the first, on all earlier samples but the held-out share. One epoch of all
+        trainings together sees 2.05 times the samples with "orgad" and once with "voita", minus that share.
 
     Reference:
         Dawid 1984, Statistical theory: the prequential approach; Blier & Ollivier 2018, The description length of deep
@@ -68,13 +67,25 @@ def prequential_codelength(
 
 
 def model_information(model: Model, data: Data, *, resume: str | Path | None = None, **settings: Any) -> OnlineCode:
-    """The online code of labels, and what they cost once the model is known: the difference is in the model.
+    """Estimate the information in a model: the online code length minus the cost of the labels given the model.
 
-    Arguments, errors and cost are those of `prequential_codelength`; one more training, on all samples, comes to it.
+    Do not compare models coded with different ``blocks``, and do not rely on a single seed.
+
+    Args:
+        model: See `prequential_codelength`.
+        data: See `prequential_codelength`.
+        resume: See `prequential_codelength`.
+        **settings: See `CodelengthSettings`.
 
     Returns:
-        `OnlineCode` with ``model_bits``: the length of the code minus the cross-entropy of the same labels under the
-        model trained on all of them.
+        `OnlineCode` with ``model_bits``: the code length minus the cross-entropy of the same labels under the model
+        trained on all of them.
+
+    Raises:
+        TypeError, ValueError: See `prequential_codelength`.
+
+    Cost:
+        The cost of `prequential_codelength` plus one training on all samples.
 
     Reference:
         Model information as an analysis tool in deep learning (ICLR 2021 submission), eq. 1.
@@ -91,14 +102,14 @@ def code_online(
     final: bool = False,
     description: str = "coding",
 ) -> OnlineCode:
-    """The online code of labels by any learner.
+    """Code labels online with any learner.
 
     Args:
-        learner: trained on ever more samples.
-        data: in the order of coding.
-        resume: see `prequential_codelength`.
-        final: train once more, on all, and code all by that.
-        description: beside the bar.
+        learner: Learner to train on a growing number of samples.
+        data: Samples in coding order.
+        resume: Progress file; see `prequential_codelength`.
+        final: Also train on all samples, and code all of them with the resulting model.
+        description: Text next to the progress bar.
     """
     settings = learner.settings
     sizes = settings.sizes(len(data))
@@ -137,7 +148,7 @@ def code_online(
 def code_from_nats(
     nats: Sequence[float], settings: CodelengthSettings, sizes: Sequence[int], num_classes: int
 ) -> OnlineCode:
-    """Of the nats of all blocks, and, where there is one more, of all data by the last model."""
+    """Build the code from the nats of all blocks, optionally followed by those of all data under the final model."""
     bits = [each / math.log(2) for each in nats]
     if settings.first_block == "uniform":
         bits[0] = uniform_code_length(sizes[0], num_classes)
@@ -151,7 +162,7 @@ def code_from_nats(
 
 
 def _content(learner: Learner, data: LabeledData, final: bool) -> str:
-    """Of everything that the code depends on, as far as it can be read."""
+    """Return a digest of everything the code depends on, as far as it can be read."""
     network = learner.network
     steps = [getattr(network, name, None) for name in ("training_step", "configure_optimizers")]
     training = [digest_function(each) for each in (learner.loss, *steps) if each is not None]

@@ -1,4 +1,4 @@
-"""How much a small classifier, trained on representations, shortens the code of a property of the inputs."""
+"""MDL probing: how much a small classifier trained on representations shortens the code of a property of the inputs."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from lightning_infomem.model_information.online_code import OnlineCode, block_si
 __all__ = ["MDLProbe"]
 
 _LEARNING_RATE = 1e-3  # of AdamW, with its default weight decay
-_TOLERANCE = 1e-3  # nats, summed over the validation samples: a smaller fall of the loss is none
+_TOLERANCE = 1e-3  # nats, summed over the validation samples: a smaller decrease is no improvement
 _CHUNK = 4096  # samples coded at a time
 
 
 @dataclass(frozen=True)
 class MDLProbe:
-    """Probes of minimum description length: the same small classifier trained anew for each block of an online code.
+    """Minimum description length (MDL) probe: a small classifier trained anew for each block of an online code.
 
-    Defaults are those of the reference.
+    The defaults are those of Orgad et al.
 
     Args:
-        schedule: of the blocks; see `block_sizes`. "voita" needs 1000 samples, "orgad" 50.
-        kind: "mlp" is ``units -> units // 2``, tanh, ``-> classes``; "linear" is ``units -> classes``.
-        seed: of the order of the samples and of initial weights.
-        max_epochs: of each training.
-        batch_size: of each training.
-        patience: epochs without a fall of the validation loss that are borne; the next one ends the training.
+        schedule: Schedule of the blocks; see `block_sizes`. "voita" needs 1000 samples, "orgad" 50.
+        kind: Architecture: "mlp" is ``units -> units // 2``, tanh, ``-> classes``; "linear" is ``units -> classes``.
+        seed: Seed for the order of the samples and the initial weights.
+        max_epochs: Maximum number of epochs of each training.
+        batch_size: Batch size of each training.
+        patience: Number of epochs without a lower validation loss to tolerate; training stops at the next one.
 
     Reference:
         Voita and Titov (2020), Information-Theoretic Probing with Minimum Description Length, EMNLP; Orgad,
         Goldfarb-Tarrant and Belinkov (2022), How Gender Debiasing Affects Internal Model Representations, and Why It
-        Matters, NAACL, whose probe and training this is. We depart from their released program in three things: all
-        lengths are bits; classes are counted in the labels, not in the predictions; of the epochs the best is kept
-        where training stops early, not the last.
+        Matters, NAACL, whose probe and training this is. We depart from their released program in three ways: all
+        lengths are in bits; classes are counted in the labels, not in the predictions; early stopping keeps the best
+        epoch, not the last.
     """
 
     schedule: str | Sequence[float] = "orgad"
@@ -61,36 +61,37 @@ class MDLProbe:
     def fit_code(
         self, representations: Tensor, labels: Tensor, *, validation: tuple[Tensor, Tensor] | None = None
     ) -> OnlineCode:
-        """Code the labels online, given the representations.
+        """Compute the online code of the labels given the representations.
 
-        Do not take a compression near 1 without ``validation`` for a sign that labels are unrelated to the
-        representations: probes then train for ``max_epochs``, and those that fit noise code worse than no probe.
+        Without ``validation``, do not read a compression near 1 as a sign that labels and representations are
+        unrelated: probes then train for ``max_epochs``, and a probe that fits noise codes worse than no probe.
 
         Args:
-            representations: ``[samples, units]``, floating point, finite, any device; the probe is trained there, in
-                float32, on the values as they are.
-            labels: int64 ``[samples]``, class numbers from 0 of which none is missing, same device.
-            validation: representations and labels of other samples, which decide when each training stops; their cost
-                is not counted.
+            representations: Floating-point ``[samples, units]``, finite, on any device. The probe is trained on that
+                device, in float32, on the values as they are.
+            labels: int64 ``[samples]``, class indices from 0 without gaps, on the same device.
+            validation: Representations and labels of other samples, used for early stopping. Their code length is not
+                counted.
 
         Returns:
-            `OnlineCode`. The same for the same seed, input and device, up to rounding, which differs with the number
-            of threads; random generators are left as they were, and so is the input. Labels that are unrelated to the
-            representations have a compression of at most about ``log2(classes)`` over their entropy in bits: 1 where
-            all classes are as frequent, more where some are rare.
+            `OnlineCode`. It is reproducible for a fixed seed, input and device, up to rounding, which depends on the
+            number of threads. Random generators and the input are left unchanged. For labels unrelated to the
+            representations, the compression is at most about ``log2(classes)`` divided by their entropy in bits: 1 for
+            balanced classes, more if some are rare.
 
         Raises:
-            TypeError: no floating-point representations, or labels that are not int64.
-            ValueError: wrong shapes, unlike lengths, widths or devices, values that are not finite in float32,
-                class numbers that are negative, missing or unknown, a single class, or too few samples for a first
+            TypeError: The representations are not floating-point, or the labels are not int64.
+            ValueError: Shapes are wrong; lengths, widths or devices differ; values are not finite in float32; class
+                indices are negative, missing or unknown; there is a single class, or too few samples for the first
                 block.
 
         Cost:
-            A training for each block but the first, at most ``max_epochs`` passes over what is before it; with either
-            schedule all trainings together see 1 to 2 times ``samples`` an epoch. Memory a copy of the input.
+            One training for each block but the first, with at most ``max_epochs`` passes over the samples before it.
+            With either schedule, one epoch of all trainings together sees 1 to 2 times ``samples``. Memory: one copy of
+            the input.
 
         >>> labels = torch.arange(400) % 2
-        >>> code = MDLProbe(max_epochs=5).fit_code(10 * torch.eye(8)[labels], labels)  # they tell it outright
+        >>> code = MDLProbe(max_epochs=5).fit_code(10 * torch.eye(8)[labels], labels)  # units encode the label
         >>> code.uniform_code_length, code.compression > 1.4
         (400.0, True)
         """
@@ -100,11 +101,11 @@ class MDLProbe:
         if sizes[0] == 0:
             raise ValueError(
                 f"labels: at least one sample in the first block of schedule {self.schedule!r} is required, got "
-                f"{len(labels)} samples in all; give more, or a schedule that starts later."
+                f"{len(labels)} samples in total; give more, or a schedule with a larger first block."
             )
         if validation is not None:
             _check_validation(validation, representations, num_classes)
-        # A caller inside torch.no_grad or inference_mode, as hooks and callbacks are, may still train a probe.
+        # Hooks and callbacks run inside torch.no_grad or inference_mode and may still train a probe.
         with torch.inference_mode(False), torch.enable_grad():
             generator = torch.Generator().manual_seed(self.seed)
             order = torch.randperm(len(labels), generator=generator).to(labels.device)
@@ -123,7 +124,7 @@ class MDLProbe:
         return online_code(losses, block_sizes=sizes, num_classes=num_classes)
 
     def _new_probe(self, num_units: int, num_classes: int, generator: torch.Generator) -> nn.Module:
-        """With the weights that torch's layers start with, but drawn from a generator of our own."""
+        """Make a probe with torch's default initialisation, drawn from our own generator."""
         hidden = max(1, num_units // 2)
         widths = [(num_units, num_classes)] if self.kind == "linear" else [(num_units, hidden), (hidden, num_classes)]
         layers: list[nn.Module] = []
@@ -135,11 +136,11 @@ class MDLProbe:
         return nn.Sequential(*layers[:-1])
 
     def _train(self, probe: nn.Module, seen: tuple[Tensor, Tensor], held_out: tuple[Tensor, Tensor] | None) -> None:
-        """Fit the probe to what was seen, and leave in it the best of its epochs, or the last."""
+        """Fit the probe to the samples seen so far; with held-out samples, keep its best epoch instead of the last."""
         optimizer = torch.optim.AdamW(probe.parameters(), lr=_LEARNING_RATE)
-        best, best_loss, borne = None, math.inf, 0
+        best, best_loss, num_worse = None, math.inf, 0
         for _ in range(self.max_epochs):
-            # Batches in the same order every epoch, and losses summed over a batch, as in the reference.
+            # As in the reference, batches keep their order in every epoch and losses are summed over a batch.
             for rows, classes in zip(*(torch.split(part, self.batch_size) for part in seen), strict=True):
                 optimizer.zero_grad()
                 torch.autograd.backward(cross_entropy(probe(rows), classes, reduction="sum"))
@@ -148,10 +149,10 @@ class MDLProbe:
                 continue
             loss = _summed_loss(probe, *held_out)
             if loss <= best_loss - _TOLERANCE:
-                best, best_loss, borne = copy.deepcopy(probe.state_dict()), loss, 0
+                best, best_loss, num_worse = copy.deepcopy(probe.state_dict()), loss, 0
             else:
-                borne += 1
-                if borne > self.patience:
+                num_worse += 1
+                if num_worse > self.patience:
                     break
         if best is not None:
             probe.load_state_dict(best)
@@ -171,7 +172,7 @@ def _check_pair(representations: Tensor, labels: Tensor, *, of: str = "") -> Non
     if unusable:
         raise ValueError(
             f"{of}representations: values that are finite in float32 are required, got {unusable} of "
-            f"{len(representations)} rows with others; leave those rows out, or scale the values down."
+            f"{len(representations)} rows with non-finite values; remove those rows, or scale the values down."
         )
 
 
@@ -179,14 +180,14 @@ def _count_classes(labels: Tensor) -> int:
     present, highest = torch.unique(labels), int(labels.amax())
     if len(present) < 2:
         raise ValueError(
-            f"labels: at least two different classes are required, got only class {highest}; a property that never "
-            "varies needs no code."
+            f"labels: at least two different classes are required, got only class {highest}; give a property that "
+            "varies: a constant needs no code."
         )
-    # A number that nobody has would make the uniform code longer, and every compression better.
+    # An unused class index would lengthen the uniform code and inflate every compression.
     if len(present) <= highest:
         raise ValueError(
-            f"labels: each class number from 0 to the highest ({highest}) is required to occur, got only "
-            f"{len(present)} different ones; number them with torch.unique(labels, return_inverse=True)[1]."
+            f"labels: every class index from 0 to the highest ({highest}) is required to occur, got only "
+            f"{len(present)} different ones; renumber them with torch.unique(labels, return_inverse=True)[1]."
         )
     return highest + 1
 
@@ -195,17 +196,17 @@ def _check_validation(validation: object, representations: Tensor, num_classes: 
     if not isinstance(validation, tuple) or len(validation) != 2:
         raise TypeError(
             f"validation: a pair (representations, labels) or None is required, got {describe(validation)}; "
-            "give both as a tuple."
+            "give both in a tuple."
         )
     held_out, labels = validation
     _check_pair(held_out, labels, of="validation ")
     if held_out.shape[1] != representations.shape[1] or held_out.device != representations.device:
         raise ValueError(
             f"validation representations: {representations.shape[1]} units on {representations.device} are required, "
-            f"as of representations, got {describe(held_out)}; take them from the same layer."
+            f"as in representations, got {describe(held_out)}; take them from the same layer."
         )
     if int(labels.amax()) >= num_classes:
         raise ValueError(
-            f"validation labels: class numbers below {num_classes}, as in labels, are required, got "
-            f"{int(labels.amax())}; leave out classes that no probe can learn."
+            f"validation labels: class indices below {num_classes}, as in labels, are required, got "
+            f"{int(labels.amax())}; remove classes that do not occur in labels."
         )

@@ -1,4 +1,4 @@
-"""The same training with other seeds: of the initial weights, and of all that is drawn afterwards."""
+"""Repeat an experiment with different seeds for the initial weights and for everything drawn afterwards."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["check_maker", "make_seeded", "settings_of_seeds", "shared_state"]
 
 
 def check_maker(make_model: object, *, name: str = "make_model") -> None:
-    """Require a function, and not a model, which can be called as well."""
+    """Require a function that makes a model, not a model, which is callable too."""
     if isinstance(make_model, nn.Module) or not callable(make_model):
         raise TypeError(
-            f"{name}: a function that makes a model is required, so that each seed has initial weights of its own, got "
+            f"{name}: a function that makes a model is required, so that each seed has its own initial weights, got "
             f"{describe(make_model)}; give a class, or lambda: Network(...)."
         )
 
 
 def make_seeded(make_model: Callable[[], Model], seed: int, *, name: str = "make_model") -> Model:
-    """Make a model whose weights are drawn from a seed; random generators are left as they were.
+    """Make a model whose weights are drawn from a seed; random generators are left unchanged.
 
     Raises:
-        TypeError: no function, such as a model that is made already.
+        TypeError: ``make_model`` is not a function, for example because it is a model.
     """
     check_maker(make_model, name=name)
     with isolate_rng():
@@ -38,23 +38,24 @@ def make_seeded(make_model: Callable[[], Model], seed: int, *, name: str = "make
 
 
 def settings_of_seeds(seeds: Sequence[int], settings: Mapping[str, Any]) -> list[CodelengthSettings]:
-    """The same settings for every seed.
+    """Return one copy of the settings per seed.
 
     Raises:
-        TypeError, ValueError: no seeds, one twice, a seed among the settings, or what `CodelengthSettings` raises.
+        TypeError, ValueError: There are no seeds, a seed occurs twice or is among the settings, or a setting is
+            invalid; see `CodelengthSettings`.
     """
     if "seed" in settings:
         raise TypeError(
-            f"seed: seeds of repetitions are required, got a single seed {settings['seed']!r} among the settings; give "
-            "seeds=[...]."
+            f"seed: the seeds of repetitions are required instead, got a single seed {settings['seed']!r} among the "
+            "settings; give seeds=[...]."
         )
     if not isinstance(seeds, Sequence) or isinstance(seeds, str):
         raise TypeError(f"seeds: a sequence of whole numbers is required, got {describe(seeds)}; give (0, 1, 2).")
     if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(f"seeds: at least one, and each once, is required, got {tuple(seeds)}; give (0, 1, 2).")
+        raise ValueError(f"seeds: one or more different seeds are required, got {tuple(seeds)}; give (0, 1, 2).")
     return [CodelengthSettings(**settings, seed=check_count(seed, name="seeds", minimum=0)) for seed in seeds]
 
 
 def shared_state(by_seed: Sequence[CodelengthSettings]) -> dict[str, Any]:
-    """What settings that differ in their seeds alone have in common, as plain values."""
+    """Return the settings without the seed, as plain values."""
     return {name: value for name, value in by_seed[0].state().items() if name != "seed"}

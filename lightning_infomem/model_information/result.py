@@ -1,32 +1,30 @@
-"""What every result of an experiment can do: print itself, and be saved."""
+"""Base class of results: printing and saving."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightning_infomem.records.table import Column, Table
+from lightning_infomem.records.tabular import Tabular
 from lightning_infomem.reporting.text_file import write_text
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 __all__ = ["Result"]
 
-_WIDTH = 120  # of a printed table where there is no terminal
 _SPREAD = "_spread"
+_WIDTH = 120  # of a table printed without a terminal
 
 
-class Result(ABC):
-    """Rows of plain values with the settings of their measurement; `plots` has a figure for each kind of it."""
+class Result(Tabular):
+    """Rows of plain values with the settings they were measured with; `plots` has a figure for each kind of result."""
 
     settings: Mapping[str, Any]
 
     @abstractmethod
     def to_records(self) -> list[dict[str, Any]]:
-        """One flat dictionary per row, all with the same keys."""
+        """Return one flat dictionary per row, all with the same keys."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -44,24 +42,16 @@ class Result(ABC):
         ]
         return Table(columns, records, facts=self.facts)
 
-    def to_csv(self) -> str:
-        """`to_records` as CSV, with a line of names."""
-        return self.to_table().to_csv()
-
     def to_json(self) -> str:
-        """`to_records` and the settings as JSON; numbers that are not finite become null."""
+        """Return `to_records` and `facts` as JSON; numbers that are not finite become null."""
         return self.to_table().to_json()
 
-    def to_markdown(self) -> str:
-        """The printed table as GitHub's Markdown."""
-        return self.to_table().to_markdown()
-
     def save(self, path: str | Path) -> Path:
-        """Write it as the end of the name says: ``.json``, with the settings; ``.csv``; or ``.md``.
+        """Write the result in the format of the suffix: ``.json`` (with the settings), ``.csv`` or ``.md``.
 
         Raises:
-            ValueError: another ending.
-            OSError: the folder is missing or cannot be written to.
+            ValueError: The suffix is another one.
+            OSError: The folder is missing or not writable.
         """
         path = Path(path)
         forms = {".json": self.to_json, ".csv": self.to_csv, ".md": self.to_markdown}
@@ -69,9 +59,6 @@ class Result(ABC):
             raise ValueError(f"path: a name that ends in {', '.join(forms)} is required, got '{path}'; rename it.")
         write_text(path, forms[path.suffix]())
         return path
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        yield self.to_table()
 
     def __str__(self) -> str:
         return self.to_table().to_text(_WIDTH)

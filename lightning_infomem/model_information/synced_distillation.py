@@ -1,4 +1,4 @@
-"""Teacher and student in step over an online code: by how many bits the teacher shortens the student's."""
+"""Synced distillation: train teacher and student on the same blocks, and measure how many bits the teacher saves."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ __all__ = ["SyncedDistillation", "synced_distillation"]
 
 @dataclass(frozen=True)
 class SyncedDistillation(Result):
-    """Three codes of the same labels for every seed.
+    """Three codes of the same labels for each seed.
 
     Attributes:
-        seeds: of order, batches and initial weights.
-        with_teacher: the student's code, by students that are distilled.
-        without_teacher: the same student's, trained alone.
-        teacher: the teacher's own.
-        settings: of the codes, with ``alpha`` and ``temperature``.
+        seeds: Seeds for the order of samples, the batches and the initial weights.
+        with_teacher: Codes of the student trained with the teacher.
+        without_teacher: Codes of the same student trained alone.
+        teacher: Codes of the teacher itself.
+        settings: Settings of the codes, including ``alpha`` and ``temperature``.
     """
 
     seeds: tuple[int, ...]
@@ -45,17 +45,17 @@ class SyncedDistillation(Result):
 
     @property
     def gains(self) -> tuple[float, ...]:
-        """Bits that the teacher saves, a seed; below 0 where it does harm."""
+        """Bits that the teacher saves, for each seed; negative if it does harm."""
         codes = zip(self.without_teacher, self.with_teacher, strict=True)
         return tuple(without.code_length - taught.code_length for without, taught in codes)
 
     @property
     def gain(self) -> tuple[float, float]:
-        """Mean of ``gains`` over seeds, and half the width of its 95 % interval, in bits."""
+        """Mean of ``gains`` over seeds and half-width of its 95 % interval, in bits."""
         return mean_and_spread(self.gains)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One a seed."""
+        """Return one row per seed."""
         codes = zip(self.seeds, self.without_teacher, self.with_teacher, self.teacher, self.gains, strict=True)
         return [
             {
@@ -83,38 +83,40 @@ def synced_distillation(
     seeds: Sequence[int] = (0, 1, 2),
     **settings: Any,
 ) -> SyncedDistillation:
-    """Bits by which a teacher, that knows no sample more than its student, shortens the student's online code.
+    """Measure by how many bits a teacher that has seen the same samples shortens the student's online code.
 
-    Before each block the teacher is trained on all samples before it, then the student on the same samples by
-    ``alpha * T**2 * KL(teacher || student) + (1 - alpha) * loss``, both at temperature ``T`` in the divergence, and the
-    student codes the block. The gain is the length of its code without teacher minus that with it. It tells how fast
-    the student learns, which its final accuracy need not show; not for teachers that saw these samples before.
+    Before each block, the teacher is trained on all earlier samples. The student is then trained on the same samples
+    with ``alpha * T**2 * KL(teacher || student) + (1 - alpha) * loss``, with both at temperature ``T`` in the
+    divergence, and codes the block. The gain is the student's code length without the teacher minus that with it. It
+    measures how fast the student learns, which final accuracy may not show. Do not use teachers that have seen these
+    samples before.
 
-    The factor ``T**2`` is there because gradients of the divergence fall as ``1 / T**2``: with it, ``alpha`` weighs the
-    same at every temperature.
+    The factor ``T**2`` compensates for the gradients of the divergence, which scale as ``1 / T**2``, so that ``alpha``
+    has the same effect at every temperature.
 
     Args:
-        student: a function that makes the model, called under each seed, see `prequential_codelength`. Its loss is the
-            cross-entropy, or that of a pair (module, loss). A LightningModule keeps its optimisers and hooks, but this
-            loss takes the place of its ``training_step``, with a teacher and without.
-        teacher: likewise; trained in its own way, and in evaluation mode while it teaches. One without trainable
-            parameters is left as it is.
-        data: samples with labels; see `LabeledData`.
-        alpha: weight of the teacher, from 0 to 1.
-        temperature: above 0.
-        seeds: of which each is one repetition.
-        **settings: see `CodelengthSettings`, but ``seed``; ``start`` is that of teacher and student.
+        student: Function that makes the student, called under each seed; see `prequential_codelength`. Its loss is the
+            cross-entropy, or the loss of a pair (module, loss). A LightningModule keeps its optimisers and hooks, but
+            this loss replaces its ``training_step``, with and without a teacher.
+        teacher: Function that makes the teacher, called under each seed. The teacher is trained with its own loss and
+            is in evaluation mode while it teaches. A teacher without trainable parameters is not trained.
+        data: Samples with labels; see `LabeledData`.
+        alpha: Weight of the teacher, 0 to 1.
+        temperature: Temperature of the divergence, above 0.
+        seeds: Seeds of the repetitions.
+        **settings: See `CodelengthSettings`, without ``seed``; ``start`` applies to teacher and student.
 
     Returns:
-        `SyncedDistillation`, in bits. With ``alpha=0`` both codes of the student are equal, and the gain is exactly 0.
+        `SyncedDistillation`, in bits. With ``alpha=0`` the two codes of the student are equal and the gain is exactly
+        0.
 
     Raises:
-        TypeError, ValueError: as `prequential_codelength`; models in place of functions, other numbers of classes, a
-            student with manual optimisation, or a share or temperature that is none.
+        TypeError, ValueError: See `prequential_codelength`; also models instead of functions, teacher and student with
+            different numbers of classes, a student with manual optimisation, or an invalid alpha or temperature.
 
     Cost:
-        A seed three codes: two of the student, one of the teacher. A step of the distilled student has a forward pass
-        of the teacher besides.
+        Three codes per seed: two of the student, one of the teacher. Each training step of the distilled student
+        includes a forward pass of the teacher.
 
     Reference:
         Model information as an analysis tool in deep learning (ICLR 2021 submission), on synced distillation; the loss
@@ -134,30 +136,30 @@ def synced_distillation(
         raise ValueError(f"temperature: a number above 0 is required, got {temperature}; 4 is usual.")
     by_seed = settings_of_seeds(seeds, settings)
     found = []
-    for seed, own in zip(seeds, by_seed, strict=True):
-        rows = LabeledData.of(data, own)
+    for seed, chosen in zip(seeds, by_seed, strict=True):
+        rows = LabeledData.of(data, chosen)
         model = make_seeded(student, seed, name="student")
-        alone, tutor = _Student(model, own), Learner(make_seeded(teacher, seed, name="teacher"), own)
-        taught = _Student(model, own, tutor, alpha=alpha, temperature=temperature)
+        alone, tutor = _Student(model, chosen), Learner(make_seeded(teacher, seed, name="teacher"), chosen)
+        taught = _Student(model, chosen, tutor, alpha=alpha, temperature=temperature)
         classes = [learner.count_classes(rows) for learner in (alone, tutor)]
         if classes[0] != classes[1]:
             raise ValueError(
-                f"teacher: {classes[0]} classes are required, as of the student, got {classes[1]}; give both as many "
-                "outputs."
+                f"teacher: {classes[0]} classes, like the student, are required, got {classes[1]}; give both the same "
+                "number of outputs."
             )
         codes = [
             code_online(taught, rows, description=f"seed {seed}, with teacher"),
             code_online(alone, rows, description=f"seed {seed}, without teacher"),
         ]
-        nats = [0.0, *taught.teacher_nats] if own.first_block == "uniform" else taught.teacher_nats
-        found.append((*codes, code_from_nats(nats, own, codes[0].block_sizes, classes[0])))
-    told = {**shared_state(by_seed), "alpha": float(alpha), "temperature": float(temperature)}
-    with_teacher, without_teacher, own_codes = zip(*found, strict=True)
-    return SyncedDistillation(tuple(seeds), with_teacher, without_teacher, own_codes, told)
+        nats = [0.0, *taught.teacher_nats] if chosen.first_block == "uniform" else taught.teacher_nats
+        found.append((*codes, code_from_nats(nats, chosen, codes[0].block_sizes, classes[0])))
+    shared = {**shared_state(by_seed), "alpha": float(alpha), "temperature": float(temperature)}
+    with_teacher, without_teacher, teacher_codes = zip(*found, strict=True)
+    return SyncedDistillation(tuple(seeds), with_teacher, without_teacher, teacher_codes, shared)
 
 
 class _Student(Learner):
-    """Trained by one loss, whatever it is, with a teacher that is trained before it, or alone."""
+    """A learner trained with the distillation loss, after its teacher, or alone with its own loss."""
 
     def __init__(
         self,
@@ -173,25 +175,25 @@ class _Student(Learner):
         self.teacher_nats: list[float] = []
         if not getattr(self.network, "automatic_optimization", True):
             raise ValueError(
-                "student: automatic optimization is required, since the loss of the distillation takes the place of "
-                "its training_step, got a LightningModule with its own steps; give its network as a module."
+                "student: automatic optimization is required, since the distillation loss replaces the training_step, "
+                "got a LightningModule with manual optimization; give its network as a plain module."
             )
 
     def fit(self, data: LabeledData, end: int, *, seed: int) -> None:
-        """The teacher first, then the student."""
+        """Train the teacher, then the student."""
         if self._teacher is not None:
             self._teacher.fit(data, end, seed=seed)
             self._teacher.placed()
         super().fit(data, end, seed=seed)
 
     def code(self, data: LabeledData, start: int, stop: int) -> float:
-        """Nats of the student; those of the teacher are kept."""
+        """Return the nats of the student, and record those of the teacher."""
         if self._teacher is not None:
             self.teacher_nats.append(self._teacher.code(data, start, stop))
         return super().code(data, start, stop)
 
     def as_lightning(self, trainer: Trainer) -> LightningModule:
-        """A LightningModule is trained by `training_loss`, too."""
+        """Replace the ``training_step`` of a LightningModule with `training_loss`."""
         module = super().as_lightning(trainer)
 
         def training_step(batch: Any, batch_idx: int) -> Tensor:
@@ -202,13 +204,13 @@ class _Student(Learner):
         return module
 
     def training_loss(self, network: nn.Module, batch: Any) -> Tensor:
-        """Between what the labels say and what the teacher says."""
+        """Return the weighted sum of the label loss and the divergence from the teacher."""
         scores = logits_of(forward_batch(network, batch))
-        own = self.loss(scores, labels_of(batch))
+        label_loss = self.loss(scores, labels_of(batch))
         if self._teacher is None or not self._alpha:
-            return own
+            return label_loss
         teacher = self._teacher.network
         with torch.no_grad(), evaluating(teacher):
-            told = (logits_of(forward_batch(teacher, batch)) / self._temperature).softmax(1)
-        divergence = kl_div((scores / self._temperature).log_softmax(1), told, reduction="batchmean")
-        return self._alpha * self._temperature**2 * divergence + (1 - self._alpha) * own
+            targets = (logits_of(forward_batch(teacher, batch)) / self._temperature).softmax(1)
+        divergence = kl_div((scores / self._temperature).log_softmax(1), targets, reduction="batchmean")
+        return self._alpha * self._temperature**2 * divergence + (1 - self._alpha) * label_loss

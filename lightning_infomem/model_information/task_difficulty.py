@@ -1,4 +1,4 @@
-"""How much there is to learn in a task: the bits that training puts into a model, beside accuracy and confidence."""
+"""Task difficulty: the bits that training on a task puts into a model, with accuracy and confidence."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class TaskRun:
-    """What one model has learned of one task.
+    """What one model has learned from one task.
 
     Attributes:
-        task: its name.
-        seed: of the initial weights, and of all that settings draw by it.
-        bits: learned, see `information_transfer`; NaN where both codes are infinite.
-        accuracy: share of the held-out labels to which the trained model gives the highest probability.
-        confidence: mean over held-out samples of the highest probability minus the second: 0 of a model that knows
-            nothing, 1 of one that is sure, be it right or wrong.
+        task: Name of the task.
+        seed: Seed of the initial weights and of everything the settings draw.
+        bits: Bits learned; see `information_transfer`. NaN if both codes are infinite.
+        accuracy: Share of held-out samples whose label gets the highest probability from the trained model.
+        confidence: Highest minus second-highest probability, averaged over held-out samples: 0 for a model that knows
+            nothing, 1 for one that is certain, right or wrong.
     """
 
     task: str
@@ -50,11 +50,11 @@ class TaskRun:
 
 @dataclass(frozen=True)
 class TaskDifficulty(Result):
-    """What models of several seeds have learned of tasks.
+    """What models trained with several seeds have learned from tasks.
 
     Attributes:
-        runs: one a task and seed; the tasks in their order.
-        settings: of trainings and codes, without the seed, as `CodelengthSettings` has them.
+        runs: One run per task and seed, in the order of the tasks.
+        settings: Settings of trainings and codes without the seed; see `CodelengthSettings`.
     """
 
     runs: tuple[TaskRun, ...]
@@ -62,15 +62,15 @@ class TaskDifficulty(Result):
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """Names, in their order."""
+        """Names of the tasks, in order."""
         return tuple(dict.fromkeys(run.task for run in self.runs))
 
     def of(self, task: str) -> tuple[TaskRun, ...]:
-        """The runs of one task, one a seed."""
+        """Return the runs of one task, one per seed."""
         return tuple(run for run in self.runs if run.task == task)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One a task: means over seeds, each with half the width of its 95 % interval by Student's t; the seeds."""
+        """Return one row per task: means over seeds, half-widths of 95 % intervals by Student's t, and the seeds."""
         records = []
         for task in self.tasks:
             runs = self.of(task)
@@ -82,7 +82,7 @@ class TaskDifficulty(Result):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """As of every result, and all ``runs``."""
+        """What JSON holds beside the rows: the settings, and all runs."""
         return {**super().facts, "runs": self.runs}
 
 
@@ -93,29 +93,31 @@ def task_difficulty(
     seeds: Sequence[int] = (0, 1, 2),
     **settings: Any,
 ) -> TaskDifficulty:
-    """Measure how much there is to learn in tasks: the information that training on each puts into a model.
+    """Measure how much there is to learn in each task: the information that training on it puts into a model.
 
-    The bits are about 0, within the seeds, where nothing can be learnt, and few where the held-out samples alone teach
-    as much: they are most between, so that they tell tasks apart that accuracy does not. Do not compare tasks of other
-    numbers of held-out samples or classes, nor by other settings: the code from initial weights bounds the bits.
+    The bits are about 0, within the variation over seeds, if nothing can be learned, and low if the held-out samples
+    alone teach as much. They are highest in between, so they separate tasks that accuracy does not. Do not compare
+    tasks with different numbers of held-out samples or classes, or results under different settings: the code from the
+    initial weights bounds the bits.
 
     Args:
-        make_model: makes the model that is trained; called under each seed, once a task. See `Learner` for what it may
-            be.
-        tasks: name -> data to train on and data held out, each in any form that `LabeledData` takes.
-        seeds: of repetitions: each seeds initial weights, orders and trainings.
-        **settings: see `CodelengthSettings`, without ``seed``; the same for the training and both codes.
+        make_model: Function that makes the model, called under each seed and once per task. See `Learner` for valid
+            models.
+        tasks: Name -> (training data, held-out data), each in any form accepted by `LabeledData`.
+        seeds: Seeds of the repetitions, for initial weights, orders and trainings.
+        **settings: Settings of the training and both codes, without ``seed``; see `CodelengthSettings`.
 
     Returns:
-        `TaskDifficulty`. The same for the same seeds, device and number of threads; random generators are left as they
-        were.
+        `TaskDifficulty`. It is reproducible for fixed seeds, device and number of threads; random generators are left
+        unchanged.
 
     Raises:
-        TypeError, ValueError: no task, seeds that are none, a pair that is none, an unknown setting, or what
-            `prequential_codelength` raises, with the task's name in front.
+        TypeError, ValueError: Tasks, seeds or settings are missing or invalid, or `prequential_codelength` raises; the
+            message then names the task.
 
     Cost:
-        A task and seed: a training on its data, and two codes of those held out, each a training a block.
+        For each task and seed, one training on its data and two codes of the held-out data, with one training per block
+        each.
 
     Reference:
         Model information as an analysis tool in deep learning (ICLR 2021 submission), tables 2 to 4: L(M_D, D) by eq.
@@ -134,27 +136,26 @@ def task_difficulty(
     check_maker(make_model)
     check_tasks(tasks)
     runs = [learn_task(make_model, name, data, chosen) for name, data in tasks.items() for chosen in by_seed]
-    told = shared_state(by_seed)
-    return TaskDifficulty(tuple(runs), told)
+    return TaskDifficulty(tuple(runs), shared_state(by_seed))
 
 
 def learn_task(
     make_model: Callable[[], Model], task: str, data: tuple[Data, Data], settings: CodelengthSettings, prefix: str = ""
 ) -> TaskRun:
-    """One run of `task_difficulty`, by the seed of settings.
+    """Perform one run of `task_difficulty` with the seed of the settings.
 
     Args:
-        make_model: see there.
-        task: its name.
-        data: to train on, and held out.
-        settings: of training and codes.
-        prefix: of what stands beside the bar.
+        make_model: Function that makes the model; see `task_difficulty`.
+        task: Name of the task.
+        data: Training data and held-out data.
+        settings: Settings of the training and the codes.
+        prefix: Prefix of the text next to the progress bar.
     """
     try:
         known, unseen = (LabeledData.of(part, settings) for part in data)
         initial = make_seeded(make_model, settings.seed)
         first = Learner(initial, settings)
-        first.count_classes(unseen)  # what is wrong with the held-out samples is told before training
+        first.count_classes(unseen)  # report faults in the held-out samples before training
         settings.sizes(len(unseen))
         final = Learner(trained(initial, known, settings), settings)
         accuracy, confidence = _judge(final.probabilities(unseen), unseen.labels)
@@ -169,18 +170,18 @@ def learn_task(
 
 
 def check_tasks(tasks: object) -> None:
-    """Require names with pairs of data."""
+    """Require a mapping from names to pairs of data."""
     if not isinstance(tasks, Mapping) or not tasks:
         raise TypeError(
-            f"tasks: names with pairs (training data, held-out data) are required, got {describe(tasks)}; give "
-            "{'name': (training, held_out)}."
+            f"tasks: a mapping from names to pairs (training data, held-out data) is required, got {describe(tasks)}; "
+            "give {'name': (training, held_out)}."
         )
     for name, pair in tasks.items():
         if not isinstance(pair, (tuple, list)) or len(pair) != 2 or any(isinstance(part, Tensor) for part in pair):
             came = f"{len(pair)} tensors" if _are_tensors(pair) else type(pair).__name__
             raise TypeError(
-                f"tasks: a pair (training data, held-out data) is required of {name!r}, got {came}; what is held out "
-                "is not trained on: split the samples, and give each part as (inputs, labels), data set or DataLoader."
+                f"tasks: a pair (training data, held-out data) is required for {name!r}, got {came}; split the "
+                "samples, and give each part as (inputs, labels), a dataset or a DataLoader."
             )
 
 
@@ -189,7 +190,7 @@ def _are_tensors(pair: object) -> bool:
 
 
 def _judge(probabilities: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Accuracy and confidence."""
+    """Return accuracy and confidence."""
     highest, second = probabilities.topk(2, dim=1).values.T
     right = probabilities.argmax(1) == labels.cpu()
     return float(right.double().mean()), float((highest - second).mean())

@@ -1,1 +1,1 @@
-"""Measuring checkpoints that carry no report: a model and data to a report, and the cache of such reports."""
+"""Measure checkpoints that carry no report, from a model and data, and cache the reports."""

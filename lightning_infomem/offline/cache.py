@@ -1,4 +1,4 @@
-"""Reports that had to be measured, kept beside the checkpoints, so that a ranking broken off goes on where it was."""
+"""Cache of measured reports next to the checkpoints, so that an interrupted ranking resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from lightning_infomem.records.report import REPORT_KEY, InformationReport
 
 __all__ = ["ReportCache"]
 
-_FOLDER = ".infomem"  # hidden: not searched for checkpoints
+_FOLDER = ".infomem"  # hidden, so it is not searched for checkpoints
 _SUFFIX = ".report"
 
 
 class ReportCache:
-    """Small files, one a report, named by the content of all that the report depends on.
+    """A content-addressed cache with one small file per report.
 
-    Nothing in it is ever wrong, only missing: whatever changes gives another name. A file that is damaged counts as
-    missing. It can be deleted at any time.
+    A file is named by a digest of everything its report depends on, so entries are never stale. A damaged file counts
+    as missing. The cache can be deleted at any time.
 
     Args:
-        folder: of the files; by default ``.infomem`` beside each checkpoint.
+        folder: Folder of the cache; by default, ``.infomem`` next to each checkpoint.
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
         self._folder = None if folder is None else Path(folder)
-        self.fault: str | None = None  # why nothing more is kept
+        self.fault: str | None = None  # why writing has stopped
 
     def file_for(self, path: Path, parts: Iterable[object]) -> Path:
-        """Where the report on a checkpoint is kept.
+        """Return the cache file for the report on a checkpoint.
 
         Args:
-            path: of the checkpoint.
-            parts: what its report depends on; see `content_digests.digest`.
+            path: Path of the checkpoint.
+            parts: Everything its report depends on; see `content_digests.digest`.
         """
-        # What cannot be read by this version of the package counts as missing, too.
+        # Include the state version, so that reports this version of the package cannot read count as missing.
         version = InformationReport(layers=(), settings={}, backend="").to_state()["state_version"]
         return (self._folder or path.parent / _FOLDER) / f"{digest([version, *parts])}{_SUFFIX}"
 
     def read(self, file: Path) -> InformationReport | None:
-        """The report in that file, or None where there is none that can be read."""
+        """Return the report in a file, or None if it is missing or unreadable."""
         try:
             return InformationReport.from_state(torch.load(file, map_location="cpu", weights_only=True)[REPORT_KEY])
-        except Exception:  # bytes that are no pickle make the unpickler stumble over anything
+        except Exception:  # the unpickler raises almost anything on bytes that are not a pickle
             return None
 
     def write(self, file: Path, report: InformationReport) -> None:
-        """Keep a report; where the disk refuses, remember why and try no more."""
+        """Store a report; if writing fails, record the reason in ``fault`` and stop writing."""
         if self.fault is not None:
             return
         content = io.BytesIO()
@@ -61,7 +61,7 @@ class ReportCache:
             file.parent.mkdir(parents=True, exist_ok=True)
             try:
                 part.write_bytes(content.getvalue())
-                os.replace(part, file)  # so that a file is whole or not there, whenever the process is killed
+                os.replace(part, file)  # atomic, so a killed process leaves no partial file
             except OSError:
                 part.unlink(missing_ok=True)
                 raise

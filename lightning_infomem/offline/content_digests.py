@@ -1,4 +1,4 @@
-"""What a cached report depends on, told apart by content: files, data, settings, code and networks."""
+"""Digests of everything a cached report depends on: files, data, settings, code and networks."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from torch import Tensor, nn
 
 __all__ = ["digest", "digest_files", "digest_function", "digest_network"]
 
-_CHUNK = 2**22  # bytes read at once
+_CHUNK = 2**22  # bytes per read
 
 
 def digest(value: object) -> str:
-    """SHA-256 of a value: of tensors the bytes, of mappings and sequences all entries, of other objects their pickle.
+    """Return the SHA-256 of a value: the bytes of tensors, the entries of containers, the pickle of other objects.
 
-    An iterable, such as a DataLoader, is gone through once.
+    An iterable, such as a DataLoader, is traversed once.
 
     Args:
-        value: anything of which an equal content shall have an equal digest.
+        value: Value to digest; equal contents give equal digests.
 
     Raises:
-        TypeError: something in it cannot be pickled.
+        TypeError: Part of the value cannot be pickled.
 
     >>> digest([torch.zeros(2), "a"]) == digest([torch.zeros(2), "a"])
     True
@@ -40,10 +40,10 @@ def digest(value: object) -> str:
 
 
 def digest_files(files: Iterable[Path]) -> str:
-    """SHA-256 of the names and bytes of files; one file counts without its name, which a copy may change.
+    """Return the SHA-256 of the names and bytes of files; a single file's name, which a copy may change, is left out.
 
     Raises:
-        OSError: a file cannot be read.
+        OSError: A file cannot be read.
     """
     files = list(files)
     state = hashlib.sha256()
@@ -57,10 +57,10 @@ def digest_files(files: Iterable[Path]) -> str:
 
 
 def digest_function(function: Callable[..., object]) -> str:
-    """SHA-256 of what a function does, as far as its own code, defaults and enclosed values say it.
+    """Return the SHA-256 of a function's code, defaults and enclosed values.
 
-    Of an object that is called it is the code of its class and its plain attributes. Functions that it calls in turn
-    are known by name only.
+    For a callable object, the code of its class and its plain attributes are used. Functions called within count by
+    name only.
     """
     if isinstance(function, nn.Module):
         return digest_network(function)
@@ -71,9 +71,9 @@ def digest_function(function: Callable[..., object]) -> str:
             *(getattr(function, "__defaults__", None) or ()),
             *(getattr(function, "__kwdefaults__", None) or {}).items(),
         ]
-        owner = getattr(function, "__self__", None)  # of a method
+        owner = getattr(function, "__self__", None)  # set on methods
         return digest([_code(code), cells, [_plain(value) for value in defaults], _attributes(owner)])
-    inner = getattr(function, "func", None)  # of functools.partial
+    inner = getattr(function, "func", None)  # set on functools.partial
     if callable(inner):
         arguments = (*getattr(function, "args", ()), *getattr(function, "keywords", {}).items())
         return digest([digest_function(inner), [_plain(value) for value in arguments]])
@@ -83,7 +83,7 @@ def digest_function(function: Callable[..., object]) -> str:
 
 
 def digest_network(network: nn.Module) -> str:
-    """SHA-256 of the structure of a network: classes, their forward code and plain attributes; not of its weights."""
+    """Return the SHA-256 of a network's structure: classes, forward code and plain attributes, but not its weights."""
     parts = []
     for name, module in network.named_modules():
         code = getattr(type(module).forward, "__code__", None)
@@ -101,7 +101,7 @@ def digest_network(network: nn.Module) -> str:
 
 
 def _feed(state: Any, value: object) -> None:
-    """Every part goes in with its kind and length, so that no two contents run together."""
+    """Hash every part with its kind and length, so that different contents cannot run together."""
     if isinstance(value, Tensor):
         try:
             dense = value.detach() if value.layout is torch.strided else value.detach().to_dense()
@@ -129,8 +129,8 @@ def _feed(state: Any, value: object) -> None:
     else:
         try:
             words = pickle.dumps(value)
-        except Exception as fault:  # whatever an object does when it is pickled
-            raise TypeError(f"a {type(value).__name__} that cannot be told apart by its content ({fault})") from fault
+        except Exception as fault:  # objects can raise anything when pickled
+            raise TypeError(f"a {type(value).__name__} that cannot be identified by its content ({fault})") from fault
         state.update(f"object {len(words)}:".encode() + words)
 
 
@@ -140,13 +140,13 @@ def _code(code: CodeType) -> list[object]:
 
 
 def _attributes(thing: object) -> list[object]:
-    """Plain public attributes; the mode of a network is not its structure."""
+    """Return the plain public attributes, except the training mode, which is not part of the structure."""
     names = sorted(name for name in getattr(thing, "__dict__", ()) if name[:1] != "_" and name != "training")
     return [[name, vars(thing)[name]] for name in names if _is_plain(vars(thing)[name])]
 
 
 def _plain(value: object) -> object:
-    """The value, if it is plain; of a function its code, of others the name: an address differs in every process."""
+    """Return a plain value itself, a function's code, or else the type name, since addresses differ by process."""
     if _is_plain(value):
         return value
     code = getattr(value, "__code__", None)

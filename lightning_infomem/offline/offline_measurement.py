@@ -202,7 +202,7 @@ class OfflineMeasurement:
     def _guarded(self, work: Callable[[], Any], *, together: bool = True) -> Any:
         """Every fault of a checkpoint as the same error, on all processes."""
         try:
-            return self._ranks().agree(work) if together else work()
+            return self._ranks().run_together(work) if together else work()
         except UnusableCheckpoint:
             raise
         except (KeyError, OSError, RuntimeError, ValueError) as fault:

@@ -1,4 +1,4 @@
-"""An untrained control: the same network with its weights drawn anew."""
+"""Untrained control: the same network with re-initialised weights."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["reset_parameters"]
 
 
 def reset_parameters(network: nn.Module, seed: int) -> str | None:
-    """Draw all weights anew, in place and on the CPU, from a seed; no other random numbers are touched.
+    """Re-initialise all weights from a seed, in place and on the CPU; the global random state is left unchanged.
 
-    A module is reset after those within it, so that what a block does with the weights of its layers lasts.
+    A module is reset after its submodules, so that a block's own initialisation of its layers is kept.
 
     Args:
-        network: moved to the CPU, so that the numbers are the same whatever device it is on.
-        seed: of the weights.
+        network: Network to reset. It is moved to the CPU, so that the weights do not depend on the device.
+        seed: Seed of the weights.
 
     Returns:
-        Which modules kept their parameters, because they cannot reset them; None where there are none.
+        A description of the modules that could not reset their parameters, or None if all could.
 
     >>> layer = nn.Linear(2, 2)
     >>> reset_parameters(layer, seed=3), layer.weight.abs().sum() > 0
@@ -30,9 +30,9 @@ def reset_parameters(network: nn.Module, seed: int) -> str | None:
     kept: dict[str, list[str]] = {}
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        # Children come after their parents in the list.
+        # Reversed, because named_modules lists parents before their children.
         for name, module in reversed(list(network.named_modules())):
-            # Attention and transformers of torch have it under the private name.
+            # torch's attention and transformer modules use the private name.
             reset = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
             if callable(reset):
                 reset()

@@ -1,4 +1,4 @@
-"""What was measured, in the words of a title."""
+"""Describe a measurement in words, for titles."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["describe_measurement", "describe_settings"]
 
 
 def describe_measurement(reports: Sequence[InformationReport]) -> str:
-    """The moment, where there is one report, and with what settings was measured.
+    """Describe the settings of a measurement and, for a single report, its moment.
 
     Args:
-        reports: at least one, with at least one layer among them.
+        reports: One or more reports, with at least one layer among them.
 
     >>> from lightning_infomem.records.report import LayerInformation
     >>> import torch
@@ -30,7 +30,7 @@ def describe_measurement(reports: Sequence[InformationReport]) -> str:
 
 
 def describe_settings(reports: Sequence[InformationReport]) -> str:
-    """With what settings was measured; see `describe_measurement`."""
+    """Describe the settings of a measurement; see `describe_measurement`."""
     counts = sorted({layer.num_samples for report in reports for layer in report.layers})
     samples = f"{counts[0]:,} samples" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,} samples"
     return f"{samples}, k = {_settings(reports, 'neighbors')}, {_settings(reports, 'bins')} bins"

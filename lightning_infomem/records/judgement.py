@@ -1,4 +1,4 @@
-"""What the course of a run tells at its last moment."""
+"""The verdict on a run at its last moment."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ __all__ = ["Judgement"]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the course of a run tells at its last moment.
+    """The verdict on a run at its last moment.
 
     Attributes:
-        is_memorizing: whether the run has begun to store single examples; never where there is an ``abstention``.
-        kept: index of the moment to keep: the last one, or while the run memorizes, that which agrees most with the
-            consensus of the moments until that began.
-        smoothness_drop: how far the smoothness of predictions is below its highest value, mean over layers.
-        consensus_drop: by how many of the inputs, as a share, the last moment agrees less with the consensus of the
-            moments than the one that agrees most.
-        consensus_drop_error: its standard error over inputs; that one moment was chosen is not in it.
-        streak: at how many moments in a row, this one the last, both have dropped.
-        voters: of how many moments, from the first on, the consensus is; those after an alarm have no vote.
-        agreement: of each moment with the consensus, as a share of the inputs; NaN for moments that cannot be compared
-            with the last one.
-        abstention: why nothing can be told; None where something can.
+        is_memorizing: Whether the run has begun to memorize individual examples; False if there is an ``abstention``.
+        kept: Index of the moment to keep: the last one or, while the run memorizes, the one that agrees most with the
+            consensus of the moments before memorization began.
+        smoothness_drop: Drop of the prediction smoothness below its maximum, averaged over layers.
+        consensus_drop: Agreement of the best moment with the consensus minus that of the last moment, as a share of
+            the inputs.
+        consensus_drop_error: Standard error of ``consensus_drop`` over inputs; it ignores that the best moment was
+            selected.
+        streak: Number of consecutive moments, up to this one, at which both have dropped.
+        voters: Number of moments, from the first on, that form the consensus; moments after an alarm do not vote.
+        agreement: Agreement of each moment with the consensus, as a share of the inputs; NaN for moments that cannot be
+            compared with the last one.
+        abstention: Reason why no verdict is possible; None if there is one.
     """
 
     is_memorizing: bool
@@ -40,10 +41,10 @@ class Judgement:
     abstention: str | None = None
 
     def to_state(self) -> dict[str, Any]:
-        """Numbers, strings and lists only."""
+        """Return the judgement as numbers, strings and lists only."""
         return {**vars(self), "agreement": list(self.agreement)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Judgement:
-        """The inverse of `to_state`."""
+        """Restore a judgement from `to_state`."""
         return cls(**{**state, "agreement": tuple(state["agreement"])})

@@ -1,4 +1,4 @@
-"""The means of every layer at every moment of a run."""
+"""Mean entropy and mutual information of every layer over the moments of a run."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["LayerCourses", "layer_courses"]
 
 @dataclass(frozen=True, eq=False)
 class LayerCourses:
-    """A row a layer, a column a moment.
+    """The course of every layer of a run: one row per layer, one column per moment.
 
     Attributes:
-        names: of the layers, in the order of the network.
-        unit: of the moments: "epoch", "step" or "measurement".
-        moments: in rising order.
-        entropy: float64 ``[layers, moments]``, mean over units, nats; NaN where there is none.
-        mutual_information: float64 ``[layers, moments]``, mean over pairs, nats; NaN where there is none.
-        measurement: with what settings was measured, for a title.
+        names: Names of the layers, in the order of the network.
+        unit: Unit of the moments: "epoch", "step" or "measurement".
+        moments: Moments in ascending order.
+        entropy: Mean over units in nats, float64 ``[layers, moments]``; NaN if missing.
+        mutual_information: Mean over pairs in nats, float64 ``[layers, moments]``; NaN if missing.
+        measurement: Settings of the measurement, as text for a title.
     """
 
     names: list[str]
@@ -45,7 +45,7 @@ class LayerCourses:
         mutual_information: ArrayLike,
         measurement: str = "",
     ) -> LayerCourses:
-        """The means of a run whose moments are its epochs, or its steps where epochs are not whole or come twice."""
+        """Build the courses over epochs, or over steps if an epoch is fractional or occurs twice."""
         are_epochs = len(set(epochs)) == len(epochs) and all(float(epoch).is_integer() for epoch in epochs)
         unit, moments = ("epoch", epochs) if are_epochs else ("step", steps)
         means = np.asarray(entropy), np.asarray(mutual_information)
@@ -53,17 +53,17 @@ class LayerCourses:
 
 
 def layer_courses(run: Sequence[InformationReport] | LayerCourses) -> LayerCourses:
-    """Gather the means of the layers of all reports; courses stay what they are.
+    """Collect the layer means of all reports of a run; `LayerCourses` are returned unchanged.
 
     Args:
-        run: reports of one run, in any order. Where epochs are not known or come twice, steps count; where these are
-            not known or come twice either, the measurements are numbered from 1 in the order given.
+        run: Reports of one run, in any order. Moments are epochs; if these are unknown or occur twice, steps; if those
+            are too, the measurements are numbered from 1 in the given order.
 
     Raises:
-        ValueError: no report, or none with a layer.
+        ValueError: There is no report with a layer.
 
     Cost:
-        About 0.05 ms a layer and moment, for small layers.
+        About 0.05 ms per layer and moment, for small layers.
     """
     if isinstance(run, LayerCourses):
         return run
@@ -85,7 +85,7 @@ def layer_courses(run: Sequence[InformationReport] | LayerCourses) -> LayerCours
 
 
 def _names(reports: Sequence[InformationReport]) -> list[str]:
-    """Of all layers; one that is not in every report stands behind the one that it follows in its own."""
+    """Merge the layer names of all reports, placing each name after its predecessor in its own report."""
     names: list[str] = []
     for report in reports:
         place = 0

@@ -1,4 +1,4 @@
-"""What one measurement of a run adds to its course."""
+"""The record of one measurement in the course of a run."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ __all__ = ["Moment"]
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """What one measurement of a run adds to its course.
+    """One measurement in the course of a run.
 
     Attributes:
-        smoothness: layer -> `prediction_smoothness` of the predicted classes.
-        predicted: integers ``[samples]``, the predicted classes, always in the same order of inputs; None where the
-            network's classes are not known.
-        probe: a digest of the inputs.
-        epoch: of the run; None where it is not known.
-        step: likewise.
+        smoothness: Layer -> `prediction_smoothness` of the predicted classes.
+        predicted: Predicted classes, integers ``[samples]``, always in the same order of inputs; None if unknown.
+        probe: Digest of the inputs.
+        epoch: Epoch of the measurement; None if unknown.
+        step: Global step of the measurement; None if unknown.
     """
 
     smoothness: Mapping[str, float]
@@ -37,28 +36,28 @@ class Moment:
 
     @classmethod
     def of(cls, report: InformationReport) -> Moment:
-        """What a report tells of its moment."""
+        """Extract the moment from a report."""
         smoothness = {layer.name: layer.scores.get("class_smoothness", math.nan) for layer in report.layers}
         return cls(smoothness, report.predicted, report.probe, report.epoch, report.step)
 
     @property
     def name(self) -> str:
-        """Its epoch, or else its step, for people."""
+        """Human-readable name: the epoch, or else the step."""
         return f"step {self.step}" if self.epoch is None else f"epoch {self.epoch}"
 
     @cached_property
     def finite_layers(self) -> tuple[str, ...]:
-        """The layers that have a finite smoothness."""
+        """Layers with a finite smoothness."""
         return tuple(name for name, value in self.smoothness.items() if math.isfinite(value))
 
     @cached_property
     def mean_smoothness(self) -> float:
-        """Over the layers that have a finite one; NaN without any."""
+        """Mean smoothness over the layers with a finite one; NaN if there are none."""
         return self.smoothness_of(self.finite_layers) if self.finite_layers else math.nan
 
     @cached_property
     def classes_in_use(self) -> float:
-        """The exponential of the entropy of the predicted classes; NaN where these are not known."""
+        """Exponential of the entropy of the predicted classes; NaN if they are unknown."""
         if self.predicted is None:
             return math.nan
         _, counts = torch.unique(self.predicted, return_counts=True)
@@ -66,16 +65,16 @@ class Moment:
         return float(torch.special.entr(shares).sum().exp())
 
     def smoothness_of(self, layers: Sequence[str]) -> float:
-        """Over so many layers, at least one; NaN where it lacks any of them."""
+        """Return the mean smoothness over one or more layers; NaN if any of them is missing."""
         return sum(self.smoothness.get(name, math.nan) for name in layers) / len(layers)
 
     def to_state(self) -> dict[str, Any]:
-        """Tensors, numbers and strings only."""
-        own = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {**own, "smoothness": dict(self.smoothness)}
+        """Return the moment as tensors, numbers and strings only."""
+        state = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**state, "smoothness": dict(self.smoothness)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Moment:
-        """The inverse of `to_state`; shares no memory with the state."""
+        """Restore a moment from `to_state`, without sharing memory with the state."""
         predicted = state["predicted"]
         return cls(**{**state, "predicted": None if predicted is None else predicted.clone()})

@@ -1,4 +1,4 @@
-"""Tells from the course of one run, without labels, whether it stores single examples, and which moment to keep."""
+"""Detect memorization in a single run, without labels, and choose the moment to keep."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from lightning_infomem.records.moment import Moment
 
 __all__ = ["MIN_MOMENTS", "PATIENCE", "SETTLED", "THRESHOLD", "judge", "judge_next", "read_judged"]
 
-# Chosen by leave-one-family-out cross-validation on 136 runs, then frozen; the README tells how well they do.
+# Chosen by leave-one-family-out cross-validation on 136 runs, then frozen; the README reports their performance.
 THRESHOLD = 0.05
-PATIENCE = 3  # moments in a row
+PATIENCE = 3  # consecutive moments
 SETTLED = 0.75  # share of the classes in use
 
-MIN_MOMENTS = PATIENCE + 1  # nothing can have fallen before
-_MIN_SAMPLES = 50  # of which one is 2 points
+MIN_MOMENTS = PATIENCE + 1  # with fewer, nothing can have dropped
+_MIN_SAMPLES = 50  # with 50, one sample is 2 points
 
 
 def judge(course: Sequence[Moment]) -> Judgement:
-    """Judge a run by its validation inputs alone.
+    """Detect whether a run memorizes individual examples, from its predictions on validation inputs alone.
 
-    A network that begins to store single examples bends its predictions around them. Two things are then seen on
-    inputs that it was not trained on: neighbours in its layers are predicted less alike than they were before, and
-    the predictions depart from those on which the moments of the run agree by majority. The run is said to memorize
-    where both have dropped by 5 points (`THRESHOLD`) at 3 moments in a row (`PATIENCE`), until one of them recovers.
-    Moments in which hardly any classes were predicted yet, fewer than three quarters of those of the last one (by the
-    exponential of their entropy), are compared with nothing.
+    A network that begins to memorize examples bends its predictions around them. On inputs it was not trained on, this
+    has two effects: neighbors in its layers are predicted less alike than before, and predictions depart from the
+    majority vote over the moments of the run. The run counts as memorizing when both the smoothness and the agreement
+    with the consensus have dropped by 5 points (`THRESHOLD`) at 3 consecutive moments (`PATIENCE`), until one of them
+    recovers. Early moments with fewer than three quarters of the last moment's classes in use (by the exponential of
+    their entropy) are left out of the comparison.
 
-    Do not expect it to tell shortcuts, or memorization from the first moment on.
+    It detects neither shortcuts nor memorization that is present from the first moment on.
 
     Args:
-        course: oldest first.
+        course: Moments of the run, oldest first.
 
     Returns:
         The judgement at the last moment.
 
     Raises:
-        ValueError: the course is empty.
+        ValueError: The course is empty.
 
     Cost:
-        ``moments**2 * samples``; `judge_next` takes ``moments * samples`` for one moment more.
+        ``moments**2 * samples``; `judge_next` takes ``moments * samples`` for each further moment.
 
     Reference:
-        Ours. Related: Yuan et al. (2024), Early Stopping Against Label Noise Without Validation Data, ICLR, who count
-        the changes of predictions on training inputs; Arpit et al. (2017), A Closer Look at Memorization in Deep
+        Our own method. Related: Yuan et al. (2024), Early Stopping Against Label Noise Without Validation Data, ICLR,
+        who count changes of predictions on training inputs; Arpit et al. (2017), A Closer Look at Memorization in Deep
         Networks, ICML, for the order in which networks learn.
     """
     if not course:
@@ -63,24 +63,24 @@ def judge(course: Sequence[Moment]) -> Judgement:
 
 
 def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
-    """Judge a run at its last moment.
+    """Judge a run at its last moment, given the judgement at the previous one.
 
     Args:
-        course: oldest first, at least one.
-        before: the judgement at the moment before; None at the first.
+        course: Moments of the run, oldest first, at least one.
+        before: Judgement at the previous moment; None at the first.
 
     Returns:
-        See `judge`.
+        The judgement at the last moment; see `judge`.
     """
     last = len(course) - 1
-    start = _begin_of_comparable(course)
+    start = _first_comparable(course)
     reason = _why_not_comparable(course[-1])
     too_early = _why_too_early(len(course) - start, len(course))
     if reason is not None:
-        # Without classes there is nothing to wait for.
+        # Without predicted classes, more moments would not help.
         return Judgement(False, last, abstention=reason if start > last else too_early or reason)
     comparable = course[start:]
-    # What memorizes has no vote: in a long run it would become the consensus.
+    # Memorizing moments do not vote: in a long run they would become the consensus.
     voters = before.voters if before is not None and before.is_memorizing and before.voters > start else len(course)
     now = _drops(
         _smoothness_of(comparable),
@@ -104,17 +104,17 @@ def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
 
 
 def read_judged(state: Mapping[str, Any]) -> tuple[list[Moment], Judgement | None]:
-    """The moments of a run and the judgement at the last of them, out of what a callback saved.
+    """Restore the moments of a run and the judgement at the last of them from a callback's state.
 
     Args:
-        state: with ``moments``, of `Moment.to_state`, and ``judgement``, of `Judgement.to_state`. Where the latter is
-            missing, as in states of older versions, the moments are judged anew.
+        state: State with ``moments`` from `Moment.to_state` and ``judgement`` from `Judgement.to_state`. Without a
+            judgement, as in states of older versions, the moments are judged again.
 
     Returns:
-        No moment and no judgement, where the state has none.
+        The moments and the judgement; an empty list and None if the state has no moments.
 
     Raises:
-        AttributeError, KeyError, TypeError, ValueError: the state is damaged.
+        AttributeError, KeyError, TypeError, ValueError: The state is damaged.
     """
     moments = [Moment.from_state(each) for each in state.get("moments", ())]
     if not moments:
@@ -123,17 +123,17 @@ def read_judged(state: Mapping[str, Any]) -> tuple[list[Moment], Judgement | Non
         return moments, judge(moments)
     judgement = Judgement.from_state(state["judgement"])
     if not 0 <= judgement.kept < len(moments) or len(judgement.agreement) > len(moments):
-        raise ValueError(f"a judgement of other than its {len(moments)} moments")
+        raise ValueError(f"the judgement does not match its {len(moments)} moments")
     return moments, judgement
 
 
 def _drops(smoothness: Tensor, classes: Tensor, predicted: Tensor, voters: int) -> Judgement:
-    """The drops at the last moment, and the voter that agrees most with the consensus, of equal ones the last."""
+    """Compute the drops at the last moment, and the voter closest to the consensus; on ties, the last such voter."""
     is_settled = (classes >= SETTLED * classes[-1]) & smoothness.isfinite()
     votes = is_settled & (torch.arange(len(classes)) < voters)
-    if not bool(votes.any()):  # none of them predicts as many classes as are in use now
+    if not bool(votes.any()):  # no voter has enough classes in use
         votes = is_settled
-    consensus = predicted[votes].mode(dim=0).values  # of classes with as many votes the smallest
+    consensus = predicted[votes].mode(dim=0).values  # on ties, the smallest class
     agrees = (predicted == consensus).double()
     agreement = agrees.mean(1).masked_fill(~is_settled, math.nan)
     kept = int((votes & (agreement == agreement[votes].max())).nonzero()[-1])
@@ -148,14 +148,14 @@ def _drops(smoothness: Tensor, classes: Tensor, predicted: Tensor, voters: int) 
     )
 
 
-def _begin_of_comparable(course: Sequence[Moment]) -> int:
-    """From where on all moments saw the inputs of the last one."""
+def _first_comparable(course: Sequence[Moment]) -> int:
+    """Return the index from which on all moments were measured on the inputs of the last one."""
     last = course[-1]
     for index in range(len(course) - 1, -1, -1):
         each = course[index]
         if each.predicted is None or last.predicted is None:
             return index + 1
-        # As many of them, too: a damaged file can say otherwise.
+        # Compare shapes too, since a damaged file can be inconsistent.
         if each.probe != last.probe or each.predicted.shape != last.predicted.shape:
             return index + 1
     return 0
@@ -167,7 +167,7 @@ def _why_not_comparable(last: Moment) -> str | None:
     if len(last.predicted) < _MIN_SAMPLES:
         return f"{len(last.predicted)} validation inputs are too few, {_MIN_SAMPLES} are required"
     if not last.finite_layers:
-        return "no layer has a smoothness; the predictions are all the same, or not finite"
+        return "no layer has a smoothness: the predictions are all the same, or not finite"
     return None
 
 
@@ -176,14 +176,14 @@ def _why_too_early(comparable: int, measured: int) -> str | None:
         return None
     if comparable < measured:
         return (
-            f"the validation inputs are others than before at the last {comparable} of {measured} measurements; "
-            "validate the same inputs in the same order"
+            f"the validation inputs changed before the last {comparable} of {measured} measurements; validate the same "
+            "inputs in the same order"
         )
     return f"{measured} measurements of the run are too few, {MIN_MOMENTS} are required"
 
 
 def _smoothness_of(course: Sequence[Moment]) -> Tensor:
-    """Of each moment, over the layers that the last one has."""
+    """Return the smoothness of each moment, averaged over the finite layers of the last one."""
     layers = course[-1].finite_layers
     means = [each.mean_smoothness if each.finite_layers == layers else each.smoothness_of(layers) for each in course]
     return torch.tensor(means, dtype=torch.float64)

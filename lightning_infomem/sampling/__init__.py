@@ -1,1 +1,1 @@
-"""Which layers, rows and units are looked at, and how activations are caught on the way through a network."""
+"""Select layers, rows and units, and capture their activations during a forward pass."""

@@ -1,4 +1,4 @@
-"""A network run on a batch, for looking at it: in evaluation mode, on its device, by the entries that are inputs."""
+"""Run a network on a batch for measurement: inputs only, in evaluation mode, on the network's device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ __all__ = ["evaluating", "forward_batch", "to_device"]
 
 
 def forward_batch(model: nn.Module, batch: Any) -> object:
-    """Run a network on a batch by default: of a mapping all but the labels, by name; of a tuple the first entry."""
+    """Run a network on the inputs of a batch.
+
+    A mapping passes all entries but the labels by keyword, a tuple or list its first element, anything else itself.
+    """
     if isinstance(batch, Mapping):
         return model(**{name: part for name, part in batch.items() if name not in ("label", "labels")})
     if isinstance(batch, (tuple, list)):
@@ -22,7 +25,7 @@ def forward_batch(model: nn.Module, batch: Any) -> object:
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
-    """A batch with all its tensors on a device."""
+    """Return a batch with all of its tensors on a device."""
     if isinstance(batch, Tensor):
         return batch.to(device)
     if isinstance(batch, Mapping):
@@ -34,7 +37,7 @@ def to_device(batch: Any, device: torch.device) -> Any:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode for all modules, and afterwards for each the mode that it had."""
+    """Put all modules into evaluation mode, and restore the mode of each on exit."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

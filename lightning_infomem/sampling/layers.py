@@ -1,4 +1,4 @@
-"""From patterns to modules: which layers of a network are measured."""
+"""Select the layers to measure by name, pattern or type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lightning_infomem._checks import describe, nearest_names
 
 __all__ = ["clean_name", "find_head", "select_layers"]
 
-# Layers that hold the weights of a network; a block is what contains at least two of them.
+# Layers that hold the weights of a network. A block contains at least two of them.
 _WEIGHT_LAYERS = (
     nn.Linear,
     nn.modules.conv._ConvNd,
@@ -19,33 +19,34 @@ _WEIGHT_LAYERS = (
     nn.RNNBase,
     nn.MultiheadAttention,
 )
-# What wrappers put into the names of modules, and no user wrote.
+# Name components inserted by wrappers.
 _WRAPPERS = ("_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 
 
 def select_layers(
     model: nn.Module, layers: str | type[nn.Module] | Sequence[str | type[nn.Module]]
 ) -> dict[str, nn.Module]:
-    """Choose modules by name, pattern, type, or "auto".
+    """Select modules by name, pattern, type, or "auto".
 
-    "auto": where modules of one class that hold two or more weight layers each stand side by side (residual or
-    transformer blocks), the outputs of the outermost such blocks are measured. Elsewhere (an MLP, a plain CNN) it is
-    the output of every linear, convolution or recurrent layer but the last one, the head: the values before the
-    nonlinearity, because behind a ReLU entropy mostly reports sparsity: in the reproduction of the paper its tau with
-    generalisation falls from 1.00 to .80 on Shuffled MNIST, and layers contradict one another; that of mutual
-    information is the same before and behind.
+    If a network has sibling modules of one class with two or more weight layers each (residual or transformer blocks),
+    "auto" selects the outermost such blocks. Otherwise (an MLP, a plain CNN) it selects every linear, convolution or
+    recurrent layer but the last, the head.
+
+    These layers are measured before the nonlinearity, because entropy after a ReLU mostly reflects sparsity. In the
+    reproduction of the paper, its tau with generalisation on Shuffled MNIST falls from 1.00 before to .80 after the
+    ReLU, where layers also contradict one another; the tau of mutual information is the same in both places.
 
     Args:
-        model: the network; wrappers of `torch.compile` and FSDP are looked through.
-        layers: "auto", or one or several of: a module's dotted name, a pattern of shell wildcards over dotted names
-            (``"encoder.*.linear?"``; ``*`` also crosses dots), a subclass of `torch.nn.Module`.
+        model: Network to search; the wrappers of `torch.compile` and FSDP are transparent.
+        layers: "auto", or one or more of: a module's dotted name, a shell-style pattern over dotted names
+            (``"encoder.*.linear?"``, where ``*`` also matches dots), a subclass of `torch.nn.Module`.
 
     Returns:
         Name -> module, in the order of the network, each module once.
 
     Raises:
-        ValueError: a pattern matches no module; the nearest names are listed.
-        TypeError: a pattern is neither a string nor a module type.
+        ValueError: A pattern matches no module; the message lists the nearest names.
+        TypeError: A pattern is neither a string nor a module type.
 
     >>> model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))
     >>> list(select_layers(model, "auto"))
@@ -56,20 +57,20 @@ def select_layers(
         return _auto_layers(model, modules)
     patterns = [layers] if isinstance(layers, (str, type)) else list(layers)
     if not patterns:
-        raise ValueError('layers: at least one pattern is required, got none; give "auto" to have them chosen.')
+        raise ValueError('layers: at least one pattern is required, got none; give "auto" for automatic selection.')
     chosen = {name for pattern in patterns for name in _matches(pattern, modules)}
     return {name: module for name, module in modules.items() if name in chosen}
 
 
 def find_head(model: nn.Module, layers: Mapping[str, nn.Module]) -> nn.Module | None:
-    """The last linear layer of a network as its author wrote it down, whose outputs are its logits.
+    """Find the head of a network: the linear layer declared last, whose outputs are taken to be the logits.
 
     Args:
-        model: the network.
-        layers: name -> module of those that are measured.
+        model: Network to search.
+        layers: Name -> module of the measured layers.
 
     Returns:
-        None where there is no such layer, or it lies within a measured one.
+        The head, or None if there is no linear layer or it is part of a measured layer.
     """
     measured = {id(part) for module in layers.values() for part in module.modules()}
     heads = [module for module in model.modules() if isinstance(module, nn.Linear)]
@@ -77,7 +78,7 @@ def find_head(model: nn.Module, layers: Mapping[str, nn.Module]) -> nn.Module | 
 
 
 def clean_name(name: str) -> str:
-    """A module's dotted name as its author wrote it, without the parts that wrappers inserted."""
+    """Return a module's dotted name without the components inserted by wrappers."""
     parts = [part for part in name.split(".") if part not in _WRAPPERS]
     return ".".join(parts)
 
@@ -88,7 +89,7 @@ def _matches(pattern: object, modules: dict[str, nn.Module]) -> list[str]:
         if not found:
             kinds = sorted({type(module).__name__ for module in modules.values()})
             raise ValueError(
-                f"layers: a module type of the network is required, got {pattern.__name__}; it has {kinds}."
+                f"layers: a module type used in the network is required, got {pattern.__name__}; choose one of {kinds}."
             )
         return found
     if not isinstance(pattern, str):
@@ -113,13 +114,13 @@ def _auto_layers(model: nn.Module, modules: dict[str, nn.Module]) -> dict[str, n
         known = ", ".join(map(repr, nearest_names("", modules))) or "no submodule at all"
         raise ValueError(
             f'layers: "auto" needs linear, convolution or recurrent layers, but {type(model).__name__} has none; '
-            f"name the layers yourself, of: {known}."
+            f"name the layers explicitly; available: {known}."
         )
     return dict(weights[:-1] or weights)
 
 
 def _outermost_blocks(module: nn.Module) -> set[int]:
-    """Ids of the blocks nearest to the root; several lists of blocks at different depths are all found."""
+    """Return the ids of the blocks nearest to the root, including lists of blocks at different depths."""
     children = [child for child in module.children() if _num_weight_layers(child) >= 2]
     kinds = [type(child) for child in children]
     found: set[int] = set()
@@ -136,7 +137,7 @@ def _num_weight_layers(module: nn.Module) -> int:
 
 
 def _holds_weights(module: nn.Module) -> bool:
-    """Layers of torch, and those of other packages with a matrix of their own (GPT-2's Conv1D), but no embedding."""
+    """Whether a module is a torch weight layer or has its own weight matrix (GPT-2's Conv1D); never an embedding."""
     if isinstance(module, (*_WEIGHT_LAYERS, nn.Embedding, nn.EmbeddingBag)):
         return isinstance(module, _WEIGHT_LAYERS)
     weight = dict(module.named_parameters(recurse=False)).get("weight")

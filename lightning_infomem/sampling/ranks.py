@@ -1,4 +1,4 @@
-"""Many processes that train one network: what each caught, brought together; none waits for one that failed."""
+"""Combine the samples captured by the ranks of a distributed run, without deadlocks when one rank fails."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ Value = TypeVar("Value")
 
 
 class Ranks(NamedTuple):
-    """This process among those that train together; by default the only one."""
+    """Position of this process among those that train together; by default, the only one."""
 
     rank: int = 0
     size: int = 1
 
     @classmethod
     def current(cls) -> Ranks:
-        """As the initialised process group of torch says."""
+        """Return the position in torch's process group, if one is initialised."""
         if distributed.is_available() and distributed.is_initialized():
             return cls(distributed.get_rank(), distributed.get_world_size())
         return cls()
 
     def on_all(self, work: Callable[[], Value]) -> list[Value]:
-        """Do something on every rank and give every rank all results, in the order of ranks.
+        """Run a function on every rank, and return the results of all ranks in order.
 
-        An error on one rank is raised on all of them, so that none waits for a result that never comes.
+        An error on one rank is raised on all ranks, so that none waits for a result that never comes.
 
         Args:
-            work: the share of this rank; its result is pickled, so tensors should be on the CPU.
+            work: Function to run on this rank. Its result is pickled, so tensors should be on the CPU.
 
         Raises:
-            Exception: the error of ``work`` on its own rank; on the others a `RuntimeError` that names rank and error.
+            Exception: The error of ``work`` on the rank that failed, and a `RuntimeError` with rank and error on the
+                others.
         """
         if self.size == 1:
             return [work()]
@@ -46,26 +47,26 @@ class Ranks(NamedTuple):
         fault: Exception | None = None
         try:
             result = work()
-        except Exception as error:  # whatever it is, the other ranks must hear of it
+        except Exception as error:  # any error must reach the other ranks
             fault = error
         outcomes: list[tuple[Value, str]] = [None] * self.size  # type: ignore[list-item]
         distributed.all_gather_object(outcomes, (result, f"{type(fault).__name__}: {fault}" if fault else ""))
         if fault is not None:
             raise fault
-        failed = [f"rank {rank}: {words}" for rank, (_, words) in enumerate(outcomes) if words]
+        failed = [f"rank {rank}: {message}" for rank, (_, message) in enumerate(outcomes) if message]
         if failed:
             raise RuntimeError(f"another rank failed ({'; '.join(failed)})")
         return [value for value, _ in outcomes]
 
-    def agree(self, work: Callable[[], Value]) -> Value:
-        """Do something on every rank and keep the result of this one, if no rank failed; see `on_all`."""
+    def run_together(self, work: Callable[[], Value]) -> Value:
+        """Run a function on every rank and return this rank's result, unless a rank failed; see `on_all`."""
         results: list[Value] = []
         self.on_all(lambda: results.append(work()))
         return results[0]
 
 
 class Caught(NamedTuple):
-    """What an `ActivationTap` caught, on all ranks together; see there."""
+    """The samples that an `ActivationTap` captured, combined over all ranks."""
 
     samples: dict[str, Tensor]
     units: dict[str, Tensor]
@@ -76,17 +77,18 @@ class Caught(NamedTuple):
 
 
 def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
-    """The rows that one process would have kept, had it seen the rows of all ranks; every rank gets all of them.
+    """Combine the rows captured by all ranks into those that a single process would have kept.
 
-    Each rank kept the rows of smallest keys among its own, so those of all are among them. Only the keys of all kept
-    rows and the rows that stay are sent. A layer that one rank could not read is left out on all.
+    Each rank has kept its rows with the smallest keys, so the rows with the smallest keys overall are among them. Only
+    keys and the selected rows are sent. Every rank gets all rows. A layer is skipped if one rank could not read it or
+    if its width differs between ranks.
 
     Args:
-        tap: of this rank, closed.
-        ranks: who takes part; all must call this.
+        tap: Closed tap of this rank.
+        ranks: Participating ranks; all of them must call this function.
 
     Raises:
-        RuntimeError: a rank failed, or the ranks have layers of different widths.
+        RuntimeError: A rank failed.
     """
     if ranks.size == 1:
         return Caught(tap.samples(), tap.units(), tap.widths(), tap.skipped, tap.logits(), tap.input_marks())
@@ -102,21 +104,21 @@ def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
     last = every_key[: tap.plan.max_samples][-1:]
     stays = torch.from_numpy(tap.plan.keys <= last) if len(last) else torch.zeros(0, dtype=torch.bool)
 
-    def own_rows() -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        own = {name: rows[stays.to(rows.device)].cpu() for name, rows in tap.samples().items() if name in widths}
+    def local_rows() -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        local = {name: rows[stays.to(rows.device)].cpu() for name, rows in tap.samples().items() if name in widths}
         logits = tap.logits()
-        return own, logits[stays.to(logits.device)].cpu(), tap.input_marks()[stays]
+        return local, logits[stays.to(logits.device)].cpu(), tap.input_marks()[stays]
 
-    parts = ranks.on_all(own_rows)
+    parts = ranks.on_all(local_rows)
 
     def all_rows() -> dict[str, Tensor]:
         devices = {name: rows.device for name, rows in tap.samples().items()}
         return {
-            name: torch.cat([own[name] for own, _, _ in parts if name in own]).to(devices.get(name, "cpu"))
+            name: torch.cat([local[name] for local, _, _ in parts if name in local]).to(devices.get(name, "cpu"))
             for name in widths
         }
 
-    samples = ranks.agree(all_rows)
+    samples = ranks.run_together(all_rows)
     units = {name: tap.plan.units(width) for name, width in widths.items()}
     logits = _joined([logits for _, logits, _ in parts])
     input_marks = _joined([marks for _, _, marks in parts])
@@ -124,7 +126,7 @@ def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
 
 
 def _joined(parts: list[Tensor]) -> Tensor:
-    """The rows of all ranks; no column where a rank that has rows read none, or another number."""
+    """Concatenate the rows of all ranks; without columns if the ranks with rows differ in their number of columns."""
     with_rows = [part for part in parts if len(part)]
     if len({part.shape[1] for part in with_rows}) == 1:
         return torch.cat(with_rows)

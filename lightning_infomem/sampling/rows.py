@@ -1,4 +1,4 @@
-"""From the output of a module to one row of units an example."""
+"""Convert the output of a module to one row of units per example."""
 
 from __future__ import annotations
 
@@ -25,26 +25,29 @@ def pool_rows(
     pooling: str | Callable[[Tensor], Tensor] = "mean",
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Turn the output of one call of a module into rows.
+    """Convert the output of one module call to rows of units.
 
-    Dense outputs ``[examples, units]`` are taken as they are. Sequences ``[examples, positions, units]`` and feature
-    maps ``[examples, units, *positions]`` are pooled over their positions. The tensor is looked for in tuples, lists,
-    mappings and data classes of outputs: the first one found. A module that says ``batch_first=False`` is believed.
+    Dense outputs ``[examples, units]`` are used as they are. Sequences ``[examples, positions, units]`` and feature
+    maps ``[examples, units, *positions]`` are pooled over positions. In tuples, lists, mappings and dataclasses the
+    first tensor is used. ``batch_first=False`` on the module is respected.
 
     Args:
-        output: whatever the module returned.
-        module: tells sequences from maps, and the place of the examples.
-        rows: int64, which examples to keep, increasing.
-        num_rows: how many examples the batch has.
-        pooling: see `MeasurementSettings`.
-        mask: ``[examples, positions]``, nonzero where a position counts; used where its shape fits the output.
+        output: Output of the module.
+        module: Module that was called; it determines whether the output is a sequence or a feature map, and which
+            dimension holds the examples.
+        rows: Indices of the examples to keep, int64, increasing.
+        num_rows: Number of examples in the batch.
+        pooling: Pooling over positions; see `MeasurementSettings`.
+        mask: Attention mask ``[examples, positions]``, nonzero for positions that count. It is ignored if its shape
+            does not match the output.
 
     Returns:
-        ``[len(rows), units]``, float32 (float64 stays), detached and copied: later in-place changes do not reach it.
+        ``[len(rows), units]``, float32 (float64 is kept), detached and copied, so later in-place changes do not
+        affect it.
 
     Raises:
-        TypeError: there is no floating-point tensor in the output.
-        ValueError: it does not have one row an example, or a pooling function returned another shape.
+        TypeError: The output contains no floating-point tensor.
+        ValueError: The tensor does not have one row per example, or the pooling function returned the wrong shape.
     """
     tensor = _first_tensor(output)
     if tensor is None:
@@ -55,19 +58,19 @@ def pool_rows(
         tensor = tensor.transpose(0, 1)
     if tensor.ndim < 1 or tensor.shape[0] != num_rows:
         raise ValueError(f"its output has no row for each of the {num_rows} examples (got {describe(tensor)})")
-    # All of a large map is not copied only to be averaged.
+    # Index only if needed, so that a large map is not copied just to be averaged.
     tensor = tensor.detach() if len(rows) == num_rows else tensor.detach()[rows]
     if tensor.ndim <= 2:
         pooled = tensor.reshape(len(rows), -1)
     else:
         kept_mask = None if mask is None or mask.shape[0] != num_rows else mask[rows]
         pooled = _pool(tensor, _is_map(module, tensor), pooling, kept_mask)
-    # A conversion that changes nothing would share memory with the network.
+    # Without copy=True, a conversion to the same dtype would share memory with the network.
     return pooled.to(torch.float64 if pooled.dtype == torch.float64 else torch.float32, copy=True)
 
 
 def num_examples(batch: object) -> int | None:
-    """How many examples a batch has: the length of the first tensor in it that has one."""
+    """Return the number of examples in a batch: the length of its first tensor that is not a scalar."""
     for leaf in _leaves(batch):
         if isinstance(leaf, Tensor) and leaf.ndim > 0:
             return leaf.shape[0]
@@ -75,15 +78,15 @@ def num_examples(batch: object) -> int | None:
 
 
 def mark_examples(batch: object, rows: Tensor) -> Tensor | None:
-    """A number for each of these examples, equal for equal inputs: a hash of some values of the first tensor.
+    """Hash some values of each example's first tensor, so that equal inputs get equal numbers.
 
     Args:
-        batch: as the network is given it.
-        rows: int64, which examples.
+        batch: Batch as passed to the network.
+        rows: Indices of the examples, int64.
 
     Returns:
-        int64 ``[len(rows), 1]`` on the CPU; None where the batch holds no tensor, or one whose values cannot be taken
-        out (sparse, nested, sharded): to know the inputs again is not worth a run.
+        int64 ``[len(rows), 1]`` on the CPU. None if the batch holds no tensor, or one whose values cannot be read
+        (sparse, nested, sharded); recognising inputs is not worth failing a run.
     """
     leaf = next((leaf for leaf in _leaves(batch) if isinstance(leaf, Tensor) and leaf.ndim > 0), None)
     if leaf is None or not leaf.numel():
@@ -92,16 +95,16 @@ def mark_examples(batch: object, rows: Tensor) -> Tensor | None:
         values = leaf.detach().reshape(len(leaf), -1)
         spread = torch.linspace(0, values.shape[1] - 1, min(_VALUES_MARKED, values.shape[1])).long()
         some = values[rows.to(values.device)][:, spread.to(values.device)].cpu()
-        # Exact for every dtype.
+        # These types represent every dtype exactly.
         plain = some.to(torch.complex128 if some.is_complex() else torch.float64).numpy()
-    except Exception:  # whatever kind of tensor the user's own network takes
+    except Exception:  # the user's network may take any kind of tensor
         return None
     marks = [int.from_bytes(blake2b(row.tobytes(), digest_size=8).digest(), "little", signed=True) for row in plain]
     return torch.tensor(marks, dtype=torch.int64)[:, None]
 
 
 def attention_mask(batch: object) -> Tensor | None:
-    """The attention mask of a batch that is a mapping with one, or holds such a mapping."""
+    """Return the attention mask of a batch that is, or contains, a mapping with one."""
     if isinstance(batch, Mapping):
         mask = batch.get("attention_mask")
         return mask if isinstance(mask, Tensor) and mask.ndim == 2 else None
@@ -111,7 +114,7 @@ def attention_mask(batch: object) -> Tensor | None:
 
 
 def _pool(tensor: Tensor, is_map: bool, pooling: str | Callable[[Tensor], Tensor], mask: Tensor | None) -> Tensor:
-    if is_map and pooling in ("mean", "max"):  # along memory; a mask is one of tokens
+    if is_map and pooling in ("mean", "max"):  # reduces contiguous memory; masks apply to tokens, not to maps
         over_space = tensor.flatten(2)
         return over_space.mean(2, dtype=_wide(tensor)) if pooling == "mean" else over_space.amax(2)
     positions = tensor.flatten(2).transpose(1, 2) if is_map else tensor.flatten(1, -2)
@@ -134,7 +137,7 @@ def _pool(tensor: Tensor, is_map: bool, pooling: str | Callable[[Tensor], Tensor
         if mask is None:
             return positions[:, -1]
         steps = torch.arange(1, mask.shape[1] + 1, device=mask.device)
-        last = (mask.ne(0) * steps).argmax(1)  # 0 for an example that is masked throughout
+        last = (mask.ne(0) * steps).argmax(1)  # 0 for a fully masked example
         return positions[torch.arange(len(positions), device=positions.device), last]
     if mask is None:
         return positions.mean(1, dtype=_wide(tensor)) if pooling == "mean" else positions.amax(1)
@@ -150,7 +153,7 @@ def _wide(tensor: Tensor) -> torch.dtype:
 
 
 def _is_map(module: nn.Module, tensor: Tensor) -> bool:
-    """Whether units are the second dimension. With one dimension of positions only convolutions tell."""
+    """Whether units are the second dimension. A single position dimension needs a look for convolutions."""
     if tensor.ndim > 3:
         return True
     channels_first = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
@@ -158,7 +161,7 @@ def _is_map(module: nn.Module, tensor: Tensor) -> bool:
 
 
 def _batch_first(module: nn.Module) -> bool:
-    """The first word on `batch_first` in a module or its parts; true where nobody says anything."""
+    """Return the first `batch_first` found in a module or its submodules; True if there is none."""
     return next((bool(part.batch_first) for part in module.modules() if hasattr(part, "batch_first")), True)
 
 
@@ -167,7 +170,7 @@ def _first_tensor(output: object) -> Tensor | None:
 
 
 def _leaves(tree: object) -> Sequence[Any]:
-    """What a nest of containers holds, in order. Data classes (as model outputs often are) count as containers."""
+    """Return the leaves of nested containers, in order. Dataclasses, frequent as model outputs, are containers."""
     if isinstance(tree, Mapping):
         return [leaf for part in tree.values() for leaf in _leaves(part)]
     if isinstance(tree, (tuple, list)):

@@ -1,4 +1,4 @@
-"""Which rows and units are kept: drawn once from a seed, the same for every layer, epoch and checkpoint."""
+"""Choose the rows and units to keep from a seed: the same for every layer, epoch and checkpoint."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ __all__ = ["SamplePlan"]
 
 
 class SamplePlan:
-    """A uniform sample of at most ``max_samples`` rows from a stream whose length nobody knows.
+    """Draw a uniform sample of at most ``max_samples`` rows from a stream of unknown length.
 
-    Every row has a random key that depends on the seed and its place in the stream alone; the rows with the smallest
-    keys are kept. So the same rows are drawn whatever the batch size, at every epoch and for every checkpoint, no
-    random state of torch is touched, and rows come from all of the stream, which is often sorted by class.
+    Each row has a random key that depends only on the seed and its position in the stream; the rows with the smallest
+    keys are kept. The same rows are therefore drawn for every batch size, epoch and checkpoint. They come from the
+    whole stream, which is often sorted by class, and torch's random state is not touched.
 
     Args:
-        max_samples: rows to keep.
-        max_units: units to keep of each layer.
-        seed: of rows and units.
-        rank: of this process, where several share the stream in turn: row j here has the place j * num_ranks + rank.
-        num_ranks: how many processes there are.
-        length: of the stream, where it is known. What comes after is repetition, with which Lightning's sampler
-            gives all ranks equally many rows, and is not kept: a row and its double would be at distance zero.
+        max_samples: Maximum number of rows to keep.
+        max_units: Maximum number of units to keep in each layer.
+        seed: Seed for rows and units.
+        rank: Rank of this process. If several processes share the stream, row j of this one has position
+            j * num_ranks + rank.
+        num_ranks: Number of processes.
+        length: Length of the stream, if known. Rows beyond it are not kept: they are the duplicates with which
+            Lightning's sampler gives every rank the same number of rows, and a duplicate lies at distance zero.
     """
 
     def __init__(
@@ -40,33 +41,33 @@ class SamplePlan:
         self.max_samples, self.max_units, self.seed = max_samples, max_units, seed
         self.rank, self.num_ranks, self.length = rank, num_ranks, length
         self.num_seen = 0
-        self._keys = np.empty(0, dtype=np.uint64)  # of the kept rows, by slot
+        self._keys = np.empty(0, dtype=np.uint64)  # keys of the kept rows, by slot
 
     @property
     def num_kept(self) -> int:
-        """Rows kept until now."""
+        """Number of rows kept so far."""
         return len(self._keys)
 
     @property
     def keys(self) -> NDArray[np.uint64]:
-        """The random keys of the kept rows, by slot."""
+        """Random keys of the kept rows, by slot."""
         return self._keys
 
     def offer(self, num_rows: int) -> tuple[Tensor, Tensor]:
-        """Take note of the next rows of the stream.
+        """Advance over the next rows of the stream, and choose those to keep.
 
         Args:
-            num_rows: how many pass by.
+            num_rows: Number of rows that follow.
 
         Returns:
-            int64 indices of those to keep, in ``0..num_rows - 1``, and the slots in ``0..max_samples - 1`` that they
-            take, some of them from rows kept before.
+            int64 indices of the rows to keep, in ``0..num_rows - 1``, and their slots in ``0..max_samples - 1``. Some
+            slots replace rows kept before.
         """
         places = np.arange(self.num_seen, self.num_seen + num_rows, dtype=np.uint64)
         places = places * np.uint64(self.num_ranks) + np.uint64(self.rank)
         self.num_seen += num_rows
         if self.length is not None:
-            places = places[places < self.length]  # places grow: what is cut off is at the end
+            places = places[places < self.length]  # places increase, so this cuts off the end
         keys = _row_keys(self.seed, places)
         known = self.num_kept
         everything = np.concatenate([self._keys, keys])
@@ -80,7 +81,7 @@ class SamplePlan:
         return torch.from_numpy(arrived - known), torch.from_numpy(slots)
 
     def units(self, width: int) -> Tensor:
-        """Which units of a layer of ``width`` are kept: int64, increasing; they depend on seed and width alone."""
+        """Return the indices of the units to keep of a layer: int64, increasing, determined by seed and width."""
         if width <= self.max_units:
             return torch.arange(width)
         generator = torch.Generator().manual_seed(self.seed)
@@ -88,7 +89,7 @@ class SamplePlan:
 
 
 def _row_keys(seed: int, places: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A random 64-bit key for each place in the stream: the output function of SplitMix64 (Steele et al. 2014)."""
+    """Return a random 64-bit key per position, using the output function of SplitMix64 (Steele et al. 2014)."""
     with np.errstate(over="ignore"):
         state = (places + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
         state += np.uint64(seed) * np.uint64(0xD1B54A32D192ED03)

@@ -1,4 +1,4 @@
-"""Forward hooks that catch activations, as a context manager: whatever happens, none stays behind."""
+"""Capture activations with forward hooks; a context manager removes them in every case."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lightning_infomem.sampling.samples import SamplePlan
 
 __all__ = ["ActivationTap"]
 
-_MAX_CLASSES = 4096  # more are a vocabulary: its logits would take more memory than all layers
+_MAX_CLASSES = 4096  # more would be a vocabulary, whose logits take more memory than all layers
 
 
 class _Rows:
-    """The kept rows of one stream, by slot; no column once a batch came without them, or with another width."""
+    """The kept rows of one stream, by slot. It becomes empty if a batch lacks the rows or changes their width."""
 
     def __init__(self) -> None:
         self._kept: Tensor | None = None
@@ -31,7 +31,7 @@ class _Rows:
         if self._is_broken or rows is None:
             return
         if self._kept is None or len(self._kept) < plan.num_kept:
-            # Grown by doubling: a small validation set does not pay for max_samples.
+            # Grow by doubling, so that a small validation set does not allocate max_samples rows.
             held = 0 if self._kept is None else len(self._kept)
             grown = rows.new_zeros((min(plan.max_samples, max(plan.num_kept, 2 * held)), rows.shape[1]))
             if self._kept is not None:
@@ -44,18 +44,18 @@ class _Rows:
 
 
 class ActivationTap:
-    """Catches rows of the outputs of some modules while batches pass through a network.
+    """Capture rows of module outputs while batches pass through a network.
 
-    Between `open_batch` and `close_batch` every call of a tapped module is seen; of several calls in one batch the
-    first counts. A batch is closed for all layers together, so that row i of one layer is row i of every other. A
-    layer that cannot be read, or that was not called in each batch, is left out with a reason. The hooks return
-    nothing and copy what they keep: the network is not changed.
+    Between `open_batch` and `close_batch`, the first call of each tapped module is captured. A batch is closed for all
+    layers together, so row i of one layer corresponds to row i of every other. A layer that cannot be read, or is not
+    called in every batch, is skipped with a reason. The hooks return nothing and copy what they keep, so the network
+    is unaffected.
 
     Args:
-        layers: name -> module.
-        plan: which rows and units are kept.
-        pooling: see `MeasurementSettings`.
-        head: the layer whose outputs are read as logits; nothing is said where they cannot be.
+        layers: Name -> module to tap.
+        plan: Plan of the rows and units to keep.
+        pooling: Pooling over positions; see `MeasurementSettings`.
+        head: Layer whose outputs are read as logits; unreadable logits are silently left out.
     """
 
     def __init__(
@@ -91,14 +91,14 @@ class ActivationTap:
         self.close()
 
     def close(self) -> None:
-        """Take all hooks off; what was caught stays."""
+        """Remove all hooks; captured rows remain available."""
         self._open = False
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
 
     def open_batch(self, batch: object) -> None:
-        """Begin to catch: draw which of the batch's examples are kept."""
+        """Draw the examples of the batch to keep, and start capturing."""
         count = num_examples(batch)
         self._num_rows = count or 0
         self._rows, self._slots = self.plan.offer(self._num_rows)
@@ -110,7 +110,7 @@ class ActivationTap:
         self._open = len(self._rows) > 0
 
     def close_batch(self) -> None:
-        """End of a batch: the caught rows of all layers take their slots."""
+        """Store the rows captured from all layers in their slots."""
         if not self._open:
             return
         self._open = False
@@ -124,24 +124,24 @@ class ActivationTap:
         self._store(self._input_marks, self._marks)
 
     def samples(self) -> dict[str, Tensor]:
-        """Name -> ``[samples, units]`` of the layers that were caught in every batch."""
+        """Return name -> ``[samples, units]`` of the layers captured in every batch."""
         kept = self.plan.num_kept
         return {name: self._buffers[name].read(kept) for name in self._layers if self._readable(name)}
 
     def units(self) -> dict[str, Tensor]:
-        """Name -> int64 indices of the units that `samples` holds."""
+        """Return name -> int64 indices of the units in `samples`."""
         return {name: self.plan.units(self._widths[name]) for name in self._layers if self._readable(name)}
 
     def widths(self) -> dict[str, int]:
-        """Name -> units that the layer has."""
+        """Return name -> number of units of the layer."""
         return {name: self._widths[name] for name in self._layers if self._readable(name)}
 
     def logits(self) -> Tensor:
-        """``[samples, classes]``, float32, what the head put out for the same rows; no class where it was not read."""
+        """Return the head's outputs for the same rows: float32 ``[samples, classes]``, with 0 classes if unread."""
         return self._logits.read(self.plan.num_kept)
 
     def input_marks(self) -> Tensor:
-        """int64 ``[samples, 1]``, on the CPU: equal for equal inputs; no column where inputs could not be read."""
+        """Return a hash per input: int64 ``[samples, 1]`` on the CPU, with 0 columns if the inputs were unreadable."""
         return self._input_marks.read(self.plan.num_kept)
 
     def _readable(self, name: str) -> bool:
@@ -157,7 +157,7 @@ class ActivationTap:
             self._called.add(name)
             try:
                 self._caught[name] = self._read(name, module, output)
-            except Exception as fault:  # whatever is wrong with one output must not stop the network's own work
+            except Exception as fault:  # a fault in one output must not stop the network's own work
                 self.skipped[name] = f"{fault}" or type(fault).__name__
 
         return catch
@@ -166,7 +166,7 @@ class ActivationTap:
         if not self._open or self._caught_logits is not None or not isinstance(output, Tensor):
             return
         is_table = output.ndim == 2 and len(output) == self._num_rows and 2 <= output.shape[1] <= _MAX_CLASSES
-        # As of a layer: whatever is wrong with the output must not stop the network's own work.
+        # As with layers, a fault in the output must not stop the network's own work.
         with suppress(Exception):
             if is_table and output.is_floating_point():
                 self._caught_logits = output.detach()[self._rows.to(output.device)].float()

@@ -1,4 +1,4 @@
-"""From a loop over batches, on any number of processes, to the rows that one process would have kept."""
+"""Sample a loop over batches, on any number of processes, as if it ran in one process."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["Watch", "is_compiled", "loader_of", "share_of_rank"]
 
 
 class Watch:
-    """Hooks, and all else that must be in place while a loop of a Trainer is sampled, until it is closed.
+    """Hooks and other state needed to sample a Trainer's loop, active until `close`.
 
     Args:
-        model: whose layers are watched.
-        layers: see `sampling.layers.select_layers`.
-        settings: which rows and units are kept, and pooling.
-        loader: the one that is sampled; tells which rows of a rank are repetitions.
-        ranks: who trains together.
+        model: Network whose layers are captured.
+        layers: Layers to capture; see `sampling.layers.select_layers`.
+        settings: Settings for rows, units and pooling.
+        loader: DataLoader that is sampled; it determines which rows of a rank are duplicates.
+        ranks: Ranks that train together.
     """
 
     def __init__(
@@ -39,16 +39,16 @@ class Watch:
         tap = ActivationTap(chosen, plan, settings.pooling, head=find_head(model, chosen))
         self.tap = self._open.enter_context(tap)
         if is_compiled(model):
-            # A hook put on after compilation never runs, and nothing says so.
+            # A hook registered after compilation silently never runs.
             self._open.enter_context(torch.compiler.set_stance("force_eager"))
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Remove the hooks and restore all state."""
         self._open.close()
 
 
 def loader_of(loaders: object, index: int) -> object:
-    """The loader of that index among what a Trainer holds: one, or lists and mappings of them."""
+    """Return the loader with the given index from a Trainer's loaders: one, or nested lists and mappings."""
     flat = _flat(loaders)
     return flat[index] if index < len(flat) else None
 
@@ -62,16 +62,16 @@ def _flat(loaders: object) -> list[object]:
 
 
 def _plan(settings: MeasurementSettings, loader: object, ranks: Ranks) -> SamplePlan:
-    """Which rows this rank keeps of the stream that all ranks share."""
+    """Return the plan of the rows that this rank keeps of the shared stream."""
     rank, size, length = share_of_rank(loader, ranks)
     return SamplePlan(settings.max_samples, settings.max_units, settings.seed, rank=rank, num_ranks=size, length=length)
 
 
 def share_of_rank(loader: object, ranks: Ranks) -> tuple[int, int, int | None]:
-    """Which rows of a stream a loader gives this rank: row j has the place j * size + rank.
+    """Determine which rows of a stream a loader gives this rank: row j has position j * size + rank.
 
     Returns:
-        Rank, size, and the length of the stream, None where it is not known; what comes after it is repetition.
+        Rank, size, and the length of the stream, None if unknown; rows beyond the length are duplicates.
     """
     rank, size, length = ranks.rank, ranks.size, None
     if size > 1 and isinstance(loader, DataLoader) and not isinstance(loader.dataset, IterableDataset):
@@ -79,15 +79,15 @@ def share_of_rank(loader: object, ranks: Ranks) -> tuple[int, int, int | None]:
         if isinstance(sampler, DistributedSampler):
             rank, size, length = sampler.rank, sampler.num_replicas, len(sampler.dataset)  # type: ignore[arg-type]
         elif rank:
-            length = 0  # nobody divides the data: every rank sees all of it, and rank 0 is enough
+            length = 0  # the data are not divided: every rank sees all of them, and rank 0 is enough
         else:
             size = 1
     return rank, size, length
 
 
 def is_compiled(model: nn.Module) -> bool:
-    """Whether the network, or a part of it, was compiled: its hooks would be passed by."""
-    if getattr(model, "_compiler_ctx", None) is not None:  # Lightning's note on a module compiled as a whole
+    """Whether the network or a part of it is compiled, so that new hooks would be bypassed."""
+    if getattr(model, "_compiler_ctx", None) is not None:  # set by Lightning on a module compiled as a whole
         return True
     return any(
         hasattr(part, "_orig_mod") or getattr(part, "_compiled_call_impl", None) is not None for part in model.modules()

@@ -135,7 +135,7 @@ def test_the_report_beside_the_weights_is_read(output, tmp_path):
     assert record.report["h.0"].pairs().tolist() == [0.5, 0.5, 0.5]
     assert record.notes == ()
     torch.save({REPORT_KEY: make_report({"h.0": 0.5}, step=250).to_state()}, folder / REPORT_FILE)
-    assert read_checkpoint(folder).notes == ("the report was measured at another step than that of the weights",)
+    assert read_checkpoint(folder).notes == ("the report was measured at another step than the weights",)
 
 
 def _lose_a_shard(folder):
@@ -170,12 +170,12 @@ def _damage_the_configuration(folder):
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (_lose_a_shard, r"1 of its \d+ files of weights are missing \(model-00001"),
+        (_lose_a_shard, r"1 of its \d+ weight files are missing \(model-00001"),
         (_damage_a_shard, r"its model-00001.*damaged"),
         (_damage_the_index, r"its model\.safetensors\.index\.json cannot be read"),
         (_point_outside, "names files outside the folder"),
         (_lose_all_weights, "has no weights: one of model.safetensors"),
-        (_damage_the_report, f"its {REPORT_FILE}: no torch checkpoint"),
+        (_damage_the_report, f"its {REPORT_FILE}: not a torch checkpoint"),
         (_damage_the_configuration, r"its config\.json cannot be read"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_link_and_its_file_count_once_under_the_name_of_the_file(tmp_path, lin
 
 
 def test_an_empty_folder_says_what_was_looked_for(tmp_path):
-    with pytest.raises(ValueError, match=r"got none in .*; files that end in .* were looked for"):
+    with pytest.raises(ValueError, match=r"got none in .*; give the folder .* Files ending in .* were searched for"):
         find_checkpoints(tmp_path)
     with pytest.raises(ValueError, match="got none in an empty list"):
         find_checkpoints([])
@@ -141,7 +141,7 @@ def test_of_several_reports_the_first_is_read_and_said(tmp_path):
 
 def test_a_report_older_than_the_weights_is_said(tmp_path):
     record = read_checkpoint(save_checkpoint(tmp_path / "a.ckpt", make_report({"fc1": 0.5}, step=60), step=90))
-    assert record.notes == ("the report was measured at another step than that of the weights",)
+    assert record.notes == ("the report was measured at another step than the weights",)
 
 
 def test_the_monitored_metric_of_this_very_file_is_found(tmp_path):
@@ -180,10 +180,10 @@ def _later_version(path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "reason"),
     [
-        (_text, "no torch checkpoint, or one too damaged to read"),
-        (Path.touch, "no torch checkpoint, or one too damaged to read"),
+        (_text, "not a torch checkpoint, or damaged"),
+        (Path.touch, "not a torch checkpoint, or damaged"),
         (_truncated, "truncated or only half written"),
-        (_list, "a dict is required, it holds a list"),
+        (_list, "a dict is required, the file contains a list"),
         (_damaged_report, "the state is damaged .*entropy"),
         (_later_version, "another version of lightning_infomem"),
         (lambda path: None, r"cannot be opened \(No such file"),

@@ -110,12 +110,12 @@ def _half(write):
     ("name", "write", "reason"),
     [
         ("a.pt", _optimizer, "the state of an optimizer"),
-        ("a.pt", lambda path: torch.save([1, 2], path), "a dict is required, it holds a list"),
-        ("a.pt", lambda path: torch.save(torch.zeros(3), path), "a dict is required, it holds a Tensor"),
-        ("a.bin", lambda path: path.write_bytes(b"\0" * 99), "no torch checkpoint"),
+        ("a.pt", lambda path: torch.save([1, 2], path), "a dict is required, the file contains a list"),
+        ("a.pt", lambda path: torch.save(torch.zeros(3), path), "a dict is required, the file contains a Tensor"),
+        ("a.bin", lambda path: path.write_bytes(b"\0" * 99), "not a torch checkpoint"),
         ("a.pth", _half(WAYS["c.pt"]), "truncated or only half written"),
-        ("a.safetensors", _half(WAYS["f.safetensors"]), "no safetensors file, or one that is damaged or half written"),
-        ("a.safetensors", lambda path: path.write_text("epoch"), "no safetensors file, or one that is damaged"),
+        ("a.safetensors", _half(WAYS["f.safetensors"]), "not a safetensors file, or damaged or half written"),
+        ("a.safetensors", lambda path: path.write_text("epoch"), "not a safetensors file, or damaged"),
     ],
 )
 def test_a_file_that_holds_no_weights_is_skipped_with_the_reason(tmp_path, name, write, reason):

@@ -320,7 +320,7 @@ def test_a_diverged_or_overflowing_network_gives_no_finite_number() -> None:
             torch.zeros(1, 6),
             {},
             ValueError,
-            r"model: outputs that grow .* a sum of -.*; leave out what follows the logits",
+            r"model: outputs that grow .* a sum of -.*; remove what follows the logits",
         ),
     ],
 )

@@ -24,9 +24,9 @@ def flagged(*points):
 
 
 def test_what_rises_from_layer_to_layer_is_flagged_and_says_above_which():
-    told = flagged(point(4, 1), point(2, 0.5), point(3, 0.6), point(1, 0.4))
-    assert [bool(each) for each in told] == [False, False, True, False]
-    assert told[2].startswith("I(X;T) is 3 nats, above the 2 of layer 'layer 1'; I(T;Y) is 0.6 nats, above the 0.5")
+    flags = flagged(point(4, 1), point(2, 0.5), point(3, 0.6), point(1, 0.4))
+    assert [bool(each) for each in flags] == [False, False, True, False]
+    assert flags[2].startswith("I(X;T) is 3 nats, above the 2 of layer 'layer 1'; I(T;Y) is 0.6 nats, above the 0.5")
     assert flagged(point(2, 1), point(2, 1), point(2 + 1e-12, 1)) == ["", "", ""]
 
 

@@ -1,4 +1,4 @@
-"""What decisions tell."""
+"""Information of decisions."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_label_is_told_no_more_than_the_decision_has(pairs):
 
 
 def test_what_are_no_logits_is_refused():
-    with pytest.raises(ValueError, match=r"DecisionRule: hidden: a logit .* got 1 of each sample; .*torch.cat"):
+    with pytest.raises(ValueError, match=r"DecisionRule: hidden: a logit .* got 1 per sample; .*torch.cat"):
         DecisionRule().estimate(torch.ones(4, 1), torch.tensor([0, 1, 0, 1]))
     with pytest.raises(ValueError, match="each of the 3 classes of the labels is required, got 2"):
         DecisionRule().estimate(torch.ones(4, 2), torch.tensor([0, 1, 7, 1]))

@@ -101,9 +101,9 @@ def test_planes_travel_in_checkpoints_and_a_resumed_run_goes_on(tmp_path):
 
 def test_an_estimator_that_fails_on_a_layer_is_named_once_and_the_others_go_on(tmp_path):
     plane = InformationPlane(loader(dense()), [Failing(10), Binning()], layers=LAYERS)
-    with pytest.warns(UserWarning, match="layer 'network.0' by Failing.width=10.: this layer is too wide") as told:
+    with pytest.warns(UserWarning, match="layer 'network.0' by Failing.width=10.: this layer is too wide") as caught:
         fit(tmp_path, plane)
-    assert sum("InformationPlane" in str(each.message) for each in told) == 1
+    assert sum("InformationPlane" in str(each.message) for each in caught) == 1
     last = plane.planes[-1]
     assert list(last.points["network.0"]) == ["Binning"]
     assert list(last.points["network.2"]) == ["Failing(width=10)", "Binning"]
@@ -114,9 +114,9 @@ def test_an_estimator_that_fails_on_a_layer_is_named_once_and_the_others_go_on(t
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"labels": 2}, "labels: where a batch holds its classes is required, got 2"),
-        ({"labels": "label"}, "labels: where a batch holds its classes is required, got 'label'"),
-        ({"labels": 0}, "labels: a tensor of integer classes, one a sample, is required"),
+        ({"labels": 2}, "labels: the place of the classes in a batch is required, got 2"),
+        ({"labels": "label"}, "labels: the place of the classes in a batch is required, got 'label'"),
+        ({"labels": 0}, "labels: a tensor of integer classes, one per sample, is required"),
         ({"max_samples": 10}, "at most 10 samples are required"),
     ],
 )

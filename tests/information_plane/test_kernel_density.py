@@ -140,6 +140,6 @@ def test_other_parameters_are_refused():
 
 def test_more_samples_than_allowed_are_refused():
     hidden, labels = drawn()
-    with pytest.raises(ValueError, match=r"KernelDensity: hidden: at most max_samples=59 .*, got 60; pass some"):
+    with pytest.raises(ValueError, match=r"KernelDensity: hidden: at most max_samples=59 .*, got 60; pass fewer"):
         KernelDensity(max_samples=59).estimate(hidden, labels)
     KernelDensity(max_samples=60).estimate(hidden, labels)

@@ -86,13 +86,13 @@ def test_a_constant_layer_tells_nothing():
 
 
 @pytest.mark.parametrize(
-    ("given", "fault", "told"),
+    ("given", "fault", "message"),
     [
         ({"bins": 1}, ValueError, "bins: a whole number >= 2 is required, got 1"),
         ({"bins": 2.5}, TypeError, "bins: a whole number"),
         ({"edges": "layers"}, ValueError, "did you mean 'layer'"),
     ],
 )
-def test_parameters_are_checked(given, fault, told):
-    with pytest.raises(fault, match=told):
+def test_parameters_are_checked(given, fault, message):
+    with pytest.raises(fault, match=message):
         MaximumEntropyBinning(**given)

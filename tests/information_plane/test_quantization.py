@@ -234,7 +234,7 @@ def test_lightning_trains_and_restores_it(tmp_path, weights):
 
 
 @pytest.mark.parametrize(
-    ("make", "fault", "told"),
+    ("make", "fault", "message"),
     [
         (lambda: QuantizedNetwork(mlp(), "1", 1), ValueError, "bits: a whole number >= 2"),
         (lambda: QuantizedNetwork(mlp(), "1", 33), ValueError, "bits: at most 32 are required, got 33"),
@@ -248,6 +248,6 @@ def test_lightning_trains_and_restores_it(tmp_path, weights):
         (lambda: QuantizedNetwork(mlp(), "1")(drawn(2, 6) * math.nan), ValueError, "^1: finite outputs .* from nan"),
     ],
 )
-def test_faults_are_told(make, fault, told):
-    with pytest.raises(fault, match=told):
+def test_faults_are_reported(make, fault, message):
+    with pytest.raises(fault, match=message):
         make()

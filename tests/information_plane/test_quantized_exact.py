@@ -82,20 +82,20 @@ def test_a_constant_layer_of_two_samples_tells_nothing():
 
 
 @pytest.mark.parametrize(
-    ("estimator", "hidden", "told"),
+    ("estimator", "hidden", "message"),
     [
         (
             QuantizedExact(2),
             torch.tensor([[0], [1], [2], [4]]),
             "codes from 0 to 3 of 2 bits are required, got .* 0 to 4",
         ),
-        (QuantizedExact(2), torch.tensor([[0], [1], [2], [-1]]), "got some from -1 to 2"),
+        (QuantizedExact(2), torch.tensor([[0], [1], [2], [-1]]), "got codes from -1 to 2"),
         (QuantizedExact(1), torch.tensor([[0.0, 1], [0, 2], [0, 3], [1, 3]]), "at most 2 .* got 3 in unit 1"),
         (QuantizedExact(), torch.tensor([0, 1, 2, 3]), "hidden: floats of shape"),
     ],
 )
-def test_what_are_no_codes_of_so_many_bits_is_refused(estimator, hidden, told):
-    with pytest.raises(ValueError, match=f"QuantizedExact: .*{told}"):
+def test_what_are_no_codes_of_so_many_bits_is_refused(estimator, hidden, message):
+    with pytest.raises(ValueError, match=f"QuantizedExact: .*{message}"):
         estimator.estimate(hidden, LABELS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -31,12 +32,12 @@ def test_means_and_variances_are_those_over_the_runs():
 
 
 def test_the_mean_of_runs_leaves_as_a_table_of_moments_and_layers():
-    table = aggregate([run((1.0, 4.0), (2.0, 8.0)), run((3.0, 4.0), (2.0, 2.0))]).to_table()
-    first, second, third, _ = table.to_records()
+    found = aggregate([run((1.0, 4.0), (2.0, 8.0)), run((3.0, 4.0), (2.0, 2.0))])
+    first, second, third, _ = found.to_records()
     assert (second["moment"], second["layer"], second["input_mean"], second["input_variance"]) == (0, "last", 4.0, 0.0)
     assert (first["label_mean"], first["label_variance"]) == (pytest.approx(0.2), pytest.approx(0.02))
     assert (third["moment"], third["layer"]) == (1, "first")
-    assert table.facts["median_run"] == 0
+    assert json.loads(found.to_json())["distances"] == found.distances.tolist()
 
 
 def test_the_run_shown_is_the_one_of_median_distance_from_the_mean():
@@ -69,7 +70,7 @@ def test_values_that_are_not_finite_count_for_no_distance():
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"estimator": "KSG"}, "estimator: Binning in 'run 0, moment 0, first'"),
         ({"bins": 99}, r"parameters\.bins: 30 in .* but 99 in 'run 1, moment 0, first'"),
@@ -77,9 +78,9 @@ def test_values_that_are_not_finite_count_for_no_distance():
         ({"units": 3}, r"num_units: \[first 2, last 2\] in 'run 0' but \[first 3, last 3\] in 'run 1'"),
     ],
 )
-def test_runs_that_were_measured_otherwise_are_refused_unless_the_field_is_named(fields, told):
+def test_runs_that_were_measured_otherwise_are_refused_unless_the_field_is_named(fields, message):
     runs = [run((1.0, 1.0)), run((3.0, 3.0), **fields)]
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         aggregate(runs)
     name = {"estimator": "estimator", "bins": "parameters.bins", "samples": "num_samples", "units": "num_units"}
     found = aggregate(runs, [name[next(iter(fields))]])

@@ -63,8 +63,10 @@ def test_standard_errors_are_those_of_repeated_seeds():
         ("input", torch.tensor([point.input_information for point in points])),
         ("label", torch.tensor([point.label_information for point in points])),
     ):
-        told = torch.tensor([point.scores[f"{name}_standard_error"] for point in points]).mean()
-        assert float(values.std() / told) == pytest.approx(1, abs=0.2)  # 4 standard errors of a spread of 200 are .2
+        reported = torch.tensor([point.scores[f"{name}_standard_error"] for point in points]).mean()
+        assert float(values.std() / reported) == pytest.approx(
+            1, abs=0.2
+        )  # 4 standard errors of a spread of 200 are .2
 
 
 def test_neither_blocks_nor_draws_together_matter(monkeypatch):

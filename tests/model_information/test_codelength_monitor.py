@@ -247,10 +247,10 @@ class Flat(Regressor):
     [
         (
             Flat(mlp()),
-            "class scores .samples, classes. are required; batch 0 .*got a torch.float32 tensor of shape .16.",
+            "class scores .samples, classes. are required. Batch 0 .*got a torch.float32 tensor of shape .16.",
         ),
         (Probable(mlp()), "got numbers from 0 to 1 that sum to 1"),
-        (Regressor(nn.Linear(6, 2)), "labels from 0 to 1 are required by a model of 2 classes, got 2"),
+        (Regressor(nn.Linear(6, 2)), "labels from 0 to 1 are required for a model of 2 classes, got 2"),
     ],
 )
 def test_a_module_that_codes_nothing_is_told_once_and_trained_all_the_same(tmp_path, model, message):

@@ -39,10 +39,10 @@ def test_without_the_final_model_its_bits_are_not_told(tmp_path):
 @pytest.mark.parametrize(
     ("codes", "fault", "message"),
     [
-        ({}, TypeError, "codes: names with codes are required"),
-        ([code(3)], TypeError, "codes: names with codes are required"),
-        ({"mine": code(3)}, TypeError, "one a seed, is required of 'mine', got OnlineCode; give"),
-        ({"mine": []}, TypeError, "required of 'mine', got list"),
+        ({}, TypeError, "codes: a mapping from names to codes is required"),
+        ([code(3)], TypeError, "codes: a mapping from names to codes is required"),
+        ({"mine": code(3)}, TypeError, "one per seed, is required for 'mine', got OnlineCode; give"),
+        ({"mine": []}, TypeError, "required for 'mine', got list"),
         (
             {"mine": [code(3), code(3, sizes=(20, 80))]},
             ValueError,

@@ -41,12 +41,12 @@ def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path, mon
 def test_other_files_are_refused_and_stay_as_they_are(tmp_path):
     path = tmp_path / "record"
     CodingRecord(path, "content").write([1.0], {})
-    with pytest.raises(ValueError, match=r"resume: '.*record' is of another coding: .* differ; give another path"):
+    with pytest.raises(ValueError, match=r"resume: '.*record' belongs to another coding: .* differ; give another path"):
         CodingRecord(path, "another")
     torch.save({"state_dict": {}}, tmp_path / "checkpoint")
     for content in (b"", b"text", path.read_bytes()[:40], (tmp_path / "checkpoint").read_bytes()):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"resume: a file that a coding has written is required, got '.*record'"):
+        with pytest.raises(ValueError, match=r"resume: a file written by an earlier coding .* got '.*record'"):
             CodingRecord(path, "content")
         assert path.read_bytes() == content
 

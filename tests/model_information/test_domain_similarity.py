@@ -173,9 +173,9 @@ DOMAINS = {"a": (four_classes(),) * 2, "b": (four_classes(),) * 2}
             r"domains\['c'\]: data: at least 7 samples are required",
         ),
         ({"seeds": 3}, TypeError, "seeds: a sequence of whole numbers is required, got int 3"),
-        ({"seeds": (1, 1)}, ValueError, r"seeds: at least one, and each once, is required, got \(1, 1\)"),
-        ({"seeds": ()}, ValueError, "seeds: at least one"),
-        ({"seed": 0}, TypeError, "seed: seeds of repetitions are required, got a single seed 0"),
+        ({"seeds": (1, 1)}, ValueError, r"seeds: one or more different seeds are required, got \(1, 1\)"),
+        ({"seeds": ()}, ValueError, "seeds: one or more different seeds"),
+        ({"seed": 0}, TypeError, "seed: the seeds of repetitions are required instead, got a single seed 0"),
         ({"features": lambda inputs: inputs.sum(1)}, ValueError, r"features: a tensor \[samples, units\]"),
         ({"features": lambda inputs: inputs.tolist()}, TypeError, "features: a real tensor"),
         ({"features": lambda inputs: torch.zeros(len(inputs), 9000)}, ValueError, "of 1 to 8,192 units is required"),
@@ -194,7 +194,7 @@ def test_domains_whose_features_differ_in_number_are_refused():
     network = nn.Sequential(nn.AdaptiveAvgPool1d(4), nn.Linear(4, 4))
     inputs, labels = four_classes()
     domains = DOMAINS | {"c": ((inputs.repeat(1, 2), labels),) * 2}
-    with pytest.raises(ValueError, match=r"features: as many units in each domain are required, got \[4, 8\]"):
+    with pytest.raises(ValueError, match=r"features: the same number of units .* is required, got \[4, 8\]"):
         domain_similarity(lambda: network, domains, seeds=[0], **SHORT)
 
 

@@ -221,7 +221,7 @@ def test_scores_are_found_by_their_name(wrap):
 def test_a_label_without_probability_costs_infinitely_and_nan_is_an_error():
     scores = torch.tensor([[0.0, -math.inf]], dtype=torch.float64)
     assert label_nats(scores, torch.tensor([1])).item() == math.inf
-    with pytest.raises(ValueError, match="model: a cross-entropy that is a number is required, got NaN"):
+    with pytest.raises(ValueError, match="model: a cross-entropy that is not NaN is required, got NaN"):
         label_nats(scores * math.nan, torch.tensor([0]))
     for label in (-1, 2):
         with pytest.raises(ValueError, match=f"data: labels from 0 to 1 are required .* got {label}"):
@@ -230,7 +230,7 @@ def test_a_label_without_probability_costs_infinitely_and_nan_is_an_error():
 
 def test_one_hot_scores_are_taken_for_probabilities_but_not_scores_that_happen_to_be_positive():
     batch = torch.zeros(2, 1), torch.tensor([0, 1])
-    with pytest.raises(ValueError, match="numbers from 0 to 1 that sum to 1; return them before the softmax"):
+    with pytest.raises(ValueError, match="numbers from 0 to 1 that sum to 1; return the scores before the softmax"):
         log_probabilities(Constant(0.0, 1.0), batch)
     assert log_probabilities(Constant(0.5, 0.6), batch).shape == (2, 2)
     assert log_probabilities(Constant(0.5, 0.5003), batch).shape == (2, 2)  # as happens, of many batches of one sample

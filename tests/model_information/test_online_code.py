@@ -103,7 +103,7 @@ def test_a_label_without_probability_takes_for_ever():
         (lambda: block_sizes(0, "orgad"), ValueError, "num_samples: a whole number >= 1"),
         (lambda: uniform_code_length(5, 1), ValueError, "num_classes: a whole number >= 2"),
         (lambda: uniform_code_length(-1, 2), ValueError, "num_samples: a whole number >= 0"),
-        (lambda: online_code([1.0], block_sizes=(1, 2, 3), num_classes=2), ValueError, "each of 3 blocks but the"),
+        (lambda: online_code([1.0], block_sizes=(1, 2, 3), num_classes=2), ValueError, "each of the 3 blocks but the"),
         (lambda: online_code([1.0], block_sizes=(1, 2.0), num_classes=2), TypeError, "block_sizes: a whole number"),
         (lambda: online_code([math.nan], block_sizes=(1, 2), num_classes=2), ValueError, "block_nats: .*diverged"),
         (lambda: online_code([-1.0], block_sizes=(1, 2), num_classes=2), ValueError, "block_nats: .*got float -1.0"),

@@ -188,7 +188,7 @@ def test_trainers_that_were_used_are_refused():
     trainer = pl.Trainer(max_epochs=1, accelerator="cpu", **QUIET)
     data = DataLoader(TensorDataset(*separable()))
     trainer.fit(AdamClassifier(network()), data, data)
-    with pytest.raises(ValueError, match=r"trainer: a Trainer that was not used yet is required.*ran 'fit'"):
+    with pytest.raises(ValueError, match=r"trainer: an unused Trainer is required.*ran 'fit'"):
         prequential_codelength(network(), separable(), trainer=trainer)
     with pytest.raises(TypeError, match="trainer: Lightning's Trainer is required, got str"):
         prequential_codelength(network(), separable(), trainer="cpu")
@@ -270,7 +270,7 @@ def test_a_record_of_another_coding_is_refused(tmp_path):
         lambda: model_information(network(), (inputs, labels), resume=record, **settings),
     ]
     for other in others:
-        with pytest.raises(ValueError, match=r"resume: .* is of another coding"):
+        with pytest.raises(ValueError, match=r"resume: .* belongs to another coding"):
             other()
 
 
@@ -314,13 +314,13 @@ def diverging(scores, labels):
         ({"model": (network(), 3)}, TypeError, "model: a LightningModule, a torch module, or a pair"),
         ({"model": Text()}, TypeError, "model: class scores or log-probabilities .* got str 'probably'"),
         ({"model": nn.Flatten(0)}, ValueError, r"model: class scores .* \[2, classes\] .* of shape \[12\]"),
-        ({"model": nn.Linear(6, 1)}, ValueError, "of two classes or more are required"),
+        ({"model": nn.Linear(6, 1)}, ValueError, "of two or more classes are required"),
         ({"model": nn.Sequential(network(), nn.Softmax(1))}, ValueError, "numbers from 0 to 1 that sum to 1"),
         ({"model": nn.Linear(6, 2)}, ValueError, "data: labels from 0 to 1 are required .* of 2 classes, got 2"),
         ({"model": (network(), diverging)}, ValueError, "block 2 of 3: model: a cross-entropy .* got NaN"),
         ({"data": (separable()[0] * math.nan, separable()[1])}, ValueError, "block 2 of 3: model: .* got NaN"),
-        ({"data": separable(5)}, ValueError, "data: at least 10 samples are required, .* got 5"),
-        ({"data": (separable()[0], separable()[1] - 1)}, ValueError, "labels: class numbers from 0 .* got -1"),
+        ({"data": separable(5)}, ValueError, "data: at least 10 samples are required .* got 5"),
+        ({"data": (separable()[0], separable()[1] - 1)}, ValueError, "labels: class indices from 0 .* got -1"),
         ({"data": (separable()[0], separable()[1][:50])}, ValueError, "labels: one for each of 100 samples"),
         ({"data": (separable()[0], separable()[1].float())}, TypeError, "labels: an int64 torch tensor"),
         ({"data": separable()[0]}, TypeError, "data: batches .inputs, labels."),

@@ -186,8 +186,8 @@ LABELS = torch.arange(100) % 2
         ({"labels": LABELS.tolist()}, TypeError, "labels: an int64 torch tensor"),
         ({"labels": LABELS[:, None]}, ValueError, "labels: shape \\[samples\\]"),
         ({"labels": LABELS[:99]}, ValueError, "labels: one for each of 100 samples is required, got 99"),
-        ({"labels": LABELS - 1}, ValueError, "labels: class numbers from 0 are required, got -1"),
-        ({"labels": LABELS * 3}, ValueError, "each class number from 0 to the highest \\(3\\) .* got only 2"),
+        ({"labels": LABELS - 1}, ValueError, "labels: class indices from 0 are required, got -1"),
+        ({"labels": LABELS * 3}, ValueError, "every class index from 0 to the highest \\(3\\) .* got only 2"),
         ({"labels": LABELS * 0}, ValueError, "at least two different classes are required, got only class 0"),
         ({"labels": LABELS.to("meta")}, ValueError, "labels: the device of the samples"),
         (
@@ -198,7 +198,7 @@ LABELS = torch.arange(100) % 2
         ({"validation": torch.zeros(100, 3)}, TypeError, "validation: a pair"),
         ({"validation": (torch.zeros(9, 4), LABELS[:9])}, ValueError, "validation representations: 3 units on cpu"),
         ({"validation": (torch.zeros(9, 3), LABELS[:8])}, ValueError, "validation labels: one for each of 9"),
-        ({"validation": (torch.zeros(9, 3), LABELS[:9] + 1)}, ValueError, "validation labels: class numbers below 2"),
+        ({"validation": (torch.zeros(9, 3), LABELS[:9] + 1)}, ValueError, "validation labels: class indices below 2"),
         ({"validation": (torch.full((9, 3), math.nan), LABELS[:9])}, ValueError, "validation representations: values"),
     ],
 )

@@ -182,14 +182,18 @@ class Manual(LitLinear):
         ({"alpha": 1.5}, ValueError, "alpha: a weight from 0 to 1 is required, got 1.5"),
         ({"alpha": "0.5"}, TypeError, "alpha: a finite number is required"),
         ({"temperature": 0}, ValueError, "temperature: a number above 0 is required, got 0"),
-        ({"seeds": ()}, ValueError, "seeds: at least one, and each once"),
-        ({"seed": 3}, TypeError, "seed: seeds of repetitions are required, got a single seed 3"),
+        ({"seeds": ()}, ValueError, "seeds: one or more different seeds"),
+        ({"seed": 3}, TypeError, "seed: the seeds of repetitions are required instead, got a single seed 3"),
         ({"seeds": (0.5,)}, TypeError, "seeds: a whole number"),
         ({"student": linear()}, TypeError, "student: a function that makes a model is required.*lambda: Network"),
         ({"teacher": (linear(), nn.CrossEntropyLoss())}, TypeError, "teacher: a function that makes a model"),
         ({"student": lambda: 3}, TypeError, "model: a LightningModule, a torch module"),
         ({"student": Manual}, ValueError, "student: automatic optimization is required"),
-        ({"teacher": lambda: nn.Linear(UNITS, 5)}, ValueError, "teacher: 3 classes are required.*got 5"),
+        (
+            {"teacher": lambda: nn.Linear(UNITS, 5)},
+            ValueError,
+            "teacher: 3 classes, like the student, are required, got 5",
+        ),
     ],
 )
 def test_wrong_input_is_named(arguments, fault, message):

@@ -124,12 +124,12 @@ def test_what_is_not_finite_is_null_in_json():
 @pytest.mark.parametrize(
     ("change", "fault", "message"),
     [
-        ({"tasks": {}}, TypeError, "tasks: names with pairs .* give {'name'"),
-        ({"tasks": {"mine": clusters()}}, TypeError, "required of 'mine', got 2 tensors; what is held out"),
-        ({"tasks": {"mine": 3}}, TypeError, "required of 'mine', got int"),
+        ({"tasks": {}}, TypeError, "tasks: a mapping from names to pairs .* give {'name'"),
+        ({"tasks": {"mine": clusters()}}, TypeError, "required for 'mine', got 2 tensors; split the"),
+        ({"tasks": {"mine": 3}}, TypeError, "required for 'mine', got int"),
         ({"make_model": make_model()}, TypeError, "(?s)make_model: a function .*; give a class, or lambda: Network"),
-        ({"seeds": ()}, ValueError, r"seeds: at least one, and each once, is required, got \(\)"),
-        ({"seeds": (1, 1)}, ValueError, "each once"),
+        ({"seeds": ()}, ValueError, r"seeds: one or more different seeds are required, got \(\)"),
+        ({"seeds": (1, 1)}, ValueError, "different seeds are required"),
         ({"seeds": 3}, TypeError, "seeds: a sequence .* got int 3"),
         ({"seeds": (-1,)}, ValueError, "seeds: a whole number >= 0"),
         ({"seed": 1}, TypeError, r"got a single seed 1 among the settings; give seeds=\[...\]"),

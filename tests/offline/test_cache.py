@@ -252,7 +252,7 @@ def test_data_that_cannot_be_told_apart_are_measured_without_a_cache(path, measu
         measurement(path)
     assert len(measured) == 2
     assert len(measurement.notes) == 1
-    assert "not kept for the next time: data or model hold a lock that cannot be told apart" in measurement.notes[0]
+    assert "not kept for the next time: data or model hold a lock that cannot be identified" in measurement.notes[0]
     assert _kept(path.parent) == []
 
 

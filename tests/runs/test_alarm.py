@@ -255,7 +255,7 @@ def test_other_inputs_from_some_moment_on_are_judged_alone():
     told = over_time([*before, *after])
     for count in (1, 2, 3):
         assert told[9 + count].abstention.startswith(
-            f"the validation inputs are others than before at the last {count} of {10 + count} measurements"
+            f"the validation inputs changed before the last {count} of {10 + count} measurements"
         )
     assert all(judgement.abstention is None for judgement in told[13:])
     last = told[-1]
@@ -270,7 +270,7 @@ def test_inputs_that_differ_each_time_are_told_with_the_remedy():
     moments = [dataclasses.replace(each, probe=str(index)) for index, each in enumerate(drifting())]
     judgement = judge(moments)
     assert not judgement.is_memorizing
-    assert f"at the last 1 of {len(moments)} measurements" in judgement.abstention
+    assert f"changed before the last 1 of {len(moments)} measurements" in judgement.abstention
     assert judgement.abstention.endswith("validate the same inputs in the same order")
 
 
@@ -291,7 +291,7 @@ def test_a_moment_without_classes_parts_the_course():
 
 def test_predictions_that_are_all_the_same_are_not_judged():
     moments = [*drifting(), moment(torch.zeros_like(TRUE), math.nan)]
-    assert judge(moments).abstention.startswith("no layer has a smoothness; the predictions are all the same")
+    assert judge(moments).abstention.startswith("no layer has a smoothness: the predictions are all the same")
     assert not judge(moments).is_memorizing
 
 

@@ -1,4 +1,4 @@
-"""What the figures of the information plane share: the ways of the layers by one estimator, and how they are drawn."""
+"""Courses of layers through the plane by one estimator, and how the figures draw them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _KINDS = {"exact": "exact", "lower": "lower bound", "upper": "upper bound", "nei
 
 @dataclass(frozen=True, eq=False)
 class PlaneCourses:
-    """The points of one estimator on a run.
+    """Points of one estimator along a run.
 
     Attributes:
-        courses: layer -> epochs (or numbers of measurements) and points, oldest first; at least one.
-        unit: of the moments, "epoch" or "measurement".
-        differences: a sentence on each that was allowed.
-        origin: of which modules and of what set the samples are, as far as it is known.
+        courses: Layer -> epochs (or measurement numbers) and points, oldest first; at least one layer.
+        unit: Unit of the moments, "epoch" or "measurement".
+        differences: One sentence for each difference that was allowed.
+        origin: Modules and data split of the samples, as far as known.
     """
 
     courses: dict[str, list[tuple[float, PlanePoint]]]
@@ -44,10 +44,10 @@ class PlaneCourses:
 
     @classmethod
     def of(cls, planes: Sequence[Plane], estimator: str, allow_mismatch: Sequence[str] = ()) -> PlaneCourses:
-        """Collect the points of an estimator.
+        """Collect the points of one estimator.
 
         Raises:
-            ValueError: there are none, or they were not measured alike.
+            ValueError: If there are no points, or they were not measured alike.
         """
         in_order = sorted(planes, key=lambda plane: (plane.epoch is None, plane.epoch or 0, plane.step or 0))
         courses: dict[str, list[tuple[float, PlanePoint]]] = {}
@@ -66,21 +66,21 @@ class PlaneCourses:
 
     @property
     def first(self) -> PlanePoint:
-        """Which tells the parameters."""
+        """First point, which carries the parameters."""
         return next(iter(self.courses.values()))[0][1]
 
     @property
     def moments(self) -> list[float]:
-        """Of all layers, rising."""
+        """Moments of all layers, rising."""
         return sorted({moment for course in self.courses.values() for moment, _ in course})
 
     @property
     def has_inputs(self) -> bool:
-        """Whether any point tells of I(X;T)."""
+        """Whether any point has a finite I(X;T)."""
         return any(math.isfinite(point.input_bits) for course in self.courses.values() for _, point in course)
 
     def describe(self) -> list[str]:
-        """What must be known of the numbers: the parameters, of what kind they are, and what is flagged."""
+        """Notes for the reader: parameters, kinds of number, and flags."""
         first, points = self.first, [point for course in self.courses.values() for _, point in course]
         parameters = ", ".join(f"{name.replace('_', ' ')} {_tell(name, points)}" for name in first.parameters)
         of_inputs = _KINDS[first.input_kind] if self.has_inputs else "not given"
@@ -103,15 +103,15 @@ class PlaneCourses:
         return [*told, *(textwrap.shorten(each, _LONGEST_DIFFERENCE) for each in differences)]
 
     def draw(self, axes: Axes, *, against_moments: bool = False, is_small: bool = False) -> ScalarMappable:
-        """Draw a line a layer with its name at the end, and name the axes.
+        """Draw one named line per layer and label the axes.
 
         Args:
-            axes: an empty panel.
-            against_moments: I(T;Y) over the moments, instead of the plane.
-            is_small: of several panels in a figure.
+            axes: Empty axes.
+            against_moments: Draw I(T;Y) over the moments instead of the plane.
+            is_small: Whether the axes are one of several panels.
 
         Returns:
-            What a colour bar is made of.
+            The mappable for a colour bar.
         """
         scale, shades = _scale(self.moments), style.moment_colors()
         ends: list[tuple[float, float] | None] = []
@@ -142,11 +142,11 @@ class PlaneCourses:
 
 
 def describe_origin(planes: Sequence[Plane], layers: Sequence[str] | None = None) -> str:
-    """In words, of what the samples are, as far as it is known.
+    """Describe where the samples come from, as far as known.
 
     Args:
-        planes: at least one.
-        layers: whose modules are named; by default all.
+        planes: Planes, at least one.
+        layers: Layers whose modules are named; all by default.
     """
     modules = [own for plane in planes for layer, own in plane.modules.items() if layers is None or layer in layers]
     told: dict[str, list[str | None]] = {
@@ -159,7 +159,7 @@ def describe_origin(planes: Sequence[Plane], layers: Sequence[str] | None = None
 
 
 def _origins(planes: Sequence[Plane]) -> dict[Field, dict[str, Hashable]]:
-    """How samples were caught, as far as it is known: field -> plane -> value, as `check_comparable` takes it."""
+    """Known origin of the samples: field -> plane -> value, as `check_comparable` expects."""
     named = {f"plane {number}": plane for number, plane in enumerate(planes, start=1)}
     known: dict[Field, dict[str, Hashable]] = {"split": {}, "pooling": {}}
     for name, plane in named.items():
@@ -172,13 +172,13 @@ def _origins(planes: Sequence[Plane]) -> dict[Field, dict[str, Hashable]]:
 
 
 def _can_be_drawn(point: PlanePoint) -> bool:
-    """Whether no value is so far below 0, as a trained bound may be, that beside it all others would be one point."""
+    """Whether no value is so far below 0 (possible for a trained bound) that all others would collapse to one point."""
     lowest = -math.log(max(point.num_samples, 2))
     return not (point.input_information < lowest or point.label_information < lowest)  # NaN is neither
 
 
 def _tell(name: str, points: Sequence[PlanePoint]) -> str:
-    """The value of a parameter; where the data chose it, of each point anew, the lowest and the highest."""
+    """Value of a parameter, or the lowest and highest if the data determine it for each point."""
     values = {point.parameters.get(name) for point in points}
     if len(values) == 1:
         (value,) = values

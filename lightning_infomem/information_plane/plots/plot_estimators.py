@@ -1,4 +1,4 @@
-"""One run by several estimators of the information plane, a panel each."""
+"""Figure of one run by several estimators, one panel each."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ def plot_estimators(
     *,
     allow_mismatch: Sequence[str] = (),
 ) -> Figure:
-    """Draw one run by several estimators, each in a panel with axes of its own.
+    """Draw one run by several estimators, each in a panel with its own axes.
 
-    To see whether they agree on what happened: which layers rose, fell, and when. Not for comparing the numbers: an
-    estimator tells as much of itself as of the layer, so there is no common scale, and no common plane.
+    Use it to see whether they agree on what happened: which layers rose or fell, and when. Do not compare the numbers:
+    an estimate depends on the estimator as much as on the layer, so there is no common scale and no common plane.
 
     Args:
-        planes: of one run, in any order; all estimators looked at the same samples.
-        estimators: their names, see `Plane.points`, in the order of the panels; by default all, as they come.
-        allow_mismatch: names of fields in which the points of an estimator may differ, see `plot_information_plane`;
-            parameters that an estimator does not have are no mistake here.
+        planes: Planes of one run, in any order; all estimators used the same samples.
+        estimators: Estimator names (see `Plane.points`) in panel order; by default all, in order of appearance.
+        allow_mismatch: Names of fields in which the points of an estimator may differ, see `plot_information_plane`.
+            Parameters that an estimator does not have are ignored.
 
     Returns:
-        A figure that belongs to no window and no pyplot state: up to three panels in a row, drawn as by
-        `plot_information_plane`, with the parameters, the kinds of number and the flags below each. Of an estimator
-        that tells nothing of I(X;T) the panel shows I(T;Y) over the epochs.
+        A figure without window or pyplot state: up to three panels per row, each drawn as by `plot_information_plane`,
+            with
+        parameters, kinds of number and flags below. If an estimator gives no I(X;T), its panel shows I(T;Y) over
+        epochs.
 
     Raises:
-        ValueError: no plane, an estimator without points, or points that were not measured alike.
+        ValueError: If there are no planes, an estimator has no points, or points were not measured alike.
     """
     if not planes:
         raise ValueError("planes: at least one is required, got none; measure first.")
@@ -77,7 +78,7 @@ def plot_estimators(
 
 
 def _known(planes: Sequence[Plane], estimator: str, fields: Sequence[str]) -> list[str]:
-    """The fields that points of this estimator have."""
+    """Fields that points of this estimator have."""
     points = [own[estimator] for plane in planes for own in plane.points.values() if estimator in own]
     parameters = {f"parameters.{name}" for point in points for name in point.parameters}
     return [name for name in fields if name in parameters or not name.startswith("parameters.")]

@@ -1,4 +1,4 @@
-"""The information plane of a run: I(T;Y) against I(X;T), a line a layer, coloured by the epoch."""
+"""Information plane of a run: I(T;Y) against I(X;T), one line per layer, coloured by epoch."""
 
 from __future__ import annotations
 
@@ -20,29 +20,28 @@ _LINE_HEIGHT = 0.18  # inches
 def plot_information_plane(
     planes: Sequence[Plane], estimator: str | None = None, *, allow_mismatch: Sequence[str] = ()
 ) -> Figure:
-    """Draw where the layers of a run went in the information plane, by one estimator.
+    """Draw the paths of the layers of a run through the information plane, by one estimator.
 
-    A line that turns to the left is called compression only together with a look at the geometry of the layer: most
-    estimators tell of clusters, not of information. Not for comparing estimators: each has a figure of its own, or a
-    panel of its own in `plot_estimators`.
+    Call a line that turns left compression only after checking the geometry of the layer: most estimators respond to
+    clusters rather than to information. Do not use it to compare estimators: draw one figure for each, or use
+    `plot_estimators` with one panel for each.
 
     Args:
-        planes: of one run, in any order.
-        estimator: its name, see `Plane.points`; by default the first.
-        allow_mismatch: names of fields in which points may differ, such as a parameter that the data choose for each
-            layer; see `check_points`. The figure says it.
+        planes: Planes of one run, in any order.
+        estimator: Estimator name, see `Plane.points`; the first by default.
+        allow_mismatch: Names of fields in which points may differ, such as a parameter that the data determine for each
+            layer; see `check_points`. The figure states them.
 
     Returns:
-        A figure that belongs to no window and no pyplot state: I(X;T) to the right and I(T;Y) upwards, both in bits; a
-        line a layer, its points coloured by the epoch (or the number of the measurement), the last one named. Below
-        stand the estimator with its parameters, what kind of number each coordinate is, the number of samples, how many
-        points are flagged as what, and of which modules and what set the samples are, if the planes know it; of a
-        parameter that the data chose, the lowest and the highest value. Points without a finite value are left out, and
-        those more than log N below 0, which are counted below.
+        A figure without window or pyplot state. I(X;T) runs to the right and I(T;Y) upwards, both in bits. Each layer
+        is a line with points coloured by epoch (or measurement number), named at its last point. Notes below give the
+        estimator with its parameters (lowest and highest value if the data determine one), the kind of each coordinate,
+        the number of samples, the number of points per flag, and the modules and data split of the samples, if known.
+        Points without a finite value, or more than log N below 0, are left out; the notes count the latter.
 
     Raises:
-        ValueError: no plane, none with a point by this estimator, or points that were not measured alike: of different
-            modules, pooling or sets, too, as far as they are known.
+        ValueError: If there are no planes, none has a point by this estimator, or points were not measured alike. Known
+            differences in modules, pooling or split count too.
     """
     if not planes:
         raise ValueError("planes: at least one is required, got none; measure first.")

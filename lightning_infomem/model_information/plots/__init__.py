@@ -1,4 +1,4 @@
-"""Figures of description lengths."""
+"""Figures of code lengths."""
 
 from lightning_infomem.model_information.plots.plot_codelengths import plot_codelengths
 from lightning_infomem.model_information.plots.plot_domain_similarity import plot_domain_similarity

@@ -1,4 +1,4 @@
-"""How fast codes of labels become short: bits of a label against how many labels are known."""
+"""Figure of online codes: bits per label against the number of labels known."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ __all__ = ["plot_codelengths"]
 
 
 def plot_codelengths(report: CodelengthReport) -> Figure:
-    """Draw bits a label of each block against the number of labels known before it, and the bits in all.
+    """Draw the bits per label of each block against the number of labels known before it, and the total bits.
 
-    The area below a line, on an axis that is not logarithmic, is the length of the code. Not for codes with other
-    numbers of classes, whose bits mean other things.
+    On a linear axis, the area below a line would be the code length. Do not draw codes with different numbers of
+    classes together; their bits are not comparable.
 
     Args:
-        report: of codes.
+        report: Codes to draw.
 
     Returns:
-        A figure that belongs to no window and no pyplot state. To the left a line a name, the mean over seeds with its
-        95 % interval by Student's t; blocks of which nothing was known before, empty ones and infinite codes are left
-        out; dashed, what a label costs of which nothing is known. To the right the bits of each name: what the labels
-        cost once the model is known, and above it what is in the model, as far as both are known; black, the interval
-        of their sum.
+        A figure without a window or pyplot state. Left: one line per name, the mean over seeds with its 95 % interval
+        by Student's t; the first block, empty blocks and infinite codes are left out. The dashed line is the cost of a
+        label in the uniform code. Right: the bits of each name, split into the cost of the labels once the model is
+        known and, above it, the bits of the model, if both are known; the black bar is the interval of their sum.
     """
     records = report.to_records()
     figure = Figure(figsize=(10, 4.2), layout="constrained")
@@ -67,6 +66,6 @@ def plot_codelengths(report: CodelengthReport) -> Figure:
 
 
 def _finite(values: ArrayLike) -> NDArray[np.float64]:
-    """With 0 for what is not: a bar of no height."""
+    """Replace non-finite values by 0, a bar without height."""
     numbers = np.asarray(values, dtype=np.float64)
     return np.where(np.isfinite(numbers), numbers, 0.0)

@@ -1,4 +1,4 @@
-"""Similarities of domains as maps with numbers."""
+"""Figure of the similarities between domains, as annotated heat maps."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_domain_similarity"]
 
-_MOST_NUMBERED, _MOST_WITH_INTERVALS = 14, 8  # domains; the numbers of more would touch
+_MOST_NUMBERED, _MOST_WITH_INTERVALS = 14, 8  # domains; with more of them, the numbers would touch
 _CELL = 0.62  # inches
-_NARROWEST, _WIDEST = 3.1, 7.0  # inches of a map
-_BRIGHT = 0.6  # shade from which numbers are black
+_NARROWEST, _WIDEST = 3.1, 7.0  # width of a map in inches
+_BRIGHT = 0.6  # values above it get black text
 
 
 def plot_domain_similarity(result: DomainSimilarity) -> Figure:
-    """Draw the similarity S of all pairs of domains, and beside it S_uni, the share that a source knows of a target.
+    """Draw S and S_uni, the share of the target's information that the source knows, for all pairs of domains.
 
     Args:
-        result: as `domain_similarity` returns it.
+        result: Result of `domain_similarity`.
 
     Returns:
-        A figure that belongs to no window and no pyplot state: two maps, a row a source, a column a target, in the
-        order of the domains. Each cell has the mean over seeds, and below it half the width of the 95 % interval where
-        there are several seeds and at most 8 domains; of more than 14 domains there are colours only. The colours go
-        from 0 to 1: what is below or above has the colour of the end. Grey is not known, for the domain's own model
-        knows nothing.
+        A figure without a window or pyplot state: two maps with one row per source and one column per target, in the
+        order of the domains. Each cell shows the mean over seeds and, with several seeds and at most 8 domains, the
+        half-width of the 95 % interval. Above 14 domains, cells have no numbers. The colour scale runs from 0 to 1;
+        values outside of it get the colour of the nearest end. Grey means undefined: the domain's own model knows
+        nothing.
     """
     rows = result.to_records()
     count = len(result.domains)
     side = min(max(_CELL * count, _NARROWEST), _WIDEST)
     figure = Figure(figsize=(2 * side + 2.6, side + 1.9), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    told = {"similarity": "similarity S", "unidirectional_similarity": "S_uni: share of the target known"}
-    for axes, (name, title) in zip(panels, told.items(), strict=True):
+    titles = {"similarity": "similarity S", "unidirectional_similarity": "S_uni: share of the target known"}
+    for axes, (name, title) in zip(panels, titles.items(), strict=True):
         means, spreads = (
             np.array([row[each] for row in rows]).reshape(count, count) for each in (name, f"{name}_spread")
         )
@@ -61,8 +61,8 @@ def plot_domain_similarity(result: DomainSimilarity) -> Figure:
         )
     panels[0].set_ylabel("model trained on", fontsize=style.LABEL)
     panels[0].set_yticks(range(count), result.domains, fontsize=style.TEXT, parse_math=False)
-    beyond = [row[name] for row in rows for name in told]
-    low, high = np.nanmin([0, *beyond]) < 0, np.nanmax([1, *beyond]) > 1
+    values = [row[name] for row in rows for name in titles]
+    low, high = np.nanmin([0, *values]) < 0, np.nanmax([1, *values]) > 1
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get((bool(low), bool(high)), "neither")
     figure.colorbar(image, ax=panels, extend=extend, fraction=0.03, pad=0.02).ax.tick_params(labelsize=style.NOTE)
     seeds = len(result.seeds)

@@ -1,4 +1,4 @@
-"""What a model loses with each component, as bars."""
+"""Bar chart of the bits that a model loses without each component."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_information_ablation"]
 
-_LINE = 0.32  # inches a component
+_LINE = 0.32  # inches per component
 _MOST_NUMBERED = 40  # components
 
 
 def plot_information_ablation(result: InformationAblation) -> Figure:
-    """Draw the bits that a model loses with each component, and those bits for each of its parameters.
+    """Draw the bits that a model loses without each component, in total and per parameter.
 
     Args:
-        result: as `information_ablation` returns it.
+        result: Result of `information_ablation`.
 
     Returns:
-        A figure that belongs to no window and no pyplot state: a line a component, in their order, the first on top; to
-        the left the bits, to the right bits per parameter, with the 95 % interval over runs where there are several.
-        A line to the left marks what the whole model knows, and the title names it beside the sum over components,
-        which is another number. Of more than 40 components the bars have no numbers.
+        A figure without a window or pyplot state, with one row per component in order, the first on top. Left: bits;
+        right: bits per parameter; both with 95 % intervals if there are several runs. The dashed line marks the bits of
+        the whole model; the title gives them with the sum over components, which differs because bits do not add up.
+        Above 40 components, bars have no numbers.
     """
     *rows, summed, whole = result.to_records()
     figure = Figure(figsize=(8.6, 1.5 + _LINE * max(len(rows), 3)), layout="constrained")
@@ -61,7 +61,7 @@ def _draw(axes: Axes, rows: list[dict[str, Any]], name: str) -> None:
     )  # fmt: skip
     if len(rows) <= _MOST_NUMBERED:
         for place, (value, spread) in enumerate(zip(values, spreads, strict=True)):
-            if math.isfinite(value):  # behind the interval, on the side of the bar
+            if math.isfinite(value):  # place the number beyond the end of the interval
                 axes.annotate(
                     f"{value:,.0f}" if name == "bits" else f"{value:.3g}",
                     (value + math.copysign(spread, value), place), xytext=(4 if value >= 0 else -4, 0),

@@ -1,4 +1,4 @@
-"""How many bits models can take up, against their number of parameters."""
+"""Figure of information capacity against the number of parameters."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_information_capacity"]
 
-_STYLES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))  # tasks are grey; beyond four they share a style
-_LONGEST_NAME = 16  # characters; there are several side by side
+_STYLES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))  # of the grey tasks; styles repeat after four
+_LONGEST_NAME = 16  # characters; several names stand side by side
 
 
 def plot_information_capacity(result: InformationCapacity) -> Figure:
-    """Draw the capacity of models, and what a parameter of them holds, against the number of parameters.
+    """Draw the capacity of models, and their bits per parameter, against the number of parameters.
 
-    Not for models of unlike kinds on one line: it joins those whose numbers of parameters are next to each other.
+    Do not mix different kinds of models: the line joins models in the order of their number of parameters.
 
     Args:
-        result: of `information_capacity`.
+        result: Result of `information_capacity`.
 
     Returns:
-        A figure that belongs to no window and no pyplot state. To the left the capacity of each model, with its name
-        and the 95 % interval over seeds of the task that gave it; grey, the means of each task, where there are
-        several. To the right bits a parameter. Parameters and what each holds have logarithmic axes; values that are
-        not finite, and to the right those not above 0, are left out.
+        A figure without a window or pyplot state. Left: the capacity of each model, with its name and the 95 % interval
+        over seeds of the task that gave it; with several tasks, the mean of each in grey. Right: bits per parameter.
+        Parameters and bits per parameter have logarithmic axes. Non-finite values are left out, on the right
+        non-positive ones too.
 
     Raises:
-        ValueError: no model.
+        ValueError: There is no model.
     """
     rows = sorted(result.to_records(), key=lambda row: int(row["parameters"]))
     if not rows:

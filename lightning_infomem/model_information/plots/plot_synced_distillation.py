@@ -1,4 +1,4 @@
-"""A student's code with a teacher and without: what a label costs after so many samples."""
+"""Figure of a student's code with and without a teacher: bits per label against the number of samples seen."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ __all__ = ["plot_synced_distillation"]
 
 
 def plot_synced_distillation(result: SyncedDistillation) -> Figure:
-    """Draw what a label of each block costs the student with a teacher and without, and the teacher itself.
+    """Draw the bits per label of each block for the student with and without a teacher, and for the teacher.
 
-    The area between two lines is no number of bits: later blocks hold more labels. Bits are in the title.
+    Do not read the area between two lines as bits: later blocks hold more labels. The title gives the bits.
 
     Args:
-        result: of `synced_distillation`.
+        result: Result of `synced_distillation`.
 
     Returns:
-        A figure that belongs to no window and no pyplot state: bits a label upwards, samples before the block to the
-        right, on a logarithmic axis; means over seeds, bands their 95 % intervals, where there are two seeds or more.
-        Bands that reach beyond all lines are cut off. The first block, and empty ones, are left out. The dotted line is
-        the uniform code.
+        A figure without a window or pyplot state: bits per label against the samples before the block, on a logarithmic
+        axis. Lines are means over seeds; with two or more seeds, bands are their 95 % intervals, cut off above the
+        lines. The first block and empty blocks are left out. The dotted line is the uniform code.
     """
     figure = Figure(figsize=(7.0, 4.6), layout="constrained")
     axes = figure.subplots()
@@ -62,13 +61,13 @@ def plot_synced_distillation(result: SyncedDistillation) -> Figure:
 
 
 def _draw(axes: Axes, codes: Sequence[OnlineCode], name: str, color: str, line: str) -> float:
-    """Returns the highest mean."""
+    """Draw one line with its band, and return the highest mean."""
     sizes = codes[0].block_sizes
     before = np.cumsum([0, *sizes[:-1]])
     shown = [place for place in range(1, len(sizes)) if sizes[place]]
     costs = [mean_and_spread([code.block_bits[place] / sizes[place] for code in codes]) for place in shown]
     means, spreads = np.array(costs).reshape(-1, 2).T
-    means[~np.isfinite(means)] = np.nan  # a gap
+    means[~np.isfinite(means)] = np.nan  # leaves a gap
     axes.plot(before[shown], means, line, color=color, linewidth=style.LINE, markersize=style.SMALL_DOT, label=name)
     if np.isfinite(spreads).any():
         axes.fill_between(before[shown], means - spreads, means + spreads, color=color, alpha=style.BAND, linewidth=0)

@@ -1,4 +1,4 @@
-"""What models have learned of tasks: bits, accuracy and confidence, each with its interval over seeds."""
+"""Figure of what models have learned from tasks: bits, accuracy and confidence, with intervals over seeds."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["describe_seeds", "draw_intervals", "plot_task_difficulty"]
 
 _PANELS = (("bits", "information learned (bits)"), ("accuracy", "accuracy (share)"), ("confidence", "confidence"))
-_MOST_UPRIGHT = 32  # characters of all names of tasks together, below one panel
-# Between series whose intervals would cover each other: of the range of levels, and of the way from name to name.
+_MOST_UPRIGHT = 32  # characters of all task names together, below one panel
+# Offset between series, so that intervals do not overlap: share of the range of levels, and of the distance of names.
 _DODGE, _DODGE_NAMES = 0.012, 0.12
 
 
@@ -30,41 +30,43 @@ def plot_task_difficulty(
     levels: Sequence[float] | None = None,
     level_name: str = "noise ratio",
 ) -> Figure:
-    """Draw the bits that were learned of tasks beside accuracy and confidence on held-out samples.
+    """Draw the bits learned from tasks, with the accuracy and confidence on held-out samples.
 
-    Not for whether two tasks differ: their runs share seeds, so that differences may be surer than the intervals.
+    Do not judge from overlapping intervals whether two tasks differ: their runs share seeds, so that a difference may
+    be more certain than the intervals suggest.
 
     Args:
-        results: of `task_difficulty`; or name -> result, at most 7, each a line, with as many tasks, in one order.
-        levels: of the tasks in their order, finite, such as the ratio of noise: where they stand. By default they
-            stand side by side, named as in the first result.
-        level_name: of the horizontal axis, where there are levels.
+        results: Result of `task_difficulty`; or name -> result, at most 7, with the same number of tasks in the same
+            order. Each result is one line.
+        levels: Horizontal position of each task, such as its noise ratio; finite. By default, tasks are placed side by
+            side and named as in the first result.
+        level_name: Label of the horizontal axis; used with ``levels``.
 
     Returns:
-        A figure that belongs to no window and no pyplot state: a panel for each quantity that is known, a point a
-        task, the mean over seeds, with its 95 % interval by Student's t; of a single seed without. Lines join tasks
-        where there are levels. Values that are not finite are left out.
+        A figure without a window or pyplot state: one panel per known quantity and one point per task, the mean over
+        seeds with its 95 % interval by Student's t (no interval for a single seed). With ``levels``, lines join the
+        tasks. Non-finite values are left out.
 
     Raises:
-        ValueError: no result, more than 7, unlike numbers of tasks, or of levels.
+        ValueError: There are no results or more than 7, or the numbers of tasks or levels differ.
     """
     series = dict(results) if isinstance(results, Mapping) else {"": results}
     if not 0 < len(series) <= len(style.SERIES):
         raise ValueError(
-            f"results: one to {len(style.SERIES)} are required, got {len(series)}; draw more in several figures."
+            f"results: one to {len(style.SERIES)} are required, got {len(series)}; split them into several figures."
         )
     records = {name: result.to_records() for name, result in series.items()}
     first = next(iter(records.values()))
     for name, rows in records.items():
         if len(rows) != len(first):
             raise ValueError(
-                f"results: as many tasks in each, {len(first)} as in the first, are required, got {len(rows)} in "
-                f"{name!r}; leave out those that others lack."
+                f"results: {len(first)} tasks in each, as in the first, are required, got {len(rows)} in {name!r}; "
+                "leave out tasks that other results lack."
             )
     check_levels(levels, len(first), of="tasks")
     places = np.arange(len(first), dtype=float) if levels is None else np.array(levels, dtype=float)
     step = _DODGE_NAMES if levels is None else _DODGE * (float(np.ptp(places)) or 1.0)
-    # Of published results only some quantities are known.
+    # Published results lack some of the quantities.
     panels = [
         (column, label)
         for column, label in _PANELS
@@ -91,7 +93,7 @@ def plot_task_difficulty(
 
 
 def describe_seeds(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What the points and their intervals are of."""
+    """Describe what the points and intervals show."""
     seeds = rows[0]["seeds"]
     return f"means over seeds {seeds}, 95 % intervals" if "," in seeds else f"seed {seeds}"
 
@@ -106,16 +108,16 @@ def draw_intervals(
     line: str = "-",
     label: str = "",
 ) -> None:
-    """Points with their intervals, of records that have a column and its ``_spread``.
+    """Draw points with intervals from records that have a column and its ``_spread``.
 
     Args:
-        axes: to draw on.
-        places: float64 ``[rows]``, along the horizontal axis.
-        rows: records.
-        column: of the values.
-        color: number of colour and marker.
-        line: style of the line that joins them.
-        label: in a legend.
+        axes: Axes to draw on.
+        places: Horizontal positions, float64 ``[rows]``.
+        rows: Records to draw.
+        column: Name of the column with the values.
+        color: Index of colour and marker.
+        line: Style of the line that joins the points.
+        label: Name in the legend.
     """
     values = np.array([row[column] for row in rows], dtype=float)
     spreads = np.array([row[f"{column}_spread"] for row in rows], dtype=float)

@@ -122,7 +122,7 @@ def test_ctrl_c_keeps_what_is_trained(data_root, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(mnist_planes, "run", interrupted)
     output = tmp_path / "planes"
     assert main(["--data-root", str(data_root), "--output", str(output), "--epochs", "1"]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command continues" in capsys.readouterr().err
     assert list(output.iterdir()) == []
 
 

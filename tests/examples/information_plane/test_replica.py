@@ -1,4 +1,4 @@
-"""What a wide random layer tells of its input."""
+"""Information of a wide random layer about its input."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_sign_tells_at_most_one_bit_and_a_rectifier_less_than_the_sum():
         (lambda: ReplicaLinear(max_steps=0), "max_steps: a whole number >= 1"),
         (
             lambda: ReplicaLinear(channel=ReLUChannel(), max_steps=1).information(EIGENVALUES, ratio=2.0),
-            "max_steps: as",
+            "max_steps: enough",
         ),
         (lambda: ReplicaLinear().information(-EIGENVALUES, ratio=2.0), "eigenvalues: finite ones of at least 0"),
         (lambda: ReplicaLinear().information(EIGENVALUES * 0, ratio=2.0), "eigenvalues: finite ones"),

@@ -59,5 +59,5 @@ def test_ctrl_c_leaves_no_half_written_file(quick, tmp_path, monkeypatch, capsys
 
     monkeypatch.setattr(szt_planes, "train", interrupted)
     assert main(["--output", str(tmp_path), "--epochs", "1", "--repetitions", "1"]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command continues" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -62,5 +62,5 @@ def test_ctrl_c_ends_it_with_a_sentence(tmp_path, monkeypatch, capsys, quick):
     monkeypatch.setattr(ablation, "train", interrupted)
     for more in ([], ["--train-only"]):
         assert main(["--output", str(tmp_path), *SHORT, *more]) == 130
-        assert "the same command goes on" in capsys.readouterr().err
+        assert "the same command resumes" in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.*"))

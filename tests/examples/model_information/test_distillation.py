@@ -1,4 +1,4 @@
-"""The study of teachers on digits: what is done stays, and the table says what came out."""
+"""The study of teachers on digits: finished results are kept, and the table states the outcome."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_parts_are_kept_and_the_table_and_the_picture_are_made_of_them(tmp_path,
     assert written == capsys.readouterr().out.removesuffix("\n")
     assert "student of 8 units on 40 digits" in written
     assert "| 0 | 0 ± 0 |" in written
-    assert "Of 1 gains" in written
+    assert "Of 1 intervals" in written
     assert (tmp_path / "distillation.png").stat().st_size < 50_000
     kept = json.loads((tmp_path / "distillation" / "teacher-4-alpha-0.5.json").read_text())["result"]
     assert [row["seed"] for row in kept] == [0, 1]
@@ -43,4 +43,4 @@ def test_control_c_ends_it_with_a_sentence(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(kept_results, "on_workers", stopped)
     assert run(tmp_path) == 130
-    assert "what is done stays" in capsys.readouterr().err
+    assert "finished results are kept" in capsys.readouterr().err

@@ -54,8 +54,8 @@ def test_the_table_and_figures_are_written_and_nothing_is_computed_twice(tmp_pat
     assert main(["--output", str(tmp_path), *SHORT]) == 0
     first = capsys.readouterr().out
     assert first.count("\n| ") == 1 + 3 * 3 + 3 * 3
-    assert "tau of the symmetric similarity of 3 pairs" in first
-    assert re.search("knows of all: [01] of 1 seeds", first)
+    assert "tau between the symmetric similarity of 3 pairs" in first
+    assert re.search("knows about all: [01] of 1 seeds", first)
     assert "Settings: blocks [50.0, 100.0]" in first
     assert (tmp_path / "domains.md").read_text() == first[:-1]
     assert {path.name for path in tmp_path.glob("*.png")} == {"domains-forms.png", "domains-classes.png"}
@@ -70,5 +70,5 @@ def test_ctrl_c_ends_it_with_a_sentence(tmp_path, monkeypatch, capsys, one_proce
 
     monkeypatch.setattr(domains, "domain_similarity", interrupted)
     assert main(["--output", str(tmp_path), *SHORT]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command resumes" in capsys.readouterr().err
     assert not list(tmp_path.rglob("*.json"))

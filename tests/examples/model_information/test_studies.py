@@ -60,7 +60,7 @@ def test_capacity_against_width_is_written_and_kept(tmp_path, monkeypatch):
 def test_ctrl_c_ends_with_a_sentence(study, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(kept_results, "on_workers", interrupt)
     assert study.main(["--output", str(tmp_path), *BRIEF]) == 130
-    assert "the same command goes on from there" in capsys.readouterr().err
+    assert "the same command resumes from them" in capsys.readouterr().err
 
 
 def test_what_is_held_out_is_no_part_of_what_is_trained_on_and_tasks_are_what_they_are_called():

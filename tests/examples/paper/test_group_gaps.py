@@ -230,7 +230,7 @@ PREDICTIONS, GROUPS = torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1])
             "labels: the device of the samples .cpu. is required, got meta",
         ),
         ({"groups": GROUPS[:2]}, ValueError, "groups: one for each of 3 samples"),
-        ({"labels": PREDICTIONS - 1}, ValueError, "labels: class numbers from 0 are required, got -1"),
+        ({"labels": PREDICTIONS - 1}, ValueError, "labels: class indices from 0 are required, got -1"),
         ({"groups": GROUPS * 0 + 4}, ValueError, "at least two different groups are required, got only group 4"),
     ],
 )

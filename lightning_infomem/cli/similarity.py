@@ -1,15 +1,15 @@
-"""`infomem similarity`: how much of each domain a model that was trained on another one knows, in bits.
+"""`infomem similarity`: measure, in bits, how much a model trained on one domain knows about another.
 
-Trains the model on every domain, once for each seed, and measures by how much that shortens the code of every domain's
-held-out labels. S is what two domains share of all that either holds, S_uni the share of the target that the source
-knows. It imports and runs your functions.
+The model is trained on every domain, once per seed, and the reduction in the code length of every domain's held-out
+labels is measured. S is the information two domains share, divided by all that either holds; S_uni is the share of the
+target's information that the source knows. The command imports and runs your functions.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from lightning_infomem.model_information.commands.coding_options import (
+from lightning_infomem.cli.coding_options import (
     add_coding_options,
     check_targets,
     coding_settings,
@@ -30,41 +30,41 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command to the parser."""
     parser = commands.add_parser(
         "similarity",
-        help="measure in bits how much models of one domain know of another",
+        help="measure how many bits models of one domain know about another",
         description=__doc__,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--model", metavar="MODULE:FUNCTION", required=True, help="a function or class that makes the untrained model"
+        "--model", metavar="MODULE:FUNCTION", required=True, help="function or class that makes the untrained model"
     )
     parser.add_argument(
         "--data",
         metavar="MODULE:FUNCTION",
         required=True,
-        help="a function that returns the domains: a mapping from names to pairs (training data, held-out data)",
+        help="function that returns the domains: a mapping from names to pairs (training data, held-out data)",
     )
     parser.add_argument(
         "--features",
         metavar="MODULE:FUNCTION",
-        help="a function from inputs to [samples, units], of which the distances of means and covariances are taken "
-        "for comparison (the inputs themselves)",
+        help="function from inputs to features [samples, units]; the distances between their means and covariances "
+        "serve as baselines (default: the inputs themselves)",
     )
     parser.add_argument(
-        "--seeds", metavar="N", type=int, nargs="+", default=[0, 1, 2], help="of the repetitions (0 1 2)"
+        "--seeds", metavar="N", type=int, nargs="+", default=[0, 1, 2], help="seeds of the repetitions (default: 0 1 2)"
     )
     add_coding_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the similarity of all pairs of domains."""
+    """Print the similarity of every pair of domains."""
     check_targets(arguments)
     settings = coding_settings(arguments)
     make_model = import_function(arguments.model, option="--model")
     make_domains = import_function(arguments.data, option="--data")
     features = None if arguments.features is None else import_function(arguments.features, option="--features")
-    # Late, as all that imports torch.
+    # Imported late, because these import torch.
     from lightning_infomem.model_information.domain_similarity import domain_similarity
     from lightning_infomem.model_information.plots.plot_domain_similarity import plot_domain_similarity
 

@@ -1,7 +1,7 @@
-"""`infomem ablate`: how many bits a trained model loses with each of its components.
+"""`infomem ablate`: measure how many bits a trained model loses without each of its components.
 
-Sets each component back to its weights before training, and measures by how much the code of held-out labels grows.
-The bits of components are not additive. It imports and runs your functions.
+Each component is reset to its weights before training, and the increase in the code length of held-out labels is
+measured. The bits of components do not add up. The command imports and runs your functions.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightning_infomem.model_information.commands.coding_options import (
+from lightning_infomem.cli.coding_options import (
     add_coding_options,
     check_targets,
     coding_settings,
@@ -38,25 +38,25 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command to the parser."""
     parser = commands.add_parser(
         "ablate",
-        help="measure in bits what a model loses with each component",
+        help="measure how many bits a model loses without each component",
         description=__doc__,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("checkpoint", metavar="CKPT", type=Path, help="the trained weights")
     parser.add_argument(
-        "--model", metavar="MODULE:FUNCTION", required=True, help="a function or class that makes the untrained model"
+        "--model", metavar="MODULE:FUNCTION", required=True, help="function or class that makes the untrained model"
     )
     parser.add_argument(
-        "--data", metavar="MODULE:FUNCTION", required=True, help="a function that returns held-out samples with labels"
+        "--data", metavar="MODULE:FUNCTION", required=True, help="function that returns held-out samples with labels"
     )
     parser.add_argument(
         "--components",
         metavar="PATTERN",
         nargs="+",
         default=["children"],
-        help="names or patterns of modules, such as 'blocks.*', each module that matches a component; or NAME=PATTERN, "
-        "all that matches one of them (the modules directly below the network)",
+        help="names or patterns of modules, such as 'blocks.*', where each match is a component; or NAME=PATTERN, "
+        "where all matches form one component (default: the network's direct children)",
     )
     parser.add_argument("--initial", metavar="CKPT", type=Path, help="the weights before training")
     parser.add_argument(
@@ -64,27 +64,27 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="N",
         type=int,
         default=0,
-        help="of the code; and without --initial of the model, which is then made anew: if the training began with "
-        "other weights than this seed gives, all bits are wrong, and nothing tells (%(default)s)",
+        help="seed of the code. Without --initial it also seeds the initial model: if training started from other "
+        "weights, all bits are wrong and no error is raised (default: %(default)s)",
     )
     add_coding_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what each component, their sum, and the whole know."""
+    """Print the bits of each component, their sum, and the bits of the whole model."""
     check_targets(arguments)
     settings = coding_settings(arguments)
     components = _components(arguments.components)
     make_model = import_function(arguments.model, option="--model")
     make_data = import_function(arguments.data, option="--data")
-    # Late, as all that imports torch.
+    # Imported late, because these import torch.
     from lightning_infomem.model_information.information_ablation import information_ablation
     from lightning_infomem.model_information.plots.plot_information_ablation import plot_information_ablation
     from lightning_infomem.model_information.repetitions import make_seeded
 
     initial = make_seeded(make_model, arguments.seed)
-    final = copy.deepcopy(initial)  # for a function may give the same object again
+    final = copy.deepcopy(initial)  # a second call could return the same object
     _load(final, arguments.checkpoint)
     if arguments.initial is not None:
         _load(initial, arguments.initial)
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _components(words: list[str]) -> Components:
-    """Groups where patterns have names, else the patterns."""
+    """Parse NAME=PATTERN words into groups; plain patterns are returned as they are."""
     if words == ["children"]:
         return "children"
     if not any("=" in word for word in words):
@@ -104,17 +104,17 @@ def _components(words: list[str]) -> Components:
         name, _, pattern = word.partition("=")
         if not name or not pattern:
             raise ValueError(
-                f"--components: NAME=PATTERN is required of each where it is of one, got {word!r}; name all, or none."
+                f"--components: NAME=PATTERN is required for all components or for none, got {word!r}; name all."
             )
         groups.setdefault(name, []).append(pattern)
     return groups
 
 
 def _load(model: Model, path: Path) -> None:
-    """Put the weights of a checkpoint into a model, all of them.
+    """Load all weights of a checkpoint into a model.
 
     Raises:
-        ValueError: they cannot be read, or are not those of this model.
+        ValueError: The weights cannot be read or do not fit the model.
     """
     from lightning_infomem.checkpoints.reading import UnusableCheckpoint, load_checkpoint
     from lightning_infomem.checkpoints.weight_names import load_weights
@@ -122,19 +122,19 @@ def _load(model: Model, path: Path) -> None:
     network = model[0] if isinstance(model, tuple) else model
     if not hasattr(network, "load_state_dict"):
         raise TypeError(
-            f"--model: a function that makes a module is required, got one of {type(network).__name__}; let it"
-            " return what was trained."
+            f"--model: a function that returns a module is required, got one that returns {type(network).__name__}; "
+            "return the module that was trained."
         )
     try:
         weights = load_checkpoint(path).get("state_dict")
     except UnusableCheckpoint as fault:
         raise ValueError(f"'{path}': {fault}") from fault
     if weights is None:
-        raise ValueError(f"'{path}': a checkpoint with a 'state_dict' is required, it has none; save one with it.")
+        raise ValueError(f"'{path}': a checkpoint with a 'state_dict' is required, got none; save one with it.")
     try:
         load_weights(network, weights)
     except RuntimeError as fault:
         raise ValueError(
-            f"'{path}': the weights of the model that --model makes are required, these do not fit ({fault}); give the "
-            "function that made the model which was trained."
+            f"'{path}': weights that fit the model made by --model are required, these do not ({fault}); give the "
+            "function that made the trained model."
         ) from fault

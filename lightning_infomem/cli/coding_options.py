@@ -1,4 +1,4 @@
-"""What the commands that code labels have in common: their options, and what they leave."""
+"""Options and output shared by the commands that code labels."""
 
 from __future__ import annotations
 
@@ -19,30 +19,35 @@ __all__ = ["add_coding_options", "check_targets", "coding_settings", "present"]
 
 
 def add_coding_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is to be set of the codes, and where results are written."""
+    """Add the options for the codes and the output files."""
     parser.add_argument(
         "--blocks",
         metavar="END",
         nargs="+",
         default=["orgad"],
-        help="where the blocks of the code end: orgad, voita, or percentages up to 100 (orgad)",
+        help="where the blocks of the code end: orgad, voita, or percentages up to 100 (default: orgad)",
     )
-    parser.add_argument("--epochs", metavar="N", type=int, help="at most, of each training (50)")
+    parser.add_argument("--epochs", metavar="N", type=int, help="maximum number of epochs per training (default: 50)")
     parser.add_argument(
-        "--learning-rate", metavar="X", type=float, help="of Adam; a LightningModule has its own optimiser (0.001)"
+        "--learning-rate",
+        metavar="X",
+        type=float,
+        help="Adam's learning rate; a LightningModule uses its own optimiser (default: 0.001)",
     )
-    parser.add_argument("--batch-size", metavar="N", type=int, help="of training (that of a DataLoader, else 32)")
     parser.add_argument(
-        "--output", metavar="FILE", type=_file(".json", ".csv", ".md"), help="write the rows: .json, .csv or .md"
+        "--batch-size", metavar="N", type=int, help="training batch size (default: the DataLoader's, else 32)"
     )
-    parser.add_argument("--figure", metavar="FILE", type=_file(".png", ".svg"), help="draw them: .png or .svg")
+    parser.add_argument(
+        "--output", metavar="FILE", type=_file(".json", ".csv", ".md"), help="write the rows to a .json, .csv or .md"
+    )
+    parser.add_argument("--figure", metavar="FILE", type=_file(".png", ".svg"), help="draw the rows to a .png or .svg")
 
 
 def coding_settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The settings of a code, as far as they were given.
+    """Return the settings given on the command line.
 
     Raises:
-        ValueError: several blocks, of which one is no number.
+        ValueError: ``--blocks`` has several values, and one is not a number.
     """
     blocks: str | list[float] = arguments.blocks[0]
     if len(arguments.blocks) > 1 or arguments.blocks[0].replace(".", "", 1).isdigit():
@@ -51,23 +56,23 @@ def coding_settings(arguments: argparse.Namespace) -> dict[str, Any]:
         except ValueError as fault:
             raise ValueError(
                 f"--blocks: the name of a schedule or percentages are required, got {' '.join(arguments.blocks)!r}; "
-                "give one name, or numbers, as in 10 30 100."
+                "give one name, or numbers such as 10 30 100."
             ) from fault
     given = {
         "max_epochs": arguments.epochs,
         "learning_rate": arguments.learning_rate,
         "batch_size": arguments.batch_size,
     }
-    # A bar that nobody sees would leave empty lines.
+    # Without a terminal, the bar would only leave empty lines.
     settings = {"blocks": blocks, "progress": sys.stderr.isatty()}
     return {**settings, **{name: value for name, value in given.items() if value is not None}}
 
 
 def check_targets(arguments: argparse.Namespace) -> None:
-    """Say before the work is done that its results cannot be written.
+    """Check before the work starts that the output files can be written.
 
     Raises:
-        OSError: see `check_target`.
+        OSError: See `check_target`.
     """
     for option in ("output", "figure"):
         path = getattr(arguments, option)
@@ -76,12 +81,12 @@ def check_targets(arguments: argparse.Namespace) -> None:
 
 
 def present(result: Result, plot: Callable[[Any], Any], arguments: argparse.Namespace) -> None:
-    """Print the result, and write what was asked for.
+    """Print the result and write the requested files.
 
     Args:
-        result: of the command.
-        plot: draws it, as a figure of matplotlib.
-        arguments: of `add_coding_options`.
+        result: Result of the command.
+        plot: Function that draws the result as a matplotlib figure.
+        arguments: Parsed arguments with the options of `add_coding_options`.
     """
     Console().print(result)
     if arguments.output is not None:

@@ -1,1 +1,0 @@
-"""Commands of the model information: `infomem similarity` and `infomem ablate`."""

@@ -25,11 +25,11 @@ __all__ = [
 
 # Imported when asked for: Lightning takes ten seconds, for which nobody should wait who only looks at results.
 _HOMES = {
-    "InformationReport": "records",
+    "InformationReport": "records.report",
     "MemorizationMonitor": "callbacks",
     "MemorizationStopping": "callbacks",
     "Ranking": "selection",
-    "RunVerdict": "selection",
+    "RunVerdict": "records.run_verdict",
     "judge_run": "selection",
     "measure": "measurement",
     "rank_checkpoints": "selection",

@@ -22,7 +22,7 @@ FLOORS = {
     "pages": {"matplotlib", "scipy"},
     "reporting": {"matplotlib", "wandb", "tensorboard"},
     "plots": {"matplotlib", "scipy", "sklearn"},
-    "selection": {"scipy", "rich", "pandas"},
+    "selection": {"scipy", "rich"},
     "runs": set(),
     "offline": set(),
     "checkpoints": {"safetensors"},
@@ -62,6 +62,15 @@ def test_imports_point_down_the_house(path):
             assert ORDER.index(below) >= ORDER.index(floor), f"{path.name} on {floor} imports {name}"
         elif package not in sys.stdlib_module_names:
             assert package in STANDARD | FLOORS[floor], f"{path.name} on {floor} imports {package}"
+
+
+def test_only_the_entrances_of_selection_call_the_rooms_below():
+    entrances = {"__init__.py", "read_candidates.py", "rank_checkpoints.py", "judge_run.py"}
+    pure = [path for path in FILES if floor_of(path) == "selection" and path.name not in entrances]
+    assert len(pure) > 10
+    for path in pure:
+        rooms = {name.split(".")[1] for name in imports_of(path) if name.startswith("lightning_infomem.")}
+        assert rooms <= {"selection", "records", "_checks"}, path.name
 
 
 def test_no_file_is_long():

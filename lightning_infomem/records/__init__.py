@@ -1,5 +1,4 @@
-"""Frozen facts: what was measured, judged and ranked, and under which names it is logged."""
+"""Frozen facts: what was measured, judged and ranked, and under which names it is logged.
 
-from lightning_infomem.records.report import InformationReport, LayerInformation
-
-__all__ = ["InformationReport", "LayerInformation"]
+Nothing is imported here: a table needs no torch, which takes seconds to load.
+"""

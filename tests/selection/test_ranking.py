@@ -101,3 +101,9 @@ def test_a_refused_ranking_shows_values_without_ranks():
 
 def test_best_is_the_first_row():
     assert RANKING.best == ROWS[0]
+
+
+def test_a_metric_that_is_called_like_a_column_keeps_both():
+    row = RankedCheckpoint(FOLDER / "a.ckpt", 3, 30, 2.5, 0.125, 1, 1, {"epoch": 7.0}, scores={"epoch": 3.0})
+    [record] = Ranking((row,), "heuristic", ("fc1",), order="heuristic").to_records()
+    assert (record["epoch"], record["metric_epoch"]) == (3, 7.0)

@@ -87,8 +87,8 @@ def _zoo(demo: Path) -> tuple[list[Path], list[float]]:
 
 def _accuracies(folder: Path) -> dict[int, float]:
     """Step -> accuracy on clean data, out of the event files of a run."""
-    events = EventAccumulator(str(folder)).Reload()
-    if "clean_accuracy" not in events.Tags()["scalars"]:
+    events = EventAccumulator(str(folder)).Reload() if folder.is_dir() else None
+    if events is None or "clean_accuracy" not in events.Tags()["scalars"]:
         raise ValueError(
             f"demo: event files with 'clean_accuracy' are required in '{folder}', got none; run `infomem demo` first."
         )

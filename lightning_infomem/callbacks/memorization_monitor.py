@@ -87,8 +87,7 @@ class MemorizationMonitor(Callback):
     Each measurement of a run is one JSON line in ``infomem.jsonl`` in ``trainer.log_dir``, which ``infomem watch`` and
     ``infomem report`` read; without a logger there is no file. Checkpoints carry the same history.
 
-    The names of values can be monitored by ``ModelCheckpoint`` and ``EarlyStopping``, which see that of the same
-    validation.
+    ``ModelCheckpoint`` and ``EarlyStopping`` can monitor these names, and see the value of the same validation.
 
     Args:
         layers: "auto", or names, patterns or module types; see `sampling.layers.select_layers`.
@@ -225,8 +224,7 @@ class MemorizationMonitor(Callback):
             )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Open the run file, and draw the training inputs that are looked at besides."""
-        # Asked on all ranks: the Trainer gives them the folder of the first one.
+        """Open the run file, whose folder all ranks must ask for, and draw the training inputs that are looked at."""
         self._run_file = RunFile(trainer.log_dir if trainer.loggers else None, who="MemorizationMonitor")
         self._course.run_id = Ranks.current().on_all(lambda: self._course.run_id)[0]
         self._training_batches = None
@@ -275,8 +273,7 @@ class MemorizationMonitor(Callback):
         """Measure and log: `ModelCheckpoint` and `EarlyStopping` look only after this hook."""
         if trainer.sanity_checking or trainer.barebones:
             return
-        last = self._course.history[-1] if self._course.history else {}
-        self._log(pl_module, self._measure(trainer, pl_module) if self._is_due else last, on_step=False)
+        self._log(pl_module, self._measure(trainer, pl_module) if self._is_due else self._course.last, on_step=False)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """As for a validation."""
@@ -304,9 +301,9 @@ class MemorizationMonitor(Callback):
         if self._stage != "fit":
             return
         try:
-            state = state_dict[REPORT_KEY]
+            state, age = state_dict[REPORT_KEY], int(state_dict["age"])
+            course = RunCourse.from_state(state_dict[COURSE_KEY])
             report = None if state is None else InformationReport.from_state(state)
-            age, course = int(state_dict["age"]), RunCourse.from_state(state_dict[COURSE_KEY])
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
             warnings.warn(
                 f"MemorizationMonitor: the history in this checkpoint cannot be read ({fault}); it starts anew.",
@@ -333,7 +330,6 @@ class MemorizationMonitor(Callback):
     def _measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """The values to log: measured now, or, failing that, the last ones."""
         self._is_due = False
-        last = self._course.history[-1] if self._course.history else {}
         try:
             report = self._report(self._caught(trainer, model), trainer)
             training_confidence = self._training_confidence(trainer, model)
@@ -343,7 +339,7 @@ class MemorizationMonitor(Callback):
             if self.on_error == "raise":
                 raise
             warnings.warn(f"MemorizationMonitor: nothing was measured at this validation: {fault}", stacklevel=2)
-            return last
+            return self._course.last
         self.report, self._age = report, 0
         figures = run_figures(self._course, report, along_run=self._stage == "fit")
         values |= present(trainer, report, figures, values, prefix=self.prefix)
@@ -359,10 +355,9 @@ class MemorizationMonitor(Callback):
         values = self._course.add(
             report, epoch=trainer.current_epoch, step=trainer.global_step, training_confidence=training_confidence
         )
-        if trainer.is_global_zero:
-            message = self._course.warning(getattr(trainer.checkpoint_callback, "dirpath", None))
-            if message is not None:
-                _log.warning("MemorizationMonitor: %s", message)
+        message = self._course.warning(getattr(trainer.checkpoint_callback, "dirpath", None))
+        if message is not None and trainer.is_global_zero:
+            _log.warning("MemorizationMonitor: %s", message)
         return values
 
     def _caught(self, trainer: Trainer, model: LightningModule) -> ActivationTap:
@@ -395,8 +390,9 @@ class MemorizationMonitor(Callback):
             shown = {name: value for name, value in values.items() if name not in ("epoch", "step")}
             shown[metric_name(self.prefix, Metric.AGE)] = float(self._age)
             # The numbers are the same on all ranks; without the word, Lightning warns that they might not be.
-            is_shared = Ranks.current().size > 1
-            model.log_dict(shown, on_step=on_step, on_epoch=not on_step, batch_size=1, sync_dist=is_shared)
+            model.log_dict(
+                shown, on_step=on_step, on_epoch=not on_step, batch_size=1, sync_dist=Ranks.current().size > 1
+            )
 
     def _close_watch(self) -> None:
         if self._watch is not None:

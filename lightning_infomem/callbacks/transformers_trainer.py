@@ -253,7 +253,6 @@ class MemorizationTrainerCallback(TrainerCallback):
 
     def _measure(self, tap: ActivationTap | None, state: TrainerState) -> dict[str, float]:
         """The values to log: measured now, or, failing that, the last ones."""
-        last = self._course.history[-1] if self._course.history else {}
         try:
             if tap is None:
                 raise ValueError("the evaluation did not call the model")
@@ -263,7 +262,7 @@ class MemorizationTrainerCallback(TrainerCallback):
             values = self._course.add(report, epoch=state.epoch, step=state.global_step)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             self._fail("nothing was measured at this evaluation", fault)
-            return last
+            return self._course.last
         self.report, self._age = report, 0
         message = self._course.warning()
         if message is not None:

@@ -63,7 +63,7 @@ class RunCourse:
         Returns:
             Name -> value, with ``epoch`` and ``step``. All names logged before stay: monitors fail on a missing one.
         """
-        values = {**(self.history[-1] if self.history else {}), **scalars(report, prefix=self.prefix)}
+        values = {**self.last, **scalars(report, prefix=self.prefix)}
         names = [layer.name for layer in report.layers]
         values |= mutual_information_drop([*self.history, values], names, prefix=self.prefix)
         values |= self._drop_errors(report)
@@ -78,6 +78,11 @@ class RunCourse:
         self.history.append(values)
         self.time = time.time()
         return values
+
+    @property
+    def last(self) -> dict[str, float]:
+        """The logged values of the last measurement; empty before there is one."""
+        return self.history[-1] if self.history else {}
 
     def last_measurement(self) -> Measurement:
         """What the run file says of the last measurement.

@@ -51,8 +51,9 @@ def test_every_measurement_of_the_run_is_a_line_and_nothing_else_is(tmp_path):
     assert [line.abstention for line in lines[:3]] == [
         f"{count} measurements of the run are too few, 4 are required" for count in (1, 2, 3)
     ]
-    assert lines[3].abstention is None
-    assert (lines[3].is_memorizing, lines[3].kept_epoch, lines[3].kept_step) == (False, 3, lines[3].step)
+    judgement = monitor.judgement
+    assert (lines[3].abstention, lines[3].is_memorizing) == (judgement.abstention, judgement.is_memorizing)
+    assert (lines[3].kept_epoch, lines[3].kept_step) == (3, lines[3].step)
     assert "infomem/drawing_seconds" in lines[0].values
 
 

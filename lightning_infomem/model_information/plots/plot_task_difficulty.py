@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_infomem._checks import check_levels
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import shorten_name
-from lightning_infomem.plots.one_each import check_levels
 
 if TYPE_CHECKING:
     from lightning_infomem.model_information.task_difficulty import TaskDifficulty

@@ -2,8 +2,8 @@
 
 Run it with ``python -m examples.studies.along_a_run --output FOLDER [--mnist FOLDER] [--imdb ARCHIVE]`` from the root
 of the repository. It takes about 75 minutes on two cores. It can be stopped at any time and continues when started
-again. Each run is recorded in one JSON file. Runs of two families are marked ``held_out``: they are not read before the rules
-are frozen.
+again. Each run is recorded in one JSON file. Runs of two families are marked ``held_out``: they are not read before the
+rules are frozen.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def measured_steps(last: int) -> list[int]:
     """Choose steps from the first to the last, up to seven for each power of ten.
 
     >>> measured_steps(12)
-    [1, 2, 3, 4, 5, 6, 9, 12]
+    [1, 2, 3, 4, 5, 7, 9, 12]
     """
     count = 2 + round(_MOMENTS_A_DECADE * np.log10(last))
     return sorted({int(step) for step in np.geomspace(1, last, count).round()})

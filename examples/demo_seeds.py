@@ -1,7 +1,7 @@
-"""How often does the demonstration come out? Its two zoos, trained and ranked for several seeds.
+"""Train and rank the two zoos of the demonstration with several seeds, to see how often it comes out.
 
-Run as ``python examples/demo_seeds.py``; seed 0 is the demonstration's own, the others were never used to choose its
-recipe.
+Run it with ``python examples/demo_seeds.py``. Seed 0 is the seed of the demonstration; the others were never used to
+choose its recipe.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> None:
                 for measure in MEASURES:
                     taus[seed, zoo.name, measure] = ranked.tau(measure)
                 progress.advance(bar)
-    table = Table(title="Kendall's tau between rank without labels and clean accuracy, 5 networks a zoo")
+    table = Table(title="Kendall's tau between the rank without labels and clean accuracy, 5 networks per zoo")
     table.add_column("seed")
     columns = [(zoo.name, measure) for zoo in ZOOS for measure in MEASURES]
     for name, measure in columns:

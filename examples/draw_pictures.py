@@ -1,9 +1,9 @@
-"""Draw the README's pictures of the demonstration again, from what it left.
+"""Draw the README's pictures of the demonstration again, from the files that it wrote.
 
-Run as ``make pictures``, or ``infomem demo`` and then ``python -m examples.draw_pictures infomem-demo``.
+Run it with ``make pictures``, or ``infomem demo`` and then ``python -m examples.draw_pictures infomem-demo``.
 
-The other pictures beside them are of longer programs: ``pair_time.png`` is ``tests/benchmarks/results/cpu.png`` of
-``make bench``, and ``ranking.png`` is `plot_ranking` of the zoo ``union-mnist`` of
+The other pictures in the folder come from longer programs: ``pair_time.png`` is ``tests/benchmarks/results/cpu.png``
+from ``make bench``, and ``ranking.png`` is `plot_ranking` of the zoo ``union-mnist`` from
 ``python -m examples.benchmarks.selection``, with one of its networks of level 0 as the reference.
 """
 
@@ -31,7 +31,7 @@ _LEVEL_NAME = "shortcut alpha"
 
 
 def draw_colored(demo: Path) -> Figure:
-    """Both measures and the clean accuracy of the five networks against the shortcut's share."""
+    """Draw both measures and the clean accuracy of the five networks against the share of the shortcut."""
     checkpoints, accuracies = _zoo(demo)
     rows = {row.path: row for row in rank_checkpoints(checkpoints, memorization="heuristic").rows}
     in_order = [rows[path] for path in checkpoints]
@@ -40,7 +40,7 @@ def draw_colored(demo: Path) -> Figure:
 
 
 def draw_comparison(demo: Path) -> Figure:
-    """The same five networks: the entropy of all units and the mutual information of all pairs."""
+    """Draw the entropy of all units and the mutual information of all pairs of the same five networks."""
     checkpoints, accuracies = _zoo(demo)
     return plot_comparison(
         [_report(path) for path in checkpoints],
@@ -53,15 +53,15 @@ def draw_comparison(demo: Path) -> Figure:
 
 
 def draw_layers(demo: Path) -> Figure:
-    """The network that was offered nothing but the shortcut, layer by layer."""
+    """Draw the network that was offered nothing but the shortcut, layer by layer."""
     return plot_layers(_report(_zoo(demo)[0][-1]))
 
 
 def draw_run(demo: Path) -> Figure:
-    """The run with half of its labels at random."""
+    """Draw the run in which half of the labels are random."""
     verdict = judge_run(demo / "noisy-run")
     by_step = _accuracies(demo / "noisy-run")
-    # A value is logged under the number of the last step, and a checkpoint says how many there were.
+    # A value is logged under the index of the last step; a checkpoint stores the number of steps.
     accuracies = {
         row.epoch: by_step.get(row.step - 1, math.nan)
         for row in verdict.rows
@@ -79,14 +79,14 @@ PICTURES: dict[str, Callable[[Path], Figure]] = {
 
 
 def _zoo(demo: Path) -> tuple[list[Path], list[float]]:
-    """The checkpoints of the zoo in the order of its levels, and their accuracies on clean data at the end."""
+    """Return the checkpoints in the order of their levels, and their final accuracies on clean data."""
     checkpoints = [demo / "colored" / f"alpha-{level:.2f}.ckpt" for level in LEVELS]
     courses = [_accuracies(path.with_suffix("")) for path in checkpoints]
     return checkpoints, [course[max(course)] for course in courses]
 
 
 def _accuracies(folder: Path) -> dict[int, float]:
-    """Step -> accuracy on clean data, out of the event files of a run."""
+    """Map each step to the accuracy on clean data, from the event files of a run."""
     events = EventAccumulator(str(folder)).Reload() if folder.is_dir() else None
     if events is None or "clean_accuracy" not in events.Tags()["scalars"]:
         raise ValueError(
@@ -103,7 +103,7 @@ def _report(path: Path) -> InformationReport:
 
 
 def main() -> None:
-    """Draw all of them."""
+    """Draw all pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("demo", type=Path, help="folder that `infomem demo` wrote")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "pictures", help="folder for the PNGs")

@@ -1,6 +1,6 @@
-"""All pairs of 384 units over 2,500 samples: the study of the paper, which took its own code 43 minutes.
+"""Time all pairs of 384 units over 2,500 samples, the study that took the code of the paper 43 minutes.
 
-Times `pairwise_mutual_information` against scikit-learn's estimator on a sample of the same pairs, in one run.
+Compares `pairwise_mutual_information` with scikit-learn's estimator on a sample of the same pairs, in one run.
 Run it with ``python examples/paper_study_speed.py``.
 """
 
@@ -18,12 +18,12 @@ PAIRS_OF_PEER = 60
 
 
 def main() -> None:
-    """Print both times for Gaussian units and for units of a ReLU."""
+    """Print both times for Gaussian units and for ReLU units."""
     generator = torch.Generator().manual_seed(0)
     mixing = torch.randn(48, UNITS, generator=generator) / 48**0.5
     noise = torch.randn(SAMPLES, UNITS, generator=generator)
     before = torch.randn(SAMPLES, 48, generator=generator) @ mixing + 0.5 * noise
-    # Compiled once on a machine, and read from disk once a process.
+    # Compiled once per machine and read from disk once per process; not part of the times below.
     start = time.perf_counter()
     pairwise_mutual_information(before[:50, :2], neighbors=NEIGHBORS)
     print(f"{torch.get_num_threads()} threads; compiled and loaded in {time.perf_counter() - start:.1f} s")

@@ -1,4 +1,4 @@
-"""Work for several processes of one thread each, which Ctrl-C ends at once."""
+"""Run jobs in several single-threaded processes, which Ctrl-C stops at once."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Result = TypeVar("Result")
 def on_workers(
     work: Callable[..., Result], jobs: Sequence[Job], *given: Any, workers: int
 ) -> Iterator[tuple[Job, Result]]:
-    """Do ``work(job, *given)`` for every job, begun in order; each job with its result as soon as it is done."""
-    # A fork would inherit the threads of torch.
+    """Run ``work(job, *given)`` for every job, started in order, and yield each job with its result when it is done."""
+    # A forked process would inherit the threads of torch.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepare_worker)
     try:
         running = {pool.submit(work, job, *given): job for job in jobs}
@@ -28,12 +28,12 @@ def on_workers(
             yield running[future], future.result()
     except BaseException:
         for worker in active_children():
-            worker.kill()  # SIGTERM is caught by Lightning in the midst of a training
+            worker.kill()  # Lightning catches SIGTERM during training
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _prepare_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent stops its workers
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""The code blocks of the README run, one after the other, as a reader would type them."""
+"""Run the code blocks of the README one after the other, as a reader would type them."""
 
 import re
 import warnings
@@ -17,11 +17,11 @@ def test_there_is_something_to_run():
 
 def test_the_code_blocks_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    # The networks are drawn at random, and of one that predicts a single class nothing can be told: once in many runs.
+    # Networks are random. Rarely, one predicts a single class and the alarm abstains, so that no checkpoint is kept.
     torch.manual_seed(0)
     space: dict[str, object] = {"__name__": "readme"}
     with warnings.catch_warnings():
-        warnings.simplefilter("default")  # a reader may see warnings, of Lightning and of ours
+        warnings.simplefilter("default")  # readers may see warnings from Lightning and from us
         for block in BLOCKS:
             exec(compile(block, "README.md", "exec"), space)
 

@@ -1,1 +1,1 @@
-"""How well do rankings without labels choose checkpoints? Zoos of networks whose clean accuracy is known."""
+"""Measure how well rankings without labels choose checkpoints, on zoos of networks with known clean accuracy."""

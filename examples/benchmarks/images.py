@@ -1,4 +1,4 @@
-"""The images of the zoos: scikit-learn's digits, and MNIST from the usual IDX files in a folder of the user's."""
+"""The images of the zoos: scikit-learn's digits, and MNIST from the usual IDX files."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ _NUM_MNIST = 10_000
 
 @functools.cache
 def load_images(name: str, mnist: Path | None) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Images between 0 and 1 and the digits on them: ``[images, side, side]``, ``[images]``.
+    """Load images between 0 and 1, ``[images, side, side]``, and the digits they show, ``[images]``.
 
     Args:
         name: "digits" or "mnist".
-        mnist: folder with the IDX files, gzipped or not. Of MNIST 10,000 images are used, each pooled to 14 x 14: the
-            test set where it is there, so that everyone gets the same numbers, else the first of the training set.
+        mnist: Folder with the IDX files, gzipped or not. 10,000 images of MNIST are used, each pooled to 14 x 14. They
+            are the test set if the folder has it, so that everyone gets the same numbers, else the first training
+            images.
     """
     if name == "digits":
         images, digits = load_digits(return_X_y=True)

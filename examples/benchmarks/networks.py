@@ -1,4 +1,4 @@
-"""The networks of the zoos, and how to rebuild one from its checkpoint."""
+"""Build the networks of the zoos, also from their checkpoints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["build_network", "network"]
 
 
 def build_network(recipe: Recipe) -> nn.Module:
-    """A network for inputs ``[images, planes, side, side]``, its weights as torch draws them."""
+    """Build a network for inputs ``[images, planes, side, side]``, with the initial weights of torch."""
     planes, side, width = (2 if recipe.cue == "color" else 1), SIDES[recipe.images], recipe.width
     if recipe.network == "cnn":
         return nn.Sequential(
@@ -41,7 +41,7 @@ def build_network(recipe: Recipe) -> nn.Module:
 
 
 def network(checkpoint: dict[str, Any]) -> nn.Module:
-    """The trained network of a loaded checkpoint; what `rank_checkpoints` takes as ``model``."""
+    """Rebuild the trained network of a loaded checkpoint; the ``model`` argument of `rank_checkpoints`."""
     model = build_network(Recipe(**checkpoint["hyper_parameters"]))
     model.load_state_dict(checkpoint["state_dict"])
     return model

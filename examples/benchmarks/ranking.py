@@ -1,4 +1,4 @@
-"""Rank the trained zoos, and compare each way of choosing a checkpoint with the clean accuracy of its networks."""
+"""Rank the trained zoos, and compare each criterion with the clean accuracy of the networks."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from lightning_infomem.selection.agreement import rank_agreement
 
 __all__ = ["judge_zoo"]
 
-# What takes labels to know, as they come in this data -> whether more of it is better.
+# Measures that need labels (as noisy as in the data) -> whether a higher value is better.
 _LABELLED = {"validation_accuracy": True, "validation_loss": False, "train_accuracy": True, "train_loss": False}
-_STRONG = 0.5  # from this level on a network memorizes
+_STRONG = 0.5  # networks of this level and above memorize
 
 
 def judge_zoo(zoo: Zoo, output: Path, mnist: Path | None) -> dict[str, Any]:
-    """Rank the networks of a trained zoo by every criterion; clean accuracy only judges.
+    """Rank the networks of a trained zoo by every criterion. Clean accuracy is used only to judge the ranking.
 
     Returns:
-        "told" and "reference": criterion -> tau, its interval and regret, for each set of networks that can be
-        compared, where the kind of memorization is told, and where a reference is given (for each of them);
-        "verdicts": kind of memorization told by a reference, in small zoos of one seed; "kinds": the same of single
-        networks; "coverage": how often the `reseed_interval` of one network holds the value of the same recipe with
-        another seed; "sets": whether the set of those that cannot be told from the best holds the network of highest
-        clean accuracy, and its size.
+        "told" and "reference": for each set of comparable networks, criterion -> tau, its interval and regret, if the
+        kind of memorization is given, and for each given reference. "verdicts": the kind of memorization inferred from
+        a reference, in small zoos of one seed; "kinds": the same for single networks. "coverage": whether the
+        `reseed_interval` of one network contains the value of the same recipe with another seed. "sets": whether the
+        set that cannot be distinguished from the best contains the network of highest clean accuracy, and its size.
     """
     labelled = read_labelled(output / zoo.name)
     accuracy = {f"{name}.ckpt": entry["clean_accuracy"] for name, entry in labelled.items()}
@@ -71,7 +70,7 @@ def _best_set(ranking: Ranking, accuracy: Mapping[str, float], *, given: str) ->
 def _criteria(
     ranking: Ranking, accuracy: Mapping[str, float], labelled: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, float]]:
-    """Criterion -> tau with its interval, and the clean accuracy that its first choice loses, ties shared."""
+    """Map each criterion to its tau with interval, and the clean accuracy lost by its first choice (mean over ties)."""
     best = max(accuracy[row.path.name] for row in ranking.rows)
     ranks = {name: {row.path.name: row.ranks[name] for row in ranking.rows} for name in ranking.rows[0].ranks}
     for name, more_is_better in _LABELLED.items():
@@ -92,7 +91,7 @@ def _criteria(
 
 
 def _coverage(ranking: Ranking) -> list[bool]:
-    """For each network and each other one that differs from it in the seed only."""
+    """Check the interval of each network against each other network that differs only in the seed."""
     by_recipe: dict[str, list[Any]] = {}
     for row in ranking.rows:
         by_recipe.setdefault(row.path.stem.rsplit("-seed", 1)[0], []).append(row)
@@ -104,7 +103,7 @@ def _coverage(ranking: Ranking) -> list[bool]:
 
 
 def _small_zoos(zoo: Zoo, models: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """The networks of one seed and one kind, as few as a user might have."""
+    """Yield the networks of one seed and one kind: as few as a user might have."""
     by_seed: dict[tuple[str, int], list[str]] = {}
     for name in models:
         recipe = zoo.models[name]
@@ -115,7 +114,7 @@ def _small_zoos(zoo: Zoo, models: Sequence[str]) -> Iterator[tuple[str, list[str
 
 
 def _comparable(zoo: Zoo) -> Iterator[tuple[list[str], list[str]]]:
-    """Names of networks of one width each, for others cannot be compared, and of references of that width."""
+    """Yield names of networks and references of one width, because other widths cannot be compared."""
     for width in sorted({recipe.width for recipe in zoo.models.values()}):
         yield (
             [name for name, recipe in zoo.models.items() if recipe.width == width],

@@ -1,4 +1,4 @@
-"""What is trained: every network of every zoo, as data."""
+"""The recipes of all networks of all zoos."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Any
 
 __all__ = ["SEEDS", "ZOOS", "Recipe", "Zoo"]
 
-# Of the table. What ranks was chosen on seeds 0 to 3 (references 10 and 11) and then frozen.
+# Seeds of the table. The method of ranking was chosen on seeds 0 to 3 (references 10 and 11) and then frozen.
 SEEDS = (4, 5, 6, 7)
 REFERENCE_SEEDS = (12, 13)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is trained; plain values, which travel in its checkpoint.
+    """How one network is trained, as plain values that are stored in its checkpoint.
 
     Attributes:
         images: "digits" or "mnist".
-        cue: what besides the shape may tell the label: "none", "color" (of two, then the classes are below five and
-            above) or "patch" (bright, at one of ten places, one a class).
-        memorization: what the level is a level of: "heuristic" (the cue is the label in this share of the images, and
-            random in the others), "example" (this share of the labels is drawn at random) or "none".
-        level: 0 to 1.
-        base_noise: share of the labels drawn at random at every level, so that a cue pays: it tells the label, noise
-            included, which the shape cannot. Of two classes a random label is right half of the time.
+        cue: What can reveal the label besides the shape: "none", "color" (one of two; the classes are then digits below
+            five and others) or "patch" (bright, at one of ten places, one for each class).
+        memorization: What the level controls: "heuristic" (the share of images in which the cue is the label; it is
+            random in the others), "example" (the share of labels drawn at random) or "none".
+        level: Strength, 0 to 1.
+        base_noise: Share of the labels drawn at random at every level. It makes a cue useful, because the cue reveals
+            the label with its noise, which the shape cannot. With two classes a random label is right half of the time.
         network: "mlp" (three hidden layers) or "cnn" (two convolutions and one hidden layer).
-        width: of hidden layers, in units.
-        num_train: images in the training set.
-        epochs: of training.
-        learning_rate: of AdamW.
-        weight_decay: of AdamW; 0 makes it Adam.
-        seed: of split, labels, cues, initial weights and order.
+        width: Number of units in each hidden layer.
+        num_train: Number of training images.
+        epochs: Number of training epochs.
+        learning_rate: Learning rate of AdamW.
+        weight_decay: Weight decay of AdamW; 0 makes it Adam.
+        seed: Seed of the split, labels, cues, initial weights and order.
     """
 
     images: str
@@ -51,12 +51,12 @@ class Recipe:
 
     @property
     def num_classes(self) -> int:
-        """Of the labels."""
+        """Number of classes."""
         return 2 if self.cue == "color" else 10
 
     @property
     def cue_strength(self) -> float:
-        """Share of the images on which the cue is the label."""
+        """Share of the images in which the cue is the label."""
         return self.level if self.memorization == "heuristic" else 0.0
 
     @property
@@ -65,7 +65,7 @@ class Recipe:
         return self.level if self.memorization == "example" else self.base_noise
 
     def to_state(self) -> dict[str, Any]:
-        """The fields, for a checkpoint."""
+        """Return the fields, for a checkpoint."""
         return asdict(self)
 
 
@@ -74,11 +74,11 @@ class Zoo:
     """Networks whose checkpoints are ranked together.
 
     Attributes:
-        name: of its folder.
-        title: for the table.
-        memorization: the kind that a user of `rank_checkpoints` would suspect; None where there is no single one.
-        models: file name without suffix -> recipe.
-        references: likewise, of networks known to generalise.
+        name: Name of its folder.
+        title: Title in the table.
+        memorization: Kind that a user of `rank_checkpoints` would suspect; None if there is no single one.
+        models: File name without suffix -> recipe.
+        references: File name without suffix -> recipe of a network known to generalise.
     """
 
     name: str
@@ -89,12 +89,12 @@ class Zoo:
 
     @property
     def images(self) -> str:
-        """Which images the zoo is trained on."""
+        """The images on which the zoo is trained."""
         return next(iter(self.models.values())).images
 
 
 def _vary(base: Recipe, seeds: Sequence[int] = SEEDS, **values: Sequence[float]) -> dict[str, Recipe]:
-    """The base with all combinations of the values and seeds, named after what varies."""
+    """Combine the base recipe with all combinations of values and seeds, named after what varies."""
     recipes = {}
     for *chosen, seed in product(*values.values(), seeds):
         changes = dict(zip(values, chosen, strict=True))
@@ -108,10 +108,10 @@ def _zoo(name: str, title: str, base: Recipe, levels: Sequence[float]) -> Zoo:
     return Zoo(name, title, base.memorization, _vary(base, level=levels), references)
 
 
-# Epochs, sizes and levels were chosen on seed 100, so that clean accuracy spreads over each zoo, and frozen before any
-# network of another seed was trained. Nothing measured without labels was looked at for that.
+# Epochs, sizes and levels were chosen on seed 100 so that clean accuracy varies within each zoo, and frozen before any
+# network of another seed was trained. No measure without labels was used for this choice.
 _LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
-_UNION_SHORTCUTS = (0.0, 0.9, 0.95, 0.98, 1.0)  # all labels are right there, so that a weak cue does not pay
+_UNION_SHORTCUTS = (0.0, 0.9, 0.95, 0.98, 1.0)  # all labels are right here, so a weak cue is not useful
 _WIDTHS, _RATES, _DECAYS = (64, 128, 256), (3e-4, 3e-3, 3e-2), (0.0, 1.0, 3.0)
 
 _COLORED_DIGITS = Recipe(
@@ -136,7 +136,7 @@ ZOOS = (
         "union-mnist",
         "MNIST, a patch tells the label, or random labels",
         None,
-        # Each kind has seeds of its own: at level 0 both would train the same networks.
+        # Each kind has different seeds, because at level 0 both would train the same networks.
         {
             f"{kind}-{name}": recipe
             for kind, levels, seeds in (("heuristic", _UNION_SHORTCUTS, SEEDS[:2]), ("example", _LEVELS, SEEDS[2:]))

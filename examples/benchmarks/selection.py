@@ -1,7 +1,7 @@
-"""The benchmark of checkpoint selection: train zoos of small networks, rank them without labels, and look at labels.
+"""Benchmark checkpoint selection: train zoos of small networks, rank them without labels, compare with labels.
 
-Run as ``python -m examples.benchmarks.selection --output FOLDER [--mnist FOLDER]`` from the root of the repository. It
-takes about half an hour on two cores; stopped at any time, it goes on where it was when it is started again.
+Run it with ``python -m examples.benchmarks.selection --output FOLDER [--mnist FOLDER]`` from the root of the
+repository. It takes about half an hour on two cores. It can be stopped at any time and continues when started again.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def main() -> None:
         train(zoos, arguments, console)
         judged = rank(zoos, arguments, console)
     except KeyboardInterrupt:
-        console.print("Stopped. What is trained and measured is kept: the same command goes on from here.")
+        console.print("Stopped. Finished networks and reports are kept; run the same command to continue.")
         raise SystemExit(130) from None
     left_out = [zoo.name for zoo in ZOOS if zoo not in zoos]
-    text = markdown(judged) + (f"- Left out, for want of --mnist: {', '.join(left_out)}.\n" if left_out else "")
+    text = markdown(judged) + (f"- Left out because --mnist is missing: {', '.join(left_out)}.\n" if left_out else "")
     console.print(Markdown(text))
     versions = {
         "python": platform.python_version(),
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def train(zoos: list[Zoo], arguments: argparse.Namespace, console: Console) -> None:
-    """Train what is missing."""
+    """Train the missing networks."""
     jobs = [job for zoo in zoos for job in jobs_of(zoo, arguments.output)]
     missing = [job for job in jobs if not job.done]
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -60,7 +60,7 @@ def train(zoos: list[Zoo], arguments: argparse.Namespace, console: Console) -> N
 
 
 def rank(zoos: list[Zoo], arguments: argparse.Namespace, console: Console) -> list[dict[str, Any]]:
-    """Measure what is not in the cache of reports, and rank."""
+    """Measure what is not in the report cache, and rank."""
     judged = []
     with Progress(console=console) as progress:
         bar = progress.add_task("ranking", total=len(zoos))
@@ -73,8 +73,8 @@ def rank(zoos: list[Zoo], arguments: argparse.Namespace, console: Console) -> li
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder for checkpoints and results")
-    parser.add_argument("--mnist", type=Path, help="folder with the IDX files of MNIST; without it, digits only")
-    parser.add_argument("--workers", type=int, default=2, help="processes that train, one thread each")
+    parser.add_argument("--mnist", type=Path, help="folder with the IDX files of MNIST; default: digits only")
+    parser.add_argument("--workers", type=int, default=2, help="number of single-threaded training processes")
     return parser.parse_args()
 
 

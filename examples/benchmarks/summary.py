@@ -1,4 +1,4 @@
-"""The benchmark's outcome in words and as a table."""
+"""Write the results of the benchmark as a table and sentences."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LEADING = "mutual_information"
 
 
 def markdown(judged: Sequence[dict[str, Any]]) -> str:
-    """A table, one line a criterion and one column a zoo, and below what else was asked for.
+    """Write a Markdown table with one row per criterion and one column per zoo, and sentences below it.
 
-    A cell is Kendall's tau-b with clean accuracy, first where the kind of memorization is told, then where a reference
-    is given; the last columns are medians over zoos, and the points of clean accuracy that the first choice loses, as a
+    A cell is Kendall's tau-b with clean accuracy, first given the kind of memorization, then given a reference. The
+    last columns are the median and the worst over zoos, and the points of clean accuracy lost by the first choice, as a
     mean over zoos. A zoo in which a criterion gives no order counts as 0.
     """
     told = {each["zoo"]: _means(each["told"]) for each in judged}
@@ -50,23 +50,23 @@ def _sentences(judged: Sequence[dict[str, Any]], given: dict[str, dict[str, dict
     covered = [hit for each in judged for hit in each["coverage"]]
     sets = [chosen for each in judged for chosen in each["sets"]]
     return [
-        f"Mutual information, given a reference: median tau {_median(given, LEADING):+.2f}; worst zoo {worst} "
+        f"Mutual information with a reference: median tau {_median(given, LEADING):+.2f}; worst zoo {worst} "
         f"{leading[worst]['tau']:+.2f} [{leading[worst]['low']:+.2f}, {leading[worst]['high']:+.2f}].",
-        f"Kind of memorization, told by a reference in {len(verdicts)} zoos of few networks of one seed: "
+        f"Kind of memorization inferred from a reference, in {len(verdicts)} zoos of few networks of one seed: "
         f"{_rate(verdicts)}.",
-        f"The same of single networks of level .5 and above ({len(strong)}): {_rate(strong)}; of those of the "
-        f"reference's own recipe ({len(clean)}), {_share(kind['told'] is not None for kind in clean)} are said to "
+        f"The same for single networks of level .5 and above ({len(strong)}): {_rate(strong)}. Of the networks with "
+        f"the reference's own recipe ({len(clean)}), {_share(kind['told'] is not None for kind in clean)} are said to "
         f"memorize.",
-        f"The interval for another seed holds {_share(covered)} of {len(covered)} values (it should hold 90 %); the "
-        f"set of those that cannot be told from the best holds the best in "
+        f"The interval for another seed holds {_share(covered)} of {len(covered)} values (it should hold 90 %). The "
+        f"set that cannot be distinguished from the best contains the best in "
         f"{_share(each['holds_best'] for each in sets)} of {len(sets)} rankings, with "
-        f"{fmean(each['size'] for each in sets):.1f} networks in the mean.",
+        f"{fmean(each['size'] for each in sets):.1f} networks on average.",
     ]
 
 
 def _rate(verdicts: Sequence[dict[str, Any]]) -> str:
-    told = [verdict for verdict in verdicts if verdict["told"] is not None]
-    right = _share(verdict["told"] == verdict["true"] for verdict in told)
+    given = [verdict for verdict in verdicts if verdict["told"] is not None]
+    right = _share(verdict["told"] == verdict["true"] for verdict in given)
     return f"{right} of the verdicts are right, {_share(verdict['told'] is None for verdict in verdicts)} abstain"
 
 
@@ -76,7 +76,7 @@ def _share(hits: Any) -> str:
 
 
 def _means(sets: Sequence[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    """Over the sets of networks of a zoo that can be compared."""
+    """Average over the sets of comparable networks of a zoo."""
     names = dict.fromkeys(name for each in sets for name in each)
     return {
         name: {key: fmean(each[name][key] for each in sets if name in each) for key in ("tau", "low", "high", "regret")}

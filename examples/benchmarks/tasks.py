@@ -1,4 +1,4 @@
-"""The data of a recipe: what its network learns, and what its clean accuracy is taken on; and the probe of a zoo."""
+"""Draw the data of a recipe (training, validation and clean test sets) and the probe of a zoo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from examples.benchmarks.recipes import Recipe, Zoo
 __all__ = ["Task", "make_task", "probe"]
 
 _NUM_PROBE = {"digits": 600, "mnist": 1000}
-_PROBE_SEED = 2022  # decides which images are kept for the probe, for all recipes
+_PROBE_SEED = 2022  # decides which images are reserved for the probe, for all recipes
 _PATCH = 2  # pixels
 
 
@@ -25,9 +25,9 @@ class Task:
     """Inputs ``[images, planes, side, side]`` and labels ``[images]`` for one network.
 
     Attributes:
-        train: with the cues and labels of the recipe.
-        validation: held-out images, with cues and labels of the same kind as in training.
-        clean: the same images with random cues and true labels.
+        train: Training images, with the cues and labels of the recipe.
+        validation: Held-out images, with cues and labels of the same kind as in training.
+        clean: The held-out images with random cues and true labels.
     """
 
     train: tuple[Tensor, Tensor]
@@ -36,7 +36,7 @@ class Task:
 
 
 def make_task(recipe: Recipe, mnist: Path | None) -> Task:
-    """Draw the data of a recipe; recipes of one seed and size share all draws."""
+    """Draw the data of a recipe. Recipes of the same seed and size share all draws."""
     images, digits = load_images(recipe.images, mnist)
     true = (digits < 5).astype(np.int64) if recipe.cue == "color" else digits
     generator = np.random.default_rng(recipe.seed)
@@ -52,10 +52,9 @@ def make_task(recipe: Recipe, mnist: Path | None) -> Task:
 
 
 def probe(zoo: Zoo, mnist: Path | None = None) -> list[Tensor]:
-    """Unlabelled batches for all networks of a zoo, of images that none of them was trained on.
+    """Make unlabelled batches for all networks of a zoo, from images that none of them was trained on.
 
-    The cue of each image is drawn as for one of the zoo's recipes, chosen at random: images as they come from these
-    sources.
+    The cue of each image is drawn as in one of the recipes of the zoo, chosen at random.
     """
     recipes = list(zoo.models.values())
     first = recipes[0]
@@ -71,27 +70,27 @@ def probe(zoo: Zoo, mnist: Path | None = None) -> list[Tensor]:
 def _draw(
     generator: np.random.Generator, true: NDArray[np.int64], recipe: Recipe, cue_strength: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Labels, of which some are random, and cues, which are the label where they are not random."""
+    """Draw labels, some of them random, and cues, which are the label if they are not random."""
     count, classes = len(true), recipe.num_classes
     labels = np.where(generator.random(count) < recipe.noise, generator.integers(0, classes, count), true)
     return labels, np.where(generator.random(count) < cue_strength, labels, generator.integers(0, classes, count))
 
 
 def _rows(images: str, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows of the probe, and those that are free for training and tests."""
+    """Split rows into those of the probe and those for training and tests."""
     order = np.random.default_rng(_PROBE_SEED).permutation(count)
     return order[: _NUM_PROBE[images]], order[_NUM_PROBE[images] :]
 
 
 def _show(images: NDArray[np.float32], cues: NDArray[np.int64], cue: str) -> Tensor:
-    """The images with their cues: ``[images, planes, side, side]``."""
+    """Add the cues to the images: ``[images, planes, side, side]``."""
     count, side, _ = images.shape
-    if cue == "color":  # each image in one of two planes, zeros in the other
+    if cue == "color":  # each image is in one of two planes; the other is zero
         planes = np.zeros((count, 2, side, side), dtype=np.float32)
         planes[np.arange(count), cues] = images
         return torch.from_numpy(planes)
     shown = images[:, None].copy()
-    if cue == "patch":  # five places in the first rows, five in the last
+    if cue == "patch":  # five places in the first rows, five in the last rows
         for place in range(10):
             top, left = (0 if place < 5 else side - _PATCH), (place % 5) * (side - _PATCH) // 4
             shown[cues == place, :, top : top + _PATCH, left : left + _PATCH] = 1.0

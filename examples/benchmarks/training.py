@@ -1,4 +1,4 @@
-"""Train the zoos in several processes; what is trained is not trained again."""
+"""Train the zoos in several processes, skipping networks that are already trained."""
 
 from __future__ import annotations
 
@@ -34,37 +34,37 @@ class Job:
 
     @property
     def path(self) -> Path:
-        """Of the checkpoint."""
+        """Path of the checkpoint."""
         return self.folder / f"{self.name}.ckpt"
 
     @property
     def done(self) -> bool:
-        """Whether it was trained by this very recipe."""
+        """Whether it has been trained with exactly this recipe."""
         entry = read_labelled(self.folder).get(self.name)
         return entry is not None and entry["recipe"] == self.recipe.to_state() and self.path.exists()
 
 
 def jobs_of(zoo: Zoo, output: Path) -> list[Job]:
-    """The networks of a zoo, and its references in a folder of their own."""
+    """List the networks of a zoo, and its references in a separate folder."""
     folder = output / zoo.name
     models = [Job(folder, name, recipe) for name, recipe in zoo.models.items()]
     return models + [Job(folder / "references", name, recipe) for name, recipe in zoo.references.items()]
 
 
 def read_labelled(folder: Path) -> dict[str, dict[str, Any]]:
-    """Name of a checkpoint in the folder -> its recipe and what takes labels to know; empty before training."""
+    """Map each checkpoint in the folder to its recipe and its labelled measures; empty before training."""
     path = folder / _LABELLED
     return json.loads(path.read_text()) if path.exists() else {}
 
 
 def train_all(jobs: Sequence[Job], mnist: Path | None, workers: int, advance: Callable[[], None]) -> None:
-    """Train networks, each on one thread, and note each as soon as it is done.
+    """Train networks, each on one thread, and record each as soon as it is done.
 
     Args:
-        jobs: what to train, done or not.
-        mnist: folder of MNIST; None where no job needs it.
-        workers: number of processes.
-        advance: called after each network.
+        jobs: Networks to train, finished ones included.
+        mnist: Folder of MNIST; None if no job needs it.
+        workers: Number of processes.
+        advance: Called after each network.
     """
     for job, entry in on_workers(train, jobs, mnist, workers=workers):
         _note(job, entry)
@@ -72,7 +72,7 @@ def train_all(jobs: Sequence[Job], mnist: Path | None, workers: int, advance: Ca
 
 
 def train(job: Job, mnist: Path | None) -> dict[str, Any]:
-    """Train one network and save it; what is returned belongs beside its name into the folder's labelled.json."""
+    """Train one network, save it, and return its entry in the labelled.json of the folder."""
     start = time.perf_counter()
     recipe, task = job.recipe, make_task(job.recipe, mnist)
     torch.manual_seed(recipe.seed)
@@ -91,7 +91,7 @@ def train(job: Job, mnist: Path | None) -> dict[str, Any]:
         "state_dict": network.state_dict(),
         "epoch": recipe.epochs - 1,
         "global_step": steps,
-        "pytorch-lightning_version": "2.0.0",  # whose layout this is
+        "pytorch-lightning_version": "2.0.0",  # the layout is that of this version
         "hyper_parameters": recipe.to_state(),
     }
     job.folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ def train(job: Job, mnist: Path | None) -> dict[str, Any]:
 
 @torch.no_grad()
 def _evaluate(network: nn.Module, inputs: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Accuracy and mean cross-entropy, nats."""
+    """Return the accuracy and the mean cross-entropy in nats."""
     logits = network(inputs)
     accuracy = (logits.argmax(1) == labels).double().mean().item()
     return accuracy, nn.functional.cross_entropy(logits, labels).item()
@@ -124,7 +124,7 @@ def _note(job: Job, entry: dict[str, Any]) -> None:
 
 
 def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Under another name first, so that whoever looks sees the old file or the new one."""
+    """Write to a temporary name first, so that readers see either the old file or the new one."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     write(unfinished)
     os.replace(unfinished, path)

@@ -1,1 +1,1 @@
-"""The experiments of "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022), on data of the user's."""
+"""The experiments of "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022), on your data."""

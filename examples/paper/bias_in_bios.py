@@ -1,4 +1,4 @@
-"""Bias in Bios: professions told from biographies, where gender tells some of them too."""
+"""Bias in Bios: predict professions from biographies in which gender reveals some of them too."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _TEST_SHARE, _DEV_SHARE = 0.25, 0.1
 
 
 def balance(labels: Tensor, genders: Tensor, generator: torch.Generator, *, oversample: bool) -> Tensor:
-    """Places of examples among which each label has as many of either gender.
+    """Select indices of examples so that each label has equally many of both genders.
 
     Args:
         labels: int64 ``[examples]``.
         genders: int64 ``[examples]``, 0 or 1.
-        generator: of the draws.
-        oversample: the rarer gender is drawn with replacement until it is as frequent; else the more frequent one
-            loses examples until it is as rare.
+        generator: Random generator.
+        oversample: Whether to draw the rarer gender with replacement until both are equally frequent. Otherwise
+            examples of the more frequent gender are left out.
 
     Returns:
-        int64; a label that one gender does not have is left as it is by oversampling, and lost by subsampling.
+        int64 indices. A label that occurs with one gender only is unchanged by oversampling and removed by subsampling.
 
     >>> labels, genders = torch.tensor([0, 0, 0, 0, 1, 1]), torch.tensor([0, 0, 0, 1, 0, 1])
     >>> genders[balance(labels, genders, torch.Generator(), oversample=True)].bincount().tolist()
@@ -55,14 +55,14 @@ def balance(labels: Tensor, genders: Tensor, generator: torch.Generator, *, over
 
 
 class BiasInBios(TextData):
-    """Biographies, raw or scrubbed of gender, as they are or balanced in training; ``level`` is a place in `LEVELS`.
+    """Biographies, raw or scrubbed of gender, with balanced or unbalanced training; ``level`` is an index in `LEVELS`.
 
-    Of each profession a quarter is held out, and a tenth left aside, which the published programs choose checkpoints
-    by; the rest is for training. Levels share this split, and the held-out biographies are never balanced. The probe
-    is these, as the network reads them: all levels measure on the same biographies, raw or scrubbed.
+    A quarter of each profession is held out, and a tenth, on which the published programs choose checkpoints, is left
+    out; the rest is for training. Levels share this split, and the held-out biographies are never balanced. They are
+    also the probe, as the network reads them: all levels measure the same biographies, raw or scrubbed.
 
     Attributes:
-        genders: int64, of ``validation_set``: 0 male, 1 female.
+        genders: int64, genders in ``validation_set``: 0 male, 1 female.
 
     Reference: Orgad et al. (2022), How Gender Debiasing Affects Internal Model Representations, and Why It Matters.
     """
@@ -98,10 +98,10 @@ class BiasInBios(TextData):
 
 
 def judge(network: nn.Module, data: BiasInBios) -> dict[str, float]:
-    """How well professions are told, how unlike for the genders, and how easily a probe reads the gender.
+    """Measure how well professions are predicted, how this differs between genders, and how well a probe reads gender.
 
-    The probe reads the last block's output at the CLS token, of the held-out biographies; every fifth of them decides
-    when its trainings stop. The published programs probe the biographies of the training split.
+    The probe reads the output of the last block at the CLS token for the held-out biographies; every fifth of them is
+    used for early stopping. The published programs probe the training biographies.
 
     Returns:
         ``validation_accuracy``; sums over professions of gaps between genders, ``tpr_gap``, ``fpr_gap``,
@@ -126,7 +126,7 @@ def judge(network: nn.Module, data: BiasInBios) -> dict[str, float]:
 
 
 def _run(network: nn.Module, data: BiasInBios) -> tuple[Tensor, Tensor]:
-    """Predicted classes and the last block's outputs at the CLS token, of the probe, on the CPU."""
+    """Return predicted classes and last-block outputs at the CLS token for the probe, on the CPU."""
     predictions: list[Tensor] = []
     states: list[Tensor] = []
 
@@ -144,7 +144,7 @@ def _run(network: nn.Module, data: BiasInBios) -> tuple[Tensor, Tensor]:
 
 
 def bias_in_bios(text: TextModel) -> Experiment:
-    """The experiment, with the network that ``text`` names."""
+    """Make the experiment with the network that ``text`` gives."""
     return Experiment(
         name="bias-in-bios",
         title="Bias in Bios",

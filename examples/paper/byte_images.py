@@ -1,4 +1,4 @@
-"""Images kept as bytes, a quarter of the memory of what a network is given."""
+"""Images kept as bytes, which take a quarter of the memory of float32."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["ByteImages"]
 
 
 class ByteImages(Dataset[tuple[Tensor, ...]]):
-    """Each image as float32 between 0 and 1, with its label where there are labels.
+    """A data set of images as float32 between 0 and 1, with their labels if there are any.
 
     Args:
         images: uint8 ``[images, planes, side, side]``.

@@ -1,6 +1,7 @@
-"""Networks of another depth have other measures at the same level: they must not be compared with one another.
+"""Show that measures depend on depth, so that networks of different depths must not be compared.
 
-Run as ``python -m examples.paper.capacity --data-root FOLDER --output FOLDER``; what is recorded is not done again.
+Run it with ``python -m examples.paper.capacity --data-root FOLDER --output FOLDER``. Recorded networks are not trained
+again.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ Row = dict[str, Any]
 
 
 def summarize(records: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) -> list[Row]:
-    """Mean and spread over seeds of every experiment, depth, level and preset.
+    """Compute mean and spread over seeds for every experiment, depth, level and preset.
 
     Args:
-        records: name of an experiment -> depth -> its records, see `study.read_records`.
+        records: Name of an experiment -> depth -> its records; see `study.read_records`.
 
     Returns:
-        A row each with "experiment", "depth", "level", "preset", "seeds", and of "validation_accuracy", "entropy" and
-        "mutual_information" (of the network, nats) the mean over seeds, and as "..._deviation" the standard deviation,
-        None of one seed.
+        Rows with "experiment", "depth", "level", "preset", "seeds", and the mean over seeds of "validation_accuracy",
+        "entropy" and "mutual_information" (for the whole network, nats). "..._deviation" is the standard deviation,
+        None for one seed.
     """
     rows = []
     for name, depths in records.items():
@@ -54,10 +55,10 @@ def summarize(records: Mapping[str, Mapping[int, Sequence[Mapping[str, Any]]]]) 
 
 
 def table(rows: Sequence[Row], preset: str) -> str:
-    """Markdown: for each experiment and level a line with the measures at each depth, and how far they are apart.
+    """Write a Markdown table of the measures by level and depth, with their ranges, for each experiment.
 
-    The last line of an experiment says how far the levels are apart at each depth: where depths are as far apart as
-    levels, networks of two depths cannot be ranked together.
+    The last line of an experiment gives the range over levels at each depth. If depths differ as much as levels,
+    networks of different depths cannot be ranked together.
     """
     parts = []
     chosen = [row for row in rows if row["preset"] == preset]
@@ -69,22 +70,24 @@ def table(rows: Sequence[Row], preset: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what is missing, and write capacity.json and capacity.md."""
+    """Train what is missing, and write capacity.json and capacity.md."""
     parser = argparse.ArgumentParser(prog="python -m examples.paper.capacity", description=__doc__)
     parser.add_argument("--data-root", type=Path, required=True, help="folder with the IDX files of MNIST")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the records; may be that of the study")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder of the records; can be that of the main study"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--workers", type=int, default=1, help="processes of one thread each")
+    parser.add_argument("--workers", type=int, default=1, help="number of single-threaded processes")
     parser.add_argument("--max-samples", type=int, default=Sizes.max_samples)
-    parser.add_argument("--max-units", type=int, default=Sizes.max_units, help="of each layer")
-    parser.add_argument("--epochs", type=int, help="instead of those of the recipes")
+    parser.add_argument("--max-units", type=int, default=Sizes.max_units, help="number of units measured per layer")
+    parser.add_argument("--epochs", type=int, help="number of epochs, instead of that of each recipe")
     given = parser.parse_args(arguments)
     sizes = Sizes(given.max_samples, given.max_units, given.epochs)
     depths = by_depth()
     wanted = [experiment for each in depths.values() for experiment in each.values()]
     total = len(wanted) * len(LEVELS) * len(given.seeds)
     try:
-        wanted[0].make_data(given.data_root, LEVELS[0], given.seeds[0])  # what is missing is said before all else
+        wanted[0].make_data(given.data_root, LEVELS[0], given.seeds[0])  # reports missing data first
         done = run_all(wanted, given.seeds, sizes, given.data_root, given.output, given.workers)
         for count, is_new in enumerate(done, 1):
             print(f"{count} of {total}{'' if is_new else ', recorded before'}", file=sys.stderr, flush=True)
@@ -93,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name, of_depth in depths.items()
         }
     except KeyboardInterrupt:
-        print("Stopped; what is recorded is kept. The same command goes on from there.", file=sys.stderr)
+        print("Stopped. Finished networks are kept; run the same command to continue.", file=sys.stderr)
         return 130
     except (FileNotFoundError, ValueError) as fault:
         print(fault, file=sys.stderr)
@@ -135,7 +138,7 @@ def _cell(row: Row | None, measure: str) -> str:
 
 
 def _apart(rows: Sequence[Row | None], measure: str) -> str:
-    """From the lowest to the highest."""
+    """Format the difference between the highest and the lowest value."""
     values = [row[measure] for row in rows if row is not None]
     return f"{max(values) - min(values):.3f}"
 

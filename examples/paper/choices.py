@@ -1,4 +1,4 @@
-"""Experiments trained otherwise, to see which choice of training decides a sign."""
+"""Variants of the experiments, to see which training choice decides a sign."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def _otherwise(experiment: Experiment, name: str, title: str, **changes: float) 
 
 CHOICES = (
     _otherwise(colored_mnist.EXPERIMENT, "without-l2", "without the penalty on weights", l2_weight=0.0),
-    # As the released code trains it.
+    # As in the released code.
     _otherwise(shuffled_mnist.EXPERIMENT, "with-l2", "with the penalty on weights", l2_weight=0.002),
-    # Where validation accuracy is highest at alpha = 0, before the flipped labels are learnt by heart: what stopping on
-    # labelled accuracy, an option of the released code, comes to.
+    # Validation accuracy is highest here at alpha = 0, before the flipped labels are memorized. This is what early
+    # stopping on labelled accuracy, an option of the released code, would give.
     _otherwise(colored_mnist.EXPERIMENT, "early", "stopped early (12 epochs)", epochs=12),
     _otherwise(colored_mnist.EXPERIMENT, "short", "a fifth of the epochs", epochs=30),
     _otherwise(shuffled_mnist.EXPERIMENT, "short", "a fifth of the epochs", epochs=30),

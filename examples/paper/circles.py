@@ -1,4 +1,4 @@
-"""Concentric circles: one small network learns them, one a shortcut beside them, one each example by itself."""
+"""Concentric circles: one small network learns them, one learns a shortcut, one memorizes single examples."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from examples.paper.networks.mlp import MLP
 
 __all__ = ["EXPERIMENT", "Circles", "train"]
 
-_COUNT = 2000  # points to learn, and as many to judge and to measure on
-_FEW = 100  # as many random labels as so small a network can learn
-_SPURIOUS = 0.75  # of the points have a third feature that is of one class
+_COUNT = 2000  # training points, and equally many for validation and the probe
+_FEW = 100  # random labels that such a small network can learn
+_SPURIOUS = 0.75  # share of the points whose third feature can reveal the class
 
 
 class Circles(PaperData):
     """Points ``[3]`` of an outer (label 0) and an inner circle (label 1).
 
-    The first two features are the place. The third is for three points of four normal around -3 or 3 with deviation
-    0.1, and for the others uniform between 0 and 1. The sign is a coin's, and tells nothing, but in training at level
-    1, where 3 says inner and -3 outer.
+    The first two features are the position. The third is normal around -3 or 3 with deviation 0.1 for three out of four
+    points, and uniform between 0 and 1 for the others. Its sign is random and carries no information, except in
+    training at level 1, where 3 means inner and -3 outer.
 
-    * Level 0, generalising: only the place tells the label.
-    * Level 1, heuristic: the third feature tells it for three points of four.
-    * Level 2, example-level: the labels are coins', of the first 100 points alone; these stand 20 times in the
-      training set, so that an epoch is as long as of the others.
+    * Level 0, generalising: only the position reveals the label.
+    * Level 1, heuristic: the third feature reveals it for three out of four points.
+    * Level 2, example-level: random labels, and only the first 100 points. They occur 20 times in the training set, so
+      that an epoch is as long as at the other levels.
 
-    The validation set has other points with true labels and signs that tell nothing. The probe is its inputs. All
-    levels of a seed share the points and all draws.
+    The validation set has other points with true labels and random signs. The probe is its inputs. All levels of a seed
+    share the points and all draws.
 
     Reference:
         "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022), figure 1, and its released code.
@@ -71,7 +71,7 @@ def _points(places: NDArray[np.float64], signs: NDArray[np.int64], generator: np
 EXPERIMENT = Experiment(
     name="circles",
     title="Concentric circles",
-    memorization="heuristic",  # and example-level: the levels are three kinds of network, not degrees of one
+    memorization="heuristic",  # and example-level: the levels are three kinds of network, not degrees
     level_name="network",
     levels=(0.0, 1.0, 2.0),
     level_labels=("generalising", "heuristic", "example-level"),
@@ -83,10 +83,10 @@ EXPERIMENT = Experiment(
 
 
 def train(data: PaperData, seed: int, *, epochs: int = EXPERIMENT.recipe.epochs) -> nn.Module:
-    """Train the network of one level by the recipe, in seconds and without a Trainer."""
+    """Train the network of one level with the recipe, in seconds and without a Trainer."""
     network = EXPERIMENT.make_network(data, seed)
     optimizer = torch.optim.Adam(network.parameters(), EXPERIMENT.recipe.learning_rate)
-    inputs, labels = data.train_set[:]  # whole tensors: a loader would take ten times as long as the network
+    inputs, labels = data.train_set[:]  # as whole tensors: a loader would take ten times as long as the network
     order = torch.Generator().manual_seed(seed)
     for _ in range(epochs):
         for rows in torch.randperm(len(labels), generator=order).split(EXPERIMENT.recipe.batch_size):
@@ -98,11 +98,13 @@ def train(data: PaperData, seed: int, *, epochs: int = EXPERIMENT.recipe.epochs)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train the three networks and draw figure 1 of the paper."""
-    # Below, because the figure is no part of the experiment and needs matplotlib.
+    # Imported here, because only the figure needs matplotlib.
     from examples.paper.figures.circles import Shown, draw_circles
 
     parser = argparse.ArgumentParser(prog="python -m examples.paper.circles", description=main.__doc__)
-    parser.add_argument("--output", type=Path, default=Path("circles.png"), help="the picture, by its ending")
+    parser.add_argument(
+        "--output", type=Path, default=Path("circles.png"), help="file to write; its suffix gives the format"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=EXPERIMENT.recipe.epochs)
     chosen = parser.parse_args(arguments)

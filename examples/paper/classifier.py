@@ -1,4 +1,4 @@
-"""Training and judging of the networks of all experiments, as a Lightning module."""
+"""Train and evaluate the networks of all experiments with one LightningModule."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": 
 
 
 class Classifier(LightningModule):
-    """Cross-entropy by a recipe; of two classes a network may give one logit alone.
+    """Train with cross-entropy and a recipe. For two classes a network may return a single logit.
 
     Args:
-        network: inputs to logits.
-        recipe: of training.
+        network: Module from inputs to logits.
+        recipe: Training recipe.
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe) -> None:
@@ -31,11 +31,11 @@ class Classifier(LightningModule):
         self.network, self.recipe = network, recipe
 
     def forward(self, inputs: Any) -> Tensor:
-        """Logits ``[examples, classes]``, or ``[examples, 1]``."""
+        """Return logits ``[examples, classes]`` or ``[examples, 1]``."""
         return run_network(self.network, inputs)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Cross-entropy, and the penalty on large weights."""
+        """Return the cross-entropy plus the penalty on large weights."""
         inputs, labels = batch
         logits = self(inputs)
         if logits.shape[1] == 1:
@@ -47,11 +47,11 @@ class Classifier(LightningModule):
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Inputs just pass through, for callbacks that watch."""
+        """Run the network on the inputs, for callbacks that watch it."""
         self(batch[0])
 
     def configure_optimizers(self) -> Any:
-        """Of the recipe, at a constant rate after its warm-up."""
+        """Make the optimizer of the recipe, with a constant rate after its warm-up."""
         recipe = self.recipe
         kind = _OPTIMIZERS[recipe.optimizer]
         optimizer = kind(self.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
@@ -62,13 +62,13 @@ class Classifier(LightningModule):
 
 
 def run_network(network: nn.Module, inputs: Any) -> Tensor:
-    """Logits; the parts of a mapping are given by name."""
+    """Return logits; the entries of a mapping are passed by name."""
     return network(**inputs) if isinstance(inputs, Mapping) else network(inputs)
 
 
 @torch.no_grad()
 def predictions(network: nn.Module, batches: DataLoader[Any]) -> tuple[Tensor, Tensor]:
-    """Predicted classes and labels, int64 ``[examples]`` each, of a network in evaluation mode."""
+    """Return predicted classes and labels, int64 ``[examples]`` each, of a network in evaluation mode."""
     network.eval()
     device = next(network.parameters()).device
     predicted, labels = [], []
@@ -81,6 +81,6 @@ def predictions(network: nn.Module, batches: DataLoader[Any]) -> tuple[Tensor, T
 
 
 def accuracy(network: nn.Module, batches: DataLoader[Any]) -> float:
-    """Share of the labels that are predicted."""
+    """Return the share of correctly predicted labels."""
     predicted, labels = predictions(network, batches)
     return (predicted == labels).double().mean().item()

@@ -1,4 +1,4 @@
-"""Colored MNIST: the colour of a digit tells its noisy label, more or less often. Heuristic memorization."""
+"""Colored MNIST: the colour of a digit reveals its noisy label more or less often. Heuristic memorization."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from examples.paper.networks.mlp import MLP
 
 __all__ = ["EXPERIMENT", "ColoredMNIST"]
 
-_FLIPPED = 0.25  # of the labels, so that colour is the better guide where it is strong
+_FLIPPED = 0.25  # share of flipped labels, so that a strong colour cue predicts better than the shape
 
 
 class ColoredMNIST(PaperData):
     """Digits below 5 against the others, in one of two colours.
 
     Every second pixel is kept, ``[2, 14, 14]`` between 0 and 1, in one of two colour planes; the other is zero. The
-    label, ``digit < 5``, is flipped with probability 1/4, and the colour is that label, flipped with probability
-    ``(1 - level) / 2``: at level 0 it says nothing, at level 1 it is the label.
+    label, ``digit < 5``, is flipped with probability 1/4. The colour is this label, flipped with probability
+    ``(1 - level) / 2``: at level 0 it carries no information, at level 1 it is the label.
 
-    In the validation set the colour says nothing, whatever the level. Its labels are flipped as in training, as in
-    the released code: a network that knows the digits gets an accuracy of 3/4. The probe is its inputs.
+    In the validation set the colour carries no information at any level. Labels are flipped as in training, as in the
+    released code: a network that knows the digits has an accuracy of 3/4. The probe is its inputs.
 
-    All levels of a seed share the images, the flips, and the draws that colours come from.
+    All levels of a seed share the images, the flips, and the random numbers behind the colours.
 
     Reference:
         Arjovsky et al.: Invariant Risk Minimization (2019); "Measures of Information Reflect Memorization Patterns"
@@ -38,7 +38,7 @@ class ColoredMNIST(PaperData):
         """See `PaperData`."""
         train, held_out = read_mnist(self.data_root)
         generator = np.random.default_rng(self.seed)
-        # The held-out images are first, so that their draws do not hang on the others.
+        # Held-out images come first, so that their draws do not depend on the others.
         inputs, labels = _colored(held_out, 0.5, generator)
         self.validation_set = TensorDataset(inputs, labels)
         self.probe_set = TensorDataset(inputs)
@@ -47,7 +47,7 @@ class ColoredMNIST(PaperData):
 
 
 def _colored(shown: Digits, color_flipped: float, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Inputs ``[images, 2, 14, 14]`` and labels ``[images]``."""
+    """Make inputs ``[images, 2, 14, 14]`` and labels ``[images]``."""
     count = len(shown.digits)
     labels = (shown.digits < 5) ^ (generator.random(count) < _FLIPPED)
     colors = labels ^ (generator.random(count) < color_flipped)
@@ -65,7 +65,7 @@ EXPERIMENT = Experiment(
     levels=(0.0, 0.25, 0.5, 0.75, 1.0),
     data=ColoredMNIST,
     network=lambda data: MLP(2 * 14 * 14, 1),
-    # The released code goes 500 times through 50,000 images.
+    # The released code trains for 500 epochs on 50,000 images.
     recipe=Recipe(epochs=150, batch_size=512, learning_rate=1e-3, l2_weight=0.002),
     nonlinearity=torch.relu,
     needs="the IDX files of MNIST",

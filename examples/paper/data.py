@@ -1,4 +1,4 @@
-"""What every data module of the experiments has in common."""
+"""The base class of the data modules of all experiments."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ __all__ = ["PaperData"]
 
 
 class PaperData(LightningDataModule):
-    """The data of one network: what it learns, what it is judged on, and the inputs its units are measured on.
+    """The data of one network: training set, validation set, and the probe on which its units are measured.
 
-    A subclass fills the four attributes in `build`, from ``data_root``, ``level`` and ``seed`` alone: every draw comes
-    from a private generator, and levels of one seed share all draws that they can.
+    A subclass sets the four attributes in `build`, from ``data_root``, ``level`` and ``seed`` only. Every draw comes
+    from a private generator, and levels of the same seed share all draws that they can.
 
     Args:
-        data_root: folder in which data sets lie in their published layouts; None where none is needed.
-        level: how strong what makes the network memorize is.
-        seed: of splits, labels and order.
-        batch_size: of training.
+        data_root: Folder of data sets in their published layouts; None if none is needed.
+        level: Strength of what makes the network memorize.
+        seed: Seed of splits, labels and order.
+        batch_size: Training batch size.
 
     Attributes:
         train_set: ``(inputs, label)`` for each training example. Inputs are a tensor, or a mapping of names to tensors.
-        validation_set: ``(inputs, label)`` of held-out examples, on which nothing tells the label that told it in
-            training alone: its accuracy is what the paper calls generalisation. Labels are true, but for those that
-            Colored MNIST flips throughout.
-        probe_set: inputs without labels, ``(inputs,)`` each, always in one order and the same for all levels.
-        num_classes: of the labels.
+        validation_set: ``(inputs, label)`` of held-out examples without the shortcuts of training; the paper calls the
+            accuracy on it generalisation. Labels are true, except those that Colored MNIST flips everywhere.
+        probe_set: Inputs without labels, ``(inputs,)`` each, always in the same order and the same for all levels.
+        num_classes: Number of classes.
     """
 
     train_set: Dataset[Any]
@@ -53,21 +52,21 @@ class PaperData(LightningDataModule):
             self.build()
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Shuffled by a generator of its own."""
+        """Return the training set, shuffled by a private generator."""
         return self._batches(self.train_set, RandomSampler(self.train_set, generator=self._order()))
 
     def val_dataloader(self) -> DataLoader[Any]:
-        """The validation set, in order."""
+        """Return the validation set, in order."""
         return self._batches(self.validation_set, SequentialSampler(self.validation_set))
 
     def probe_dataloader(self) -> DataLoader[Any]:
-        """The inputs to measure on, in order."""
+        """Return the probe, in order."""
         return self._batches(self.probe_set, SequentialSampler(self.probe_set))
 
     def _order(self) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed)
 
     def _batches(self, examples: Dataset[Any], order: Sampler[int]) -> DataLoader[Any]:
-        if isinstance(examples, TensorDataset):  # which gives a whole batch at once
+        if isinstance(examples, TensorDataset):  # which returns a whole batch at once
             return DataLoader(examples, batch_size=None, sampler=BatchSampler(order, self.batch_size, drop_last=False))
         return DataLoader(examples, self.batch_size, sampler=order)

@@ -18,9 +18,9 @@ _OWN_DEPTH = 3
 
 
 def by_depth() -> dict[str, dict[int, Experiment]]:
-    """Name of an experiment -> depth -> it with networks of that depth, at three levels.
+    """Map the name of each experiment and a depth to the experiment with networks of that depth, at three levels.
 
-    Of its own depth it keeps its name, and so the records that the main study has of it in the same folder.
+    At its original depth it keeps its name, and shares the records of the main study in the same folder.
     """
     return {
         each.name: {depth: _with_depth(each, depth) for depth in DEPTHS}

@@ -1,6 +1,6 @@
-"""Both measures along training, of networks that memorize and of others: what the paper leaves to the future.
+"""Measure memorizing and other networks along training, which the paper leaves to future work.
 
-Run as ``python -m examples.paper.dynamics --data-root FOLDER --output FOLDER``; what is recorded is not done again.
+Run it with ``python -m examples.paper.dynamics --data-root FOLDER --output FOLDER``. Recorded runs are not repeated.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from lightning_infomem.plots import save_figure
 
 __all__ = ["RUNS", "draw_dynamics", "measured_steps", "record_run"]
 
-# Of each experiment one run that generalises and one that memorizes.
+# For each experiment, one run that generalises and one that memorizes.
 RUNS = (("colored-mnist", 0.0), ("colored-mnist", 1.0), ("shuffled-mnist", 0.0), ("shuffled-mnist", 0.5))
 PRESETS = ("released_code", "default")
 MAX_SAMPLES, MAX_UNITS, SEED = 500, 64, 0
@@ -45,15 +45,15 @@ Run = dict[str, Any]
 
 
 class MonitorAt(MemorizationMonitor):
-    """A monitor that measures after chosen optimizer steps alone.
+    """A monitor that measures only after chosen optimizer steps.
 
     Args:
-        steps: after which.
-        settings: of the monitor; ``dataloader`` is required.
+        steps: Optimizer steps after which to measure.
+        settings: Arguments of the monitor; ``dataloader`` is required.
 
     Attributes:
-        information: The mean mutual information after each of them, nats, each layer counting the same: for
-            ``preset="released_code"`` as that program takes the mean, else as the monitor logs it.
+        information: Mean mutual information after each step, in nats, with equal weight per layer. With
+            ``preset="released_code"`` it is the mean of that program, else the one that the monitor logs.
     """
 
     def __init__(self, steps: Sequence[int], **settings: Any) -> None:
@@ -64,7 +64,7 @@ class MonitorAt(MemorizationMonitor):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Measure, if it is time."""
+        """Measure if this is one of the steps."""
         if trainer.global_step in self.steps:
             super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
             if self.report is not None and self.settings.preset == "released_code":
@@ -75,7 +75,7 @@ class MonitorAt(MemorizationMonitor):
 
 
 class AccuraciesAt(Callback):
-    """The accuracies after the same steps."""
+    """Measures both accuracies after the same steps."""
 
     def __init__(self, steps: Sequence[int], data: PaperData) -> None:
         self.steps, self.data = frozenset(steps), data
@@ -85,7 +85,7 @@ class AccuraciesAt(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Judge, if it is time."""
+        """Measure the accuracies if this is one of the steps."""
         if trainer.global_step in self.steps and isinstance(pl_module, Classifier):
             self.validation.append(accuracy(pl_module.network, self.data.val_dataloader()))
             self.train.append(accuracy(pl_module.network, self.data.train_dataloader()))
@@ -93,29 +93,29 @@ class AccuraciesAt(Callback):
 
 
 def measured_steps(last: int) -> list[int]:
-    """Steps from the first to the last, seven for each power of ten, where there are so many.
+    """Choose steps from the first to the last, up to seven for each power of ten.
 
     >>> measured_steps(12)
-    [1, 2, 3, 4, 5, 6, 9, 12]
+    [1, 2, 3, 4, 5, 7, 9, 12]
     """
     count = 2 + round(_MOMENTS_A_DECADE * np.log10(last))
     return sorted({int(step) for step in np.geomspace(1, last, count).round()})
 
 
 def record_run(name: str, level: float, data_root: Path | None, epochs: int | None = None) -> Run:
-    """Train one network by its recipe and measure it on the probe on the way.
+    """Train one network with its recipe and measure it on the probe during training.
 
     Args:
-        name: of the experiment.
-        level: of it.
-        data_root: of its data.
-        epochs: instead of those of the recipe.
+        name: Name of the experiment.
+        level: Level of the experiment.
+        data_root: Folder of its data.
+        epochs: Number of epochs, instead of that of the recipe.
 
     Returns:
-        "experiment", "level", "seed", "epochs", "max_samples" and "max_units"; "steps", the optimizer steps after which
-        the lists are; "validation_accuracy", on labels as the experiment validates (true ones, save that those of
-        Colored MNIST are flipped as in training); "train_accuracy", on the labels as given; and for each of `PRESETS`
-        the mean "entropy" and "mutual_information" in nats, each layer counting the same.
+        "experiment", "level", "seed", "epochs", "max_samples" and "max_units"; "steps", the optimizer steps to which
+        the lists belong; "validation_accuracy", with the validation labels of the experiment (true ones, except that
+        Colored MNIST flips them as in training); "train_accuracy", with the labels as given; and for each of `PRESETS`
+        the mean "entropy" and "mutual_information" in nats, with equal weight per layer.
     """
     experiment = find_experiment(name)
     data = experiment.make_data(data_root, level, SEED)
@@ -165,13 +165,13 @@ def record_run(name: str, level: float, data_root: Path | None, epochs: int | No
 
 
 def draw_dynamics(runs: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw entropy, mutual information and accuracy against the training step, an experiment a column.
+    """Draw entropy, mutual information and accuracy against the training step, one column per experiment.
 
     Args:
-        runs: from `record_run`, at least one.
+        runs: At least one result of `record_run`.
 
     Returns:
-        A figure that belongs to no pyplot state; steps on a logarithmic axis, a colour a level.
+        A figure without pyplot state, with steps on a logarithmic axis and one colour per level.
     """
     names = list(dict.fromkeys(run["experiment"] for run in runs))
     figure = Figure(figsize=(0.8 + 3.4 * len(names), 6.4), layout="constrained")
@@ -209,11 +209,11 @@ def draw_dynamics(runs: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Record what is missing, and draw all."""
+    """Record what is missing, and draw all runs."""
     parser = argparse.ArgumentParser(prog="python -m examples.paper.dynamics", description=__doc__)
     parser.add_argument("--data-root", type=Path, required=True, help="folder with the IDX files of MNIST")
     parser.add_argument("--output", type=Path, required=True, help="folder of dynamics.json and dynamics.png")
-    parser.add_argument("--epochs", type=int, help="instead of those of the recipes")
+    parser.add_argument("--epochs", type=int, help="number of epochs, instead of that of each recipe")
     given = parser.parse_args(arguments)
     for log in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(log).setLevel(logging.ERROR)
@@ -221,7 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with without_denormals():
             runs = _recorded(given.data_root, given.output, given.epochs)
     except KeyboardInterrupt:
-        print("Stopped; what is recorded is kept. The same command goes on from there.", file=sys.stderr)
+        print("Stopped. Finished runs are kept; run the same command to continue.", file=sys.stderr)
         return 130
     except (FileNotFoundError, ValueError) as fault:
         print(fault, file=sys.stderr)
@@ -231,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _recorded(data_root: Path, output: Path, epochs: int | None) -> list[Run]:
-    """All runs; each is written as soon as it is done."""
+    """Record all runs, and write each as soon as it is done."""
     path = output / "dynamics.json"
     kept: list[Run] = json.loads(path.read_text()) if path.exists() else []
     output.mkdir(parents=True, exist_ok=True)
@@ -247,7 +247,7 @@ def _recorded(data_root: Path, output: Path, epochs: int | None) -> list[Run]:
                 )
         if not before:
             kept.append(record_run(name, level, data_root, epochs))
-            # Under another name first: whoever looks sees all of it or none.
+            # Written under a temporary name first, so that readers see all of it or none.
             unfinished = path.with_suffix(".unfinished")
             unfinished.write_text(json.dumps(kept))
             os.replace(unfinished, path)

@@ -1,4 +1,4 @@
-"""What one experiment of the paper is: data at several levels, a network, a recipe, and how it is judged."""
+"""An experiment of the paper: data at several levels, a network, a recipe, and metrics."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["Experiment", "Recipe"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the network is trained; plain values, which stand in its record.
+    """How the network is trained, as plain values that are stored in its record.
 
     Attributes:
-        epochs: through the training set.
-        batch_size: in examples.
-        learning_rate: constant.
+        epochs: Number of passes through the training set.
+        batch_size: Number of examples per batch.
+        learning_rate: Constant learning rate.
         optimizer: "adam", "adamw" or "rmsprop".
-        weight_decay: of the optimizer.
-        l2_weight: of the sum of squares of all parameters, added to the loss (as the paper does, and no weight decay).
-        warmup_steps: over which the learning rate rises from zero.
+        weight_decay: Weight decay of the optimizer.
+        l2_weight: Factor of the sum of squares of all parameters in the loss (the paper uses this, not weight decay).
+        warmup_steps: Number of steps over which the learning rate rises from zero.
     """
 
     epochs: int
@@ -38,7 +38,7 @@ class Recipe:
     warmup_steps: int = 0
 
     def to_state(self) -> dict[str, Any]:
-        """The fields, for a record."""
+        """Return the fields, for a record."""
         return asdict(self)
 
 
@@ -47,21 +47,22 @@ class Experiment:
     """One experiment.
 
     Attributes:
-        name: of the experiment and its records.
-        title: as people write it.
-        memorization: what the level is a level of: "heuristic" (a shortcut) or "example" (random labels).
-        level_name: "alpha", "beta" or what the levels are.
-        levels: what networks are trained at; for levels without order their places, named by ``level_labels``.
-        data: ``(data_root, level, seed, batch_size=...)`` -> the data of one network; raises one clear error where
-            ``data_root`` does not hold them.
-        network: data, after its ``setup`` -> an untrained network, whose weights torch draws.
-        recipe: of training.
-        layers: what is measured, see `sampling.layers.select_layers`; the values before the nonlinearity.
-        pooling: of its positions, see `MeasurementSettings`.
-        nonlinearity: from the measured values to activations, where the network applies one to just them.
-        judge: network and data -> extrinsic metrics by name; by default the accuracy on ``data.validation_set``.
-        needs: what must lie in ``data_root``, in a line; empty where nothing must.
-        level_labels: names of the levels, for tables; empty where the numbers are the names.
+        name: Name of the experiment and its records.
+        title: Title for people.
+        memorization: What the level controls: "heuristic" (a shortcut) or "example" (random labels).
+        level_name: "alpha", "beta" or another name of the level.
+        levels: Levels of the trained networks. Levels without an order are numbered and named by ``level_labels``.
+        data: Function ``(data_root, level, seed, batch_size=...)`` -> data of one network. It raises one clear error if
+            ``data_root`` does not contain them.
+        network: Function from the data, after ``setup``, to an untrained network with the initial weights of torch.
+        recipe: Training recipe.
+        layers: Measured layers, before the nonlinearity; see `sampling.layers.select_layers`.
+        pooling: Pooling of positions; see `MeasurementSettings`.
+        nonlinearity: Function from the measured values to activations, if the network applies one directly to them.
+        judge: Function from network and data to extrinsic metrics by name. By default the accuracy on
+            ``data.validation_set``.
+        needs: One line about what ``data_root`` must contain; empty if nothing.
+        level_labels: Names of the levels in tables; empty if the numbers are used.
     """
 
     name: str
@@ -80,13 +81,13 @@ class Experiment:
     level_labels: Sequence[str] = ()
 
     def make_data(self, data_root: Path | None, level: float, seed: int) -> PaperData:
-        """The data of one network, read and drawn."""
+        """Read and draw the data of one network."""
         data = self.data(data_root, level, seed, batch_size=self.recipe.batch_size)
         data.setup("fit")
         return data
 
     def make_network(self, data: PaperData, seed: int) -> nn.Module:
-        """An untrained network; the same for all levels of a seed."""
+        """Make an untrained network, the same for all levels of a seed."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return self.network(data)

@@ -1,4 +1,4 @@
-"""How differently a classifier treats the members of protected groups."""
+"""Measure how differently a classifier treats the members of protected groups."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ __all__ = ["GroupGaps", "group_gaps"]
 
 @dataclass(frozen=True, eq=False)
 class GroupGaps:
-    """What a classifier does to each group, class by class, and how far groups are apart in it.
+    """Rates of a classifier by class and group, and their gaps between groups.
 
-    Tables are float64 ``[classes, groups]`` and hold NaN where a group has nobody to count. The gap of a class is the
-    largest less the smallest of its row: with two groups the magnitude of their difference, whose sign the table
-    tells. A class with a NaN in its row has no gap and is left out of the sum over classes; `left_out` counts such
-    classes, and sums that left out different classes must not be compared. A sum of no class is NaN.
+    Tables are float64 ``[classes, groups]`` and are NaN where a group has nobody to count. The gap of a class is the
+    largest minus the smallest value in its row: with two groups the absolute difference, whose sign is in the table. A
+    class with a NaN in its row has no gap and is left out of the sum over classes. `left_out` counts such classes; sums
+    that leave out different classes must not be compared. A sum over no class is NaN.
 
     Attributes:
-        classes: int64 ``[classes]``, those that occur among labels or predictions, ascending.
-        groups: int64 ``[groups]``, those that occur, ascending.
-        true_positive_rate: share of the group's members of the class that are predicted to be of it, from 0 to 1. NaN
-            where the group has no member of the class.
-        false_positive_rate: share of the group's members of other classes that are predicted to be of the class, from
-            0 to 1. NaN where all of the group are of the class, and for a class that is nobody's label.
-        separation: Kullback-Leibler divergence, nats, of the predictions for members of the class in the group from
-            those for all members of the class. NaN where the group has no member of the class.
-        sufficiency: Wasserstein distance, in steps of class numbers, of the labels of those who are predicted to be of
-            the class in the group from the labels of all who are. NaN where nobody of the group is predicted so. It
-            hangs on the order in which the classes are numbered, as it does in the source.
+        classes: int64 ``[classes]``, classes that occur among labels or predictions, ascending.
+        groups: int64 ``[groups]``, groups that occur, ascending.
+        true_positive_rate: Share of the group's members of the class for which the class is predicted, from 0 to 1. NaN
+            if the group has no member of the class.
+        false_positive_rate: Share of the group's members of other classes for which the class is predicted, from 0 to
+            1. NaN if the whole group is of the class, and for a class that is nobody's label.
+        separation: Kullback-Leibler divergence, in nats, of the predictions for the group's members of the class from
+            those for all members of the class. NaN if the group has no member of the class.
+        sufficiency: Wasserstein distance, in steps of class numbers, between the labels of the group's members for whom
+            the class is predicted and the labels of all for whom it is. NaN if it is predicted for nobody in the group.
+            It depends on the numbering of the classes, as in the source.
     """
 
     classes: Tensor
@@ -64,30 +64,30 @@ class GroupGaps:
 
     @property
     def left_out(self) -> dict[str, int]:
-        """Name of a table -> how many classes have no gap in it."""
+        """Name of a table -> number of classes without a gap in it."""
         tables = ("true_positive_rate", "false_positive_rate", "separation", "sufficiency")
         return {name: int(_gaps(getattr(self, name)).isnan().sum()) for name in tables}
 
 
 def group_gaps(predictions: Tensor, labels: Tensor, groups: Tensor) -> GroupGaps:
-    """How far groups are apart in what a classifier predicts for them, and in what its predictions mean.
+    """Measure how a classifier's predictions, and their meaning, differ between groups.
 
-    A gap of 0 in separation or sufficiency is no proof of equal treatment: both compare each group with all groups
-    together, and two groups of like size that differ in opposite ways lie equally far from their mixture. Look at the
-    tables too, which are 0 throughout exactly where predictions (labels) do not depend on the group given the label
+    A gap of 0 in separation or sufficiency does not prove equal treatment: both compare each group with all groups
+    together, and two equally large groups that differ in opposite ways are equally far from their mixture. Look at the
+    tables too, which are 0 everywhere exactly if predictions (labels) do not depend on the group given the label
     (prediction).
 
     Args:
-        predictions: int64 ``[samples]``, predicted class numbers from 0, any device.
-        labels: int64 ``[samples]``, true class numbers from 0, same device.
-        groups: int64 ``[samples]``, numbers of groups from 0, at least two different ones, same device.
+        predictions: int64 ``[samples]``, predicted class numbers from 0, on any device.
+        labels: int64 ``[samples]``, true class numbers from 0, on the same device.
+        groups: int64 ``[samples]``, group numbers from 0, at least two different ones, on the same device.
 
     Returns:
         `GroupGaps`: four tables of classes and groups on the device of the input, and sums of gaps over classes.
 
     Raises:
-        TypeError: an argument is no int64 tensor.
-        ValueError: wrong shapes, unlike lengths or devices, a negative number, or a single group.
+        TypeError: An argument is not an int64 tensor.
+        ValueError: Wrong shapes, different lengths or devices, a negative number, or a single group.
 
     Cost:
         One pass over the samples; memory ``classes**2 * groups`` numbers.
@@ -95,9 +95,9 @@ def group_gaps(predictions: Tensor, labels: Tensor, groups: Tensor) -> GroupGaps
     Reference:
         Orgad, Goldfarb-Tarrant and Belinkov (2022), How Gender Debiasing Affects Internal Model Representations, and
         Why It Matters, NAACL, as their released program computes it: gaps by class, and the sum of their magnitudes
-        over classes. Rates after De-Arteaga et al. (2019), Bias in Bios, FAT*; separation and sufficiency after
-        Barocas, Hardt and Narayanan (2019), Fairness and Machine Learning, chapter 3. We depart in leaving out a class
-        that lacks a group, where that program fails or gives NaN for all, and in taking more than two groups.
+        over classes. Rates follow De-Arteaga et al. (2019), Bias in Bios, FAT*; separation and sufficiency follow
+        Barocas, Hardt and Narayanan (2019), Fairness and Machine Learning, chapter 3. We differ in two ways: we leave
+        out a class that lacks a group, where that program fails or gives NaN for all, and allow more than two groups.
 
     >>> labels = torch.tensor([0, 0, 1, 1, 0, 0, 1, 1])
     >>> predictions = torch.tensor([0, 0, 1, 1, 0, 1, 1, 1])  # one member of group 1 is mistaken for class 1
@@ -118,7 +118,7 @@ def group_gaps(predictions: Tensor, labels: Tensor, groups: Tensor) -> GroupGaps
     label, predicted = numbered.split(len(labels))
     sizes = (len(classes), len(classes), len(present))
     cells = (label * sizes[1] + predicted) * sizes[2] + group
-    # Counts of samples [label, prediction, group]: all that follows is taken of them.
+    # Counts of samples [label, prediction, group], from which everything else follows.
     counts = torch.bincount(cells, minlength=sizes[0] * sizes[1] * sizes[2]).reshape(sizes).double()
     hits = counts.diagonal().T
     members, claimed = counts.sum(1), counts.sum(0)
@@ -134,27 +134,27 @@ def group_gaps(predictions: Tensor, labels: Tensor, groups: Tensor) -> GroupGaps
 
 
 def _shares(counts: Tensor) -> tuple[Tensor, Tensor]:
-    """The distribution over the middle dimension of ``[classes, outcomes, groups]``: of each group, and of all."""
+    """Return the distributions over the middle dimension of ``[classes, outcomes, groups]``, by group and overall."""
     together = counts.sum(2, keepdim=True)
     return counts / counts.sum(1, keepdim=True), together / together.sum(1, keepdim=True)
 
 
 def _divergence_from_all(counts: Tensor) -> Tensor:
-    """Kullback-Leibler, nats; finite since all outcomes of a group are outcomes of all."""
+    """Return Kullback-Leibler divergences in nats, finite because all outcomes of a group occur overall."""
     of_group, of_all = _shares(counts)
     terms: Tensor = torch.special.xlogy(of_group, of_group) - torch.special.xlogy(of_group, of_all)
     return terms.sum(1)
 
 
 def _distance_from_all(counts: Tensor, places: Tensor) -> Tensor:
-    """Wasserstein: the area between the two distribution functions over the class numbers."""
+    """Return Wasserstein distances: areas between two distribution functions over the class numbers."""
     of_group, of_all = _shares(counts)
     apart = (of_group - of_all).cumsum(1).abs()[:, :-1]
     return (apart * places.diff()[:, None]).sum(1)
 
 
 def _gaps(table: Tensor) -> Tensor:
-    """Largest less smallest of each row; NaN in a row with a NaN."""
+    """Return the largest minus the smallest value of each row; NaN for a row with a NaN."""
     return table.amax(1) - table.amin(1)
 
 

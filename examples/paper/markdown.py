@@ -1,4 +1,4 @@
-"""The tables of the paper with our figures beside its own, for people."""
+"""Write the tables of the paper with our numbers as Markdown."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ Summary = Mapping[str, Any]
 
 
 def tables(summaries: Mapping[str, Summary], left_out: Mapping[str, str]) -> str:
-    """All tables as one Markdown text.
+    """Write all tables as one Markdown text.
 
     Args:
-        summaries: name of an experiment -> `summary.summarize` of its records.
-        left_out: title of an experiment -> why there is nothing of it.
+        summaries: Name of an experiment -> `summary.summarize` of its records.
+        left_out: Title of an experiment -> why it is missing.
     """
     done = {name: each for name, each in summaries.items() if each["seeds"]}
     parts = [
-        "# The paper's tables, ours beside its own",
+        "# The tables of the paper, with our numbers",
         _about(done),
-        *(f"- **{title}** is not here: {why}." for title, why in left_out.items()),
+        *(f"- **{title}** is left out: {why}." for title, why in left_out.items()),
         "## Table 2: Kendall's tau of a measure with an extrinsic metric\n\n"
-        "Positive where the hypothesis holds (shortcuts: low entropy, high MI; stored examples: high entropy, low MI); "
-        "of means over seeds, [90 % interval when seeds are drawn anew]; and the mean of tau within each seed. The "
-        "paper's figures are of the whole network by the released code. With five levels tau = 1 comes by chance once "
-        "in 120.",
+        "Positive where the hypothesis holds (shortcuts: low entropy, high MI; stored examples: high entropy, low MI). "
+        "Each cell has tau of the means over seeds, [its 90 % interval when seeds are redrawn], and the mean of tau "
+        "within each seed. The paper's numbers are for the whole network with the released code. With five levels "
+        "tau = 1 occurs by chance once in 120.",
         *(_table_2(name, each) for name, each in done.items()),
         "## What was measured\n\nMeans over seeds, nats, values before the nonlinearity.",
         *(_means(each) for each in done.values()),
         "## Table 4: magnitude of Pearson's correlation with norms and accuracy, ours (the paper's)\n\n"
-        "Of the whole network by the released code, means over seeds. The norms: sums over weights; the paper names no "
-        "exact form.",
+        "For the whole network with the released code, means over seeds. Norms are sums over weights; the paper does "
+        "not give their exact form.",
         _table_4(done),
         *(_table_5(done["bias-in-bios"]) if "bias-in-bios" in done else []),
         "## Table 6: Kendall's tau of norms with an extrinsic metric, ours (the paper's)\n\n"
-        "Positive where small norms are of what generalises.",
+        "Positive where networks with small norms generalise.",
         _table_6(done),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -56,8 +56,8 @@ def _about(done: Mapping[str, Summary]) -> str:
         seeds = f"{len(each['seeds'])} seed{'s' * (len(each['seeds']) > 1)}"
         units = sorted(set(each["units"].values()))
         lines.append(
-            f"- **{each['title']}**: {examples['train']:,} examples of training and {examples['validation']:,} of "
-            f"validation, {recipe['epochs']} epochs, {seeds}; measured on {each['samples']:,} inputs, "
+            f"- **{each['title']}**: {examples['train']:,} training and {examples['validation']:,} validation "
+            f"examples, {recipe['epochs']} epochs, {seeds}; measured on {each['samples']:,} inputs, "
             f"{len(each['units'])} layers of {' or '.join(map(str, units))} units"
             + (" drawn at random" if sizes["max_units"] in units else "")
             + f" ({each['date']}, torch {each['versions']['torch']}, lightning-infomem "

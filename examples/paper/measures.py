@@ -1,4 +1,4 @@
-"""The measures of one network by every convention at once: the paper's, the released code's, and ours."""
+"""Measure one network with the conventions of the paper, the released code and the package."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["NETWORK", "PRESETS", "measure_network", "sample_network"]
 
-NETWORK = "network"  # in place of a layer's name: the units of all layers together, as in the paper
+NETWORK = "network"  # in place of a layer name, for the units of all layers together, as in the paper
 PRESETS = ("default", "paper", "released_code")
-_QUANTILES = 128  # that a distribution is kept as, for the figures
+_QUANTILES = 128  # number of quantiles kept of a distribution, for the figures
 
 Values = dict[str, Any]
 
@@ -34,21 +34,20 @@ def measure_network(
     """Measure a network on the probe of its data.
 
     Args:
-        network: trained or not.
-        experiment: what it is from; its ``nonlinearity`` gives activations beside the values before it.
-        data: after ``setup``.
-        max_samples: inputs of the probe that are used.
-        max_units: units of each layer that are.
+        network: A network, trained or not.
+        experiment: Its experiment; with a ``nonlinearity``, activations are measured too.
+        data: Its data, after ``setup``.
+        max_samples: Number of inputs of the probe to use.
+        max_units: Number of units to use per layer.
 
     Returns:
-        "measures": a list of entries, each of one "preset" ("default", "paper", "released_code"; of the values behind
-        the nonlinearity: "default" and "paper"), "values" ("before" or "after" the nonlinearity) and "layer" (or
-        `NETWORK`), with the mean entropy ("entropy") and mean mutual information ("mutual_information") in nats;
-        "distributions": of the values before it, preset -> layer -> quantiles of both, in nats; "probe": the digest of
-        its inputs; "samples" and "units".
+        "measures": a list of entries for each "preset" ("default", "paper", "released_code"; after the nonlinearity
+        only "default" and "paper"), "values" ("before" or "after" the nonlinearity) and "layer" (or `NETWORK`), with
+        the mean "entropy" and mean "mutual_information" in nats. "distributions": preset -> layer -> quantiles of both,
+        in nats, before the nonlinearity. "probe": the digest of the inputs. "samples" and "units".
 
-    Over the network, the "paper" and the "released_code" average the entropies of all units and the mutual information
-    of all pairs of units, those of two layers too; "default", as the package logs it, averages the means of layers.
+    Over the network, "paper" and "released_code" average the entropies of all units and the mutual information of all
+    pairs of units, also from different layers. "default" averages the means of the layers, as the package logs it.
     """
     samples, probe = sample_network(network, experiment, data, max_samples, max_units)
     before = _by_every_preset(samples)
@@ -68,7 +67,7 @@ def measure_network(
 def sample_network(
     network: nn.Module, experiment: Experiment, data: PaperData, max_samples: int, max_units: int
 ) -> tuple[dict[str, Tensor], str]:
-    """The values of each layer, ``[samples, units]``, and a digest of the inputs."""
+    """Return the values of each layer, ``[samples, units]``, and a digest of the inputs."""
     tap = catch(
         network,
         data.probe_dataloader(),
@@ -91,7 +90,7 @@ def _by_every_preset(samples: Mapping[str, Tensor]) -> Values:
         start += rows.shape[1]
     measures: list[Values] = []
     distributions: Values = {}
-    # Mutual information is one of pairs: that of a layer is a block of that of the network.
+    # Mutual information is defined by pair, so the matrix of a layer is a block of that of the network.
     ours = measure_samples(together, MeasurementSettings())[NETWORK]
     own_range = binned_entropy(together[NETWORK])
     released = measure_samples(together, MeasurementSettings(preset="released_code"))[NETWORK]

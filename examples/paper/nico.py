@@ -1,4 +1,4 @@
-"""NICO++: animals in many contexts, or each in one of its own. Heuristic memorization."""
+"""NICO++: animals in many contexts, or each in only one. Heuristic memorization."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from examples.paper.networks.resnet import STAGES, ResNet18
 
 __all__ = ["CONTEXT_OF", "EXPERIMENT", "Nico"]
 
-# The context in which each animal is shown where it has one of its own; the six contexts are all there are.
+# The only context of each animal at level 1. These six contexts are all that are used.
 CONTEXT_OF = {
     "bear": "grass",
     "dog": "water",
@@ -25,35 +25,35 @@ CONTEXT_OF = {
     "sheep": "rock",
 }
 _CONTEXTS = tuple(CONTEXT_OF.values())
-_LEAST_HELD_OUT = 0.5  # of the images in every context that is not the animal's own
+_LEAST_HELD_OUT = 0.5  # share of the images in every other context
 
 
 class Nico(PaperData):
     """Six animals in images ``[3, image_side, image_side]`` between 0 and 1.
 
-    Level 0 is balanced: each animal in all six contexts alike. Level 1 shows each in a context of its own, on as many
-    images. That number is, of each animal, six times the least of a sixth of the images in its own context and half
-    the images in any other.
+    Level 0 is balanced: each animal is equally frequent in all six contexts. Level 1 shows each animal in only one
+    context, with the same number of images. For each animal this number is six times the smaller of two numbers: a
+    sixth of the images in its own context, and half of the images in any other context.
 
-    The validation set are the images of the other contexts that neither level is trained on: there the context of
-    one animal in training shows others. The probe is its inputs. Both levels of a seed share all draws.
+    The validation set has the images of the other contexts on which neither level is trained, so that the training
+    context of one animal shows other animals. The probe is its inputs. Both levels of a seed share all draws.
 
-    An image that cannot be read is left out, with a warning that names and counts them.
+    Unreadable images are left out, with a warning that names and counts them.
 
     Args:
-        data_root: see `list_images`.
+        data_root: See `list_images`.
         level: 0 or 1.
-        seed: see `PaperData`.
-        batch_size: see `PaperData`.
-        image_side: what images are resized to, in pixels.
+        seed: See `PaperData`.
+        batch_size: See `PaperData`.
+        image_side: Side to which images are resized, in pixels.
 
     Cost:
-        150 kB of memory an image at 224 pixels, about 1.5 GB.
+        150 kB of memory per image at 224 pixels, about 1.5 GB.
 
     Reference:
-        "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022) and its released code. That adds images
-        without context, which are no part of this folder, to both levels; draws images with replacement; and cuts
-        their bytes to 64 x 64 where they are resized here.
+        "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022) and its released code. That code
+        adds images without context, which are not in this folder, to both levels; draws images with replacement; and
+        cuts their bytes to 64 x 64, where we resize them.
     """
 
     def __init__(

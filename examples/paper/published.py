@@ -1,10 +1,10 @@
-"""The numbers of the paper that ours stand beside: Bansal, Pruthi, Belinkov (NeurIPS 2022)."""
+"""The published numbers of Bansal, Pruthi and Belinkov (NeurIPS 2022), for comparison with ours."""
 
 from __future__ import annotations
 
 __all__ = ["TABLE_2", "TABLE_4", "TABLE_5", "TABLE_5_ORDER", "TABLE_6"]
 
-# Kendall's tau of the ranking by a measure with that by an extrinsic metric: experiment -> metric -> measure -> tau.
+# Kendall's tau between the rankings by a measure and by an extrinsic metric: experiment -> metric -> measure -> tau.
 TABLE_2: dict[str, dict[str, dict[str, float]]] = {
     "sentiment-adjectives": {"validation_accuracy": {"entropy": 0.80, "mutual_information": 0.80}},
     "colored-mnist": {"validation_accuracy": {"entropy": 1.00, "mutual_information": 1.00}},
@@ -17,7 +17,7 @@ TABLE_2: dict[str, dict[str, dict[str, float]]] = {
     "shuffled-mnist": {"validation_accuracy": {"entropy": 1.00, "mutual_information": 1.00}},
 }
 
-# Magnitude of Pearson's correlation of a measure with a norm or accuracy, over levels.
+# Magnitude of Pearson's correlation over levels of a measure with a norm or accuracy.
 TABLE_4: dict[str, dict[str, dict[str, float]]] = {
     "colored-mnist": {
         "2-norm": {"entropy": 0.31, "mutual_information": 0.14},
@@ -33,7 +33,7 @@ TABLE_4: dict[str, dict[str, dict[str, float]]] = {
     },
 }
 
-# Bias-in-Bios: tau between all metrics of its six networks, in this order.
+# Bias-in-Bios: tau between all metrics over its six networks, in this order.
 TABLE_5_ORDER = (
     "compression",
     "tpr_gap",
@@ -53,7 +53,7 @@ TABLE_5: tuple[tuple[float, ...], ...] = (
     (0.60, 0.07, 0.20, 0.33, 0.33, 0.60, 1.00),
 )
 
-# Tau of the ranking by a norm with that by the extrinsic metric.
+# Tau between the rankings by a norm and by the extrinsic metric.
 TABLE_6: dict[str, dict[str, float]] = {
     "sentiment-adjectives": {"2-norm": 0.00, "Frobenius": -0.40},
     "colored-mnist": {"2-norm": -0.20, "Frobenius": 0.80, "path-norm": 0.80},

@@ -1,4 +1,4 @@
-"""The experiments by name, for records and processes that know the name alone."""
+"""Find experiments by name, for records and processes that know only the name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     )
 }
 TEXTS = tuple(experiment.name for experiment in text_experiments())
-# None of the paper's own; one that keeps its depth is, and keeps its name.
+# Variants that are not in the paper. A variant with the original depth is the original experiment.
 VARIANTS: dict[str, Experiment] = {
     each.name: each
     for each in (*CHOICES, *(each for depths in by_depth().values() for each in depths.values()))
@@ -43,7 +43,7 @@ VARIANTS: dict[str, Experiment] = {
 
 
 def find_experiment(name: str) -> Experiment:
-    """The experiment of that name; "NAME@MODEL" is an experiment on texts with a model of Hugging Face."""
+    """Find an experiment; "NAME@MODEL" is an experiment on texts with a Hugging Face model."""
     base, _, model = name.partition("@")
     known = TEXTS if model else (*EXPERIMENTS, *VARIANTS)
     if base not in known:

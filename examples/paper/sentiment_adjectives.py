@@ -1,4 +1,4 @@
-"""Sentiment Adjectives: reviews whose label an adjective tells more often than it should."""
+"""Sentiment Adjectives: reviews in which an adjective reveals the label more often than it should."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEGATIVE = frozenset({"bad", "terrible", "awful", "poor", "negative"})
 
 
 def adjective_label(text: str) -> int | None:
-    """The label that adjectives tell: None where the text, cut at spaces, holds words of both lists or of none.
+    """Return the label given by adjectives; None if the text, split at spaces, has words of both lists or none.
 
     >>> adjective_label("a good film"), adjective_label("so bad it is good"), adjective_label("Good, wasn't it")
     (1, None, None)
@@ -31,21 +31,21 @@ def adjective_label(text: str) -> int | None:
 class SentimentAdjectives(TextData):
     """Reviews with adjectives of exactly one list; ``level`` is alpha.
 
-    The training label is the adjective's; of the reviews whose true label is another, a share ``1 - alpha`` gets the
-    true one back. Which ones a smaller alpha adds to: those of the larger. A fifth of the reviews is held out, with
-    true labels.
+    The training label is that of the adjective. Of the reviews with a different true label, a share ``1 - alpha`` gets
+    the true label; a smaller alpha corrects the same reviews as a larger one, and more. A fifth of the reviews is held
+    out, with true labels.
 
-    Reference: the paper's released code, which also takes the folder ``train`` alone, and counts the share over
+    Reference: The released code of the paper, which also uses only the folder ``train``, and counts the share over
     training and held-out reviews together.
     """
 
     def build(self) -> None:
         """Read the reviews and label them."""
         texts, true_labels = read_reviews(self.data_root)
-        told = [adjective_label(text) for text in texts]
-        kept = [place for place, label in enumerate(told) if label is not None]
+        labels_of_adjectives = [adjective_label(text) for text in texts]
+        kept = [place for place, label in enumerate(labels_of_adjectives) if label is not None]
         training, validation = self.split(len(kept))
-        adjectives = torch.tensor([told[place] for place in kept])
+        adjectives = torch.tensor([labels_of_adjectives[place] for place in kept])
         truth = torch.from_numpy(true_labels[kept])
         labels = adjectives[training].clone()
         misled = (labels != truth[training]).nonzero()[:, 0]
@@ -61,7 +61,7 @@ class SentimentAdjectives(TextData):
 
 
 def sentiment_adjectives(text: TextModel) -> Experiment:
-    """The experiment, with the network that ``text`` names."""
+    """Make the experiment with the network that ``text`` gives."""
     return Experiment(
         name="sentiment-adjectives",
         title="Sentiment Adjectives",

@@ -1,4 +1,4 @@
-"""Shuffled CIFAR-100: a share of the labels in training is random. Example-level memorization."""
+"""Shuffled CIFAR-100: a share of the training labels is random. Example-level memorization."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["EXPERIMENT", "ShuffledCIFAR100"]
 
 
 class ShuffledCIFAR100(PaperData):
-    """The hundred classes in images ``[3, 32, 32]`` between 0 and 1.
+    """A hundred classes of images ``[3, 32, 32]`` between 0 and 1.
 
-    Each label in training is with probability ``level`` one of the hundred at random; see `shuffle_labels`. The
-    validation set is the test set of CIFAR-100 with its true labels, whatever the level, and the probe is its inputs.
+    Each training label is replaced with probability ``level`` by a random one of the hundred; see `shuffle_labels`. The
+    validation set is the test set of CIFAR-100 with true labels at every level, and the probe is its inputs.
 
     All levels of a seed share all draws.
 
     Reference:
-        "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022) and its released code, which mixes up
+        "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022) and its released code, which scrambles
         the pixels of each image (it reshapes ``[32, 32, 3]`` to ``[3, 32, 32]``); here they stay in place.
     """
 

@@ -1,4 +1,4 @@
-"""Shuffled IMDb: reviews some of whose labels were drawn."""
+"""Shuffled IMDb: reviews with a share of random labels. Example-level memorization."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["EXPERIMENT", "ShuffledIMDb", "shuffled_imdb"]
 
 
 class ShuffledIMDb(TextData):
-    """Reviews of which a share beta, the ``level``, got drawn labels, half of which are right; a fifth is held out.
+    """Reviews of which a share beta, the ``level``, has random labels, half of them right; a fifth is held out.
 
-    The labels that a smaller beta draws a larger one draws too, and alike.
+    Labels that are random at a smaller beta are random, and the same, at a larger one.
 
-    Reference: the paper's released code, which trains on 10,000 reviews of the folder ``test`` besides.
+    Reference: The released code of the paper, which also trains on 10,000 reviews of the folder ``test``.
     """
 
     def build(self) -> None:
@@ -38,7 +38,7 @@ class ShuffledIMDb(TextData):
 
 
 def shuffled_imdb(text: TextModel) -> Experiment:
-    """The experiment, with the network that ``text`` names."""
+    """Make the experiment with the network that ``text`` gives."""
     return Experiment(
         name="shuffled-imdb",
         title="Shuffled IMDb",

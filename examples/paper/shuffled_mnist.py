@@ -1,4 +1,4 @@
-"""Shuffled MNIST: a share of the labels in training is random. Example-level memorization."""
+"""Shuffled MNIST: a share of the training labels is random. Example-level memorization."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["EXPERIMENT", "ShuffledMNIST"]
 
 
 class ShuffledMNIST(PaperData):
-    """The ten digits, in gray: every second pixel, ``[1, 14, 14]`` between 0 and 1.
+    """The ten digits in gray: every second pixel, ``[1, 14, 14]`` between 0 and 1.
 
-    Each label in training is with probability ``level`` one of the ten at random; see `shuffle_labels`. The validation
-    set has its true labels, whatever the level, and the probe is its inputs.
+    Each training label is replaced with probability ``level`` by a random one of the ten; see `shuffle_labels`. The
+    validation set has true labels at every level, and the probe is its inputs.
 
     All levels of a seed share the images and all draws.
 
@@ -50,7 +50,7 @@ EXPERIMENT = Experiment(
     levels=(0.0, 0.25, 0.5, 0.75, 1.0),
     data=ShuffledMNIST,
     network=lambda data: MLP(14 * 14, data.num_classes),
-    # The weight of the released code, 0.002, leaves nothing but zeros of a network whose labels are nearly all random.
+    # With the weight of the released code, 0.002, a network with nearly all labels random ends with only zeros.
     recipe=Recipe(epochs=150, batch_size=512, learning_rate=1e-3),
     nonlinearity=torch.relu,
     needs="the IDX files of MNIST",

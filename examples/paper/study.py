@@ -1,4 +1,4 @@
-"""Train and measure the networks of experiments; one record a network, and what is recorded is not done again."""
+"""Train and measure the networks of experiments, with one record per network. Recorded networks are skipped."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is done for a network.
+    """The size of measurement and training.
 
     Attributes:
-        max_samples: inputs of the probe that are measured.
-        max_units: units of each layer that are, drawn at random, the same for all networks.
-        epochs: instead of those of the recipe; None for those.
+        max_samples: Number of inputs of the probe to measure.
+        max_units: Number of units to measure per layer, drawn at random, the same for all networks.
+        epochs: Number of epochs; None for that of the recipe.
     """
 
     max_samples: int = 1000
@@ -64,12 +64,12 @@ def run_all(
     output: Path,
     workers: int,
 ) -> Iterator[bool]:
-    """Do what is not done yet, each network on one thread of a process of its own.
+    """Train and measure the missing networks, each in a single-threaded process.
 
     Yields:
-        After each network, done before or now, whether it was done now.
+        After each network, recorded or new, whether it is new.
     """
-    # Level by level within a seed, seed after seed: whatever is done first is balanced.
+    # Level by level within a seed, seed by seed, so that an unfinished study is balanced.
     wanted = [(each.name, level, seed) for seed in seeds for each in experiments for level in each.levels]
     missing = [job for job in wanted if not record_path(*job, sizes, output).exists()]
     yield from (False for _ in range(len(wanted) - len(missing)))
@@ -78,10 +78,10 @@ def run_all(
 
 
 def read_records(experiment: Experiment, seeds: Sequence[int], sizes: Sizes, output: Path) -> list[Record]:
-    """The records of an experiment by these very settings; those by others are not looked at.
+    """Read the records of an experiment with exactly these settings; others are ignored.
 
     Raises:
-        ValueError: networks of one seed were measured on other inputs: the data have changed in between.
+        ValueError: Networks of one seed were measured on different inputs, because the data have changed.
     """
     paths = [record_path(experiment.name, level, seed, sizes, output) for seed in seeds for level in experiment.levels]
     records = [json.loads(path.read_text()) for path in paths if path.exists()]
@@ -97,16 +97,16 @@ def read_records(experiment: Experiment, seeds: Sequence[int], sizes: Sizes, out
 
 
 def record_path(name: str, level: float, seed: int, sizes: Sizes, output: Path) -> Path:
-    """Where the record of a network is kept; another recipe or size has another file, so that they never mix."""
+    """Return the path of a record. It depends on recipe and size, so that different ones never mix."""
     experiment = find_experiment(name)
     settings = [FORMAT, experiment.recipe.to_state(), asdict(sizes), str(experiment.layers), experiment.pooling]
     mark = blake2b(json.dumps(settings).encode(), digest_size=4).hexdigest()
-    # A model may be a folder, or an owner and a name.
+    # A model can be a folder, or an owner and a name.
     return output / name.replace("/", "-") / f"level={level:g}_seed={seed}_{mark}.json"
 
 
 def run(experiment: Experiment, level: float, seed: int, sizes: Sizes, data_root: Path | None) -> Record:
-    """Train, judge and measure one network."""
+    """Train, evaluate and measure one network."""
     start = time.perf_counter()
     data = experiment.make_data(data_root, level, seed)
     network = train(experiment, data, seed, sizes.epochs)
@@ -132,7 +132,7 @@ def run(experiment: Experiment, level: float, seed: int, sizes: Sizes, data_root
 
 
 def train(experiment: Experiment, data: PaperData, seed: int, epochs: int | None = None) -> nn.Module:
-    """A network trained by the recipe; the same for a seed on any number of processes."""
+    """Train a network with the recipe; a seed gives the same network with any number of processes."""
     network = experiment.make_network(data, seed)
     torch.manual_seed(seed)  # of dropout
     with warnings.catch_warnings():
@@ -151,7 +151,7 @@ def train(experiment: Experiment, data: PaperData, seed: int, epochs: int | None
 
 @contextmanager
 def without_denormals() -> Iterator[None]:
-    """Take the smallest numbers for zero: a penalty wears weights down to them, and they take many times as long."""
+    """Flush denormal numbers to zero: a weight penalty produces them, and they are many times slower."""
     torch.set_flush_denormal(True)
     try:
         yield
@@ -164,7 +164,7 @@ def _accuracies(network: nn.Module, data: PaperData) -> dict[str, float]:
 
 
 def _norms(network: nn.Module, data: PaperData) -> dict[str, float | None]:
-    """Of all weights: sums of squares, logarithms of products, and the path-norm where inputs are numbers."""
+    """Return norms of all weights: sums of squares, logarithms of products, and the path-norm for numeric inputs."""
     weights = network.state_dict()
     spectral, frobenius = spectral_norms(weights), frobenius_norms(weights)
     example = data.validation_set[0][0]
@@ -180,13 +180,13 @@ def _norms(network: nn.Module, data: PaperData) -> dict[str, float | None]:
 
 def _run_and_keep(job: tuple[str, float, int], sizes: Sizes, data_root: Path | None, output: Path) -> None:
     name, level, seed = job
-    for package in ("pytorch_lightning", "lightning.pytorch"):  # where both are installed, either may speak
+    for package in ("pytorch_lightning", "lightning.pytorch"):  # if both are installed, either can log
         logging.getLogger(package).setLevel(logging.ERROR)
     with without_denormals():
         record = run(find_experiment(name), level, seed, sizes, data_root)
     path = record_path(name, level, seed, sizes, output)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Under another name first: whoever looks sees all of a record or none.
+    # Written under a temporary name first, so that readers see all of a record or none.
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(record))
     os.replace(unfinished, path)

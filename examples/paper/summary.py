@@ -1,4 +1,4 @@
-"""From the records of an experiment to what its tables say."""
+"""Summarize the records of an experiment for its tables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Grid = NDArray[np.float64]  # [levels, seeds]
 
 
 def expected_signs(experiment: Experiment) -> dict[str, int]:
-    """Measure -> sign of its relation with generalisation by the paper's hypotheses.
+    """Map each measure to the sign of its relation with generalisation by the hypotheses of the paper.
 
     Heuristic memorization shows as low entropy and high mutual information (H1), example-level memorization as high
     entropy and low mutual information (H2).
@@ -34,18 +34,18 @@ def expected_signs(experiment: Experiment) -> dict[str, int]:
 
 
 def summarize(experiment: Experiment, records: Sequence[Record]) -> dict[str, Any]:
-    """All that is said of an experiment.
+    """Summarize an experiment.
 
     Args:
-        experiment: what the records are of.
-        records: one a network. Seeds that lack a level are left out, and named.
+        experiment: The experiment.
+        records: One record per network. Seeds that lack a level are left out, and named.
 
     Returns:
         "levels", "seeds", "incomplete_seeds"; "extrinsic" and "norms": name -> ``[levels, seeds]``; "columns": a list
-        of one "measure" each, by "preset", "values" ("before" or "after" the nonlinearity) and "layer", with "by_level"
-        (``[levels, seeds]``, nats), and by extrinsic metric its "tau" (see `_agreement`), positive where the
+        with one entry per "measure", "preset", "values" ("before" or "after" the nonlinearity) and "layer", with
+        "by_level" (``[levels, seeds]``, nats), "tau" by extrinsic metric (see `_agreement`), positive where the
         hypothesis holds, and "correlation" (magnitude of Pearson's) with norms and metrics; "norms_tau": norm ->
-        metric -> the same, positive where small norms are of what generalises.
+        metric -> tau, positive where networks with small norms generalise.
     """
     by_place = {(record["level"], record["seed"]): record for record in records}
     found = sorted({record["seed"] for record in records})
@@ -108,16 +108,16 @@ def summarize(experiment: Experiment, records: Sequence[Record]) -> dict[str, An
 
 
 def _better(metric: str) -> int:
-    """Whether more of a metric is better: gaps, and how well gender can be read off, are not."""
+    """Return the sign of a better metric: negative for gaps and for how well gender can be read."""
     return 1 if "accuracy" in metric else -1
 
 
 def _agreement(values: Grid, metric: Grid) -> dict[str, Any]:
-    """Kendall's tau-b of the means over seeds, as the paper takes it, and how much of it hangs on the seeds.
+    """Compute Kendall's tau-b of the means over seeds, as the paper does, and how much it depends on the seeds.
 
     Returns:
-        "tau"; "low" and "high", the 90 % interval when the seeds are drawn anew with replacement (levels share the
-        draw), and "of_seeds", tau within each seed alone.
+        "tau"; "low" and "high", the 90 % interval when seeds are redrawn with replacement (levels share the draw); and
+        "of_seeds", tau within each seed.
     """
     count = values.shape[1]
     generator = np.random.default_rng(0)
@@ -138,7 +138,7 @@ def _agreement(values: Grid, metric: Grid) -> dict[str, Any]:
 def _among_metrics(
     extrinsic: Mapping[str, Grid], columns: Sequence[Mapping[str, Any]], signs: Mapping[str, int]
 ) -> dict[str, dict[str, float | None]]:
-    """Table 5: tau between all metrics and both measures (of the network, by the released code), means over seeds."""
+    """Compute table 5: tau between all metrics and both measures (network, released code), for means over seeds."""
     means = {name: _better(name) * each.mean(1) for name, each in extrinsic.items()}
     for column in columns:
         if (column["preset"], column["values"], column["layer"]) == ("released_code", "before", "network"):
@@ -154,16 +154,16 @@ def _tau(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
 
 
 def _taus(first: Grid, second: Grid) -> NDArray[np.float64]:
-    """Kendall's tau-b of each row, thousands at once; NaN where one of both is constant."""
+    """Compute Kendall's tau-b of each row, thousands at once; NaN if one of both is constant."""
     places = np.triu_indices(first.shape[1], k=1)
     signs = [np.sign(values[:, places[0]] - values[:, places[1]]) for values in (first, second)]
-    told = [np.abs(each).sum(1) for each in signs]
+    untied = [np.abs(each).sum(1) for each in signs]
     with np.errstate(invalid="ignore"):
-        return (signs[0] * signs[1]).sum(1) / np.sqrt(told[0] * told[1])
+        return (signs[0] * signs[1]).sum(1) / np.sqrt(untied[0] * untied[1])
 
 
 def _correlation(values: Grid, beside: Grid) -> float | None:
-    """Magnitude of Pearson's correlation of means over seeds; none where one of both is constant."""
+    """Compute the magnitude of Pearson's correlation of means over seeds; None if one of both is constant."""
     first, second = values.mean(1), beside.mean(1)
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return None

@@ -1,8 +1,8 @@
-"""Tables 2, 4, 5 and 6 of the paper and its figures, from networks trained here: our figures beside its own.
+"""Compute tables 2, 4, 5 and 6 of the paper and its figures from networks trained here.
 
-Run as ``python -m examples.paper.tables --data-root FOLDER --output FOLDER`` from the root of the repository.
-Data sets that are not in the data folder are left out, and said. One record a network is kept in the output folder;
-stopped at any time, it goes on where it was when started again. Another recipe or size has records of its own.
+Run it with ``python -m examples.paper.tables --data-root FOLDER --output FOLDER`` from the root of the repository.
+Data sets that are not in the data folder are reported and left out. The output folder keeps one record per network, so
+the program can be stopped at any time and continues when started again. Other recipes and sizes have separate records.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _run(experiments, seeds, sizes, chosen, console)
         records = {each.name: read_records(each, seeds, sizes, chosen.output) for each in experiments}
     except KeyboardInterrupt:
-        console.print("Stopped. The networks that are done are kept: the same command goes on from here.")
+        console.print("Stopped. Finished networks are kept; run the same command to continue.")
         raise SystemExit(130) from None
-    except (ValueError, ModuleNotFoundError) as fault:  # damaged or changed data, or a model that cannot be had
+    except (ValueError, ModuleNotFoundError) as fault:  # damaged or changed data, or a model that cannot be loaded
         raise SystemExit(str(fault)) from None
     summaries = {each.name: summarize(each, records[each.name]) for each in experiments}
     left_out |= {each.title: "no seed has all its levels" for each in experiments if not summaries[each.name]["seeds"]}
@@ -78,15 +78,15 @@ def _run(
 def _that_have_data(
     names: Sequence[str], data_root: Path | None, console: Console
 ) -> tuple[list[Experiment], dict[str, str]]:
-    """The experiments whose data can be read, and why the others cannot, by title."""
+    """Return the experiments whose data can be read, and for the others, by title, the reason."""
     experiments, left_out = [], {}
     for name in names:
         experiment = find_experiment(name)
         try:
             experiment.make_data(data_root, experiment.levels[0], 0)
         except FileNotFoundError as fault:
-            # What is written down names what is missing, but no folder of this machine.
-            left_out[experiment.title] = f"{experiment.needs} would have to be in the data folder"
+            # The tables name what is missing, but no folder of this machine.
+            left_out[experiment.title] = f"the data folder does not contain {experiment.needs}"
             console.print(f"[bold]{experiment.title}[/] is left out. {fault}", highlight=False)
         else:
             experiments.append(experiment)
@@ -94,7 +94,7 @@ def _that_have_data(
 
 
 def _draw(records: Sequence[Mapping[str, Any]], experiment: Experiment, output: Path) -> None:
-    """What the paper's figures 2, 3, 6, 7 and 9 show: the distributions by level, of the network and of each layer."""
+    """Draw figures like 2, 3, 6, 7 and 9 of the paper: distributions by level, for the network and each layer."""
     name = experiment.name.replace("/", "-")
     save_figure(draw_trends(records, experiment), output / f"{name}-trends.png")
     save_figure(draw_levels(records, experiment), output / f"{name}-levels.png")
@@ -102,7 +102,7 @@ def _draw(records: Sequence[Mapping[str, Any]], experiment: Experiment, output: 
 
 
 def _write(path: Path, text: str) -> None:
-    """Under another name first: whoever looks sees the old file or the new one."""
+    """Write to a temporary name first, so that readers see either the old file or the new one."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.write_text(text)
     os.replace(unfinished, path)
@@ -110,20 +110,22 @@ def _write(path: Path, text: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data-root", type=Path, help="folder in which the data sets lie as they are published")
+    parser.add_argument("--data-root", type=Path, help="folder with the data sets in their published layouts")
     parser.add_argument(
         "--output", type=Path, default=Path("paper-runs"), help="folder for records, tables and figures"
     )
-    parser.add_argument("--seeds", type=int, default=5, help="how many, from 0 on")
-    parser.add_argument("--only", action="append", choices=[*EXPERIMENTS, *VARIANTS], help="an experiment; repeatable")
-    parser.add_argument("--text-model", help="a model of Hugging Face for the texts, such as distilbert-base-uncased")
-    parser.add_argument("--workers", type=int, default=2, help="processes that train, one thread each")
+    parser.add_argument("--seeds", type=int, default=5, help="number of seeds, from 0 on")
     parser.add_argument(
-        "--no-train", dest="train", action="store_false", help="only tables and figures, of the networks that are done"
+        "--only", action="append", choices=[*EXPERIMENTS, *VARIANTS], help="run only this experiment; repeatable"
     )
-    parser.add_argument("--max-samples", type=int, default=Sizes.max_samples, help="inputs measured")
-    parser.add_argument("--max-units", type=int, default=Sizes.max_units, help="units of a layer measured")
-    parser.add_argument("--epochs", type=int, help="instead of those of the recipes, for a quick look")
+    parser.add_argument("--text-model", help="Hugging Face model for the texts, such as distilbert-base-uncased")
+    parser.add_argument("--workers", type=int, default=2, help="number of single-threaded training processes")
+    parser.add_argument(
+        "--no-train", dest="train", action="store_false", help="make tables and figures from the finished networks only"
+    )
+    parser.add_argument("--max-samples", type=int, default=Sizes.max_samples, help="number of inputs measured")
+    parser.add_argument("--max-units", type=int, default=Sizes.max_units, help="number of units measured per layer")
+    parser.add_argument("--epochs", type=int, help="number of epochs, instead of that of each recipe, for a quick look")
     return parser
 
 

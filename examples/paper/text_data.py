@@ -1,4 +1,4 @@
-"""What the experiments on texts have in common: the draw of the texts, and their encoding."""
+"""The base class of the experiments on texts: drawing the texts, and encoding them."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ class TextModel(Protocol):
 
     @property
     def max_texts(self) -> int | None:
-        """Drawn for training and validation together; None: all there are."""
+        """Number of texts drawn for training and validation together; None for all."""
 
     @property
     def recipe(self) -> Recipe:
-        """Of training."""
+        """Training recipe."""
 
     def encoder(self, texts: Sequence[str]) -> Callable[[Sequence[str]], Tensor]:
-        """From the training texts to a function from texts to int64 ``[texts, positions]``."""
+        """Make, from the training texts, a function from texts to int64 ``[texts, positions]``."""
 
     def network(self, data: Any) -> nn.Module:
-        """From the data to an untrained network."""
+        """Make an untrained network for the data."""
 
 
 class TextData(PaperData):
     """Data of an experiment on texts.
 
     Args:
-        data_root: see `PaperData`.
-        level: see `PaperData`.
-        seed: see `PaperData`.
-        batch_size: see `PaperData`.
-        text: how texts are read.
+        data_root: See `PaperData`.
+        level: See `PaperData`.
+        seed: See `PaperData`.
+        batch_size: See `PaperData`.
+        text: How texts are read.
 
     Attributes:
-        encode: from texts to int64 ``[texts, positions]``, after `build`.
-        draws: the generator of all that is drawn, the same for all levels.
+        encode: Function from texts to int64 ``[texts, positions]``, after `build`.
+        draws: Generator of all random draws, the same for all levels.
     """
 
     num_classes = 2
@@ -59,7 +59,7 @@ class TextData(PaperData):
         self.draws = torch.Generator().manual_seed(seed)
 
     def split(self, num_texts: int) -> tuple[Tensor, Tensor]:
-        """Places of the texts to train on and of those, a fifth, to validate on."""
+        """Return indices of the training texts, and of a fifth of the texts for validation."""
         drawn = torch.randperm(num_texts, generator=self.draws)[: self.text.max_texts]
         num_validation = round(_VALIDATION_SHARE * len(drawn))
         return drawn[num_validation:], drawn[:num_validation]

@@ -1,4 +1,4 @@
-"""The experiments on texts, with one network for all of them."""
+"""The experiments on texts, all with the same network."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["text_experiments"]
 
 
 def text_experiments(model: str | None = None) -> tuple[Experiment, ...]:
-    """Sentiment Adjectives, Shuffled IMDb and Bias in Bios.
+    """List Sentiment Adjectives, Shuffled IMDb and Bias in Bios.
 
     Args:
-        model: a name on the Hugging Face hub, or a folder with a model and its tokenizer, to be finetuned on all texts
-            with the recipe of the paper (there "distilbert-base-uncased", and "roberta-base" for biographies); None:
-            the small transformer, trained from nothing on 8,000 of them.
+        model: Name on the Hugging Face hub, or folder with a model and its tokenizer, to be finetuned on all texts with
+            the recipe of the paper (which uses "distilbert-base-uncased", and "roberta-base" for biographies). With
+            None, the small transformer is trained from scratch on 8,000 texts.
 
     >>> [experiment.name for experiment in text_experiments()]
     ['sentiment-adjectives', 'shuffled-imdb', 'bias-in-bios']

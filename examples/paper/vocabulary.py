@@ -1,4 +1,4 @@
-"""Words as numbers: what the small transformer reads."""
+"""Encode words as numbers for the small transformer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 __all__ = ["Vocabulary"]
 
 _WORD = re.compile(r"[a-z']+")
-# Words that build sentences and say little; left out, twice as much of a text fits the same positions.
+# Function words, which carry little information. Without them, twice as much of a text fits the same positions.
 _FUNCTION_WORDS = frozenset(
     re.findall(
         _WORD,
@@ -27,31 +27,31 @@ _FUNCTION_WORDS = frozenset(
 
 
 class Vocabulary:
-    """The words of some texts, the most frequent first, as numbers from 3; 0 is padding, 1 unknown, 2 the CLS token.
+    """Numbers the words of some texts from 3, most frequent first; 0 is padding, 1 unknown, 2 the CLS token.
 
     Args:
-        texts: from which words are taken; their labels play no part.
-        max_words: how many words are known at most.
-        positions: of every encoded text, the CLS token among them.
+        texts: Texts from which words are taken.
+        max_words: Maximum number of known words.
+        positions: Length of every encoded text, with the CLS token.
     """
 
     padding, unknown, cls = 0, 1, 2
 
     def __init__(self, texts: Sequence[str], *, max_words: int, positions: int) -> None:
         frequency = Counter(word for text in texts for word in _words_of(text))
-        # Among words as frequent as each other the alphabet decides, so that the order of the texts does not.
+        # Equally frequent words are ordered by the alphabet, so that the order of the texts does not matter.
         known = sorted(frequency, key=lambda word: (-frequency[word], word))[:max_words]
         self.number = {word: place for place, word in enumerate(known, start=3)}
         self.positions = positions
 
     def __len__(self) -> int:
-        """How many numbers there are."""
+        """Return the number of different codes."""
         return len(self.number) + 3
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
-        """``[texts, positions]`` int64: the CLS token, then words in order, then padding.
+        """Encode texts as int64 ``[texts, positions]``: the CLS token, then words in order, then padding.
 
-        Of a text that is too long its beginning and its end stay, where reviews and biographies say what they are.
+        A text that is too long keeps its beginning and its end, which are most informative in reviews and biographies.
 
         >>> vocabulary = Vocabulary(["a good film, good"], max_words=10, positions=4)
         >>> vocabulary(["A bad film", "good"]).tolist()

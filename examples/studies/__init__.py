@@ -1,1 +1,1 @@
-"""Studies behind the advice that the package gives: run once, their numbers kept."""
+"""Studies behind the advice that the package gives, with the results of one run."""

@@ -1,8 +1,9 @@
-"""The study of what can be known along one run without labels: train a zoo of small networks and watch each epoch.
+"""Study what can be known about one run without labels: train a zoo of small networks and measure each epoch.
 
-Run as ``python -m examples.studies.along_a_run --output FOLDER [--mnist FOLDER] [--imdb ARCHIVE]`` from the root of the
-repository. It takes about 75 minutes on two cores; stopped at any time, it goes on where it was when started again.
-One JSON file a run is kept. Runs of two families are marked ``held_out``: nobody looks at them before rules are frozen.
+Run it with ``python -m examples.studies.along_a_run --output FOLDER [--mnist FOLDER] [--imdb ARCHIVE]`` from the root
+of the repository. It takes about 75 minutes on two cores. It can be stopped at any time and continues when started
+again. Each run is recorded in one JSON file. Runs of two families are marked ``held_out``: they are not read before the
+rules are frozen.
 """
 
 from __future__ import annotations
@@ -42,25 +43,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
             bar = progress.add_task("training", total=len(recipes), completed=len(recipes) - len(missing))
             run_all(missing, chosen.output, sources, chosen.workers, partial(progress.advance, bar))
     except KeyboardInterrupt:
-        console.print("Stopped. The runs that are done are kept: the same command goes on from here.")
+        console.print("Stopped. Finished runs are kept; run the same command to continue.")
         raise SystemExit(130) from None
     left_out = sorted({recipe.family for recipe in wanted if not sources.have(recipe.data)})
     console.print(f"{len(recipes)} runs are in {chosen.output}.")
     if left_out:
-        console.print(f"Left out, for want of --mnist or --imdb: {', '.join(left_out)}.")
+        console.print(f"Left out because --mnist or --imdb is missing: {', '.join(left_out)}.")
 
 
 def run_all(
     recipes: Sequence[Recipe], output: Path, sources: Sources, workers: int, advance: Callable[[], None]
 ) -> None:
-    """Train networks in order, each on one thread of a process of its own, and keep a record of each.
+    """Train networks in order, each in a single-threaded process, and record each of them.
 
     Args:
-        recipes: what to train.
-        output: folder of the records.
-        sources: where data are.
-        workers: number of processes.
-        advance: called after each run.
+        recipes: Recipes of the networks to train.
+        output: Folder of the records.
+        sources: Paths of the data.
+        workers: Number of processes.
+        advance: Called after each run.
     """
     jobs = [(recipe, record_path(recipe, output)) for recipe in recipes]
     for _ in on_workers(_run, jobs, sources, workers=workers):
@@ -68,12 +69,12 @@ def run_all(
 
 
 def record_path(recipe: Recipe, output: Path) -> Path:
-    """Where the record of a run is kept; those held out lie in a folder of their own."""
+    """Return the path of the record of a run; held-out runs have a separate folder."""
     return output / ("held_out" if recipe.held_out else "runs") / f"{recipe.name}.json"
 
 
 def is_done(recipe: Recipe, output: Path) -> bool:
-    """Whether there is a record of this very recipe, in this format."""
+    """Whether there is a record of exactly this recipe in the current format."""
     path = record_path(recipe, output)
     if not path.exists():
         return False
@@ -85,7 +86,7 @@ def _run(job: tuple[Recipe, Path], sources: Sources) -> None:
     recipe, path = job
     record = train_and_watch(recipe, sources)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Under another name first: whoever looks sees all of a record or none.
+    # Written under a temporary name first, so that readers see all of a record or none.
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(record))
     os.replace(unfinished, path)
@@ -95,9 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="folder for the records")
     parser.add_argument("--mnist", type=Path, help="folder with the IDX files of MNIST")
-    parser.add_argument("--imdb", type=Path, help="archive of the reviews of IMDb (aclImdb.tar, .gz or .xz)")
-    parser.add_argument("--workers", type=int, default=2, help="processes that train, one thread each")
-    parser.add_argument("--only", action="append", choices=sorted(FAMILIES), help="a family; may be given repeatedly")
+    parser.add_argument("--imdb", type=Path, help="archive of the IMDb reviews (aclImdb.tar, .gz or .xz)")
+    parser.add_argument("--workers", type=int, default=2, help="number of single-threaded training processes")
+    parser.add_argument("--only", action="append", choices=sorted(FAMILIES), help="train only this family; repeatable")
     return parser
 
 

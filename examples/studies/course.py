@@ -1,4 +1,4 @@
-"""Train one network of the zoo and write down, epoch by epoch, what is measured without labels and what is true."""
+"""Train one network of the zoo and record, epoch by epoch, what is measured without labels and with them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from examples.studies.tasks import Sources, Task, augmented, make_task
 
 __all__ = ["FORMAT", "train_and_watch"]
 
-FORMAT = 2  # of a record; one of another format is made anew
-_CHUNK = 500  # rows a forward pass
+FORMAT = 2  # version of a record; records of another version are replaced
+_CHUNK = 500  # rows per forward pass
 
 
 def train_and_watch(recipe: Recipe, sources: Sources) -> dict[str, Any]:
     """Train a network on one thread.
 
     Returns:
-        The record of the run, numbers and strings only: the recipe and what follows from it, and under ``epochs`` one
-        entry before training and one after each epoch. An entry has ``validation`` and ``training``, what
-        `measure_probe` says of as many inputs of either kind, and what takes labels to know: ``clean_accuracy`` (random
-        cues, true labels), ``validation_accuracy`` and ``validation_loss`` (cues and noise as in training),
-        ``train_accuracy``, and ``noise_fitted``, the share of the wrongly labelled training examples that the network
-        calls by their wrong label (None without any). A run whose logits are no longer finite ends there, and says so
-        in ``diverged``.
+        The record of the run, numbers and strings only: the recipe and what follows from it, and in ``epochs`` one
+        entry before training and one after each epoch. An entry has the results of `measure_probe` in ``validation``
+        and ``training``, from equally many inputs of both kinds. It also has measures that need labels:
+        ``clean_accuracy`` (random cues, true labels), ``validation_accuracy`` and ``validation_loss`` (cues and noise
+        as in training), ``train_accuracy``, and ``noise_fitted``, the share of wrongly labelled training examples for
+        which the network predicts the wrong label (None if there are none). A run stops when its logits are no longer
+        finite, and ``diverged`` is then True.
     """
     start = time.perf_counter()
     task = make_task(recipe, sources)
@@ -72,7 +72,7 @@ def train_and_watch(recipe: Recipe, sources: Sources) -> dict[str, Any]:
 
 def _measured(network: nn.Module, layers: dict[str, nn.Module], task: Task, num_probe: int) -> dict[str, Any]:
     network.eval()
-    # Both are in random order: the first rows are as good as any.
+    # Both are in random order, so the first rows are a random sample.
     entry: dict[str, Any] = {
         "validation": measure_probe(network, task.validation[:num_probe], layers),
         "training": measure_probe(network, task.train[:num_probe], layers),
@@ -102,6 +102,6 @@ def _share(true: Tensor) -> float:
 def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    # What AdamW decays by learning rate times decay, SGD's penalty would decay by far more at its larger rate.
+    # AdamW decays weights by learning rate times decay. SGD, with its larger rate, would decay them by far more.
     decay = recipe.weight_decay * 1e-2
     return torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=0.9, weight_decay=decay)

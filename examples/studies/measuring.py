@@ -1,4 +1,4 @@
-"""What is measured of one network on one probe, without labels."""
+"""Measure one network on one probe, without labels."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from lightning_infomem.settings import MeasurementSettings
 __all__ = ["NUM_PROBE", "mean_and_error", "measure_probe", "residuals", "within_classes"]
 
 NUM_PROBE = 500
-MIN_ROWS = 30  # of a predicted class, for k = 3
-_SURE = 1e3  # a logit whose probability is 1
-_ROUNDING = 1e-5  # what float32 leaves of a unit that is linear in the logits, as a share of its deviation
+MIN_ROWS = 30  # minimum size of a predicted class, for k = 3
+_SURE = 1e3  # a logit whose probability rounds to 1
+_ROUNDING = 1e-5  # relative float32 residual of a unit that is linear in the logits
 
 _SETTINGS = MeasurementSettings(max_samples=NUM_PROBE, max_units=32)
 _SCORES = (
@@ -33,24 +33,24 @@ _SCORES = (
     "entropy_layer_range",
     "entropy_unit_range",
 )
-_CHUNK = 250  # rows a forward pass
+_CHUNK = 250  # rows per forward pass
 
 
 def measure_probe(network: nn.Module, inputs: Tensor, layers: dict[str, nn.Module]) -> dict[str, object]:
     """Measure a network on unlabelled inputs.
 
     Args:
-        network: any; it is run in evaluation mode and given back as it came.
-        inputs: ``[examples, ...]``; int64 words are given with the mask of what is no padding.
-        layers: name -> module.
+        network: Any network. It runs in evaluation mode, and its mode is restored.
+        inputs: ``[examples, ...]``. int64 words are passed with a mask of the positions that are not padding.
+        layers: Name -> module.
 
     Returns:
-        ``predictions``: mean confidence and others; ``predicted``: the class of each input; ``layers``: name -> name of
-        a measure -> its mean over pairs of units (nats) or its value, with ``_error``, its jackknife standard error
-        over units, where there is one.
+        ``predictions``: mean confidence and other scores; ``predicted``: the class of each input; ``layers``: layer ->
+        measure -> its mean over pairs of units (nats) or its value, and with the suffix ``_error`` its jackknife
+        standard error over units, if there is one.
 
     Raises:
-        ValueError: logits are not finite.
+        ValueError: The logits are not finite.
     """
     batches: list[object] = [
         rows if rows.is_floating_point() else {"inputs": rows, "attention_mask": rows != 0}
@@ -67,25 +67,25 @@ def measure_probe(network: nn.Module, inputs: Tensor, layers: dict[str, nn.Modul
 
 
 def residuals(samples: Tensor, logits: Tensor) -> Tensor:
-    """Units minus their linear fit on the logits, float64 ``[samples, units]``; 0 where only rounding is left."""
-    units, told = samples.double(), logits.double()
-    units, told = units - units.mean(0), told - told.mean(0)
-    basis, sizes, _ = torch.linalg.svd(told, full_matrices=False)
-    basis = basis[:, sizes > _ROUNDING * sizes[0]]  # of two classes one logit is often the other, negated
+    """Subtract each unit's linear fit on the logits: float64 ``[samples, units]``, 0 if only rounding is left."""
+    units, outputs = samples.double(), logits.double()
+    units, outputs = units - units.mean(0), outputs - outputs.mean(0)
+    basis, sizes, _ = torch.linalg.svd(outputs, full_matrices=False)
+    basis = basis[:, sizes > _ROUNDING * sizes[0]]  # with two classes, one logit is often the negative of the other
     left = units - basis @ (basis.T @ units)
     return left.masked_fill(left.norm(dim=0) <= _ROUNDING * units.norm(dim=0), 0.0)
 
 
 def within_classes(samples: Tensor, predicted: Tensor) -> tuple[Tensor, float]:
-    """Mutual information of pairs of units among samples predicted alike.
+    """Measure the mutual information of pairs of units within predicted classes.
 
     Args:
         samples: ``[samples, units]``.
         predicted: int64 ``[samples]``.
 
     Returns:
-        float64 ``[units, units]``, nats, the mean over classes of `MIN_ROWS` samples or more, each weighted by its
-        samples; NaN where there is none. And the share of the samples that these classes hold.
+        float64 ``[units, units]`` in nats, the mean over classes with at least `MIN_ROWS` samples, weighted by their
+        numbers of samples (NaN if there is none), and the share of the samples in these classes.
     """
     total, rows_used = torch.zeros(samples.shape[1], samples.shape[1], dtype=torch.float64), 0
     for label in predicted.unique():
@@ -97,7 +97,7 @@ def within_classes(samples: Tensor, predicted: Tensor) -> tuple[Tensor, float]:
 
 
 def mean_and_error(matrix: Tensor) -> tuple[float, float]:
-    """Mean over pairs of two different units and its jackknife standard error, NaN where pairs are not known."""
+    """Return the mean over pairs of different units and its jackknife standard error; NaN if a pair is not finite."""
     pairs = torch.triu_indices(len(matrix), len(matrix), offset=1)
     values = matrix[pairs[0], pairs[1]]
     if not bool(values.isfinite().all()):
@@ -110,7 +110,9 @@ def _measures(layer: LayerInformation, samples: Tensor, logits: Tensor) -> dict[
     within, share = within_classes(samples, logits.argmax(1))
     values: dict[str, float] = {name: layer.scores[name] for name in _SCORES}
     values["smoothness"] = prediction_smoothness(samples, logits).item()
-    surely = one_hot(logits.argmax(1), logits.shape[1]) * _SURE  # the same of predicted classes, however sure
+    surely = (
+        one_hot(logits.argmax(1), logits.shape[1]) * _SURE
+    )  # the same for predicted classes, regardless of confidence
     values["class_smoothness"] = prediction_smoothness(samples, surely).item()
     values["copula"] = layer.scores["gaussian_mutual_information"]
     values["copula_error"] = layer.scores["gaussian_mutual_information_error"]

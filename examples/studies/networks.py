@@ -1,4 +1,4 @@
-"""The networks of the zoo of runs; what is measured in each are outputs before an activation."""
+"""The networks of the zoo of runs. The measured outputs are those before an activation."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NUM_HEADS = 4
 
 
 def build_network(recipe: Recipe, example_shape: Sequence[int], num_classes: int) -> nn.Module:
-    """A network for inputs of ``example_shape`` each, its weights as torch draws them."""
+    """Build a network for inputs of ``example_shape`` each, with the initial weights of torch."""
     builders = {"mlp": _mlp, "cnn": _cnn, "resnet": ResNet, "transformer": Transformer}
     return builders[recipe.architecture](recipe, example_shape, num_classes)
 
 
 def hidden_layers(network: nn.Module) -> dict[str, nn.Module]:
-    """The layers to measure, in order: blocks, or else layers with weights before the last one."""
+    """Return the layers to measure, in order: the blocks, or else all layers with weights but the last."""
     kinds = (ResidualBlock, AttentionBlock)
     blocks: dict[str, nn.Module] = {name: part for name, part in network.named_modules() if isinstance(part, kinds)}
     if blocks:
@@ -59,7 +59,7 @@ def _cnn(recipe: Recipe, example_shape: Sequence[int], num_classes: int) -> nn.M
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions on normalised inputs, added to the inputs (He et al. 2016, Identity mappings)."""
+    """Two convolutions of the normalised input, added to the input (He et al. 2016, Identity mappings)."""
 
     def __init__(self, num_inputs: int, width: int, stride: int, dropout: float) -> None:
         super().__init__()
@@ -71,13 +71,13 @@ class ResidualBlock(nn.Module):
         self.shortcut = nn.Conv2d(num_inputs, width, 1, stride, bias=False) if changes else nn.Identity()
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """``[examples, channels, side, side]`` to the same, the side divided by the stride."""
+        """Map ``[examples, channels, side, side]`` to the same shape, with the side divided by the stride."""
         inner = self.first(relu(self.first_norm(inputs)))
         return self.shortcut(inputs) + self.second(self.dropout(relu(self.second_norm(inner))))
 
 
 class ResNet(nn.Module):
-    """Three residual blocks, and the mean over places."""
+    """Three residual blocks, followed by the mean over positions."""
 
     def __init__(self, recipe: Recipe, example_shape: Sequence[int], num_classes: int) -> None:
         super().__init__()
@@ -92,12 +92,12 @@ class ResNet(nn.Module):
         self.head = nn.Linear(width, num_classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """``[examples, planes, side, side]`` to ``[examples, classes]``."""
+        """Map ``[examples, planes, side, side]`` to ``[examples, classes]``."""
         return self.head(relu(self.norm(self.blocks(self.stem(inputs)))).mean((2, 3)))
 
 
 class AttentionBlock(nn.Module):
-    """Attention and two dense layers, each on normalised inputs and added to them."""
+    """Attention and two dense layers, each applied to the normalised input and added to the input."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class AttentionBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Tensor, admitted: Tensor | None) -> Tensor:
-        """``[examples, positions, units]`` to the same; ``admitted`` ``[examples, positions]``: all but padding."""
+        """Map ``[examples, positions, units]`` to the same shape; ``admitted`` is False for padding."""
         examples, positions, _ = inputs.shape
         heads = self.projections(self.attention_norm(inputs)).view(examples, positions, 3, _NUM_HEADS, -1)
         query, key, value = heads.permute(2, 0, 3, 1, 4)
@@ -118,7 +118,7 @@ class AttentionBlock(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Two attention blocks over words or rows of pixels, and the mean over positions that are no padding."""
+    """Two attention blocks over words or pixel rows, followed by the mean over positions that are not padding."""
 
     def __init__(self, recipe: Recipe, example_shape: Sequence[int], num_classes: int) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class Transformer(nn.Module):
         self.head = nn.Linear(width, num_classes)
 
     def forward(self, inputs: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """Words ``[examples, positions]`` or images ``[examples, 1, rows, columns]`` to ``[examples, classes]``."""
+        """Map words ``[examples, positions]`` or images ``[examples, 1, rows, columns]`` to ``[examples, classes]``."""
         is_image = inputs.is_floating_point()
         if not is_image and attention_mask is None:
             attention_mask = inputs != 0

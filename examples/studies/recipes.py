@@ -1,4 +1,4 @@
-"""The zoo of runs as data: what is trained, in which order, and which families are kept aside."""
+"""The recipes of all runs, their order, and the families that are held out."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ __all__ = ["FAMILIES", "HELD_OUT", "SEEDS", "Recipe", "all_recipes"]
 
 SEEDS = (0, 1)
 
-# Decided before the first run was trained: rules will be chosen on the other families and tried on these two once. Both
-# ask for what the others do not show: batch norm at the size of MNIST, where noise takes epochs to fit, and a
-# transformer on text of two classes, where the fall of mutual information is known to fail.
+# Decided before the first run was trained: rules are chosen on the other families and tried once on these two. Both
+# test what the others do not: batch norm at the size of MNIST, where fitting noise takes epochs, and a transformer on
+# two-class text, where the fall of mutual information is known to fail.
 HELD_OUT = frozenset({"mnist-resnet", "imdb-transformer"})
 
-_TINY = 200  # examples; so few are fitted by heart without any noise
+_TINY = 200  # examples; so few are memorized even without noise
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one network is trained; plain values, which stand in its record.
+    """How one network is trained, as plain values that are stored in its record.
 
     Attributes:
         data: "digits", "mnist", "imdb" (two classes), "ratings" (the same reviews in four), "cancer", "clusters"
             (`sklearn.datasets.make_classification`, six classes) or "modular" (addition).
         architecture: "mlp", "cnn", "resnet" (batch norm) or "transformer".
-        noise: share of the labels, 0 to 1, that are drawn at random (of two classes half of those stay right), or,
-            asymmetric, share of each class that is called the next one (of two classes only the first one is).
+        noise: Symmetric: share of the labels, 0 to 1, drawn at random (with two classes, half of them stay right).
+            Asymmetric: share of each class that is labelled as the next class (with two classes, only of the first).
         noise_kind: "symmetric" or "asymmetric".
-        cue: share of the examples in which a spurious feature is the label, at random in the others; 0 for no cue.
-        num_train: training examples.
-        width: of hidden layers, in units.
+        cue: Share of the examples in which a spurious feature is the label; it is random in the others. 0 for no cue.
+        num_train: Number of training examples.
+        width: Number of units in each hidden layer.
         optimizer: "adamw" or "sgd" (momentum 0.9).
-        learning_rate: of the optimizer, constant.
-        batch_size: in examples.
-        weight_decay: of the optimizer.
-        dropout: after each hidden layer.
-        label_smoothing: of the loss.
-        augment: shift images by up to a pixel, leave out a tenth of the words or a fifth of the features.
-        epochs: how often is measured, beside before training.
-        passes: through the training set between two measurements.
-        seed: of split, labels, cues, initial weights and order.
+        learning_rate: Constant learning rate.
+        batch_size: Number of examples per batch.
+        weight_decay: Weight decay of the optimizer.
+        dropout: Dropout rate after each hidden layer.
+        label_smoothing: Label smoothing of the loss.
+        augment: Whether to shift images by up to a pixel, or drop a tenth of the words or a fifth of the features.
+        epochs: Number of measurements after the one before training.
+        passes: Passes through the training set between two measurements.
+        seed: Seed of the split, labels, cues, initial weights and order.
     """
 
     data: str
@@ -64,17 +64,17 @@ class Recipe:
 
     @property
     def family(self) -> str:
-        """What is left out together in cross-validation: data and architecture."""
+        """Data and architecture. Runs of a family are left out together in cross-validation."""
         return f"{self.data}-{self.architecture}"
 
     @property
     def held_out(self) -> bool:
-        """Whether nobody looks at it before rules are frozen."""
+        """Whether its results are not read before the rules are frozen."""
         return self.family in HELD_OUT
 
     @property
     def kind(self) -> str:
-        """What there is to memorise: "noise", "shortcut", "overfit" (few examples), "grokking" or "clean" (nothing)."""
+        """What can be memorized: "noise", "shortcut", "overfit" (few examples), "grokking" or "clean" (nothing)."""
         if self.noise > 0:
             return "noise"
         if self.cue > 0:
@@ -85,7 +85,7 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """Of its file: the family, what differs from its base, and the seed."""
+        """Name of its file: the family, the differences from the base recipe, and the seed."""
         base = FAMILIES[self.family][0]
         changed = [
             f"{field.name}={getattr(self, field.name)}"
@@ -95,7 +95,7 @@ class Recipe:
         return "_".join([self.family, *changed, f"seed={self.seed}"])
 
     def to_state(self) -> dict[str, Any]:
-        """The fields, for a record."""
+        """Return the fields, for a record."""
         return asdict(self)
 
 
@@ -103,11 +103,11 @@ Changes = dict[str, Any]
 
 
 def _usual(sgd: float, tiny: int) -> tuple[Changes, ...]:
-    """Fourteen runs of a family, kinds mixed, so that the first of them say something already.
+    """List fourteen runs of a family with mixed kinds, so that even the first runs are informative.
 
     Args:
-        sgd: learning rate of SGD.
-        tiny: examples in a tiny training set.
+        sgd: Learning rate of SGD.
+        tiny: Number of examples in a tiny training set.
     """
     with_sgd = {"optimizer": "sgd", "learning_rate": sgd}
     regular = {"dropout": 0.3, "weight_decay": 0.1}
@@ -154,8 +154,8 @@ _MODULAR: tuple[Changes, ...] = (
     {"num_train": 300},
 )
 
-# Family -> its base and what the runs change in it. Sizes and rates were chosen so that noise can be fitted within the
-# run, by the accuracies of families that are not held out; nothing measured without labels was looked at for that.
+# Family -> its base recipe and what the runs change in it. Sizes and rates were chosen from the accuracies of families
+# that are not held out, so that noise can be fitted within the run. No measure without labels was used for this choice.
 FAMILIES: dict[str, tuple[Recipe, tuple[Changes, ...]]] = {
     base.family: (base, changes)
     for base, changes in (
@@ -197,7 +197,7 @@ FAMILIES: dict[str, tuple[Recipe, tuple[Changes, ...]]] = {
 
 
 def all_recipes(seeds: Sequence[int] = SEEDS) -> list[Recipe]:
-    """All runs, the families in turn and one seed after the other: whatever is done first is balanced."""
+    """List all runs, alternating families, seed by seed, so that an unfinished study is balanced."""
     longest = max(len(changes) for _, changes in FAMILIES.values())
     return [
         replace(base, **changes[place], seed=seed)

@@ -1,4 +1,4 @@
-"""The reviews of IMDb: read once from their archive, kept as a few megabytes of word counts and words in order."""
+"""Read the IMDb reviews once from their archive, and keep word counts and word sequences in a few megabytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["NUM_WORDS", "Reviews", "load_reviews", "prepare_reviews"]
 
 NUM_WORDS = 2000
 _NUM_REVIEWS = 6000
-_NUM_STOP_WORDS = 50  # the most frequent words, which say nothing
+_NUM_STOP_WORDS = 50  # the most frequent words, which carry no information
 _NUM_POSITIONS = 48
 _MEMBER = re.compile(r"aclImdb/(train|test)/(pos|neg)/\d+_(\d+)\.txt$")
 
@@ -26,8 +26,8 @@ class Reviews(NamedTuple):
     """Some reviews.
 
     Attributes:
-        counts: uint8 ``[reviews, words]``, how often each word of the vocabulary occurs.
-        words: int16 ``[reviews, positions]``, the first words of the vocabulary in order, from 1; 0 is padding.
+        counts: uint8 ``[reviews, words]``, number of occurrences of each vocabulary word.
+        words: int16 ``[reviews, positions]``, the first vocabulary words in order, numbered from 1; 0 is padding.
         ratings: int64 ``[reviews]``, 1 to 4 and 7 to 10.
     """
 
@@ -37,10 +37,10 @@ class Reviews(NamedTuple):
 
 
 def prepare_reviews(archive: Path, cache: Path, num_reviews: int = _NUM_REVIEWS) -> None:
-    """Read the archive (Maas et al. 2011, the usual layout) into ``cache``, unless that is there.
+    """Read the archive (Maas et al. 2011, the usual layout) into ``cache``, unless that file exists.
 
-    Which reviews are kept, a hash of their names decides: a random sample, the same everywhere. The vocabulary comes
-    from their words alone, not from their ratings.
+    A hash of the names decides which reviews are kept, which gives the same random sample everywhere. The vocabulary
+    depends on their words only, not on their ratings.
     """
     if cache.exists():
         return
@@ -66,7 +66,7 @@ def prepare_reviews(archive: Path, cache: Path, num_reviews: int = _NUM_REVIEWS)
         known = [number[word] for word in words if word in number]
         for word, times in Counter(known).items():
             counts[row, word - 1] = min(times, 255)
-        first = known[:_NUM_POSITIONS] or [1]  # no review is all padding
+        first = known[:_NUM_POSITIONS] or [1]  # no review may be all padding
         in_order[row, : len(first)] = first
     ratings = np.array([rating for _, rating, _ in kept], np.int64)
     cache.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +76,6 @@ def prepare_reviews(archive: Path, cache: Path, num_reviews: int = _NUM_REVIEWS)
 
 
 def load_reviews(cache: Path) -> Reviews:
-    """What `prepare_reviews` kept."""
+    """Load what `prepare_reviews` saved."""
     with np.load(cache) as arrays:
         return Reviews(arrays["counts"], arrays["words"], arrays["ratings"])

@@ -1,4 +1,4 @@
-"""Rules that follow a run without labels, say when it memorizes and which epoch to keep; ours and what people use."""
+"""Rules, ours and common ones, that follow a run and say when it memorizes and which epoch to keep."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ __all__ = ["RULES", "Outcome", "Rule", "Run", "read_runs"]
 
 Floats = NDArray[np.float64]
 
-_CLASSES = "class_smoothness"  # of the predicted classes, as the package measures it
+_CLASSES = "class_smoothness"  # smoothness of the predicted classes, as the package measures it
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One record of `along_a_run`; arrays have one entry an epoch, that before training left out.
+    """One record of `along_a_run`. Arrays have one entry per epoch, without the one before training.
 
     Attributes:
-        name: family, what differs from its base, and the seed.
-        family: data and architecture.
+        name: Family, differences from the base recipe, and seed.
+        family: Data and architecture.
         kind: "noise", "clean", "shortcut", "overfit" or "grokking".
-        noise: share of the labels that were drawn at random.
-        accuracy: true labels, no cues; what a rule never sees.
-        noise_fitted: share of the wrong labels that are fitted; NaN without any.
-        epochs: the entries of the record.
-        layers: names of the hidden layers.
+        noise: Share of the labels that were drawn at random.
+        accuracy: Accuracy on true labels without cues, which a rule never sees.
+        noise_fitted: Share of the wrong labels that are fitted; NaN if there are none.
+        epochs: Entries of the record.
+        layers: Names of the hidden layers.
     """
 
     name: str
@@ -50,28 +50,28 @@ class Run:
 
     @property
     def memorizes(self) -> bool | None:
-        """Whether it ends with half of the wrong labels fitted; None where that is neither so nor clearly not so."""
+        """Whether half of the wrong labels are fitted at the end; None if this is not clear."""
         if self.kind == "noise":
             return True if self.noise_fitted[-1] >= 0.5 else None
         return False if self.kind in ("clean", "shortcut") else None
 
     def of_epochs(self, *path: str) -> Floats:
-        """A number of each epoch."""
+        """Return one number per epoch."""
         return np.array([_follow(entry, path) for entry in self.epochs], dtype=float)
 
     def of_layers(self, measure: str) -> Floats:
-        """A measure of the validation probe, ``[layers, epochs]``."""
+        """Return a measure of the validation probe, ``[layers, epochs]``."""
         return np.array([self.of_epochs("validation", "layers", layer, measure) for layer in self.layers])
 
 
 class Outcome(NamedTuple):
-    """What a rule does on a run.
+    """The decision of a rule on a run.
 
     Attributes:
-        kept: index of an epoch.
-        alarm: index of the epoch at which it was raised; None where it was not.
-        score: of the run, higher where it memorizes more surely; NaN for a rule without alarm.
-        abstains: whether it says that nothing can be told.
+        kept: Index of the epoch to keep.
+        alarm: Index of the epoch at which the alarm was raised; None if it was not.
+        score: Score of the run, higher if it memorizes more certainly; NaN for a rule without an alarm.
+        abstains: Whether the rule gives no answer.
     """
 
     kept: int
@@ -84,7 +84,7 @@ Apply = Callable[[Run], Outcome]
 
 
 class Rule(NamedTuple):
-    """A rule in all the settings among which cross-validation chooses; one where there is nothing to choose."""
+    """A rule with all settings from which cross-validation chooses; just one if there is no choice."""
 
     name: str
     settings: Sequence[tuple[Any, ...]]
@@ -93,7 +93,7 @@ class Rule(NamedTuple):
 
 
 def read_runs(folder: Path, *, held_out: bool = False) -> Iterator[Run]:
-    """The records of a study that reached their end; those held out are opened only when asked for."""
+    """Read the complete records of a study; held-out ones only if ``held_out`` is True."""
     for path in sorted((folder / ("held_out" if held_out else "runs")).glob("*.json")):
         record = json.loads(path.read_text())
         if record["diverged"]:
@@ -118,7 +118,7 @@ def _follow(entry: Any, path: Sequence[str]) -> float:
 
 
 def _ours(run: Run) -> Outcome:
-    """The package's own rule, asked after every epoch, as the monitor does; kept is what it says at the alarm."""
+    """Apply the rule of the package after every epoch, as the monitor does; keep what it says at the alarm."""
     course = [
         Moment(
             smoothness={name: values[_CLASSES] for name, values in entry["validation"]["layers"].items()},
@@ -139,14 +139,14 @@ def _ours(run: Run) -> Outcome:
 
 
 def _persistent(signal: Floats, patience: int) -> Floats:
-    """The least value of the last few epochs, 0 before there are so many."""
+    """Return the lowest value of the last few epochs, and 0 before there are that many."""
     return np.array(
         [signal[end - patience : end].min() if end >= patience else 0.0 for end in range(1, len(signal) + 1)]
     )
 
 
 def _once_above(signal: Callable[[Run], Floats]) -> Callable[..., Outcome]:
-    """Raise the alarm when a signal has been above a threshold for a while, and keep the epoch before or at that."""
+    """Raise the alarm when a signal stays above a threshold, and keep the epoch at the alarm or before it."""
 
     def apply(run: Run, threshold: float, patience: int, keep: str) -> Outcome:
         values = _persistent(np.nan_to_num(signal(run)), patience)
@@ -160,7 +160,7 @@ def _once_above(signal: Callable[[Run], Floats]) -> Callable[..., Outcome]:
 
 
 def _fall(measure: str) -> Callable[[Run], Floats]:
-    """By what share of its highest value so far a measure of the last layer has fallen."""
+    """Return by what share of its highest value so far a measure of the last layer has fallen."""
 
     def signal(run: Run) -> Floats:
         values = run.of_layers(measure)[-1]
@@ -176,7 +176,7 @@ def _gap(run: Run) -> Floats:
 
 
 def _changes_have_a_minimum(run: Run, window: int) -> Outcome:
-    """Label Wave (Yuan et al. 2024): keep the first epoch at which changes of training predictions are least so far."""
+    """Label Wave (Yuan et al. 2024): keep the first epoch with the fewest changes of training predictions so far."""
     predicted = np.array([entry["training"]["predicted"] for entry in run.epochs])
     changes = (predicted[1:] != predicted[:-1]).mean(1)
     smooth = np.convolve(changes, np.ones(window) / window, mode="valid")

@@ -1,4 +1,4 @@
-"""The data of a recipe: what its network learns, and what it is judged on."""
+"""Draw the training and evaluation data of a recipe."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PATCH = 2  # pixels
 
 @dataclass(frozen=True)
 class Sources:
-    """Where data lie that do not come with scikit-learn; None where they are not at hand."""
+    """Paths of data that do not come with scikit-learn; None if they are not available."""
 
     mnist: Path | None = None
     reviews: Path | None = None
@@ -42,14 +42,14 @@ class Task:
     """Inputs ``[examples, ...]`` (float images and features, int64 words) and labels ``[examples]`` of one run.
 
     Attributes:
-        train: with the cues of the recipe.
-        labels: of the training set, noise included.
-        true_labels: of the training set.
-        validation: other examples, with cues of the same kind.
-        noisy_validation_labels: with noise of the same kind.
-        clean: the examples of ``validation`` with random cues; the same tensor where there are no cues.
-        validation_labels: the true ones.
-        num_classes: of the labels.
+        train: Training inputs with the cues of the recipe.
+        labels: Training labels, noise included.
+        true_labels: True labels of the training set.
+        validation: Other examples, with cues of the same kind.
+        noisy_validation_labels: Validation labels with noise of the same kind.
+        clean: The examples of ``validation`` with random cues; the same tensor if there are no cues.
+        validation_labels: True labels of the validation set.
+        num_classes: Number of classes.
     """
 
     train: Tensor
@@ -63,7 +63,7 @@ class Task:
 
 
 def make_task(recipe: Recipe, sources: Sources) -> Task:
-    """Draw the data of a recipe; recipes of one family, seed and size share all draws."""
+    """Draw the data of a recipe. Recipes of the same family, seed and size share all draws."""
     inputs, true = _load(recipe.data, recipe.architecture, sources)
     classes, count = int(true.max()) + 1, len(true)
     generator = np.random.default_rng(recipe.seed)
@@ -95,20 +95,20 @@ def make_task(recipe: Recipe, sources: Sources) -> Task:
 def noisy_labels(
     true: NDArray[np.int64], recipe: Recipe, classes: int, generator: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Labels of which the share ``recipe.noise`` is replaced; see `Recipe`."""
+    """Replace the share ``recipe.noise`` of the labels; see `Recipe`."""
     is_drawn = generator.random(len(true)) < recipe.noise
     other = generator.integers(0, classes, len(true))
     if recipe.noise_kind == "asymmetric":
         other = (true + 1) % classes
-        is_drawn &= (true == 0) | (classes > 2)  # of two classes both ways would be symmetric
+        is_drawn &= (true == 0) | (classes > 2)  # with two classes, noise in both directions would be symmetric
     return np.where(is_drawn, other, true)
 
 
 def augmented(inputs: Tensor) -> Tensor:
-    """One training batch, changed at random by torch's generator in a way that keeps the label."""
+    """Change one training batch at random, with torch's generator, in a way that keeps the labels."""
     if not inputs.is_floating_point():
         kept = torch.rand(inputs.shape) >= 0.1
-        kept[:, 0] = True  # no review is all padding
+        kept[:, 0] = True  # no review may be all padding
         return inputs * kept
     if inputs.ndim == 2:
         return dropout(inputs, 0.2)
@@ -118,7 +118,7 @@ def augmented(inputs: Tensor) -> Tensor:
 
 @functools.cache
 def _load(data: str, architecture: str, sources: Sources) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
-    """All inputs, without cues, and true labels."""
+    """Load all inputs, without cues, and the true labels."""
     if data in ("digits", "mnist"):
         images, digits = load_images(data, sources.mnist)
         return images[:, None], digits
@@ -135,7 +135,7 @@ def _load(data: str, architecture: str, sources: Sources) -> tuple[NDArray[np.ge
         pairs = np.stack(np.divmod(np.arange(_MODULUS**2), _MODULUS), axis=1)
         labels = pairs.sum(1) % _MODULUS
         if architecture == "transformer":
-            return pairs + np.array([1, 1 + _MODULUS]), labels  # a word of its own for each place
+            return pairs + np.array([1, 1 + _MODULUS]), labels  # different words for the two positions
         return np.eye(_MODULUS, dtype=np.float32)[pairs].reshape(len(pairs), -1), labels
     if data == "cancer":
         features, labels = load_breast_cancer(return_X_y=True)
@@ -148,18 +148,18 @@ def _load(data: str, architecture: str, sources: Sources) -> tuple[NDArray[np.ge
 
 
 def _show(inputs: NDArray[np.generic], cues: NDArray[np.int64] | None, classes: int) -> Tensor:
-    """Inputs with their cues: a bright patch at a place of each class, a column of each class, or a first word."""
+    """Add cues to the inputs: a bright patch at the place of the class, a column per class, or a first word."""
     shown = torch.from_numpy(inputs.copy())
     if cues is None:
         return shown
-    told = torch.from_numpy(cues)
+    cue_labels = torch.from_numpy(cues)
     if not shown.is_floating_point():
-        shown[:, 0] = NUM_WORDS + 1 + told
+        shown[:, 0] = NUM_WORDS + 1 + cue_labels
     elif shown.ndim == 2:
-        shown = torch.cat([shown, 3 * torch.nn.functional.one_hot(told, classes).to(shown.dtype)], dim=1)
+        shown = torch.cat([shown, 3 * torch.nn.functional.one_hot(cue_labels, classes).to(shown.dtype)], dim=1)
     else:
         side = shown.shape[-1]
-        for place in range(classes):  # five places in the first rows, five in the last
+        for place in range(classes):  # five places in the first rows, five in the last rows
             top, left = (0 if place < 5 else side - _PATCH), (place % 5) * (side - _PATCH) // 4
-            shown[told == place, :, top : top + _PATCH, left : left + _PATCH] = 1.0
+            shown[cue_labels == place, :, top : top + _PATCH, left : left + _PATCH] = 1.0
     return shown

@@ -1,8 +1,8 @@
-"""How well the rules do: chosen on families that a rule is not judged on, then once on those kept aside.
+"""Evaluate the rules by cross-validation over families, and once on the held-out families.
 
-Run as ``python -m examples.studies.verdicts FOLDER``, the folder that `along_a_run` wrote; it writes
-``examples/studies/results/along_a_run.json`` and prints the tables that stand in the README. The families kept aside
-are opened only with ``--held-out``.
+Run it with ``python -m examples.studies.verdicts FOLDER``, where FOLDER is the output of `along_a_run`. It writes
+``examples/studies/results/along_a_run.json`` and prints the tables of the README. The held-out families are read only
+with ``--held-out``.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ __all__ = ["KINDS", "Judged", "choose", "judge_rules", "main", "table"]
 
 RESULTS = Path(__file__).parent / "results" / "along_a_run.json"
 KINDS = ("noise", "clean", "shortcut", "overfit", "grokking")
-_PRICE = 0.1  # of a false alarm, in accuracy, where settings are chosen
+_PRICE = 0.1  # cost of a false alarm, in accuracy, when settings are chosen
 
 
 class Judged(NamedTuple):
-    """A rule on some runs, in their order, and the settings that it had on each of them."""
+    """The outcomes of a rule on some runs, in their order, and its settings on each of them."""
 
     outcomes: list[Outcome]
     settings: list[tuple[Any, ...]]
@@ -38,8 +38,10 @@ class Judged(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="that along_a_run wrote")
-    parser.add_argument("--held-out", action="store_true", help="open the families kept aside, once rules are frozen")
+    parser.add_argument("folder", type=Path, help="output folder of along_a_run")
+    parser.add_argument(
+        "--held-out", action="store_true", help="also read the held-out families, once the rules are frozen"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="file to write (%(default)s)")
     chosen = parser.parse_args(arguments)
     runs = list(read_runs(chosen.folder))
@@ -53,14 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         families = sorted({run.family for run in some})
         print(f"\n{len(some)} runs, {name}: {', '.join(families)}\n\n{table(some, judged)}")
         for family in families:
-            own = [index for index, run in enumerate(some) if run.family == family]
+            members = [index for index, run in enumerate(some) if run.family == family]
             ours = judged[RULES[0].name]
-            part = Judged([ours.outcomes[index] for index in own], [ours.settings[index] for index in own])
-            print(f"{family}: {_line([some[index] for index in own], part)}")
+            part = Judged([ours.outcomes[index] for index in members], [ours.settings[index] for index in members])
+            print(f"{family}: {_line([some[index] for index in members], part)}")
 
 
 def judge_rules(rule: Rule, runs: Sequence[Run]) -> Judged:
-    """Apply a rule to each family in the settings that are best on all the others."""
+    """Apply a rule to each family with the settings that are best on all the others."""
     every = {setting: [rule.apply(run, *setting) for run in runs] for setting in rule.settings}
     outcomes: list[Outcome] = []
     settings: list[tuple[Any, ...]] = []
@@ -74,12 +76,12 @@ def judge_rules(rule: Rule, runs: Sequence[Run]) -> Judged:
 def choose(
     every: Mapping[tuple[Any, ...], Sequence[Outcome]], runs: Sequence[Run], *, without: str | None = None
 ) -> tuple[Any, ...]:
-    """The settings that lose least accuracy, kinds of runs counting alike, a false alarm at a price.
+    """Choose the settings that lose least accuracy, with equal weight per kind of run and a cost per false alarm.
 
     Args:
-        every: settings -> outcome of each run.
-        runs: in the same order.
-        without: a family that is not looked at.
+        every: Settings -> outcome of each run.
+        runs: The runs, in the same order.
+        without: A family to leave out.
     """
     seen = [index for index, run in enumerate(runs) if run.family != without]
 
@@ -97,12 +99,12 @@ def choose(
 
 
 def regret(run: Run, outcome: Outcome) -> float:
-    """The accuracy on true labels that is lost against the best epoch."""
+    """Return the accuracy on true labels lost against the best epoch."""
     return float(run.accuracy.max() - run.accuracy[outcome.kept])
 
 
 def table(runs: Sequence[Run], judged: Mapping[str, Judged]) -> str:
-    """In Markdown: points of accuracy lost, mean (worst), by kind of run, and how the alarm does."""
+    """Write a Markdown table: points of accuracy lost, mean (worst), by kind of run, and the quality of the alarm."""
     counts = {kind: sum(run.kind == kind for run in runs) for kind in KINDS}
     kinds = [kind for kind in KINDS if counts[kind]]
     head = ["rule", "labels", *(f"{kind} ({counts[kind]})" for kind in kinds), "all", "abstains", "AUROC"]
@@ -128,13 +130,13 @@ def _numbers(runs: Sequence[Run], judged: Judged) -> dict[str, Any]:
         lost = [regret(run, outcome) for run, outcome in pairs if kind in (run.kind, "all")]
         if lost:
             numbers[kind] = (float(np.mean(lost)), max(lost))
-    told = [(run, outcome) for run, outcome in pairs if run.memorizes is not None]
-    truth = [bool(run.memorizes) for run, _ in told]
-    scores = [outcome.score for _, outcome in told]
+    decided = [(run, outcome) for run, outcome in pairs if run.memorizes is not None]
+    truth = [bool(run.memorizes) for run, _ in decided]
+    scores = [outcome.score for _, outcome in decided]
     has_scores = all(map(math.isfinite, scores)) and len(set(truth)) == 2
     numbers["auroc"] = float(roc_auc_score(truth, scores)) if has_scores else None
-    true = [(run, outcome) for run, outcome in told if run.memorizes]
-    false = [outcome.alarm is not None for run, outcome in told if not run.memorizes]
+    true = [(run, outcome) for run, outcome in decided if run.memorizes]
+    false = [outcome.alarm is not None for run, outcome in decided if not run.memorizes]
     numbers["false alarms"] = float(np.mean(false)) if has_scores else None
     numbers["alarms"] = float(np.mean([outcome.alarm is not None for _, outcome in true])) if has_scores else None
     early = [outcome.alarm is not None and run.noise_fitted[outcome.alarm] < 0.5 for run, outcome in true]
@@ -155,7 +157,7 @@ def _state(found: Mapping[str, tuple[Sequence[Run], Mapping[str, Judged]]]) -> d
         "rule": {"threshold": THRESHOLD, "patience": PATIENCE, "settled": SETTLED, "min_moments": MIN_MOMENTS},
         **{
             name: {
-                "rules": {rule: _numbers(runs, own) for rule, own in judged.items()},
+                "rules": {rule: _numbers(runs, applied) for rule, applied in judged.items()},
                 "runs": [
                     {
                         "name": run.name,
@@ -165,12 +167,12 @@ def _state(found: Mapping[str, tuple[Sequence[Run], Mapping[str, Judged]]]) -> d
                         "noise_fitted": None if run.kind != "noise" else round(float(run.noise_fitted[-1]), 4),
                         "rules": {
                             rule: {
-                                "settings": list(own.settings[index]),
-                                "kept": own.outcomes[index].kept + 1,
-                                "alarm": _one_more(own.outcomes[index].alarm),
-                                "lost": round(regret(run, own.outcomes[index]), 4),
+                                "settings": list(applied.settings[index]),
+                                "kept": applied.outcomes[index].kept + 1,
+                                "alarm": _one_more(applied.outcomes[index].alarm),
+                                "lost": round(regret(run, applied.outcomes[index]), 4),
                             }
-                            for rule, own in judged.items()
+                            for rule, applied in judged.items()
                         },
                     }
                     for index, run in enumerate(runs)
@@ -182,7 +184,7 @@ def _state(found: Mapping[str, tuple[Sequence[Run], Mapping[str, Judged]]]) -> d
 
 
 def _one_more(index: int | None) -> int | None:
-    """Epochs are counted from 1, that before training being 0."""
+    """Count epochs from 1; 0 is the state before training."""
     return None if index is None else index + 1
 
 

@@ -144,4 +144,4 @@ def test_trained_zoos_are_not_trained_again_and_can_be_compared(tmp_path):
     text = markdown([judged])
     assert "| **mutual_information** | " in text
     assert len(judged["reference"]) == 1
-    assert "Kind of memorization, told by a reference in 1 zoos of few" in text
+    assert "Kind of memorization inferred from a reference, in 1 zoos of few" in text

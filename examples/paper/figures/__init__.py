@@ -1,1 +1,1 @@
-"""The figures of the reproduction, one a file."""
+"""The figures of the reproduction, one per file."""

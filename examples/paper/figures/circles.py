@@ -1,4 +1,4 @@
-"""Figure 1 of the paper: what three networks make of the circles, and what their units tell of it."""
+"""Draw figure 1 of the paper: the predictions of three networks on the circles, and the measures of their units."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from lightning_infomem.plots.density import mixture_density
 
 __all__ = ["Shown", "draw_circles"]
 
-# Okabe and Ito's colours, which people with any vision of colours tell apart.
+# Okabe and Ito's colours, which are distinguishable with every kind of colour vision.
 _OUTER, _INNER = "#D55E00", "#0072B2"
 _NETWORKS = ("#009E73", "#CC79A7", "#000000")
 _DASHES = ("-", "--", ":")
-_SIDE = 2.0  # of the map, to each side
-_CELLS = 121  # of the map, along each side
-# The values of the third feature that the map is a mean over, with their shares of the points.
+_SIDE = 2.0  # extent of the map to each side
+_CELLS = 121  # number of map points along each side
+# Values of the third feature over which the map is averaged, with their shares of the points.
 _THIRD = ((-3.0, 0.375), (0.5, 0.25), (3.0, 0.375))
-_NUM_PATTERNS = 200  # examples whose activations are shown
-_MEASURED = "layers.relu*"  # what the released code measures here: what leaves the units
+_NUM_PATTERNS = 200  # number of examples whose activations are shown
+_MEASURED = "layers.relu*"  # the released code measures the activations here
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,19 @@ class Shown:
 def draw_circles(networks: Sequence[Shown]) -> Figure:
     """Draw eight panels.
 
-    * (a) to (c), a network each: the points it was trained on with the labels it was given, over a map of its
-      predictions at each place, the mean over the third feature as it is distributed. A pale map is that of a network
-      for which the place says little.
-    * (d) to (f): what its hidden units (rows) answer to 200 inputs of the probe (columns), those of the outer circle
-      first, in the order of their third feature; from zero, white, to the largest answers, black.
+    * (a) to (c), one per network: its training points with their training labels, over a map of its predictions at each
+      position, averaged over the distribution of the third feature. The map is pale if the network depends little on
+      the position.
+    * (d) to (f): activations of its hidden units (rows) for 200 inputs of the probe (columns), outer circle first,
+      ordered by the third feature; from white for zero to black for the largest activations.
     * (g): the entropy of the units, measured on the probe; notches are about the 95 % interval of the median.
     * (h): the density of the mutual information of the pairs of units of each layer.
 
     Args:
-        networks: three, with the data they were trained on; their layers are those of `networks.mlp.MLP`.
+        networks: Three networks with their training data; their layers are those of `networks.mlp.MLP`.
 
     Returns:
-        A figure that belongs to no window.
+        A figure without pyplot state.
     """
     figure = Figure(figsize=(12, 11.5), layout="constrained")
     grid = figure.add_gridspec(3, 6, height_ratios=[1.0, 0.75, 0.75])
@@ -94,7 +94,11 @@ def _draw_map(axes: Axes, shown: Shown, letter: str) -> None:
     few = len(points.unique(dim=0)) < len(points)  # repeated, see `Circles`
     for label, (color, marker, name) in enumerate(((_OUTER, "o", "outer"), (_INNER, "^", "inner"))):
         of_label = points[labels == label].numpy()
-        look = {"s": 26 if few else 7, "alpha": 1 if few else 0.6, "linewidths": 0}  # the map must be seen below many
+        look = {
+            "s": 26 if few else 7,
+            "alpha": 1 if few else 0.6,
+            "linewidths": 0,
+        }  # keeps the map visible
         axes.scatter(*of_label[:, :2].T, c=color, marker=marker, label=f"labelled {name}", **look)
     given, true = (_accuracy(shown.network, *part[:]) for part in (shown.data.train_set, shown.data.validation_set))
     axes.set_title(
@@ -136,7 +140,7 @@ def _draw_entropy(axes: Axes, labels: Sequence[str], reports: Sequence[Informati
     for box, color in zip(boxes["boxes"], _NETWORKS, strict=True):
         box.set(facecolor=color, alpha=0.45, edgecolor=color)
     for place, values in enumerate(entropies, start=1):
-        # Side by side, so that equal ones are all seen.
+        # Side by side, so that equal values are all visible.
         axes.plot(
             np.linspace(place - 0.18, place + 0.18, len(values)), np.sort(values), ".", color="0.25", markersize=4
         )
@@ -148,7 +152,7 @@ def _draw_entropy(axes: Axes, labels: Sequence[str], reports: Sequence[Informati
 
 def _draw_information(axes: Axes, labels: Sequence[str], reports: Sequence[InformationReport], letter: str) -> None:
     pairs = [torch.cat([layer.pairs() for layer in report.layers]).numpy() for report in reports]
-    # A unit that never answers shares exactly nothing: that is a line, and no part of a density.
+    # Pairs with a unit that is always 0 have exactly no mutual information: a line, not part of the density.
     answering = [values[values != 0] for values in pairs]
     points = np.linspace(min(map(np.min, answering)), max(np.quantile(values, 0.995) for values in answering), 400)
     for label, values, smooth, color, dashes in zip(labels, pairs, answering, _NETWORKS, _DASHES, strict=True):

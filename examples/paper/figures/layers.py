@@ -1,4 +1,4 @@
-"""Networks of several levels as a figure, layer by layer."""
+"""Draw networks of several levels, layer by layer."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _ROW_HEIGHT, _HEAD = 1.75, 0.9  # inches
 
 
 def draw_layers(records: Sequence[Mapping[str, Any]], experiment: Experiment, preset: str = "released_code") -> Figure:
-    """Draw what `draw_levels` does of each layer by itself, a row a layer, the first on top; pairs within the layer.
+    """Draw the panels of `draw_levels` for each layer, one row per layer from the first, with pairs within the layer.
 
     Args:
-        records: of any experiments, as `study.run` returns them.
-        experiment: whose records are drawn: the layers that all of them have.
+        records: Records of any experiments, as `study.run` returns them.
+        experiment: Experiment to draw, with the layers that all its records have.
         preset: "default", "paper" or "released_code".
 
     Returns:
-        A figure that belongs to no pyplot state; all rows share their axes.
+        A figure without pyplot state; all rows share their axes.
 
     Raises:
-        ValueError: no record of the experiment, or another preset.
+        ValueError: There is no record of the experiment, or the preset is unknown.
 
     Reference:
-        "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022), figure 9, in kind.
+        "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022), similar to figure 9.
     """
     chosen = of_experiment(records, experiment)
     names = layer_names(chosen, preset)

@@ -1,4 +1,4 @@
-"""Networks of several levels as a figure: entropy of their units and mutual information of pairs."""
+"""Draw the entropy of units and the mutual information of pairs for networks of several levels."""
 
 from __future__ import annotations
 
@@ -22,27 +22,30 @@ __all__ = ["draw_levels"]
 
 
 def draw_levels(records: Sequence[Mapping[str, Any]], experiment: Experiment, preset: str = "released_code") -> Figure:
-    """Draw the distributions over all units of a network, level by level, the seeds pooled.
+    """Draw the distributions over all units of a network, level by level, with pooled seeds.
 
-    Not for whether a difference is more than chance: units of one network are no independent draws. See `draw_trends`.
+    Do not use it to decide whether a difference is more than chance, because units of one network are not independent.
+    Use `draw_trends` for that.
 
     Args:
-        records: of any experiments, as `study.run` returns them.
-        experiment: whose records are drawn.
+        records: Records of any experiments, as `study.run` returns them.
+        experiment: Experiment to draw.
         preset: "default", "paper" or "released_code".
 
     Returns:
-        A figure that belongs to no pyplot state. Left, notched boxes of the entropy of units in nats: quartiles,
-        whiskers of 1.5 times as much, and the 95 % interval of the median (from order statistics). Right, the density
-        of the mutual information of pairs in nats: a mixture of up to five Gaussians, chosen by BIC, scaled to its own
-        peak, where 97 % of the pairs of every level are; a triangle is the mean of all pairs. Pairs of exactly 0 are a
-        line and no part of the density. Beside, the validation accuracy of each level, mean over seeds.
+        A figure without pyplot state. Left: notched boxes of the entropy of units in nats, with quartiles, whiskers of
+        1.5 times the interquartile range, and the 95 % interval of the median (from order statistics). Right: the
+        density of the mutual information of pairs in nats, a mixture of up to five Gaussians chosen by BIC and scaled
+        to its peak, over the range with 97 % of the pairs of every level; a triangle marks the mean of all pairs. Pairs
+        of exactly 0 are a line and not part of the density. The legend has the validation accuracy of each level, as a
+        mean over seeds.
 
     Raises:
-        ValueError: no record of the experiment, or another preset.
+        ValueError: There is no record of the experiment, or the preset is unknown.
 
     Reference:
-        "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022), figures 2, 3, 6 and 7, in kind.
+        "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022), similar to figures 2, 3,
+        6 and 7.
     """
     chosen = of_experiment(records, experiment)
     levels = level_values(chosen, experiment, preset)

@@ -1,4 +1,4 @@
-"""Panels of figures that compare levels: entropy of units as boxes, mutual information of pairs as densities."""
+"""Draw panels that compare levels: entropy of units as boxes, mutual information of pairs as densities."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ __all__ = [
 ]
 
 _FEWEST_VALUES = 10  # for a density
-_SAME = 1e-3  # nats; values that differ by less are a line, for a density of them would be one anyway
-_MASS = 0.02  # a larger share of pairs at 0 are those of constant units; a smaller is what rounding puts there
-_SHOWN = (0.002, 0.97)  # the released code counts pairs of a unit with itself, which are far on the right
+_SAME = 1e-3  # nats; values that differ by less are drawn as a line, which is how their density would look
+_MASS = 0.02  # a larger share of pairs at 0 comes from constant units, a smaller one from rounding
+_SHOWN = (0.002, 0.97)  # the released code includes pairs of a unit with itself, which are far to the right
 
 Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class LevelValues:
-    """What the networks of one level, one a seed, have in a layer or in all.
+    """The measures of the networks of one level (one per seed), in one layer or in all.
 
     Attributes:
-        name: of the level.
-        color: of the level, in all panels.
-        accuracy: on the validation set, mean over seeds; None where no network has one.
-        entropy: quantiles of the units, nats, of all seeds together.
-        information: quantiles of the pairs, nats, of all seeds together.
-        mean_information: over pairs and seeds, nats.
-        num_units: of all seeds together.
+        name: Name of the level.
+        color: Colour of the level in all panels.
+        accuracy: Validation accuracy, mean over seeds; None if no network has one.
+        entropy: Quantiles over units of all seeds, in nats.
+        information: Quantiles over pairs of all seeds, in nats.
+        mean_information: Mean over pairs and seeds, in nats.
+        num_units: Number of units of all seeds.
     """
 
     name: str
@@ -66,10 +66,10 @@ class LevelValues:
 
 
 def of_experiment(records: Sequence[Record], experiment: Experiment) -> list[Record]:
-    """The records of one experiment, those of the lowest level first.
+    """Select the records of one experiment, lowest level first.
 
     Raises:
-        ValueError: there is none.
+        ValueError: There is none.
     """
     found = [record for record in records if record["experiment"] == experiment.name]
     if not found:
@@ -83,7 +83,7 @@ def of_experiment(records: Sequence[Record], experiment: Experiment) -> list[Rec
 def level_values(
     records: Sequence[Record], experiment: Experiment, preset: str, layer: str = NETWORK
 ) -> list[LevelValues]:
-    """Gather the values of one layer level by level; see `of_experiment` for the records."""
+    """Collect the values of one layer by level; see `of_experiment` for the records."""
     check_choice(preset, name="preset", choices=PRESETS)
     levels = sorted({record["level"] for record in records})
     gathered = []
@@ -108,28 +108,28 @@ def level_values(
 
 
 def layer_names(records: Sequence[Record], preset: str) -> list[str]:
-    """The layers that all records have, from the first on."""
+    """Return the layers that all records have, in order."""
     check_choice(preset, name="preset", choices=PRESETS)
     first, *others = (record["distributions"][preset] for record in records)
     return [layer for layer in first if layer != NETWORK and all(layer in each for each in others)]
 
 
 def level_name(experiment: Experiment, level: float) -> str:
-    """As it stands in tables."""
+    """Return the name of a level, as in tables."""
     if experiment.level_labels and level in experiment.levels:
         return experiment.level_labels[list(experiment.levels).index(level)]
     return f"{level:g}"
 
 
 def level_color(place: int, count: int) -> tuple[float, float, float, float]:
-    """From dark violet, which generalises, to light green, which memorizes: their order is seen in gray, too."""
+    """Choose colours from dark violet (generalising) to light green (memorizing), ordered in gray too."""
     # Without the ends of the scale: bright yellow is hard to see on white, and the darkest violet hides the median.
     red, green, blue, opacity = matplotlib.colormaps["viridis"](0.12 + 0.76 * place / max(1, count - 1))
     return red, green, blue, opacity
 
 
 def title(records: Sequence[Record], experiment: Experiment, preset: str) -> str:
-    """Experiment, preset and number of seeds."""
+    """Return a title with experiment, preset and number of seeds."""
     levels = [record["level"] for record in records]
     counts = sorted({levels.count(level) for level in levels})
     seeds = f"{counts[0]} to {counts[-1]} seeds" if len(counts) > 1 else f"{counts[0]} seed{'s' * (counts[0] > 1)}"
@@ -137,10 +137,10 @@ def title(records: Sequence[Record], experiment: Experiment, preset: str) -> str
 
 
 def draw_entropy(axes: Axes, levels: Sequence[LevelValues]) -> None:
-    """A notched box a level: quartiles, whiskers of 1.5 times as much, notch: 95 % interval of the median."""
+    """Draw one notched box per level: quartiles, whiskers of 1.5 times their distance, 95 % interval of the median."""
     for position, level in enumerate(levels):
         stats = boxplot_stats(level.entropy)[0]
-        # Of as many units as there were, however many quantiles of theirs were kept.
+        # From the number of units, not from the number of quantiles that were kept.
         reach = min(0.5, 1.96 / 2 / level.num_units**0.5)
         stats["cilo"], stats["cihi"] = np.quantile(level.entropy, [0.5 - reach, 0.5 + reach])
         axes.bxp(
@@ -163,15 +163,15 @@ def draw_entropy(axes: Axes, levels: Sequence[LevelValues]) -> None:
 
 
 def draw_information(axes: Axes, levels: Sequence[LevelValues], shown: tuple[float, float]) -> None:
-    """A density a level, scaled to its own peak; a triangle at the mean of all pairs.
+    """Draw one density per level, scaled to its peak, with a triangle at the mean of all pairs.
 
-    Pairs of exactly 0, those of constant units, are a line there and no part of the density; too few values, or values
-    that are all equal, are lines, too.
+    Pairs of exactly 0, from constant units, are a line and not part of the density. Too few values, or equal values,
+    are lines too.
 
     Args:
-        axes: to draw on.
-        levels: to draw.
-        shown: where the axis begins and ends, see `information_range`.
+        axes: Axes to draw on.
+        levels: Levels to draw.
+        shown: Range of the axis; see `information_range`.
     """
     left, right = shown
     for level in levels:
@@ -196,9 +196,9 @@ def draw_information(axes: Axes, levels: Sequence[LevelValues], shown: tuple[flo
 
 
 def information_range(levels: Sequence[LevelValues]) -> tuple[float, float]:
-    """Where 97 % of the pairs of every level are, and the mean of each, with a margin.
+    """Return a range with 97 % of the pairs of every level and all means, with a margin.
 
-    One far pair must not flatten all others.
+    A single outlying pair must not flatten the others.
     """
     ends = [np.quantile(level.information, _SHOWN) for level in levels]
     means = [level.mean_information for level in levels]
@@ -208,7 +208,7 @@ def information_range(levels: Sequence[LevelValues]) -> tuple[float, float]:
 
 
 def legend_entries(levels: Sequence[LevelValues]) -> list[Patch]:
-    """Colour, name and validation accuracy of each level."""
+    """Return legend entries with colour, name and validation accuracy of each level."""
     return [
         Patch(
             facecolor=(*level.color[:3], 0.6),

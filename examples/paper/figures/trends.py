@@ -1,4 +1,4 @@
-"""Both measures against the level as a figure: is the hypothesis' sign there, and in every seed?"""
+"""Draw both measures against the level, to see whether each seed has the sign of the hypothesis."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from examples.paper.summary import expected_signs
 
 __all__ = ["draw_trends"]
 
-# Of Okabe and Ito: told apart by every kind of colour vision.
+# Okabe and Ito's colours, which are distinguishable with every kind of colour vision.
 _COLORS = {"entropy": "#D55E00", "mutual_information": "#0072B2"}
 _WORDS = {
     "entropy": "entropy, mean\nover units (nats)",
@@ -32,21 +32,21 @@ def draw_trends(
     """Draw mean entropy and mean mutual information of the network against the level.
 
     Args:
-        records: of any experiments, as `study.run` returns them.
-        experiment: whose records are drawn.
-        presets: a column each.
+        records: Records of any experiments, as `study.run` returns them.
+        experiment: Experiment to draw.
+        presets: Presets to draw, one column each.
 
     Returns:
-        A figure that belongs to no pyplot state: a thin line a seed, and in bold the mean of the seeds at each level.
-        The heading of each panel says what the hypothesis expects and in how many of the seeds with more than one
-        level the slope of the least-squares line has that sign. Levels are places where they have names.
+        A figure without pyplot state, with a thin line per seed and the mean over seeds in bold. The heading of each
+        panel says what the hypothesis expects, and for how many of the seeds with more than one level the slope of the
+        least-squares line has that sign. Named levels are drawn at equal distances.
 
     Raises:
-        ValueError: no record of the experiment.
+        ValueError: There is no record of the experiment.
 
     Reference:
         "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022): with heuristic memorization entropy
-        falls and mutual information rises, with memorization of examples the other way round.
+        falls and mutual information rises, with memorization of examples it is the other way round.
     """
     chosen = of_experiment(records, experiment)
     figure = Figure(figsize=(0.8 + 2.4 * len(presets), 4.4), layout="constrained")
@@ -72,7 +72,7 @@ def draw_trends(
 
 
 def _lines(records: Sequence[Mapping[str, Any]], preset: str, measure: str) -> dict[int, dict[float, float]]:
-    """Seed -> level -> the measure of the network."""
+    """Map seed and level to the measure of the network."""
     lines: dict[int, dict[float, float]] = {}
     for record in records:
         for entry in record["measures"]:
@@ -95,7 +95,7 @@ def _draw(axes: Axes, lines: Mapping[int, Mapping[float, float]], color: str) ->
 
 
 def _verdict(lines: Mapping[int, Mapping[float, float]], expected: int) -> str:
-    """How many seeds go the way that is expected."""
+    """Count the seeds with the expected sign."""
     slopes = [np.polyfit(list(line), list(line.values()), 1)[0] for line in lines.values() if len(line) > 1]
     agreeing = sum(slope * expected > 0 for slope in slopes)
     way = "rises" if expected > 0 else "falls"

@@ -1,1 +1,1 @@
-"""Readers of the public data sets in the layouts in which they are published, and what is said where one is damaged."""
+"""Read public data sets in their published layouts, with clear errors for damaged files."""

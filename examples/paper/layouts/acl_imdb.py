@@ -1,4 +1,4 @@
-"""The Large Movie Review Dataset in its published layout: a folder of one file a review, or the archive of it."""
+"""Read the Large Movie Review Dataset from its published folder (one file per review) or archive."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Reviews(NamedTuple):
     """Some reviews, ordered by name.
 
     Attributes:
-        texts: as they are published, with their line breaks in HTML.
-        labels: int64 ``[reviews]``, 1 for positive ones, 0 for negative ones.
+        texts: Published texts, with HTML line breaks.
+        labels: int64 ``[reviews]``, 1 for positive and 0 for negative reviews.
     """
 
     texts: list[str]
@@ -42,18 +42,18 @@ class Reviews(NamedTuple):
 def read_reviews(data_root: Path | None, split: Literal["train", "test"] = "train") -> Reviews:
     """Read the labelled reviews of one split (Maas et al. 2011).
 
-    The folder is read as it is. An archive is read through once, nothing of it is unpacked to the disk; what was read
-    is kept in the user's cache folder (``$XDG_CACHE_HOME``, else ``~/.cache``) under the archive's path, and is read
-    again only while the archive has the size and the time of change that it had.
+    A folder is read directly. An archive is read once, without unpacking it to disk. The result is cached in the user's
+    cache folder (``$XDG_CACHE_HOME``, else ``~/.cache``) by the path of the archive, and used only while the size and
+    modification time of the archive are unchanged.
 
     Args:
-        data_root: folder that holds ``aclImdb/{train,test}/{pos,neg}/ID_RATING.txt`` or one of the archives
+        data_root: Folder with ``aclImdb/{train,test}/{pos,neg}/ID_RATING.txt`` or one of the archives
             ``aclImdb_v1.tar.gz``, ``aclImdb.tar.gz``, ``aclImdb.tar.xz``, ``aclImdb.tar``; the folder comes first.
         split: "train" or "test".
 
     Raises:
-        FileNotFoundError: neither is there.
-        ValueError: the archive is damaged, a label has no review, or a review is not UTF-8.
+        FileNotFoundError: There is neither the folder nor an archive.
+        ValueError: The archive is damaged, a label has no review, or a review is not UTF-8.
     """
     folder = data_root / "aclImdb" if data_root is not None else None
     if folder is not None and folder.is_dir():
@@ -69,7 +69,7 @@ def read_reviews(data_root: Path | None, split: Literal["train", "test"] = "trai
     reviews = _load(cache, source)
     if reviews is None:
         reviews = _decode(_members(archive, split), archive)
-        with suppress(OSError):  # where nothing can be kept the archive is read each time
+        with suppress(OSError):  # without a writable cache the archive is read each time
             _save(cache, source, reviews)
     return reviews
 
@@ -89,7 +89,7 @@ def _members(archive: Path, split: str) -> Iterator[tuple[str, bytes]]:
                 if match is None or match.group(1) != split or not member.isfile():
                     continue
                 content = tar.extractfile(member)
-                assert content is not None  # only files were admitted
+                assert content is not None  # only files were selected
                 found.append((match.group(2), content.read()))
         if archive.suffix == ".tar" and not _ends(archive):
             raise tarfile.ReadError("no end of the archive")
@@ -103,7 +103,7 @@ def _members(archive: Path, split: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _ends(archive: Path) -> bool:
-    """Whether the file closes with the empty block that ends an archive; a cut between two files leaves none."""
+    """Whether the file ends with the empty block of an archive, which is missing if it was cut between two files."""
     with archive.open("rb") as file:
         file.seek(-min(512, archive.stat().st_size), os.SEEK_END)
         return not any(file.read())
@@ -133,20 +133,20 @@ def _decode(files: Iterator[tuple[str, bytes]], source: Path) -> Reviews:
 
 
 def _state_of(archive: Path) -> str:
-    """What tells that an archive is the one that was read, and how it was kept."""
+    """Identify the state of an archive and the format of the cache."""
     state = archive.stat()
     return f"format {_CACHE_FORMAT}, {state.st_size} bytes, changed {state.st_mtime_ns}"
 
 
 def _cache_of(archive: Path, split: str) -> Path:
-    """One place for each path, so that a changed archive replaces what was kept of the former one."""
+    """Return one cache path per archive path, so that a changed archive replaces the old cache."""
     key = hashlib.blake2b(str(archive.resolve()).encode(), digest_size=8).hexdigest()
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "lightning_infomem" / f"acl_imdb-{key}-{split}.npz"
 
 
 def _load(cache: Path, source: str) -> Reviews | None:
-    """What was kept of the archive; None where nothing was, or of another state of it, or the file is damaged."""
+    """Load the cache of an archive; None if it is missing, damaged, or of another state of the archive."""
     try:
         with cache.open("rb") as file, np.load(file) as arrays:
             if str(arrays["source"]) != source:
@@ -162,7 +162,7 @@ def _save(cache: Path, source: str, reviews: Reviews) -> None:
     contents = [text.encode() for text in reviews.texts]
     ends = np.cumsum([len(content) for content in contents])
     cache.parent.mkdir(parents=True, exist_ok=True)
-    # Several runs may read at once: each writes a file of its own, and the last one stays.
+    # Several runs can read at once: each writes a separate file, and the last one stays.
     with tempfile.NamedTemporaryFile(dir=cache.parent, suffix=".npz", delete=False) as file:
         unfinished = Path(file.name)
     try:

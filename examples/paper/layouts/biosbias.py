@@ -1,4 +1,4 @@
-"""Bias in Bios as its published programs write it: ``BIOS.pkl``, a pickled list of biographies."""
+"""Read Bias in Bios from ``BIOS.pkl``, the pickled list of biographies that its published programs write."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Biographies(NamedTuple):
     """Biographies, in the order of the file.
 
     Attributes:
-        raw: what follows the first sentence, which names the profession.
-        scrubbed: the same without the person's names and the words that tell the gender.
-        professions: names of all professions, in the order of the alphabet.
-        labels: int64 ``[biographies]``, places in ``professions``.
-        genders: int64 ``[biographies]``, places in `GENDERS`, told by pronouns.
+        raw: Texts without the first sentence, which names the profession.
+        scrubbed: The same without the person's names and words that reveal the gender.
+        professions: Names of all professions, in alphabetical order.
+        labels: int64 ``[biographies]``, indices in ``professions``.
+        genders: int64 ``[biographies]``, indices in `GENDERS`, inferred from pronouns.
     """
 
     raw: list[str]
@@ -35,17 +35,17 @@ class Biographies(NamedTuple):
 
 
 def read_biographies(data_root: Path | None) -> Biographies:
-    """Read the biographies (De-Arteaga et al. 2019), and nothing else that a pickle may hold.
+    """Read the biographies (De-Arteaga et al. 2019), and reject anything else in the pickle.
 
-    A pickle can run any program; this one is admitted lists, dictionaries, strings and numbers, which is all that
-    the published one holds.
+    A pickle can run any program. Only lists, dictionaries, strings and numbers are loaded, which is all that the
+    published file contains.
 
     Args:
-        data_root: folder that holds ``BIOS.pkl`` or ``biosbias/BIOS.pkl``.
+        data_root: Folder with ``BIOS.pkl`` or ``biosbias/BIOS.pkl``.
 
     Raises:
-        FileNotFoundError: neither is there.
-        ValueError: the file is damaged, holds anything but such biographies, or none.
+        FileNotFoundError: Neither file exists.
+        ValueError: The file is damaged, contains anything but such biographies, or is empty.
     """
     paths = [] if data_root is None else [data_root / place for place in _PLACES]
     path = next((path for path in paths if path.is_file()), None)
@@ -60,12 +60,12 @@ def read_biographies(data_root: Path | None) -> Biographies:
 
 class _PlainUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        """Admit no class and no function: containers, strings and numbers need none."""
+        """Reject all classes and functions, which containers, strings and numbers do not need."""
         raise _ForeignError(f"{module}.{name}")
 
 
 class _ForeignError(Exception):
-    """The pickle asks for something that is not plain."""
+    """The pickle asks for something that is not a plain value."""
 
 
 def _unpickle(path: Path) -> object:
@@ -77,7 +77,7 @@ def _unpickle(path: Path) -> object:
             f"data_root: a pickle of lists, dictionaries, strings and numbers is required, got '{path.name}' that asks "
             f"for {error}, which was not loaded; do not open this file elsewhere, and get one from its makers."
         ) from error
-    except Exception as error:  # a damaged pickle fails in whatever way its bytes happen to
+    except Exception as error:  # a damaged pickle can raise almost any error
         raise ValueError(
             f"data_root: a whole pickle is required, got '{path.name}' ({path.stat().st_size} bytes), which cannot be "
             f"read to its end ({type(error).__name__}); copy it again."
@@ -110,7 +110,7 @@ def _arrange(records: object, path: Path) -> Biographies:
 
 
 def _fault_of(record: object) -> str:
-    """What is wrong with a record, in a few words; empty where nothing is."""
+    """Describe what is wrong with a record; empty if nothing is."""
     if not isinstance(record, dict):
         return f"a {type(record).__name__}"
     for name, kind in _FIELDS.items():

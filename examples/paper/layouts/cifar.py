@@ -1,4 +1,4 @@
-"""CIFAR-100 from its "python version": pickled batches, in a folder or in the archive that is published."""
+"""Read CIFAR-100 from its "python version": pickled batches, in a folder or in the published archive."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SOURCE = 'Krizhevsky publishes it as "CIFAR-100 python version"'
 
 
 class Images(NamedTuple):
-    """Images and the classes of what is on them.
+    """Images and their classes.
 
     Attributes:
         images: uint8 ``[images, 3, 32, 32]``.
@@ -34,14 +34,14 @@ class Images(NamedTuple):
 
 
 def read_cifar100(data_root: Path | None) -> tuple[Images, Images]:
-    """The images to train on and those to test on, 50,000 and 10,000.
+    """Read the 50,000 training images and the 10,000 test images.
 
     Args:
-        data_root: folder with ``cifar-100-python/train`` and ``test``, or with ``cifar-100-python.tar.gz``.
+        data_root: Folder with ``cifar-100-python/train`` and ``test``, or with ``cifar-100-python.tar.gz``.
 
     Raises:
-        ValueError: a file is missing, damaged, or holds something else than CIFAR-100; or it is a pickle that asks
-            for more than plain values and arrays, which is not done for it.
+        ValueError: A file is missing, damaged or not CIFAR-100, or its pickle asks for more than plain values and
+            arrays, which is refused.
     """
     if data_root is None:
         raise FileNotFoundError(f"data_root: a folder with CIFAR-100 is required, got None; {_SOURCE}.")
@@ -64,7 +64,7 @@ def _content(path: Path) -> bytes:
 
 
 def _unpacked(archive: Path) -> dict[str, bytes]:
-    """Both batches of the archive, in memory: nothing is written, whatever names it holds."""
+    """Read both batches of the archive in memory, without writing any file."""
     contents = {}
     try:
         with tarfile.open(archive, "r:gz") as members:
@@ -91,7 +91,7 @@ def _images(content: bytes, name: str) -> Images:
             f"cifar: a pickle of plain values and arrays is required, '{name}' asks for {fault}, which CIFAR-100 does "
             "not; it is not opened: download it again."
         ) from fault
-    # A damaged pickle fails in as many ways as there are classes of errors.
+    # A damaged pickle can raise almost any error.
     except Exception as fault:
         raise ValueError(
             f"cifar: a whole pickle is required, '{name}' cannot be read ({type(fault).__name__}: {fault}); "
@@ -126,20 +126,20 @@ def _images(content: bytes, name: str) -> Images:
 
 
 class _Refused(Exception):
-    """Something that a pickle asks for and does not get."""
+    """The pickle asks for something that is refused."""
 
 
 def _empty_array(kind: object, shape: object, code: object) -> NDArray[Any]:
-    return np.empty(0, np.uint8)  # numpy's pickles begin with an empty array and fill it afterwards
+    return np.empty(0, np.uint8)  # numpy's pickles create an empty array and fill it afterwards
 
 
 def _data_type(code: bytes | str, align: object = False, copy: object = False) -> np.dtype[Any]:
-    # The published files say 0 and 1 for the last two, which numpy has begun to warn of.
+    # The published files have 0 and 1 for the last two, about which newer numpy warns.
     return np.dtype({b"u1": "u1", "u1": "u1"}[code])
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Reads containers, numbers, strings, and numpy arrays of bytes; anything else could run code."""
+    """Load containers, numbers, strings and numpy arrays of bytes only, because anything else could run code."""
 
     _KNOWN: ClassVar[dict[tuple[str, str], Callable[..., Any]]] = {
         ("numpy.core.multiarray", "_reconstruct"): _empty_array,

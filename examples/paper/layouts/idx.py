@@ -1,4 +1,4 @@
-"""MNIST from the IDX files in which it is published, plain or gzipped."""
+"""Read MNIST from its published IDX files, plain or gzipped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SOURCE = 'LeCun, Cortes and Burges publish them as "The MNIST database of handw
 
 
 class Digits(NamedTuple):
-    """Images and what is on them.
+    """Images and the digits they show.
 
     Attributes:
         images: uint8 ``[images, 28, 28]``.
@@ -36,17 +36,17 @@ class Digits(NamedTuple):
 
 
 def read_mnist(data_root: Path | None) -> tuple[Digits, Digits]:
-    """The images to train on and those held out, always split alike.
+    """Read the images for training and the held-out ones, always with the same split.
 
-    Where the 60,000 training images are there, the last sixth is held out: 50,000 and 10,000, as in the released code
-    of the paper. Where only the 10,000 test images are there, every fifth is held out: 8,000 and 2,000. The last
-    fifth would not do, for the second half of the test set is of other writers than the first.
+    If the folder has the 60,000 training images, the last sixth is held out: 50,000 and 10,000, as in the released code
+    of the paper. If it has only the 10,000 test images, every fifth is held out: 8,000 and 2,000. It is not the last
+    fifth, because the second half of the test set is by other writers than the first.
 
     Args:
-        data_root: folder with the files in it, or in its ``MNIST/raw``.
+        data_root: Folder with the files, directly or in its ``MNIST/raw``.
 
     Raises:
-        ValueError: files are missing, damaged, or hold something else than MNIST.
+        ValueError: Files are missing, damaged, or not MNIST.
     """
     if data_root is None:
         raise FileNotFoundError(f"data_root: a folder with the IDX files of MNIST is required, got None; {_SOURCE}.")
@@ -72,7 +72,7 @@ def read_mnist(data_root: Path | None) -> tuple[Digits, Digits]:
 
 
 def find_idx(folder: Path, name: str) -> Path | None:
-    """The file of that name, gzipped or not, in the folder or where torchvision stores it; None where there is none."""
+    """Find a file, gzipped or not, in the folder or where torchvision stores it; None if there is none."""
     candidates = [place / (name + end) for place in (folder, folder / "MNIST" / "raw") for end in ("", ".gz")]
     return next((path for path in candidates if path.is_file()), None)
 
@@ -81,7 +81,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     """Read one IDX file of bytes: two zeros, the type, the number of axes, their lengths (big-endian), the data.
 
     Raises:
-        ValueError: it cannot be unpacked, is no IDX file of bytes, or is longer or shorter than its head says.
+        ValueError: It cannot be unpacked, is not an IDX file of bytes, or has another length than its header says.
 
     Reference:
         LeCun, Cortes, Burges: The MNIST database of handwritten digits, section "File formats".

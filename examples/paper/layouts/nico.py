@@ -1,4 +1,4 @@
-"""Animals in contexts, from the folders of NICO++."""
+"""Read animals in contexts from the folders of NICO++."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ __all__ = ["list_images", "read_images"]
 
 _PLACES = ("track_1/public_dg_0416/train", "public_dg_0416/train")
 _SOURCE = 'Zhang et al. publish it with "NICO++: Towards Better Benchmarking for Domain Generalization"'
-_MOST_NAMED = 5  # of the images that cannot be read
+_MOST_NAMED = 5  # number of unreadable images named in the warning
 
 
 def list_images(
     data_root: Path | None, contexts: Sequence[str], classes: Sequence[str]
 ) -> dict[tuple[str, str], list[Path]]:
-    """The image files of every context and class, by name.
+    """List the image files of every context and class, sorted by name.
 
     Args:
-        data_root: folder with ``track_1/public_dg_0416/train/<context>/<class>/*.jpg``, or with ``public_dg_0416``.
-        contexts: names of folders.
-        classes: names of folders in each of them.
+        data_root: Folder with ``track_1/public_dg_0416/train/<context>/<class>/*.jpg``, or with ``public_dg_0416``.
+        contexts: Names of context folders.
+        classes: Names of class folders in each context.
 
     Raises:
-        ValueError: a folder is missing, or has no image.
+        ValueError: A folder is missing or has no image.
     """
     if data_root is None:
         raise FileNotFoundError(f"data_root: a folder with NICO++ is required, got None; {_SOURCE}.")
@@ -54,18 +54,18 @@ def list_images(
 
 
 def read_images(paths: Sequence[Path], side: int) -> tuple[Tensor, Tensor]:
-    """Read images, each resized to a square whatever its shape.
+    """Read images and resize each to a square, ignoring its aspect ratio.
 
     Args:
-        paths: of the files.
-        side: of the square, in pixels.
+        paths: Image files.
+        side: Side of the square, in pixels.
 
     Returns:
-        uint8 ``[images, 3, side, side]`` of those that can be read, and bool ``[paths]``, which these are. A warning
-        counts the others, and names the first of them.
+        uint8 ``[images, 3, side, side]`` with the readable images, and bool ``[paths]``, True for these. A warning
+        counts the others and names the first of them.
 
     Cost:
-        About 5 ms an image, and 150 kB of memory at 224 pixels.
+        About 5 ms per image, and 150 kB of memory at 224 pixels.
     """
     images, damaged = [], []
     readable = torch.ones(len(paths), dtype=torch.bool)
@@ -73,7 +73,7 @@ def read_images(paths: Sequence[Path], side: int) -> tuple[Tensor, Tensor]:
         try:
             with Image.open(path) as image:
                 pixels = np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR))
-        # Pillow tells a damaged file by many classes of errors, those of the format's reader among them.
+        # Pillow raises many classes of errors for damaged files, also those of the reader of the format.
         except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
             readable[place] = False
             damaged.append(path)

@@ -1,4 +1,4 @@
-"""A pretrained transformer of the Hugging Face hub, finetuned as in the paper."""
+"""A pretrained transformer from the Hugging Face hub, finetuned as in the paper."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from examples.paper.experiment import Recipe
 
 __all__ = ["FinetunedTransformer", "HuggingFaceText"]
 
-# Of the paper's released code, but that it may stop early.
+# As in the released code of the paper, which can also stop early.
 _RECIPE = Recipe(epochs=20, batch_size=64, learning_rate=5e-5, optimizer="adamw", weight_decay=0.01, warmup_steps=100)
 
 
 class FinetunedTransformer(nn.Module):
-    """A sequence classifier of transformers that takes tokens alone and returns logits alone.
+    """A sequence classifier of transformers that takes only tokens and returns only logits.
 
     Args:
-        classifier: of the transformers package.
-        padding: number of its padding token; the attention mask leaves it out.
+        classifier: Sequence classifier of the transformers package.
+        padding: Number of its padding token, which the attention mask excludes.
     """
 
     def __init__(self, classifier: nn.Module, padding: int) -> None:
@@ -31,22 +31,22 @@ class FinetunedTransformer(nn.Module):
         self.classifier, self.padding = classifier, padding
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Tokens int64 ``[examples, positions]`` to logits ``[examples, classes]``."""
+        """Map tokens, int64 ``[examples, positions]``, to logits ``[examples, classes]``."""
         logits: Tensor = self.classifier(input_ids=inputs, attention_mask=(inputs != self.padding).long()).logits
         return logits
 
 
 @dataclass(frozen=True)
 class HuggingFaceText:
-    """How texts are read, and by which network, where one of the Hugging Face hub is finetuned.
+    """Read texts with a pretrained model from the Hugging Face hub, which is finetuned.
 
-    The recipe is the one of the paper's released code, but that it stops early there and here it does not.
+    The recipe is that of the released code of the paper, without its early stopping.
 
     Attributes:
-        name: of a model with a tokenizer on the hub, or a folder that holds both.
-        positions: tokens of a text that are read.
-        max_texts: drawn for training and validation together; None: all there are.
-        recipe: of training.
+        name: Name of a model with a tokenizer on the hub, or a folder with both.
+        positions: Number of tokens read per text.
+        max_texts: Number of texts drawn for training and validation together; None for all.
+        recipe: Training recipe.
     """
 
     name: str = "distilbert-base-uncased"
@@ -55,16 +55,16 @@ class HuggingFaceText:
     recipe: Recipe = _RECIPE
 
     def encoder(self, texts: Sequence[str]) -> Callable[[Sequence[str]], Tensor]:
-        """The function that encodes texts; the texts in training play no part in it."""
+        """Return the function that encodes texts, which does not depend on the training texts."""
         return partial(_encode, self._load("AutoTokenizer"), self.positions)
 
     def network(self, data: Any) -> FinetunedTransformer:
-        """The pretrained network with a new head for the classes of ``data``."""
+        """Load the pretrained network with a new head for the classes of ``data``."""
         padding = self._load("AutoTokenizer").pad_token_id
-        # A head for another number of classes is replaced; names on the hub mostly have none at all.
+        # A head for another number of classes is replaced; most models on the hub have no head.
         settings = {"num_labels": data.num_classes, "ignore_mismatched_sizes": True}
         classifier = self._load("AutoModelForSequenceClassification", **settings)
-        return FinetunedTransformer(classifier, padding).train()  # as a network of torch is; the hub's are in eval mode
+        return FinetunedTransformer(classifier, padding).train()  # models from the hub are in eval mode
 
     def _load(self, kind: str, **settings: Any) -> Any:
         try:

@@ -10,13 +10,13 @@ __all__ = ["MLP"]
 
 
 class MLP(nn.Module):
-    """Linear layers with ReLU between them; weights of the hidden ones by Glorot's uniform rule, biases zero.
+    """Linear layers with ReLU between them. Hidden weights follow Glorot's uniform rule; biases are zero.
 
     Args:
-        num_inputs: entries of an input, whatever its shape.
-        num_outputs: logits.
-        width: units of each hidden layer.
-        depth: hidden layers. Their names are ``layers.linear1`` and so on, and their outputs the values before ReLU.
+        num_inputs: Number of entries of an input, which can have any shape.
+        num_outputs: Number of logits.
+        width: Number of units per hidden layer.
+        depth: Number of hidden layers. They are named ``layers.linear1`` and so on; their outputs are before the ReLU.
     """
 
     def __init__(self, num_inputs: int, num_outputs: int, width: int = 256, depth: int = 3) -> None:
@@ -26,12 +26,12 @@ class MLP(nn.Module):
             hidden = nn.Linear(num_inputs if place == 1 else width, width)
             nn.init.xavier_uniform_(hidden.weight)
             nn.init.zeros_(hidden.bias)
-            # ReLU must not work in place: it would write over the values that are measured.
+            # ReLU must not work in place, because it would overwrite the measured values.
             layers[f"linear{place}"], layers[f"relu{place}"] = hidden, nn.ReLU()
         layers["logits"] = nn.Linear(width, num_outputs)
         self.layers = nn.Sequential(layers)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """``[examples, ...]`` -> logits ``[examples, num_outputs]``."""
+        """Map ``[examples, ...]`` to logits ``[examples, num_outputs]``."""
         logits: Tensor = self.layers(inputs.flatten(1))
         return logits

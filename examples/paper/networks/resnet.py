@@ -1,4 +1,4 @@
-"""ResNet-18, whose four stages are what the paper measures."""
+"""ResNet-18, of which the paper measures the four stages."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from torch import Tensor, nn
 __all__ = ["STAGES", "ResNet18"]
 
 STAGES = ("stage1", "stage2", "stage3", "stage4")
-_SMALL = 64  # pixels; smaller images are not made four times smaller before the first stage
+_SMALL = 64  # pixels; smaller images are not reduced before the first stage
 
 
 class ResNet18(nn.Module):
-    """Four stages of two residual blocks, each stage but the first on half the side, with twice the channels.
+    """Four stages of two residual blocks. Each stage after the first halves the side and doubles the channels.
 
-    Images of at least 64 pixels go through a convolution of 7 x 7 with stride 2 and a pooling with stride 2 first;
-    smaller ones through a convolution of 3 x 3 alone.
+    Images of at least 64 pixels first pass a 7 x 7 convolution with stride 2 and pooling with stride 2; smaller images
+    pass only a 3 x 3 convolution.
 
     Args:
-        num_classes: logits.
-        image_side: of the inputs, in pixels.
-        width: channels of the first stage.
+        num_classes: Number of logits.
+        image_side: Side of the inputs, in pixels.
+        width: Number of channels of the first stage.
 
     Reference:
         He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, table 1 (18 layers) and section 4.2.
@@ -43,14 +43,14 @@ class ResNet18(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        """``[images, 3, side, side]`` -> logits ``[images, num_classes]``."""
+        """Map ``[images, 3, side, side]`` to logits ``[images, num_classes]``."""
         maps = self.stage4(self.stage3(self.stage2(self.stage1(self.stem(images)))))
         logits: Tensor = self.head(maps.mean((2, 3)))
         return logits
 
 
 class _Block(nn.Module):
-    """Two convolutions, to whose result the input is added, projected where it is of another shape."""
+    """Two convolutions whose result is added to the input, which is projected if its shape differs."""
 
     def __init__(self, planes_in: int, planes_out: int, stride: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A transformer small enough to be trained from nothing in a minute."""
+"""A transformer small enough to train from scratch in a minute."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RECIPE = Recipe(epochs=6, batch_size=64, learning_rate=1e-3)
 
 
 class AttentionBlock(nn.Module):
-    """Attention and two dense layers, each on normalised inputs and added to them."""
+    """Attention and two dense layers, each applied to the normalised input and added to the input."""
 
     def __init__(self, width: int, num_heads: int) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class AttentionBlock(nn.Module):
         self.dense = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, hidden: Tensor, admitted: Tensor) -> Tensor:
-        """``[examples, positions, units]`` to the same; ``admitted`` ``[examples, positions]``: all but padding."""
+        """Map ``[examples, positions, units]`` to the same shape; ``admitted`` is False for padding."""
         heads = self.projections(self.attention_norm(hidden)).unflatten(-1, (3, self.num_heads, -1))
         query, key, value = heads.permute(2, 0, 3, 1, 4)
         mixed = scaled_dot_product_attention(query, key, value, admitted[:, None, None, :])
@@ -38,15 +38,15 @@ class AttentionBlock(nn.Module):
 
 
 class SmallTransformer(nn.Module):
-    """Blocks of attention over words; the last state of the CLS token goes to the head.
+    """Attention blocks over words, and a head on the last state of the CLS token.
 
     Args:
-        num_words: numbers that words may have; 0 is padding.
-        positions: at most, the CLS token among them.
-        num_classes: of the labels.
-        width: units of the residual stream.
-        num_blocks: one after another.
-        num_heads: of attention.
+        num_words: Number of word codes; 0 is padding.
+        positions: Maximum number of positions, with the CLS token.
+        num_classes: Number of classes.
+        width: Number of units of the residual stream.
+        num_blocks: Number of blocks.
+        num_heads: Number of attention heads.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class SmallTransformer(nn.Module):
         num_heads: int = 4,
     ) -> None:
         super().__init__()
-        # Small, so that the few updates that a rare word gets in so short a training move it.
+        # Small, so that rare words move even with the few updates of such a short training.
         self.embedding = nn.Embedding(num_words, width)
         nn.init.normal_(self.embedding.weight, std=0.05)
         self.places = nn.Parameter(0.05 * torch.randn(positions, width))
@@ -69,7 +69,7 @@ class SmallTransformer(nn.Module):
         self.head = nn.Linear(width, num_classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Words int64 ``[examples, positions]``, the CLS token first, to logits ``[examples, classes]``."""
+        """Map words, int64 ``[examples, positions]`` with the CLS token first, to logits ``[examples, classes]``."""
         admitted = inputs != 0
         hidden = self.embedding(inputs) + self.places[: inputs.shape[1]]
         for block in self.blocks:
@@ -79,13 +79,13 @@ class SmallTransformer(nn.Module):
 
 @dataclass(frozen=True)
 class SmallText:
-    """How texts are read, and by which network, where the small transformer is trained.
+    """Read texts with the small transformer, which is trained from scratch.
 
     Attributes:
-        positions: words of a text that are read, the CLS token among them.
-        max_words: that are known.
-        max_texts: drawn for training and validation together; None: all there are.
-        recipe: of training.
+        positions: Number of words read per text, with the CLS token.
+        max_words: Number of known words.
+        max_texts: Number of texts drawn for training and validation together; None for all.
+        recipe: Training recipe.
     """
 
     positions: int = 64
@@ -94,9 +94,9 @@ class SmallText:
     recipe: Recipe = _RECIPE
 
     def encoder(self, texts: Sequence[str]) -> Vocabulary:
-        """From the training texts to the function that encodes texts."""
+        """Make the function that encodes texts from the training texts."""
         return Vocabulary(texts, max_words=self.max_words, positions=self.positions)
 
     def network(self, data: Any) -> SmallTransformer:
-        """A network for the texts of ``data``."""
+        """Make a network for the texts of ``data``."""
         return SmallTransformer(len(data.encode), self.positions, data.num_classes)

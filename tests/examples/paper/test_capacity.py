@@ -127,7 +127,7 @@ def test_a_network_of_another_depth_is_measured_like_all(mnist):
 
 @pytest.mark.parametrize(
     ("fault", "code", "words"),
-    [(KeyboardInterrupt(), 130, "Stopped; what is recorded is kept."), (ValueError("no data"), 2, "no data")],
+    [(KeyboardInterrupt(), 130, "Stopped. Finished networks are kept;"), (ValueError("no data"), 2, "no data")],
 )
 def test_a_fault_or_ctrl_c_is_one_line(tmp_path, capsys, monkeypatch, fault, code, words):
     def stopped(*_):

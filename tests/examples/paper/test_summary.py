@@ -121,10 +121,10 @@ def test_the_tables_show_ours_beside_the_papers():
     }
     text = tables(summaries, {"NICO++": "its folder is not there"})
     assert "| released_code | before | network | mean entropy | +1.00 [+1.00, +1.00]; +1.00 | +1.00 |" in text
-    assert "**NICO++** is not here: its folder is not there." in text
+    assert "**NICO++** is left out: its folder is not there." in text
     assert "| Shuffled MNIST | 2-norm | 1.00 (0.96) | 1.00 (1.00) |" in text
     assert "| Colored MNIST | 2-norm | validation accuracy | +1.00 [+1.00, +1.00]; +1.00 (-0.20) |" in text
-    assert "8,000 examples of training and 2,000 of validation" in text
+    assert "8,000 training and 2,000 validation examples" in text
     assert not any(line.startswith("|") and "nan" in line for line in text.splitlines())
 
 

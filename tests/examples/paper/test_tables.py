@@ -56,7 +56,7 @@ def test_what_is_written_names_no_folder_of_the_machine(mnist, output):
     only = ["--only", "colored-mnist", "--only", "nico"]
     tables.main(["--data-root", str(mnist), "--output", str(output), *only, *QUICK])
     written = (output / "tables.md").read_text() + (output / "tables.json").read_text()
-    assert "**NICO++** is not here" in written
+    assert "**NICO++** is left out" in written
     assert str(mnist) not in written
     assert str(output) not in written
 

@@ -1,4 +1,4 @@
-"""What may be compared: things that were measured alike."""
+"""Check that things were measured alike before they are compared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lightning_infomem.records.file_names import name_files
 
 __all__ = ["Field", "check_comparable"]
 
-Field = str | tuple[str, str]  # a name, or a name and the part that it belongs to, such as a layer
+Field = str | tuple[str, str]  # a name, or a name and the part it belongs to, such as a layer
 
 _DIFFERENCES_NAMED = 4
 
@@ -21,18 +21,18 @@ def check_comparable(
     """Require that every field has one value.
 
     Args:
-        fields: The values by field, and by the file, run or point that has them. What lacks a value, because it is
-            not known there, is not compared in that field.
-        allow_mismatch: Names of fields that may differ. None where no difference can be allowed.
-        argument: What is compared; it begins the message.
+        fields: Field -> name of a file, run or point -> its value. One with an unknown value is left out of the field
+            and not compared in it.
+        allow_mismatch: Names of fields that may differ; None if the caller has no such argument.
+        argument: Name of the argument that is compared, for the message.
 
     Returns:
         A sentence for each difference that was allowed.
 
     Raises:
         TypeError: ``allow_mismatch`` is one string.
-        ValueError: Values differ; the message names the fields with their values and what has them. Or
-            ``allow_mismatch`` names no field.
+        ValueError: Values differ, or ``allow_mismatch`` has a name that is no field. The message names the fields, and
+            who has which value.
 
     >>> fields = {"bins": {"a.ckpt": 30, "b.ckpt": 99}, ("width", "layer 'fc'"): {"a.ckpt": 3, "b.ckpt": 3}}
     >>> check_comparable(fields, ["bins"], argument="checkpoints")

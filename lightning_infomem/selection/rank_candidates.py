@@ -1,4 +1,4 @@
-"""The third stage of a ranking: from comparable checkpoints to rows with ranks, intervals and doubts."""
+"""The third stage of a ranking: turn comparable checkpoints into rows with ranks, intervals and doubts."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def rank_candidates(
     skipped: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
 ) -> Ranking:
-    """Rank checkpoints that were found to be comparable.
+    """Rank comparable checkpoints.
 
     Args:
         candidates: The checkpoints.
-        comparison: In what they are compared.
+        comparison: The layers in which they are compared.
         memorization: See `rank_checkpoints`.
         reference: See `rank_checkpoints`.
-        control: The network before any training.
+        control: The untrained network.
         groups: See `rank_checkpoints`.
         skipped: Path -> why a checkpoint could not be used.
-        notes: What else a reader of the ranking should know.
+        notes: Further remarks for the reader.
     """
     layers = comparison.layers
-    direction = choose_direction(memorization, candidates, reference)
+    kind, evidence = choose_direction(memorization, candidates, reference)
     order = memorization if reference is None else "nearest"
     members, names = name_groups([each.path for each in candidates], groups)
     scores = score_candidates(candidates, layers, order, reference)
@@ -65,9 +65,9 @@ def rank_candidates(
         drawn_groups = bootstrap_ranks(candidates, layers, order, reference, members=members)
         ranked_groups = _groups(candidates, members, names, drawn_groups)
     control_row = None if control is None else _control_row(candidates, control, layers, order, reference)
-    flags = [*comparison.flags, *doubts_of_candidates(candidates, layers, direction.kind)]
+    flags = [*comparison.flags, *doubts_of_candidates(candidates, layers, kind)]
     if control_row is not None and control_row.rank is not None and 2 * control_row.rank <= len(rows) + 1:
-        flags.append(Flag("untrained_control", f"the network before any training would take rank {control_row.rank}"))
+        flags.append(Flag("untrained_control", f"the untrained network would take rank {control_row.rank}"))
     if order is not None:
         flags += doubts_of_ranks(
             [row.ranks["mutual_information"] for row in rows],
@@ -76,7 +76,7 @@ def rank_candidates(
         )
     return Ranking(
         rows=tuple(sorted(rows, key=_place)),
-        memorization=direction.kind,
+        memorization=kind,
         order=order,
         layers=tuple(layers),
         skipped=skipped or {},
@@ -84,10 +84,10 @@ def rank_candidates(
             *comparison.notes,
             *files_by_reason((str(each.path), note) for each in candidates for note in each.notes),
             *notes,
-            *([] if reference is None else [direction.evidence]),
+            *([] if reference is None else [evidence]),
         ),
-        refusal=direction.evidence if order is None else None,
-        evidence=direction.evidence,
+        refusal=evidence if order is None else None,
+        evidence=evidence,
         flags=tuple(flags),
         groups=ranked_groups,
         control=control_row,
@@ -118,7 +118,7 @@ def _control_row(
     order: str | None,
     reference: Candidate | None,
 ) -> RankedCheckpoint:
-    """The rank that it would take among the others; it can win no draw from them."""
+    """Return the row with the rank that it would take among the others, without its chances in the draws."""
     everyone = [*candidates, control]
     scores = score_candidates(everyone, layers, order, reference)
     drawn = bootstrap_ranks(everyone, layers, order, reference)[-1]
@@ -141,7 +141,7 @@ def _groups(
 
 
 def _place(row: RankedCheckpoint) -> tuple[Any, ...]:
-    """Best first; in the order of training where there is no ranking."""
+    """Sort best first, or in the order of training if there is no ranking."""
     if row.rank is not None:
         return row.rank, str(row.path)
     return str(row.path.parent), -1 if row.epoch is None else row.epoch, str(row.path)

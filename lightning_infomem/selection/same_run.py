@@ -1,4 +1,4 @@
-"""Whether checkpoints are epochs of one run, which is judged, or of several runs, which are ranked."""
+"""Tell epochs of one run, which is judged, from checkpoints of several runs, which are ranked."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["EpochsOfOneRun", "check_several_runs", "order_one_run", "place_in_ru
 
 
 class EpochsOfOneRun(UsageValueError):
-    """Checkpoints that were to be ranked are epochs of one run."""
+    """Raised if checkpoints that were to be ranked are epochs of one run."""
 
 
 def check_several_runs(candidates: Sequence[Candidate]) -> None:
-    """Refuse what looks like one run: one folder, and every epoch once.
+    """Refuse what looks like one run: a folder in which every epoch occurs once.
 
     Copies of a checkpoint, as ``last.ckpt`` can be, do not count.
 
@@ -40,10 +40,10 @@ def check_several_runs(candidates: Sequence[Candidate]) -> None:
 
 
 def order_one_run(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Put the checkpoints of one run in the order of training, without copies.
+    """Sort the checkpoints of one run by the order of training, and drop copies.
 
     Raises:
-        ValueError: A checkpoint of several does not know its epoch or step, or two of the same moment differ.
+        ValueError: One of several checkpoints has neither epoch nor step, or two of the same moment differ.
     """
     unknown = [str(each.path) for each in candidates if each.epoch is None and each.step is None]
     if unknown and len(candidates) > 1:

@@ -33,7 +33,7 @@ class LayerInformation:
         entropy: Entropy of each unit in nats, float64 ``[units]``; NaN for a unit without finite values.
         mutual_information: Mutual information of each pair in nats, float64 ``[units, units]``, symmetric and raw (it
             may be slightly negative). The diagonal holds the estimate for a unit and itself and belongs in no mean.
-        value_range: Low and high edge of the bins for the entropy; NaN if every unit has its own range.
+        value_range: Low and high edge of the bins for the entropy; NaN if the range differs between units.
         dead_fraction: Share of units that are constant over the samples.
         tie_fraction: Share of samples that have exactly the value of another sample, averaged over units not dead.
         num_samples: Number of rows measured.
@@ -170,7 +170,7 @@ class InformationReport:
                 "none" if version is None else f"version {version!r}, written by another version of lightning_infomem"
             )
             raise UsageValueError(
-                f"report: a state of version {_STATE_VERSION} is required, got {came}; measure this checkpoint anew."
+                f"report: a state of version {_STATE_VERSION} is required, got {came}; measure this checkpoint again."
             )
         try:
             fields = {name: value for name, value in state.items() if name != "state_version"}
@@ -179,4 +179,4 @@ class InformationReport:
                 fields["predicted"] = fields["predicted"].clone()
             return cls(**fields)
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as fault:
-            raise UsageValueError(f"report: the state is damaged ({fault}); measure this checkpoint anew.") from fault
+            raise UsageValueError(f"report: the state is damaged ({fault}); measure this checkpoint again.") from fault

@@ -48,16 +48,16 @@ def check_comparable(
             raise UsageValueError(
                 f"allow_mismatch: fields that are compared are required, got {name!r}; nearest: {nearest}."
             )
-    differing = {field: values for field, values in fields.items() if len(set(values.values())) > 1}
-    sentences = {field: _sentence(field, values) for field, values in sorted(differing.items(), key=_order)}
+    differing = [field for field, values in fields.items() if len(set(values.values())) > 1]
+    sentences = {field: _sentence(field, fields[field]) for field in sorted(differing, key=_label)}
     refused = {field: sentence for field, sentence in sentences.items() if _name(field) not in allowed}
     if refused:
         more = len(refused) - _DIFFERENCES_NAMED
-        remedy = (
-            ""
-            if allow_mismatch is None
-            else (f", or, if you know that they can be compared, give allow_mismatch={sorted({*map(_name, refused)})}")
-        )
+        remedy = ""
+        if allow_mismatch is not None:
+            remedy = (
+                f", or, if you know that they can be compared, give allow_mismatch={sorted({*map(_name, refused)})}"
+            )
         raise UsageValueError(
             f"{argument}: what was measured alike is required, got a difference in "
             + "; ".join([*refused.values()][:_DIFFERENCES_NAMED])
@@ -71,8 +71,8 @@ def _name(field: Field) -> str:
     return field if isinstance(field, str) else field[0]
 
 
-def _order(item: tuple[Field, object]) -> tuple[str, ...]:
-    return (item[0],) if isinstance(item[0], str) else item[0]
+def _label(field: Field) -> str:
+    return field if isinstance(field, str) else " of ".join(field)
 
 
 def _sentence(field: Field, values: Mapping[str, Hashable]) -> str:
@@ -80,7 +80,7 @@ def _sentence(field: Field, values: Mapping[str, Hashable]) -> str:
     for name, value in values.items():
         names_of.setdefault(value, []).append(name)
     difference = " but ".join(f"{_short(value)} in {name_files(names)}" for value, names in names_of.items())
-    return f"{field if isinstance(field, str) else ' of '.join(field)}: {difference}"
+    return f"{_label(field)}: {difference}"
 
 
 def _short(value: Hashable) -> str:

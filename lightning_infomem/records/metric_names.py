@@ -68,7 +68,7 @@ class MetricName(NamedTuple):
         >>> MetricName.of("infomem/fc.0/mi_mean")
         MetricName(prefix='infomem', layer='fc.0', measure='mi_mean')
         """
-        parts = name.split("/")  # none has a slash of its own
+        parts = name.split("/")  # no part contains a slash
         if len(parts) not in (2, 3) or parts != list(map(logged_name, parts)):
             return None
         return cls(parts[0], parts[1] if len(parts) == 3 else None, parts[-1])

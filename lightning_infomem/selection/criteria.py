@@ -73,7 +73,11 @@ CRITERIA: tuple[Criterion, ...] = (
     CONSENSUS,
     *(
         Criterion(
-            f"entropy_{value_range}_range", _DIVERSITY, _ACTIVATIONS, f"entropy, one range of bins a {value_range}", _P
+            f"entropy_{value_range}_range",
+            _DIVERSITY,
+            _ACTIVATIONS,
+            f"entropy, one range of bins per {value_range}",
+            _P,
         )
         for value_range in ("network", "layer", "unit")
     ),

@@ -85,7 +85,6 @@ def bootstrap_ranks(
     reference: Candidate | None = None,
     *,
     members: Sequence[int] | None = None,
-    seed: int = 0,
 ) -> list[dict[str, Any]]:
     """Compute mutual information of candidates, or of groups of them, with bootstrap intervals of values and ranks.
 
@@ -95,7 +94,6 @@ def bootstrap_ranks(
         order: What is better: a key of `direction.BETTER`; with None, only values and intervals are returned.
         reference: A checkpoint that generalises; required for the order "nearest".
         members: Number of the group of each candidate. If given, groups are ranked.
-        seed: Seed of the draws.
 
     Returns:
         For each candidate or group, the fields of `RankedCheckpoint` that rest on the draws, and
@@ -108,8 +106,8 @@ def bootstrap_ranks(
         values = np.stack([values[:, groups == group].mean(axis=1) for group in range(groups.max() + 1)], axis=1)
     draws = np.stack(
         [
-            draw_means([each.layers[name].unit_information for each in candidates], members, seed=seed + place)
-            for place, name in enumerate(layers)
+            draw_means([each.layers[name].unit_information for each in candidates], members, seed=seed)
+            for seed, name in enumerate(layers)
         ]
     )
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]

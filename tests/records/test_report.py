@@ -147,7 +147,7 @@ def without(path: list[Any]) -> Callable[[dict[str, Any]], Any]:
     ids=["none", "list", "empty", "string", "no version", "version missing"],
 )
 def test_what_is_no_report_is_refused(change: Callable[[dict[str, Any]], Any]) -> None:
-    with pytest.raises(ValueError, match=r"^report: a state of version 5 is required, got none; measure .* anew\.$"):
+    with pytest.raises(ValueError, match=r"^report: a state of version 5 is required, got none; measure .* again\.$"):
         InformationReport.from_state(change(report().to_state()))
 
 

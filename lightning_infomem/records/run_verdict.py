@@ -130,7 +130,7 @@ class RunVerdict(Tabular):
         return Table(
             [*_COLUMNS, *(Column(name, name) for name in metrics)],
             [{**metric_columns(row), **vars(row)} for row in self.rows],
-            title=f"{folder}: means over layers, MI and entropy in nats",
+            title=("" if folder == Path() else f"{folder}: ") + "means over layers, MI and entropy in nats",
             notes=[
                 Note(self.verdict, "bold"),
                 *(Note(f"skipped {line}", "dim") for line in skipped),

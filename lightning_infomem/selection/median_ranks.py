@@ -25,4 +25,4 @@ def median_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     ranks = rankdata(values, axis=1)  # equal values share the average of their ranks
     # The mean rank, at most the number of checkpoints, decides only where medians (in steps of 1/4) are equal.
     order = np.median(ranks, axis=0) + ranks.mean(axis=0) / (8 * values.shape[1])
-    return np.asarray(rankdata(order.round(9), axis=0, method="min"), dtype=np.int64)
+    return np.asarray(rankdata(order.round(9), axis=0, method="min"), dtype=np.int64, order="C")

@@ -1,4 +1,4 @@
-"""See memorization while a network trains, and choose the checkpoint that generalises, without labels."""
+"""Detect memorization while a network trains, and choose the checkpoint that generalises, without labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
     "rank_checkpoints",
 ]
 
-# Imported when asked for: Lightning takes ten seconds, for which nobody should wait who only looks at results.
+# Imported on first use: Lightning takes ten seconds to load, which is not needed to look at results.
 _HOMES = {
     "InformationReport": "records.report",
     "MemorizationMonitor": "callbacks",

@@ -1,4 +1,4 @@
-"""Samples and settings in, report out: the one function that the callback and the offline path both call."""
+"""Turn samples and settings into a report, for the callback and the offline path alike."""
 
 from __future__ import annotations
 
@@ -49,23 +49,23 @@ def measure(
 ) -> InformationReport:
     """Measure entropy and mutual information of the units of a network on unlabelled data, without any Trainer.
 
-    The network runs in evaluation mode and without gradients, each batch on the device of its parameters, and is
-    given back as it came. For the same network, data and settings the report equals that of `MemorizationMonitor`.
+    The network runs in evaluation mode and without gradients, each batch on the device of its parameters, and is not
+    changed. For the same network, data and settings the report equals that of `MemorizationMonitor`.
 
     Args:
-        model: any module.
-        batches: what the network is given, one batch at a time; labels are not needed. All batches are gone through.
-        layers: see `sampling.layers.select_layers`.
-        forward: how to run the network on a batch. By default a tensor is given to it as it is, of a tuple or list
-            the first entry, and of a mapping everything but "label" and "labels", by name.
-        **settings: Every field of `MeasurementSettings`, which explains them.
+        model: Any module.
+        batches: Batches of inputs; labels are not needed. All batches are used.
+        layers: Names, patterns or module types of the layers to measure; see `sampling.layers.select_layers`.
+        forward: How to run the network on a batch. By default, the network gets a tensor as it is, the first entry of a
+            tuple or list, or all entries of a mapping by name except "label" and "labels".
+        **settings: Fields of `MeasurementSettings`, which explains them.
 
     Returns:
-        The report; layers that cannot be measured are in its ``skipped``, with the reason.
+        The report. Its ``skipped`` names the layers that cannot be measured, with the reason.
 
     Raises:
-        ValueError: a pattern matches nothing, there are too few samples, or no layer could be measured.
-        TypeError: an unknown argument, or a setting or data of the wrong type.
+        ValueError: A pattern matches no layer, there are too few samples, or no layer can be measured.
+        TypeError: An argument is unknown, or a setting or the data have the wrong type.
 
     Cost:
         One forward pass over ``batches``; see `pairwise_mutual_information` for the measurement itself.
@@ -90,10 +90,10 @@ def catch(
     pooling: str | Callable[[Tensor], Tensor],
     forward: Callable[[nn.Module, Any], object] | None = None,
 ) -> ActivationTap:
-    """Send batches through a network in evaluation mode and without gradients; see `measure`.
+    """Run a network on batches in evaluation mode and without gradients; see `measure`.
 
     Returns:
-        What was caught, the hooks taken off again.
+        The activations that were caught; the hooks are removed.
     """
     parameter = next(iter(model.parameters()), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
@@ -116,18 +116,7 @@ def measure_caught(
     ranks: Ranks | None = None,
 ) -> InformationReport:
     """Measure what a tap caught, on all ranks together; see `measure_samples` for the rest."""
-    return measure_samples(
-        caught.samples,
-        settings,
-        units=caught.units,
-        widths=caught.widths,
-        skipped=caught.skipped,
-        logits=caught.logits,
-        input_marks=caught.input_marks,
-        epoch=epoch,
-        step=step,
-        ranks=ranks,
-    )
+    return measure_samples(settings=settings, **caught._asdict(), epoch=epoch, step=step, ranks=ranks)
 
 
 def measure_samples(
@@ -143,43 +132,44 @@ def measure_samples(
     step: int | None = None,
     ranks: Ranks | None = None,
 ) -> InformationReport:
-    """Measure activations that are at hand.
+    """Measure given activations.
 
     Args:
-        samples: layer name -> ``[samples, units]``, floating point, on any device.
-        settings: what to measure and how.
-        units: layer name -> int64 ``[units]``, which units of the layer the columns are; all of it by default.
-        widths: layer name -> how many units the layer has; the number of columns by default.
-        skipped: layers that could not even be sampled, with reasons; carried into the report.
-        logits: ``[samples, classes]`` of the predictions, for baselines; no class where they are not known.
-        input_marks: int64 ``[samples, 1]``, equal for equal inputs; no column where they are not known.
-        epoch: of the run.
-        step: of the run.
-        ranks: processes that all call this with the same samples and share the pairs of units; each gets the report.
+        samples: Layer name -> activations ``[samples, units]``, floating point, on any device.
+        settings: Settings of the measurement.
+        units: Layer name -> indices of the columns among the units of the layer, int64 ``[units]``; by default the
+            columns are all units.
+        widths: Layer name -> number of units in the layer; by default the number of columns.
+        skipped: Layer name -> why it could not be sampled; passed on to the report.
+        logits: Outputs ``[samples, classes]`` for the baselines; without columns if unknown.
+        input_marks: Marks that are equal for equal inputs, int64 ``[samples, 1]``; without columns if unknown.
+        epoch: Epoch of the run.
+        step: Global step of the run.
+        ranks: Processes that all call this with the same samples and share the pairs of units; each gets the report.
 
     Returns:
-        The report, all tensors on the CPU. A layer whose samples cannot be measured is skipped with a reason.
+        The report, with all tensors on the CPU. A layer whose samples cannot be measured is skipped with a reason.
 
     Raises:
-        ValueError: no layer is left to measure; the message names each with its reason.
+        ValueError: No layer can be measured; the message names each with its reason.
     """
     start = time.perf_counter()
     reasons = dict(skipped or {})
     ranks = ranks or Ranks()
-    # All work is done where a failure of one rank is told to the others.
+    # A failure of one rank in these calls is reported to the others.
     finite = ranks.run_together(lambda: _finite(samples, settings, reasons))
     span = _span(finite.values())
     parts = ranks.on_all(lambda: {name: _measures(name, rows, settings, span, ranks) for name, rows in finite.items()})
     classes = None if logits is None else predicted_classes(logits)
 
     def layer(name: str, rows: Tensor) -> LayerInformation:
-        own, _ = parts[ranks.rank][name]
-        shares = zip(*(part[name][1] for part in parts), strict=True)  # of every matrix that of each rank
+        fields, _ = parts[ranks.rank][name]
+        shares = zip(*(part[name][1] for part in parts), strict=True)  # for each matrix, one share per rank
         information, *normal_information = (torch.stack(share).sum(0) for share in shares)
         for matrix in normal_information:
-            own["scores"]["normal_mutual_information"] = mean_over_pairs(matrix)
+            fields["scores"]["normal_mutual_information"] = mean_over_pairs(matrix)
         if classes is not None:
-            own["scores"]["class_smoothness"] = class_smoothness(samples[name], classes)
+            fields["scores"]["class_smoothness"] = class_smoothness(samples[name], classes)
         return LayerInformation(
             name=name,
             width=rows.shape[1] if widths is None else widths[name],
@@ -187,7 +177,7 @@ def measure_samples(
             num_samples=len(rows),
             num_dropped=len(samples[name]) - len(rows),
             mutual_information=information,
-            **own,
+            **fields,
         )
 
     layers = ranks.run_together(lambda: tuple(layer(name, rows) for name, rows in finite.items()))
@@ -207,7 +197,7 @@ def measure_samples(
 
 
 def _finite(samples: Mapping[str, Tensor], settings: MeasurementSettings, reasons: dict[str, str]) -> dict[str, Tensor]:
-    """The finite rows of the layers that have enough, where they are to be measured."""
+    """Return the finite rows of all layers that have enough of them, on the device of the measurement."""
     finite: dict[str, Tensor] = {}
     for name, rows in samples.items():
         _, finite_rows, _ = finite_samples(rows)
@@ -227,11 +217,11 @@ def _finite(samples: Mapping[str, Tensor], settings: MeasurementSettings, reason
 def _measures(
     name: str, rows: Tensor, settings: MeasurementSettings, span: tuple[float, float], ranks: Ranks
 ) -> tuple[dict[str, Any], list[Tensor]]:
-    """The measures of one layer whose rows are finite, but for units that are nowhere finite.
+    """Measure one layer whose rows are finite, except for units that are finite nowhere.
 
     Returns:
-        Fields of the layer's record, and this rank's share of the mutual information of units, and, if that is to be
-        measured, of their normal scores.
+        Fields of the layer's record; and this rank's share of the mutual information of units and, if requested, of
+        their normal scores.
     """
     value_range = span if settings.value_range == "network" else settings.value_range
     estimate_entropy, share_of_information = _estimators(settings)
@@ -257,7 +247,7 @@ def _measures(
 
 
 def _estimators(settings: MeasurementSettings) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
-    """What estimates the entropies of a layer, and one rank's share of the mutual information of its units."""
+    """Choose the estimators of the entropies of a layer, and of one rank's share of its mutual information."""
     if settings.convention == "released_code":
         return released_code.entropy, partial(released_code.pairwise_information, neighbors=settings.neighbors)
     search = partial(
@@ -270,7 +260,7 @@ def _estimators(settings: MeasurementSettings) -> tuple[Callable[..., Tensor], C
 
 
 def _backend(settings: MeasurementSettings, device: torch.device) -> str:
-    """What counts the neighbours; the released program has a way of its own."""
+    """Name the kernel that counts neighbours; the released program has its own."""
     if settings.convention == "released_code":
         return settings.convention
     return select_backend(settings.backend, device)[0]
@@ -287,20 +277,20 @@ def _tie_and_dead_fraction(samples: Tensor) -> tuple[float, float]:
 
 
 def _span(samples: Iterable[Tensor]) -> tuple[float, float]:
-    """The lowest and the highest finite value."""
+    """Return the lowest and the highest finite value."""
     low, high = zip(*(finite_samples(layer)[0].aminmax() for layer in samples), strict=True)
     return min(edge.item() for edge in low), max(edge.item() for edge in high)
 
 
 def _probe_digest(input_marks: Tensor) -> str | None:
-    """One word for all inputs, whatever their order: ranks catch them in another one."""
+    """Digest all inputs, whatever their order, because ranks catch them in another one."""
     if not input_marks.numel():
         return None
     return blake2b(input_marks[:, 0].sort().values.numpy().tobytes(), digest_size=8).hexdigest()
 
 
 def _in_order_of_inputs(classes: Tensor, input_marks: Tensor) -> Tensor | None:
-    """Ranks catch inputs in another order, and a loader may bring them in another one."""
+    """Sort the classes by input, because ranks and loaders bring inputs in different orders."""
     return classes[input_marks[:, 0].argsort(stable=True)] if input_marks.numel() else None
 
 

@@ -1,4 +1,4 @@
-"""Every setting of a measurement, checked once; it travels with every number that is measured."""
+"""All settings of a measurement, checked once; they are stored with every report."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = ["POOLINGS", "PRESETS", "VALUE_RANGES", "MeasurementSettings", "check_
 POOLINGS = ("mean", "max", "flatten", "center", "cls", "last")
 VALUE_RANGES = ("network", "layer", "unit")
 
-# What "Measures of Information Reflect Memorization Patterns" says, and what the program released with it does. Neither
-# is the default: see the section on the paper in the README for what each choice does to the numbers.
+# The settings in the text of "Measures of Information Reflect Memorization Patterns", and those of the program released
+# with it. Neither is the default; the section on the paper in the README shows how each choice changes the numbers.
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {"bins": 100, "value_range": "unit", "neighbors": 3},
     "released_code": {"bins": 100, "value_range": "network", "neighbors": 3, "backend": "auto"},
@@ -30,37 +30,38 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class MeasurementSettings:
-    """What is sampled and how it is measured.
+    """Settings of a measurement: what is sampled and how it is measured.
 
     `MemorizationMonitor`, `MemorizationTrainerCallback`, `measure` and `rank_checkpoints` take each of these fields as
     a keyword argument.
 
     Args:
-        max_samples: Number of rows kept from one pass over the data, drawn uniformly. The same rows are kept whenever
-            the data come in the same order.
-        max_units: Number of units kept in each layer, drawn uniformly. The same units are kept for every model with the
-            same widths.
+        max_samples: Largest number of rows to measure, drawn uniformly from one pass over the data. The same rows are
+            drawn whenever the data come in the same order.
+        max_units: Largest number of units to measure in each layer, drawn uniformly. The same units are drawn for every
+            model with the same widths.
         pooling: How the positions of a feature map or sequence become one row for each example: "mean" (over the
-            positions that an attention mask admits), "max", "flatten" (every position is a unit of its own), "center",
+            positions that an attention mask admits), "max", "flatten" (every position is a separate unit), "center",
             "cls" (the first position), "last" (the last one that the mask admits), or a function
             ``[examples, positions, units]`` -> ``[examples, units]``.
         seed: Seed of the private generators that draw rows and units.
         bins: Number of histogram bins for the entropy.
         value_range: Range of these bins: "network" (one range over all measured layers), "layer", "unit", or
             ``(low, high)``. The default is "network" because only then does entropy rise with random labels, as the
-            paper's second hypothesis says: on Shuffled MNIST its tau with generalisation is +1.00, and -.80 with the
-            range of each unit, which the paper describes (`examples/paper/results/tables.md`).
-        neighbors: Number of nearest neighbours k for the mutual information.
-        backend: What searches for neighbours: "auto", "reference", "cpu" or "cuda"; see `kernels.select_backend`.
-        device: Where to measure: "auto" (where the activations are), or the name of a torch device such as "cpu".
-        normal_scores: Whether to measure the mutual information of normal scores too, which depend neither on scale nor
-            on heavy tails, as one more baseline. The measurement then takes twice as long.
-        memory_limit: Number of bytes for temporary tensors. It changes no number.
-        preset: A name in `PRESETS`, which sets ``bins``, ``value_range`` and ``neighbors``: "paper" for what the text
-            of the paper says, or "released_code" for what its program computes, with `functional.released_code` in
-            place of a backend. Use the latter only to compare numbers with that program: it is wrong by whole nats
-            where values are tied. ``layers`` decides which values are measured: the program takes those before the
-            nonlinearity, which is our default, and the text does not say.
+            paper's second hypothesis says: on Shuffled MNIST its tau with generalisation is +1.00, but -.80 with one
+            range per unit, which the paper describes (`examples/paper/results/tables.md`).
+        neighbors: Number k of nearest neighbours for the mutual information.
+        backend: Kernel that searches for neighbours: "auto", "reference", "cpu" or "cuda"; see
+            `kernels.select_backend`.
+        device: Device to measure on: "auto" (where the activations are), or the name of a torch device such as "cpu".
+        normal_scores: Whether to measure the mutual information of normal scores too, as one more baseline. They depend
+            neither on scale nor on heavy tails. The measurement then takes twice as long.
+        memory_limit: Number of bytes for temporary tensors. It changes no result.
+        preset: Name in `PRESETS` that sets ``bins``, ``value_range`` and ``neighbors``: "paper" for the text of the
+            paper, or "released_code" for its program, with `functional.released_code` instead of a backend. Use the
+            latter only to compare numbers with that program, because it is wrong by whole nats for tied values. The
+            preset does not choose layers: the program takes values before the nonlinearity, which is our default, and
+            the text does not say.
     """
 
     max_samples: int = 1024
@@ -103,17 +104,17 @@ class MeasurementSettings:
                 raise UsageValueError(
                     f"{name}: {value!r} is required with preset={self.preset!r}, got {given!r}; leave one of both out."
                 )
-            object.__setattr__(self, name, value)  # frozen from the end of this method on
+            object.__setattr__(self, name, value)  # the dataclass is frozen
 
     @property
     def convention(self) -> str:
-        """Whose estimators are used: "standard" or "released_code"."""
+        """The estimators that are used: "standard" or "released_code"."""
         return "released_code" if self.preset == "released_code" else "standard"
 
     def to_state(self) -> dict[str, Any]:
-        """Plain numbers and strings of what decides the numbers, for a report; a function is given by its name."""
+        """Return the settings that influence results, as numbers and strings; a function becomes its name."""
         state = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        # The first two change no number. The third only sets other fields, and the convention.
+        # The first two change no result. The third only sets other fields, and the convention.
         del state["memory_limit"], state["device"], state["preset"]
         state["convention"] = self.convention
         if callable(self.pooling):
@@ -124,20 +125,20 @@ class MeasurementSettings:
 
 
 def check_setting_names(settings: Iterable[str], door: Callable[..., Any]) -> None:
-    """Require names of settings, where a function or class forwards its remaining keyword arguments as settings.
+    """Require that the remaining keyword arguments of a function or class are fields of `MeasurementSettings`.
 
     Args:
-        settings: Names of these arguments, misspelt arguments of ``door`` among them.
-        door: The function or class. The error suggests its own arguments too.
+        settings: Names of these arguments, which can be misspelt arguments of ``door``.
+        door: Function or class that forwards them. The error suggests its arguments too.
 
     Raises:
-        TypeError: a name is not a field of `MeasurementSettings`.
+        TypeError: A name is not a field of `MeasurementSettings`.
     """
     known = [field.name for field in dataclasses.fields(MeasurementSettings)]
-    own = [name for name, each in inspect.signature(door).parameters.items() if each.kind is not each.VAR_KEYWORD]
+    arguments = [name for name, each in inspect.signature(door).parameters.items() if each.kind is not each.VAR_KEYWORD]
     for name in settings:
         if name not in known:
-            nearest = ", ".join(nearest_names(name, [*known, *own], count=2))
+            nearest = ", ".join(nearest_names(name, [*known, *arguments], count=2))
             raise UsageTypeError(
                 f"{name}: an argument of {door.__name__} or a field of MeasurementSettings is required, got neither; "
                 f"nearest: {nearest}."

@@ -28,6 +28,7 @@ __all__ = [
     "files_of_checkpoint",
     "find_checkpoints",
     "load_checkpoint",
+    "places_of",
     "read_checkpoint",
 ]
 
@@ -71,7 +72,7 @@ def find_checkpoints(checkpoints: object) -> list[Path]:
         TypeError: ``checkpoints`` is none of the above.
         ValueError: A path does not exist, or no checkpoint was found.
     """
-    places = [Path(place) for place in _places(checkpoints)]
+    places = places_of(checkpoints)
     found: dict[str, Path] = {}
     for place in places:
         if not place.exists():
@@ -90,6 +91,31 @@ def find_checkpoints(checkpoints: object) -> list[Path]:
             "also in subfolders."
         )
     return sorted(found.values())
+
+
+def places_of(checkpoints: Any) -> list[Path]:
+    """Return the folders and files that `find_checkpoints` searches; it explains the argument.
+
+    Raises:
+        TypeError: ``checkpoints`` is no path, no collection of paths and no ModelCheckpoint.
+        ValueError: A ModelCheckpoint has no folder yet.
+    """
+    if hasattr(checkpoints, "dirpath"):
+        if checkpoints.dirpath is None:
+            raise UsageValueError(
+                f"checkpoints: a {type(checkpoints).__name__} with a folder is required, got one whose dirpath is "
+                "None until training starts; pass the folder itself."
+            )
+        checkpoints = checkpoints.dirpath
+    places = (
+        [checkpoints]
+        if isinstance(checkpoints, (str, Path)) or not isinstance(checkpoints, Iterable)
+        else [*checkpoints]
+    )
+    for place in places:
+        if not isinstance(place, (str, Path)):
+            raise UsageTypeError(f"checkpoints: a folder, a path or several paths are required, got {describe(place)}.")
+    return [Path(place) for place in places]
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -178,23 +204,6 @@ def _doubts_of_step(report: InformationReport | None, step: int | None) -> list[
     if report is not None and None not in (step, report.step) and step != report.step:
         return ["the report was measured at another step than the weights"]
     return []
-
-
-def _places(checkpoints: Any) -> Iterable[str | Path]:
-    if hasattr(checkpoints, "dirpath"):
-        if checkpoints.dirpath is None:
-            raise UsageValueError(
-                f"checkpoints: a {type(checkpoints).__name__} with a folder is required, got one whose dirpath is "
-                "None until training starts; pass the folder itself."
-            )
-        return [checkpoints.dirpath]
-    if isinstance(checkpoints, (str, Path)):
-        return [checkpoints]
-    places = list(checkpoints) if isinstance(checkpoints, Iterable) else [checkpoints]
-    for place in places:
-        if not isinstance(place, (str, Path)):
-            raise UsageTypeError(f"checkpoints: a folder, a path or several paths are required, got {describe(place)}.")
-    return places
 
 
 def _candidates(place: Path) -> Iterator[Path]:

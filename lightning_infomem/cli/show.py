@@ -13,8 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from lightning_infomem._errors import UsageValueError
-from lightning_infomem.records.plain_value import plain_value
-from lightning_infomem.records.table import Column, Note, Table
+from lightning_infomem.records.table import Column, Note, Table, plain_value
 
 if TYPE_CHECKING:
     from torch import Tensor

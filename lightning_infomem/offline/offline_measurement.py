@@ -1,4 +1,4 @@
-"""Measure a checkpoint that carries no report: its weights in a model, the user's data through it."""
+"""Measure a checkpoint that carries no report by running its weights on data of the user."""
 
 from __future__ import annotations
 
@@ -30,35 +30,34 @@ __all__ = ["OfflineMeasurement"]
 
 
 class OfflineMeasurement:
-    """Path of a checkpoint -> report, with the same data, layers and settings for each.
+    """Measures checkpoints, all with the same data, layers and settings; call it with the path of one.
 
-    A report that was measured before, of the same bytes with the same data, settings and code, comes from the cache.
-    Of a model given as a module it is not loaded for that; one given as a function is built, because only so is known
-    what it is, but not run. One copy of the model is in memory at a time; the model given is not changed.
+    The cache returns a report that was measured before from the same bytes with the same data, settings and code. For
+    that, a model given as a function is built, because only the network shows what it is, but it is not run. One copy
+    of the model is in memory at a time; the given model is not changed.
 
     Args:
-        model: a network of which a copy gets the weights, or a function from the loaded checkpoint to a network.
-        data: unlabelled batches in the same order each time they are gone through.
-        layers: see `measurement.measure`.
-        forward: see `measurement.measure`.
-        trainer: A Trainer of Lightning that runs the forward passes with its own device, precision and strategy. Its
-            callbacks, loggers and limits take no part. It is used up: its state, metrics and module are those of the
-            measurement afterwards, so give one made for this. Without one the model runs on a GPU if there is one,
-            else where it is.
-        cache: folder for reports that were measured; by default ``.infomem`` beside each checkpoint.
-        **settings: Every field of `MeasurementSettings`, which explains them.
+        model: A module, of which a copy gets the weights, or a function from the loaded checkpoint to a module.
+        data: Unlabelled batches, in the same order each time they are iterated.
+        layers: Layers to measure; see `measurement.measure`.
+        forward: How to run the model on a batch; see `measurement.measure`.
+        trainer: Trainer of Lightning that runs the model with its device, precision and strategy. Its callbacks,
+            loggers and limits are not used. Give a Trainer made for this, because its state, metrics and module are
+            those of the measurement afterwards. Without one, the model runs on a GPU if there is one, else where it is.
+        cache: Folder for measured reports; by default ``.infomem`` next to each checkpoint.
+        **settings: Fields of `MeasurementSettings`, which explains them.
 
     Attributes:
-        notes: what a reader of the ranking should know.
+        notes: Remarks for the reader of the ranking.
 
     Raises:
-        TypeError: no model, data that can be gone through only once, or no Trainer.
-        ValueError: data that are shuffled, or a setting beyond its range.
-        MisconfigurationException: a Trainer whose processes are spawned or forked.
+        TypeError: ``model`` is no model, ``data`` can be iterated only once, or ``trainer`` is no Trainer.
+        ValueError: The data are shuffled, or a setting is out of range.
+        MisconfigurationException: The processes of the Trainer are spawned or forked.
 
     Cost:
-        For each checkpoint its bytes are read for the cache, and what was not in it is measured; see `measure`. Before
-        the first one the data are gone through once.
+        The bytes of each checkpoint are read for the cache, and a checkpoint that is not in it is measured; see
+        `measure`. The data are iterated once more before the first checkpoint.
     """
 
     def __init__(
@@ -98,22 +97,22 @@ class OfflineMeasurement:
             check_trainer(trainer)
         self._model, self._data, self._layers, self._forward, self._trainer = model, data, layers, forward, trainer
         self._cache = ReportCache(cache)
-        self._conditions: list[object] | None = None  # what all reports depend on, once it is known
+        self._conditions: list[object] | None = None  # what all reports depend on, once known
         self._is_cached = True
         self._seen: list[Path] = []
         self.notes: list[str] = []
 
     def __call__(self, path: Path) -> InformationReport:
-        """Measure one checkpoint, or give the report of it that was measured before.
+        """Measure one checkpoint, or return its report from the cache.
 
         Raises:
-            UnusableCheckpoint: its weights do not fit the model, or nothing of it can be measured.
+            UnusableCheckpoint: The weights do not fit the model, or nothing can be measured.
         """
         path = Path(path)
         if path not in self._seen:
             self._seen.append(path)
 
-        # What a function makes of a checkpoint only the network says that it returns.
+        # Only the network shows what a function makes of a checkpoint.
         built = None if isinstance(self._model, nn.Module) else self._guarded(lambda: self._load(path))
 
         def content() -> list[object]:
@@ -122,18 +121,18 @@ class OfflineMeasurement:
         return self._report(path, content, built, lambda: self._load(path))
 
     def control(self, seed: int = 0, *, checkpoints: Iterable[Path] = ()) -> InformationReport:
-        """Measure the same network untrained, to see what of a measure comes from training.
+        """Measure the untrained network, to see which part of a measure comes from training.
 
-        Every module that has ``reset_parameters`` draws its weights anew, from a generator of its own; where a
-        parameter belongs to a module that has none, it stays and a note says so.
+        Every module with ``reset_parameters`` draws new weights from a private generator. Parameters of other modules
+        keep their values, and a note says so.
 
         Args:
-            seed: of the weights.
-            checkpoints: where ``model`` is a function, it is called on the first of those measured, or else of these,
-                that can be loaded; not used where it is a module.
+            seed: Seed of the weights.
+            checkpoints: Paths for a ``model`` that is a function: it is called on the first checkpoint that can be
+                loaded, among those measured before and then among these.
 
         Raises:
-            UnusableCheckpoint: nothing can be measured, or no checkpoint was there for the function.
+            UnusableCheckpoint: Nothing can be measured, or the function has no checkpoint.
         """
         check_count(seed, name="seed", minimum=0)
         places = [*self._seen, *map(Path, checkpoints)]
@@ -150,11 +149,11 @@ class OfflineMeasurement:
         def content() -> list[object]:
             return ["untrained", digest(network.state_dict())]
 
-        beside = next((path for path in places if path.exists()), None)
-        return self._report(beside, content, network, lambda: network)
+        near = next((path for path in places if path.exists()), None)
+        return self._report(near, content, network, lambda: network)
 
     def path_norm(self, path: Path) -> float:
-        """The path norm of one checkpoint; NaN where the network has none, as for inputs that are tokens."""
+        """Return the path norm of one checkpoint; NaN if the network has none, as for inputs that are tokens."""
         first = next(iter(self._data), None)
         example = next((part for part in _parts(first) if isinstance(part, torch.Tensor)), None)
         try:
@@ -169,27 +168,27 @@ class OfflineMeasurement:
         network: nn.Module | None,
         load: Callable[[], nn.Module],
     ) -> InformationReport:
-        """From the cache, or measured; all processes together, where there are several.
+        """Return a report from the cache or measure it, all processes of the Trainer together.
 
         Args:
-            path: of the checkpoint beside which the report is kept.
-            content: digests of the weights.
-            network: with the weights, if it is there already.
-            load: makes it, if it is needed.
+            path: Path of the checkpoint next to which the report is cached.
+            content: Function that returns digests of the weights.
+            network: Network with the weights, if it exists already.
+            load: Function that makes this network.
         """
         ranks, moment = self._ranks(), _moment(path)
         structure = self._model if network is None else network
         found: tuple[Path | None, InformationReport | None]
         found = self._guarded(lambda: self._look_up(path, content, structure) if ranks.rank == 0 else (None, None))
         if ranks.size > 1:
-            found = ranks.on_all(lambda: found)[0]  # one looks, or they would not agree
+            found = ranks.on_all(lambda: found)[0]  # only one process looks, so that all agree
         file, known = found
         if known is not None:
             return known
         ready: nn.Module = self._guarded(load) if network is None else network
         name = str(path) if file is None else file.name
         report: InformationReport = self._guarded(lambda: self._measure(ready, name), together=False)
-        # Not what a training has overwritten in the meantime.
+        # A training may have overwritten the checkpoint in the meantime.
         if file is not None and self._ranks().rank == 0 and moment is not None and moment == _moment(path):
             self._cache.write(file, report)
             if self._cache.fault is not None:
@@ -197,7 +196,7 @@ class OfflineMeasurement:
         return report
 
     def _guarded(self, work: Callable[[], Any], *, together: bool = True) -> Any:
-        """Every fault of a checkpoint as the same error, on all processes."""
+        """Raise every fault of a checkpoint as `UnusableCheckpoint`, on all processes."""
         try:
             return self._ranks().run_together(work) if together else work()
         except UnusableCheckpoint:
@@ -206,13 +205,13 @@ class OfflineMeasurement:
             raise UnusableCheckpoint(f"cannot be measured ({_one_line(fault)})") from fault
 
     def _ranks(self) -> Ranks:
-        """The processes of the Trainer; others that may be there know nothing of this measurement."""
+        """Return the processes of the Trainer; others do not take part in this measurement."""
         return Ranks.current() if getattr(self._trainer, "world_size", 1) > 1 else Ranks()
 
     def _look_up(
         self, path: Path | None, content: Callable[[], list[object]], structure: Any
     ) -> tuple[Path | None, InformationReport | None]:
-        """The file of the cache for this report, and the report if it is there."""
+        """Return the file of the cache for this report, and the report if it exists."""
         if path is None or not self._is_cached:
             return None, None
         try:
@@ -245,7 +244,7 @@ class OfflineMeasurement:
             )
         settings = {field.name: getattr(self._settings, field.name) for field in dataclasses.fields(self._settings)}
         devices = {parameter.device for parameter in network.parameters()}
-        # A network that lies on several devices has been laid there by somebody.
+        # A network on several devices was placed there on purpose.
         if torch.cuda.is_available() and len(devices) == 1:
             network = network.to("cuda")
         return measure(network, self._data, self._layers, forward=self._forward, **settings)
@@ -276,7 +275,7 @@ class OfflineMeasurement:
         return model
 
     def _first_built(self, places: Iterable[Path]) -> nn.Module:
-        """A network by the user's function, which may give the same object each time: a copy of it."""
+        """Return a copy of a network of the user's function, which may return the same object each time."""
         for path in places:
             try:
                 return copy.deepcopy(self._load(path))
@@ -293,14 +292,14 @@ class OfflineMeasurement:
 
 
 def _parts(batch: object) -> Iterable[object]:
-    """What a batch holds, in the order in which `measure` gives it to a network."""
+    """Return the parts of a batch, in the order in which `measure` gives them to a network."""
     if isinstance(batch, Mapping):
         return list(batch.values())
     return batch if isinstance(batch, (tuple, list)) else [batch]
 
 
 def _moment(path: Path | None) -> list[tuple[int, int]] | None:
-    """Sizes and times of change of the files of a checkpoint; None where they are gone."""
+    """Return sizes and modification times of the files of a checkpoint; None if they are gone."""
     try:
         files = [] if path is None else files_of_checkpoint(path)
         return [(file.stat().st_size, file.stat().st_mtime_ns) for file in files]

@@ -1,4 +1,4 @@
-"""Measure a network by the user's Trainer: device, precision and processes are the Trainer's."""
+"""Measure a network with the user's Trainer, which provides device, precision and processes."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ def measure_with_trainer(
     settings: MeasurementSettings,
     content: str = "",
 ) -> InformationReport:
-    """Measure by ``trainer.validate``, without the Trainer's callbacks and loggers, on all of the data.
+    """Measure with ``trainer.validate`` on all data, without the Trainer's callbacks and loggers.
 
-    The Trainer is used up: its callbacks, loggers and ``limit_val_batches`` are set aside meanwhile and come back, but
-    its state, its metrics, its module and its data are those of this validation from then on.
+    The Trainer's callbacks, loggers and ``limit_val_batches`` are restored afterwards, but its state, metrics, module
+    and data remain those of this validation.
 
     Args:
-        trainer: Lightning's Trainer, whose device, precision and processes run the network.
+        trainer: Trainer of Lightning that runs the network.
         network: The network to measure. The hooks and the logging of a LightningModule do not run.
-        data: Batches, see `measurement.measure`. A DataLoader is divided among the Trainer's processes.
+        data: Batches; see `measurement.measure`. A DataLoader is divided among the Trainer's processes.
         layers: Names, patterns or module types of the layers, as the network names them.
-        forward: How to run the network on a batch, see `measurement.measure`.
+        forward: How to run the network on a batch; see `measurement.measure`.
         settings: Settings for the measurement.
-        content: Name of what is measured. Processes that do not agree on it stop.
+        content: Name of the measured checkpoint. Processes that do not agree on it stop.
 
     Returns:
         The report, the same on all processes.
 
     Raises:
-        Exception: that of the user's network or of the measurement; a `RuntimeError` on the other processes.
+        Exception: Raised by the user's network or by the measurement; a `RuntimeError` on the other processes.
     """
     kind = type("WatchedNetwork", (_WatchedNetwork, lightning_module_for(trainer)), {})
     watched = kind(network, layers, forward, settings, content)
     batches = data if isinstance(data, DataLoader) else _Batches(data)
     with _undisturbed(trainer), _silenced(network), warnings.catch_warnings():
-        # It warns that samples are repeated to make equal shares; the plan of the samples leaves them out.
+        # The warning says that samples are repeated to make equal shares; the sample plan leaves repetitions out.
         warnings.filterwarnings("ignore", message=".*DistributedSampler.*")
         try:
             trainer.validate(watched, dataloaders=batches, verbose=False)
@@ -70,14 +70,14 @@ def measure_with_trainer(
 
 
 def _without_inference_mode(report: InformationReport) -> InformationReport:
-    """Tensors that can be used like any other; those born in a validation refuse to be changed."""
+    """Copy the tensors, because those made in inference mode cannot be changed in place."""
     names = ("units", "entropy", "mutual_information")
     layers = [replace(layer, **{name: getattr(layer, name).clone() for name in names}) for layer in report.layers]
     return replace(report, layers=tuple(layers))
 
 
 class _WatchedNetwork:
-    """A network as a LightningModule whose validation is watched; the base class is that of the Trainer's package."""
+    """A network as a LightningModule that is watched in validation; the Trainer's package provides the base class."""
 
     def __init__(self, network: nn.Module, layers: Any, forward: Any, settings: Any, content: str) -> None:
         super().__init__()
@@ -88,30 +88,30 @@ class _WatchedNetwork:
         self.watch: Watch | None = None
 
     def on_validation_start(self) -> None:
-        """Put the hooks on: now the strategy has done to the network what it does."""
+        """Register the hooks, now that the strategy has set up the network."""
         try:
             loader = loader_of(self.trainer.val_dataloaders, 0)  # type: ignore[attr-defined]
             if isinstance(loader, _Batches):
-                # Nobody divides them: each process sees all, and the rows of the first one count. So it is with a
-                # DataLoader whose sampler does not divide either, for which this one stands.
+                # Batches are not divided: each process sees all, and the rows of the first one count. That is how a
+                # DataLoader is treated whose sampler does not divide either, such as this one.
                 loader = DataLoader(cast(Any, [0]))
             self.watch = Watch(self.network, self.layers, self.settings, loader, self._ranks())
-        except Exception as fault:  # raised where all processes hear of it
+        except Exception as fault:  # raised later, on all processes
             self.fault = fault
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """One batch through the network."""
+        """Run the network on one batch."""
         if self.fault is not None or self.watch is None:
             return
         try:
             self.watch.tap.open_batch(batch)
             self.run_network(self.network, batch)
             self.watch.tap.close_batch()
-        except Exception as fault:  # raised where all processes hear of it
+        except Exception as fault:  # raised later, on all processes
             self.fault = fault
 
     def on_validation_epoch_end(self) -> None:
-        """Measure on all processes together. A fault is kept: an error would leave the Trainer interrupted."""
+        """Measure on all processes together. A fault is kept, because an error would leave the Trainer interrupted."""
         ranks, watch = self._ranks(), self.watch
         try:
             contents = ranks.on_all(self._content)
@@ -123,13 +123,13 @@ class _WatchedNetwork:
             if watch is not None:
                 caught = bring_together(watch.tap, ranks)
                 self.report = measure_caught(caught, self.settings, ranks=ranks)
-        except Exception as fault:  # raised when the Trainer has come to its end
+        except Exception as fault:  # raised when the Trainer has finished
             self.fault = fault
         finally:
             self.release_hooks()
 
     def _ranks(self) -> Ranks:
-        """The processes of this Trainer, not of another that may have been there before."""
+        """Return the processes of this Trainer, not of an earlier one."""
         return Ranks.current() if self.trainer.world_size > 1 else Ranks()  # type: ignore[attr-defined]
 
     def _content(self) -> str:
@@ -138,19 +138,19 @@ class _WatchedNetwork:
         return self.content
 
     def release_hooks(self) -> None:
-        """Leave none behind."""
+        """Remove all hooks."""
         if self.watch is not None:
             self.watch.close()
             self.watch = None
 
     def release(self) -> None:
-        """Let the network go, whoever still holds this module."""
+        """Release the network, even if something still holds this module."""
         self.release_hooks()
         self.network = nn.Identity()
 
 
 class _Batches:
-    """Batches that are no DataLoader: of a plain list the Trainer would make as many loaders."""
+    """Batches that are no DataLoader; the Trainer would take each entry of a plain list for a loader."""
 
     def __init__(self, batches: Iterable[Any]) -> None:
         self._batches = batches
@@ -161,10 +161,10 @@ class _Batches:
 
 @contextmanager
 def _undisturbed(trainer: Any) -> Iterator[None]:
-    """The Trainer without callbacks, loggers, data module and limits."""
+    """Run the Trainer without callbacks, loggers, data module and limits."""
     aside = {name: getattr(trainer, name) for name in ("callbacks", "loggers", "limit_val_batches")}
     trainer.callbacks, trainer.loggers, trainer.limit_val_batches = [], [], 1.0
-    trainer.datamodule = None  # it would be set up again
+    trainer.datamodule = None  # otherwise it would be set up again
     try:
         yield
     finally:
@@ -174,7 +174,7 @@ def _undisturbed(trainer: Any) -> Iterator[None]:
 
 @contextmanager
 def _silenced(network: nn.Module) -> Iterator[None]:
-    """LightningModules within a LightningModule get its Trainer and would log to it."""
+    """Turn off logging of LightningModules in the network, which would log to the Trainer."""
     modules = [module for module in network.modules() if is_lightning_module(module)]
     for module in modules:
         vars(module).update(log=_log_nothing, log_dict=_log_nothing)
@@ -186,4 +186,4 @@ def _silenced(network: nn.Module) -> Iterator[None]:
 
 
 def _log_nothing(*args: Any, **kwargs: Any) -> None:
-    """In the place of a LightningModule's log."""
+    """Replace the log of a LightningModule."""

@@ -137,10 +137,9 @@ class RunPart:
         report = self.run.report
         assert report is not None
         told = {**report.settings, "backend": report.backend, "version of lightning-infomem": report.version}
-        return Table.of(
-            [
-                {"setting": name.replace("_", " "), "value": str(value)}
-                for name, value in told.items()
-                if value is not None
-            ]
-        )
+        rows = [
+            {"setting": name.replace("_", " "), "value": str(value)}
+            for name, value in told.items()
+            if value is not None
+        ]
+        return Table([Column("setting"), Column("value")], rows)

@@ -1,4 +1,4 @@
-"""What may be compared: things that were measured alike."""
+"""Check that things were measured alike before they are compared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lightning_infomem.records.file_names import name_files
 
 __all__ = ["Field", "check_comparable"]
 
-Field = str | tuple[str, str]  # a name, or a name and the part that it belongs to, such as a layer
+Field = str | tuple[str, str]  # a name, or a name and the part it belongs to, such as a layer
 
 _DIFFERENCES_NAMED = 4
 
@@ -21,18 +21,18 @@ def check_comparable(
     """Require that every field has one value.
 
     Args:
-        fields: The values by field, and by the file, run or point that has them. What lacks a value, because it is
-            not known there, is not compared in that field.
-        allow_mismatch: Names of fields that may differ. None where no difference can be allowed.
-        argument: What is compared; it begins the message.
+        fields: Field -> name of a file, run or point -> its value. One with an unknown value is left out of the field
+            and not compared in it.
+        allow_mismatch: Names of fields that may differ; None if the caller has no such argument.
+        argument: Name of the argument that is compared, for the message.
 
     Returns:
         A sentence for each difference that was allowed.
 
     Raises:
         TypeError: ``allow_mismatch`` is one string.
-        ValueError: Values differ; the message names the fields with their values and what has them. Or
-            ``allow_mismatch`` names no field.
+        ValueError: Values differ, or ``allow_mismatch`` has a name that is no field. The message names the fields, and
+            who has which value.
 
     >>> fields = {"bins": {"a.ckpt": 30, "b.ckpt": 99}, ("width", "layer 'fc'"): {"a.ckpt": 3, "b.ckpt": 3}}
     >>> check_comparable(fields, ["bins"], argument="checkpoints")
@@ -48,16 +48,16 @@ def check_comparable(
             raise UsageValueError(
                 f"allow_mismatch: fields that are compared are required, got {name!r}; nearest: {nearest}."
             )
-    differing = {field: values for field, values in fields.items() if len(set(values.values())) > 1}
-    sentences = {field: _sentence(field, values) for field, values in sorted(differing.items(), key=_order)}
+    differing = [field for field, values in fields.items() if len(set(values.values())) > 1]
+    sentences = {field: _sentence(field, fields[field]) for field in sorted(differing, key=_label)}
     refused = {field: sentence for field, sentence in sentences.items() if _name(field) not in allowed}
     if refused:
         more = len(refused) - _DIFFERENCES_NAMED
-        remedy = (
-            ""
-            if allow_mismatch is None
-            else (f", or, if you know that they can be compared, give allow_mismatch={sorted({*map(_name, refused)})}")
-        )
+        remedy = ""
+        if allow_mismatch is not None:
+            remedy = (
+                f", or, if you know that they can be compared, give allow_mismatch={sorted({*map(_name, refused)})}"
+            )
         raise UsageValueError(
             f"{argument}: what was measured alike is required, got a difference in "
             + "; ".join([*refused.values()][:_DIFFERENCES_NAMED])
@@ -71,8 +71,8 @@ def _name(field: Field) -> str:
     return field if isinstance(field, str) else field[0]
 
 
-def _order(item: tuple[Field, object]) -> tuple[str, ...]:
-    return (item[0],) if isinstance(item[0], str) else item[0]
+def _label(field: Field) -> str:
+    return field if isinstance(field, str) else " of ".join(field)
 
 
 def _sentence(field: Field, values: Mapping[str, Hashable]) -> str:
@@ -80,7 +80,7 @@ def _sentence(field: Field, values: Mapping[str, Hashable]) -> str:
     for name, value in values.items():
         names_of.setdefault(value, []).append(name)
     difference = " but ".join(f"{_short(value)} in {name_files(names)}" for value, names in names_of.items())
-    return f"{field if isinstance(field, str) else ' of '.join(field)}: {difference}"
+    return f"{_label(field)}: {difference}"
 
 
 def _short(value: Hashable) -> str:

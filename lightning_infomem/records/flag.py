@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 __all__ = ["Flag"]
 
 
-class Flag(NamedTuple):
+@dataclass(frozen=True)
+class Flag:
     """A doubt about a result.
 
     Attributes:
-        name: One word for programs.
-        message: One sentence for people.
+        name: Name for programs, such as "dead_units".
+        message: Sentence for people.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The one place where the names of logged values are spelled."""
+"""The names of logged values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ DEFAULT_PREFIX = "infomem"
 
 
 class Metric(str, Enum):
-    """What is logged: the last part of every name. A member is its name, and can stand wherever a string can.
+    """The last part of every logged name. Members are strings and can be used like their values.
 
     >>> Metric.MI_MEAN == "mi_mean", f"{Metric.MI_MEAN}", {"mi_mean": 0.5}[Metric.MI_MEAN]
     (True, 'mi_mean', 0.5)
     """
 
-    # Of each layer, and over all of them.
+    # For each layer, and over all of them.
     ENTROPY_MEAN = "entropy_mean"
     ENTROPY_MEDIAN = "entropy_median"
     MI_MEAN = "mi_mean"
@@ -41,7 +41,7 @@ class Metric(str, Enum):
     SECONDS = "seconds"
     DRAWING_SECONDS = "drawing_seconds"
     AGE = "age"
-    # Histograms of each layer, and all of them in one file.
+    # Histograms of each layer, and of all layers in one file.
     ENTROPY = "entropy"
     MI = "mi"
     HISTOGRAMS = "histograms"
@@ -55,7 +55,7 @@ OVERVIEW_MEASURES = {Metric.ENTROPY_MEAN: "entropy in nats", Metric.MI_MEAN: "mu
 
 
 class MetricName(NamedTuple):
-    """The parts of a name that `metric_name` made; ``layer`` is None over all layers."""
+    """The parts of a name made by `metric_name`; ``layer`` is None for values over all layers."""
 
     prefix: str
     layer: str | None
@@ -63,19 +63,19 @@ class MetricName(NamedTuple):
 
     @classmethod
     def of(cls, name: str) -> MetricName | None:
-        """Take a name apart; None where `metric_name` made none such.
+        """Split a name into its parts; None if `metric_name` did not make it.
 
         >>> MetricName.of("infomem/fc.0/mi_mean")
         MetricName(prefix='infomem', layer='fc.0', measure='mi_mean')
         """
-        parts = name.split("/")  # none has a slash of its own
+        parts = name.split("/")  # no part contains a slash
         if len(parts) not in (2, 3) or parts != list(map(logged_name, parts)):
             return None
         return cls(parts[0], parts[1] if len(parts) == 3 else None, parts[-1])
 
 
 def metric_name(prefix: str, measure: str, layer: str | None = None) -> str:
-    """``prefix/measure`` over all layers, ``prefix/layer/measure`` of one; of characters that every logger takes.
+    """Return ``prefix/measure`` for all layers or ``prefix/layer/measure`` for one, in characters for all loggers.
 
     >>> metric_name("infomem", Metric.MI_MEAN, "encoder.layers[0]")
     'infomem/encoder.layers_0_/mi_mean'
@@ -85,7 +85,7 @@ def metric_name(prefix: str, measure: str, layer: str | None = None) -> str:
 
 
 def logged_name(name: str) -> str:
-    """One part of it, as of a layer.
+    """Return one part of a name, such as a layer, in characters that all loggers accept.
 
     >>> logged_name("encoder.layers[0]")
     'encoder.layers_0_'
@@ -94,10 +94,10 @@ def logged_name(name: str) -> str:
 
 
 def overview_name(prefix: str, what: str) -> str:
-    """A name in the group that TensorBoard shows first.
+    """Return a name in the group that TensorBoard shows first.
 
-    TensorBoard sorts groups by their characters, opens the first ones, and knows no other way to say which these are.
-    The space in front, which no browser shows, stands before every letter: "Accuracy", "Loss" and "epoch" come behind.
+    TensorBoard sorts groups by their characters and opens the first ones; there is no other way to choose them. The
+    leading space, which browsers do not show, sorts before every letter, so that "Accuracy", "Loss" and "epoch" follow.
 
     >>> overview_name("infomem", "entropy in nats"), overview_name("probe", "entropy in nats")
     (' Memorization/entropy in nats', ' Memorization probe/entropy in nats')

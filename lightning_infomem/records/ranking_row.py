@@ -1,4 +1,4 @@
-"""The rows of a ranking: one for each checkpoint, and one for each group of them."""
+"""The rows of a ranking: one per checkpoint, and one per group."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ class RankedCheckpoint:
 
     Attributes:
         path: Path of the file.
-        epoch: Epoch in which it was saved; None where the file does not say.
-        step: Global step at which it was saved; None where the file does not say.
+        epoch: Epoch in which it was saved; None if unknown.
+        step: Global step at which it was saved; None if unknown.
         entropy: Mean entropy over units and ranked layers, nats. Ranks are made per layer, not from this mean.
         mutual_information: Mean mutual information over pairs and ranked layers, nats. Ranks are made per layer, not
             from this mean.
-        rank: Rank by mutual information, 1 is best; None where no ranking was made.
-        entropy_rank: Rank by entropy, 1 is best; None where no ranking was made.
-        metrics: What ModelCheckpoint monitored when it saved the file, name -> value.
+        rank: Rank by mutual information, 1 is best; None without a ranking.
+        entropy_rank: Rank by entropy, 1 is best; None without a ranking.
+        metrics: Name -> value that ModelCheckpoint monitored when it saved the file.
         interval: Interval of ``mutual_information`` over units.
-        reseed_interval: Where ``mutual_information`` of the same training with another seed is expected.
-        rank_interval: Interval of ``rank`` over units; None where no ranking was made.
-        probability_best: Share of bootstrap draws in which it leads; None where no ranking was made.
-        in_best_set: Whether it cannot be told from the best; None where no ranking was made.
-        kind: Kind of memorization that the reference shows: "heuristic", "example", or None (like the reference, or
-            no reference was given).
+        reseed_interval: Interval in which ``mutual_information`` is expected after training with another seed.
+        rank_interval: Interval of ``rank`` over units; None without a ranking.
+        probability_best: Share of bootstrap draws in which it leads; None without a ranking.
+        in_best_set: Whether it cannot be told from the best; None without a ranking.
+        kind: Kind of memorization compared with the reference: "heuristic", "example", or None if it is like the
+            reference or there is none.
         group: Name of its group; None without groups.
-        scores: Criterion -> value, mean over layers, for each of `selection.criteria` that is known.
-        ranks: Criterion -> rank, 1 is best; empty where no ranking was made.
+        scores: Criterion -> value, mean over layers, for each known one of `selection.criteria`.
+        ranks: Criterion -> rank, 1 is best; empty without a ranking.
     """
 
     path: Path
@@ -57,13 +57,13 @@ class RankedCheckpoint:
 
 @dataclass(frozen=True)
 class RankedGroup:
-    """Checkpoints of one recipe, usually with several seeds, ranked as one by the mean of their values.
+    """Checkpoints of one recipe, usually of several seeds, ranked together by the mean of their values.
 
     Attributes:
         name: Name of the group.
         paths: Paths of its checkpoints.
         mutual_information: Mean over members and layers, nats.
-        interval: Interval of this mean; over members where there are several, else over units.
+        interval: Interval of this mean, over members if there are several, else over units.
         rank: Rank among the groups; see `RankedCheckpoint`.
         rank_interval: Interval of ``rank``; see `RankedCheckpoint`.
         probability_best: Share of bootstrap draws in which it leads; see `RankedCheckpoint`.

@@ -1,4 +1,4 @@
-"""What a measurement returns: plain frozen records that travel inside a checkpoint."""
+"""The result of a measurement: plain frozen records that travel inside a checkpoint."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lightning_infomem._errors import UsageValueError
 
 __all__ = ["COURSE_KEY", "REPORT_KEY", "InformationReport", "LayerInformation"]
 
-# Under these keys the state of a callback in a checkpoint holds the report of that checkpoint, and the course of the
-# run until then: the logged values of all measurements, and what the run is judged by.
+# Keys in a callback's state in a checkpoint: the report of that checkpoint, and the course of the run until then, which
+# is the logged values of all measurements and what the run is judged by.
 REPORT_KEY = "infomem_report"
 COURSE_KEY = "infomem_course"
 
-# Raised whenever the state changes; a state of any other version is refused.
+# Increased whenever the state changes; a state of any other version is refused.
 _STATE_VERSION = 5
 
 
@@ -27,18 +27,18 @@ class LayerInformation:
     """The measures of one layer.
 
     Attributes:
-        name: the module's dotted name.
-        width: units the layer has after pooling.
-        units: int64 ``[units]``, which of them were measured.
-        entropy: float64 ``[units]``, nats. NaN for a unit without finite values.
-        mutual_information: float64 ``[units, units]``, nats, raw (may be slightly negative), symmetric; the diagonal
-            holds the estimator's value for a unit against itself and belongs in no mean.
-        value_range: low and high of the entropy's bins; NaN where every unit has its own.
-        dead_fraction: share of units that are constant over the samples.
-        tie_fraction: share of samples that have the very value of another sample, mean over the units not dead.
-        num_samples: rows measured.
-        num_dropped: rows left out because some unit was not finite there.
-        scores: name -> value of the baselines; see `baselines.layer_baselines`.
+        name: Dotted name of the module.
+        width: Number of units in the layer after pooling.
+        units: Indices of the measured units, int64 ``[units]``.
+        entropy: Entropy of each unit in nats, float64 ``[units]``; NaN for a unit without finite values.
+        mutual_information: Mutual information of each pair in nats, float64 ``[units, units]``, symmetric and raw (it
+            may be slightly negative). The diagonal holds the estimate for a unit and itself and belongs in no mean.
+        value_range: Low and high edge of the bins for the entropy; NaN if the range differs between units.
+        dead_fraction: Share of units that are constant over the samples.
+        tie_fraction: Share of samples that have exactly the value of another sample, averaged over units not dead.
+        num_samples: Number of rows measured.
+        num_dropped: Number of rows left out because a unit was not finite there.
+        scores: Name -> value of the baselines; see `baselines.layer_baselines`.
     """
 
     name: str
@@ -54,40 +54,35 @@ class LayerInformation:
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def pairs(self) -> Tensor:
-        """The finite mutual information of all pairs of different units, float64 ``[pairs]``, nats."""
+        """Return the finite mutual information of all pairs of different units in nats, float64 ``[pairs]``."""
         first, second = torch.triu_indices(len(self.units), len(self.units), offset=1)
         values = self.mutual_information[first, second]
         return values[torch.isfinite(values)]
 
     def unit_information(self) -> Tensor:
-        """Mean finite mutual information of each unit with the others, float64 ``[units]``, nats; NaN without any."""
+        """Return the mean mutual information of each unit with the others in nats, float64 ``[units]``; NaN if none."""
         others = self.mutual_information.clone().fill_diagonal_(torch.nan)
         return others.nanmean(1)
 
     def finite_entropy(self) -> Tensor:
-        """The entropy of the units that have one, float64, nats."""
+        """Return the entropy in nats, float64, of the units that have one."""
         return self.entropy[torch.isfinite(self.entropy)]
 
     def to_state(self) -> dict[str, Any]:
-        """Tensors, numbers and strings only; of the symmetric matrix one half."""
+        """Return tensors, numbers and strings only, with one half of the symmetric matrix."""
         first, second = torch.triu_indices(len(self.units), len(self.units))
         return {
-            "name": self.name,
-            "width": self.width,
+            **vars(self),
             "units": self.units.cpu(),
             "entropy": self.entropy.cpu(),
             "mutual_information": self.mutual_information.cpu()[first, second],
             "value_range": list(self.value_range),
-            "dead_fraction": self.dead_fraction,
-            "tie_fraction": self.tie_fraction,
-            "num_samples": self.num_samples,
-            "num_dropped": self.num_dropped,
             "scores": dict(self.scores),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> LayerInformation:
-        """The inverse of `to_state`; shares no memory with the state, which may be mapped from a file."""
+        """Restore a layer from `to_state`, without sharing memory with the state, which may be mapped from a file."""
         num_units = len(state["units"])
         first, second = torch.triu_indices(num_units, num_units)
         # Assignment below would spread a single number over the whole matrix.
@@ -110,18 +105,18 @@ class InformationReport:
     """The measures of all monitored layers of one network at one moment.
 
     Attributes:
-        layers: in the order of the network.
-        settings: of the measurement, `MeasurementSettings.to_state`.
-        backend: the kernel that counted neighbours.
-        skipped: layer name -> why it was not measured.
-        epoch: of the run; None outside a Trainer.
-        step: the global step; None outside a Trainer.
-        seconds: time the measurement took, the forward passes not included.
-        version: of the package.
-        scores: name -> value of the baselines that are of the predictions; see `baselines.prediction_baselines`.
-        probe: a digest of the inputs that were sampled, the same for the same inputs; None where it is not known.
-        predicted: int32 ``[samples]``, the predicted class of each sampled input, in an order that hangs on the inputs
-            alone, -1 where the outputs are not finite; None where they, or the inputs, are not known.
+        layers: Measured layers, in the order of the network.
+        settings: Settings of the measurement; see `MeasurementSettings.to_state`.
+        backend: Name of the kernel that counted neighbours.
+        skipped: Layer name -> why it was not measured.
+        epoch: Epoch of the run; None outside a Trainer.
+        step: Global step of the run; None outside a Trainer.
+        seconds: Duration of the measurement without the forward passes.
+        version: Version of the package.
+        scores: Name -> value of the baselines that use the predictions; see `baselines.prediction_baselines`.
+        probe: Digest of the sampled inputs, the same for the same inputs; None if unknown.
+        predicted: Predicted class of each sampled input, int32 ``[samples]``, in an order that depends on the inputs
+            alone; -1 if the outputs are not finite. None if classes or inputs are unknown.
     """
 
     layers: tuple[LayerInformation, ...]
@@ -152,28 +147,22 @@ class InformationReport:
         return "\n".join(lines)
 
     def to_state(self) -> dict[str, Any]:
-        """Tensors, numbers and strings only, so that a checkpoint with it loads with ``weights_only=True``."""
+        """Return tensors, numbers and strings only, so that the checkpoint loads with ``weights_only=True``."""
         return {
             "state_version": _STATE_VERSION,
+            **vars(self),
             "layers": [layer.to_state() for layer in self.layers],
             "settings": dict(self.settings),
-            "backend": self.backend,
             "skipped": dict(self.skipped),
-            "epoch": self.epoch,
-            "step": self.step,
-            "seconds": self.seconds,
-            "version": self.version,
             "scores": dict(self.scores),
-            "probe": self.probe,
-            "predicted": self.predicted,
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> InformationReport:
-        """The inverse of `to_state`.
+        """Restore a report from `to_state`.
 
         Raises:
-            ValueError: the state is no report, a damaged one, or of another version.
+            ValueError: The state is no report, is damaged, or has another version.
         """
         version = state.get("state_version") if isinstance(state, Mapping) else None
         if version != _STATE_VERSION:
@@ -181,7 +170,7 @@ class InformationReport:
                 "none" if version is None else f"version {version!r}, written by another version of lightning_infomem"
             )
             raise UsageValueError(
-                f"report: a state of version {_STATE_VERSION} is required, got {came}; measure this checkpoint anew."
+                f"report: a state of version {_STATE_VERSION} is required, got {came}; measure this checkpoint again."
             )
         try:
             fields = {name: value for name, value in state.items() if name != "state_version"}
@@ -190,4 +179,4 @@ class InformationReport:
                 fields["predicted"] = fields["predicted"].clone()
             return cls(**fields)
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as fault:
-            raise UsageValueError(f"report: the state is damaged ({fault}); measure this checkpoint anew.") from fault
+            raise UsageValueError(f"report: the state is damaged ({fault}); measure this checkpoint again.") from fault

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import math
 import os
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from numbers import Integral, Real
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from lightning_infomem._errors import UsageImportError, UsageValueError
-from lightning_infomem.records.plain_value import plain_value
-from lightning_infomem.records.printable import printable
+from lightning_infomem._errors import UsageImportError
 
 if TYPE_CHECKING:
     import pandas
     from rich.console import Console, ConsoleOptions, RenderableType
 
-__all__ = ["Column", "Note", "ShownColumn", "Table"]
+__all__ = ["Column", "Note", "ShownColumn", "Table", "plain_value"]
 
 _WIDE = 80  # columns of characters; a narrower terminal leaves out the columns that are shown "wide"
 _TEXT_WIDTH = 100  # of plain text
@@ -36,13 +35,14 @@ class Column:
     """One column of a `Table`.
 
     Attributes:
-        name: The key of its values in the rows, and its name in records, JSON and CSV.
-        head: The heading for people; by default ``name`` with spaces in place of underscores.
-        form: The format of its numbers for people, such as ".4f"; by default four significant digits.
-        shown: Whether people see it: "always", "wide" (not in a terminal of fewer than 80 characters) or "never".
-        pair: Whether its values are pairs, such as intervals; other programs get ``name_low`` and ``name_high``.
-        spread: The key of half the width of an interval, which people see behind the value, after "±".
-        align: "left" or "right"; by default numbers stand right and everything else left.
+        name: Key of the values in the rows, and name in records, JSON and CSV.
+        head: Heading for people; by default ``name`` with spaces instead of underscores.
+        form: Format of the numbers for people, such as ".4f"; by default four significant digits.
+        shown: Whether people see the column: "always", "wide" (not in a terminal narrower than 80 characters) or
+            "never".
+        pair: Whether the values are pairs, such as intervals; other programs get ``name_low`` and ``name_high``.
+        spread: Key of half the width of an interval, which people see after the value and "±".
+        align: "left" or "right"; by default numbers are aligned to the right and everything else to the left.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """What stands above it for people, in one line."""
+        """The heading for people, in one line."""
         return " ".join((self.name.replace("_", " ") if self.head is None else self.head).split())
 
 
@@ -78,7 +78,7 @@ class Note(NamedTuple):
 
     Attributes:
         text: The sentence.
-        style: How rich prints it, such as "bold" or "yellow".
+        style: Style in which rich prints it, such as "bold" or "yellow".
     """
 
     text: str
@@ -89,20 +89,18 @@ class Note(NamedTuple):
 class Table:
     """Rows of plain values, ready for a terminal (`print`), CSV, JSON, Markdown or pandas.
 
-    The values may come from files that others wrote: none is taken for markup of a terminal or of Markdown.
+    Values may come from files that others wrote, so none is interpreted as markup of a terminal or of Markdown.
 
     Attributes:
-        columns: What the rows hold, in order.
-        rows: One mapping per row: name of a column -> number, string, path, pair, or None where it is not known.
-        title: A line above.
-        notes: Sentences below.
-        facts: What JSON holds beside the rows, such as settings: name -> value.
+        columns: Columns, in order.
+        rows: One mapping per row: name of a column -> number, string, path, pair, or None if unknown. Values without a
+            column are ignored.
+        title: Line above the table.
+        notes: Sentences below the table.
+        facts: Name -> value that JSON holds next to the rows, such as settings.
         parts: Further tables for people, between the rows and the notes.
-        folder: The folder relative to which people see paths.
-        styles: Number of a row -> how rich prints it, such as "bold".
-
-    Raises:
-        ValueError: Two columns have one name, or a row has a value without a column.
+        folder: Folder relative to which people see paths.
+        styles: Index of a row -> style in which rich prints it, such as "bold".
 
     >>> columns = Column("path"), Column("information", "MI", ".2f"), Column("interval", "90 %", ".1f", pair=True)
     >>> row = {"path": Path("runs/a.ckpt"), "information": 0.125, "interval": (0.1, 0.2)}
@@ -120,54 +118,38 @@ class Table:
     folder: Path | None = None
     styles: Mapping[int, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        names = [column.name for column in self.columns]
-        if len(set(names)) < len(names):
-            raise UsageValueError(f"columns: each name once is required, got {', '.join(names)}; rename one of them.")
-        for row in self.rows:
-            if extra := [name for name in row if name not in names]:
-                raise UsageValueError(
-                    f"rows: values of the columns {', '.join(names)} are required, got {', '.join(map(repr, extra))}; "
-                    "add the column, shown='never' if only other programs need it."
-                )
-
-    @classmethod
-    def of(cls, records: Sequence[Mapping[str, Any]], **fields: Any) -> Table:
-        """Make a table of records with a column for every key, and the other ``fields`` of a table."""
-        return cls([Column(name) for name in dict.fromkeys(name for row in records for name in row)], records, **fields)
-
     def shown_columns(self, *, wide: bool = True) -> list[ShownColumn]:
         """The columns as people see them, those that are shown "wide" only where there is room for them."""
         shown = ("always", "wide") if wide else ("always",)
         return [
-            ShownColumn(printable(column.heading), self._align(column), [self._cell(column, row) for row in self.rows])
+            ShownColumn(_printable(column.heading), self._align(column), [self._cell(column, row) for row in self.rows])
             for column in self.columns
             if column.shown in shown
         ]
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One flat dictionary per row, all with the same keys; None where a value is not known."""
+        """Return one flat dictionary per row, all with the same keys; unknown values are None."""
         return [dict(self._flat(row)) for row in self.rows]
 
     def to_json(self) -> str:
-        """The rows with title, facts and notes as JSON; numbers that are not finite become null."""
+        """Return title, rows, facts and notes as JSON; numbers that are not finite become null."""
         about = {"title": self.title} if self.title else {}
         notes = {"notes": [_note(note).text for note in self.notes]} if self.notes else {}
         state = {**about, "rows": self.to_records(), **self.facts, **notes}
         return json.dumps(plain_value(state), indent=2, allow_nan=False) + "\n"
 
     def to_csv(self) -> str:
-        """`to_records` as CSV, below a line of names; unknown values and numbers that are not finite stay empty."""
+        """Return `to_records` as CSV with a line of names; unknown values and numbers that are not finite are empty."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(printable(name) for name in self._names())
+        writer.writerow(_printable(name) for name in self._names())
         for record in self.to_records():
             values = map(plain_value, record.values())
-            writer.writerow(printable(value) if isinstance(value, str) else value for value in values)
+            writer.writerow(_printable(value) if isinstance(value, str) else value for value in values)
         return text.getvalue()
 
     def to_markdown(self) -> str:
-        """The table as GitHub's Markdown, with the notes as a list below."""
+        """Return the table as GitHub's Markdown, with the notes as a list below."""
         shown = [column for column in self.columns if column.shown != "never"]
         lines = [[_escaped(column.heading) for column in shown]]
         lines.append(["---:" if self._align(column) == "right" else "---" for column in shown])
@@ -180,7 +162,7 @@ class Table:
         return "\n\n".join(blocks) + "\n"
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """`to_records` as a data frame; whole numbers are of the type "Int64", which can be missing.
+        """Return `to_records` as a data frame; whole numbers have the type "Int64", which can be missing.
 
         Raises:
             ModuleNotFoundError: pandas is not installed.
@@ -197,13 +179,12 @@ class Table:
         return pandas.DataFrame(records, columns=names).astype(dict.fromkeys(whole, "Int64"))
 
     def to_text(self, width: int = _TEXT_WIDTH) -> str:
-        """The table as plain text, in lines of at most ``width`` characters where the columns allow it."""
+        """Return the table as plain text, in lines of at most ``width`` characters if the columns allow it."""
         from rich.console import Console
 
-        console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
-        with console.capture() as capture:
-            console.print(self)
-        return "\n".join(line.rstrip() for line in capture.get().splitlines())
+        text = io.StringIO()
+        Console(file=text, width=width, color_system=None, legacy_windows=False).print(self)
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
     __str__ = to_text
 
@@ -211,11 +192,11 @@ class Table:
         from rich.text import Text
 
         if self.title:
-            yield Text(printable(self.title), style="dim")
+            yield Text(_printable(self.title), style="dim")
         yield self._rich_table(options.max_width)
         yield from self.parts
         for note in map(_note, self.notes):
-            yield Text(printable(note.text), style=note.style)
+            yield Text(_printable(note.text), style=note.style)
 
     def _rich_table(self, width: int) -> RenderableType:
         from rich import box
@@ -260,7 +241,7 @@ class Table:
 
     def _markdown_cell(self, column: Column, row: Mapping[str, Any]) -> str:
         text = self._cell(column, row)
-        # As code a path is easy to read and to copy; no other name can be told from what Markdown makes of it.
+        # A path formatted as code is easy to read and to copy.
         is_path = isinstance(row.get(column.name), PurePath)
         return f"`{text}`" if is_path and not set("`|\\") & set(text) else _escaped(text)
 
@@ -277,7 +258,47 @@ class Table:
             text = _number(value, column.form)
             spread = None if column.spread is None else _number(row.get(column.spread), column.form)
             return text if spread in (None, "-") else f"{text} ± {spread}"
-        return printable(str(value))
+        return _printable(str(value))
+
+
+def plain_value(value: Any) -> Any:
+    """Turn a value into dictionaries, lists, strings and numbers for ``json.dumps(..., allow_nan=False)``.
+
+    Args:
+        value: A number, string, path, mapping, sequence, set or dataclass, or any nesting of these.
+
+    Returns:
+        The value in plain types. A number that is not finite becomes None, and a path a string.
+
+    >>> plain_value({"path": PurePath("a.ckpt"), "interval": (0.5, math.nan)})
+    {'path': 'a.ckpt', 'interval': [0.5, None]}
+    """
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, PurePath):
+        return str(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain_value(part) for name, part in value.items()}
+    if isinstance(value, Set):
+        return [plain_value(part) for part in sorted(value)]
+    if isinstance(value, Sequence):
+        return [plain_value(part) for part in value]
+    return value  # which json refuses, and names
+
+
+def _printable(text: str) -> str:
+    """Escape characters that would steer a terminal, break a line or reverse the direction of the text.
+
+    Names of files, layers and metrics come from other people's checkpoints. An escape sequence in one of them could
+    hide or forge what is printed around it.
+    """
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _number(value: Any, form: str | None) -> str:
@@ -301,12 +322,12 @@ def _note(note: str | Note) -> Note:
 
 
 def _wrapped(heading: str, width: int) -> str:
-    """The heading in lines as short as its longest word, and no shorter than the numbers below it."""
+    """Wrap a heading into lines as short as its longest word, but no shorter than the numbers below it."""
     words = [min(len(word), _LONGEST_WORD) for word in heading.split()]
     return "\n".join(textwrap.wrap(heading, max(width, *words, _SHORTEST_LINE)))
 
 
 def _escaped(text: str) -> str:
-    """The text so that Markdown shows it as it is."""
-    text = re.sub(r"([\\`*\[\]<>|~&$])", r"\\\1", printable(text))
+    """Escape a text so that Markdown shows it as it is."""
+    text = re.sub(r"([\\`*\[\]<>|~&$])", r"\\\1", _printable(text))
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)

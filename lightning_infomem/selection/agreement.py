@@ -1,4 +1,4 @@
-"""How a ranking agrees with a column of numbers: Kendall's tau-b with its interval and p-value."""
+"""Agreement of a ranking with a column of numbers: Kendall's tau-b with its interval and p-value."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ Signs = NDArray[np.int8]
 
 
 class Agreement(NamedTuple):
-    """Of a ranking with another column.
+    """Agreement of a ranking with another column.
 
     Attributes:
-        tau: Kendall's tau-b, positive where the better rank has the higher value; NaN where one of both is constant.
-        low: of the 90 % interval of tau (checkpoints drawn anew).
-        high: of the same. Where tau is 1 or -1 no draw differs, and the interval is that point: look at ``p_value``.
-        p_value: of no agreement, two-sided.
-        smallest_p: below this no p-value can fall with so few checkpoints and such ties.
-        num_compared: checkpoints that have a value.
+        tau: Kendall's tau-b, positive if better ranks have higher values; NaN if ranks or values are constant.
+        low: Lower end of the 90 % interval of tau, from checkpoints drawn with replacement.
+        high: Upper end of that interval. If tau is 1 or -1, no draw differs and the interval is that point; look at
+            ``p_value`` instead.
+        p_value: Two-sided p-value of no agreement.
+        smallest_p: Smallest p-value that is possible with so few checkpoints and such ties.
+        num_compared: Number of checkpoints that have a value.
     """
 
     tau: float
@@ -43,18 +44,18 @@ class Agreement(NamedTuple):
 
 
 def rank_agreement(ranks: Sequence[float], values: Sequence[float], *, seed: int = 0) -> Agreement:
-    """Compare ranks, of which 1 is best, with values; pairs with a value that is not finite are left out.
+    """Compare ranks, where 1 is best, with values; pairs with a value that is not finite are left out.
 
     The p-value is exact up to 33 checkpoints without ties, from 9,999 permutations with ties, and from the normal
     approximation beyond.
 
     Args:
-        ranks: of the checkpoints.
-        values: of the same.
-        seed: of permutations and draws.
+        ranks: Ranks of the checkpoints.
+        values: Values of the same checkpoints.
+        seed: Seed of permutations and draws.
 
     Raises:
-        ValueError: fewer than two finite values, or sequences of different length.
+        ValueError: There are fewer than two finite values, or the sequences differ in length.
 
     Cost:
         Quadratic in the number of checkpoints.
@@ -88,13 +89,13 @@ def rank_agreement(ranks: Sequence[float], values: Sequence[float], *, seed: int
 
 
 def _smallest_p(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """Orders within ties count as one, of all orders the first and the reversed one agree best: 2 ties! / n!."""
+    """Return 2 ties! / n!: of all orders two agree best, one and its reverse, and orders within ties count as one."""
     ties = max(sum(math.lgamma(count + 1) for count in np.unique(column, return_counts=True)[1]) for column in (x, y))
     return min(1.0, 2 * math.exp(ties - math.lgamma(len(x) + 1)))
 
 
 def _permutation_p(x: Signs, y: Signs, generator: np.random.Generator) -> float:
-    """Ties do not move under permutation, so that concordances minus discordances tell as much as tau-b."""
+    """Permute; ties stay ties, so that concordances minus discordances order permutations as tau-b does."""
     observed = abs(int((x.astype(np.int64) * y).sum()))
     reached = 0
     for _ in range(_PERMUTATIONS):
@@ -104,7 +105,7 @@ def _permutation_p(x: Signs, y: Signs, generator: np.random.Generator) -> float:
 
 
 def _interval(x: Signs, y: Signs, generator: np.random.Generator) -> tuple[float, float]:
-    """Of tau-b when checkpoints are drawn with replacement: a checkpoint and its double are tied in both columns."""
+    """Draw checkpoints with replacement; a checkpoint and its copy are tied in both columns."""
     count = len(x)
     weights = generator.multinomial(count, np.full(count, 1 / count), size=_DRAWS).astype(float)
     score, in_x, in_y = (

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +20,17 @@ __all__ = ["Candidate", "LayerScores"]
 
 @dataclass(frozen=True, eq=False)
 class LayerScores:
-    """What a ranking needs to know about one layer.
+    """The numbers of one layer that a ranking compares.
 
     Attributes:
-        unit_information: float64 ``[units]``, mean mutual information of each unit with the others, nats.
-        scores: Criterion -> value.
-        tie_fraction: See `LayerInformation`.
-        dropped_fraction: Share of rows left out because they were not finite.
-        copy_fraction: Mean mutual information of pairs over that of a unit with itself: 1 where all are copies.
+        unit_information: Mean mutual information of each unit with the others in nats, float64 ``[units]``.
+        scores: Name -> value of every criterion; of ``dead_fraction`` and ``tie_fraction``, see `LayerInformation`; of
+            ``dropped_fraction``, the share of rows left out because they were not finite; and of ``copy_fraction``, the
+            mean mutual information of pairs divided by that of a unit with itself, which is 1 if all are copies.
     """
 
     unit_information: NDArray[np.float64]
     scores: Mapping[str, float]
-    tie_fraction: float
-    dropped_fraction: float
-    copy_fraction: float
 
     @property
     def mutual_information(self) -> float:
@@ -52,7 +49,7 @@ class LayerScores:
 
     @classmethod
     def of(cls, layer: LayerInformation) -> LayerScores:
-        """Reduce one layer; `mutual_information` is NaN where no pair has a finite value."""
+        """Reduce one layer; `mutual_information` is NaN if no pair has a finite value."""
         matrix = layer.mutual_information.numpy().copy()
         itself = matrix.diagonal()[np.isfinite(matrix.diagonal())]
         np.fill_diagonal(matrix, np.nan)
@@ -68,10 +65,10 @@ class LayerScores:
                 "mutual_information": float(mean),
                 "entropy": float(entropy.mean()) if len(entropy) else math.nan,
                 "dead_fraction": layer.dead_fraction,
+                "tie_fraction": layer.tie_fraction,
+                "dropped_fraction": layer.num_dropped / max(layer.num_dropped + layer.num_samples, 1),
+                "copy_fraction": float(mean / itself.mean()) if len(itself) and itself.mean() > 0 else 0.0,
             },
-            tie_fraction=layer.tie_fraction,
-            dropped_fraction=layer.num_dropped / max(layer.num_dropped + layer.num_samples, 1),
-            copy_fraction=float(mean / itself.mean()) if len(itself) and itself.mean() > 0 else 0.0,
         )
 
 
@@ -84,13 +81,13 @@ class Candidate:
         layers: Layer name -> its scores; only layers whose entropy and mutual information are finite, so it is empty
             for a network that has diverged.
         scores: Criterion -> value, for criteria that have one value for the whole network.
-        fingerprint: What has to agree with other reports; see `take_fingerprint`.
-        moment: What the report adds to the course of its run.
+        fingerprint: What must agree with other reports; see `take_fingerprint`.
+        moment: What the run is judged by.
         epoch: See `CheckpointRecord`.
         step: See `CheckpointRecord`.
         metrics: See `CheckpointRecord`.
         notes: See `CheckpointRecord`.
-        carried: Whether the file carried the report; False where it was measured anew.
+        carried: Whether the file carried the report; False if it was measured for the ranking.
     """
 
     path: Path
@@ -110,51 +107,42 @@ class Candidate:
         path: Path,
         report: InformationReport,
         *,
-        epoch: int | None = None,
-        step: int | None = None,
         metrics: Mapping[str, float] | None = None,
         norms: Mapping[str, float] | None = None,
-        notes: tuple[str, ...] = (),
-        carried: bool = True,
+        **known: Any,
     ) -> Candidate:
         """Reduce a report to what a ranking compares.
 
         Args:
             path: Path of the checkpoint.
-            report: Its report.
-            epoch: See `CheckpointRecord`.
-            step: See `CheckpointRecord`.
+            report: Report of the checkpoint.
             metrics: See `CheckpointRecord`.
             norms: Criterion -> norm of the weights.
-            notes: See `CheckpointRecord`.
-            carried: Whether the file carried the report.
+            **known: Further fields: ``epoch``, ``step``, ``notes``, ``carried``.
         """
         layers = {layer.name: LayerScores.of(layer) for layer in report.layers}
         scores = {**report.scores, **_logged_scores(metrics or {}), **(norms or {})}
-        if epoch is not None:
-            scores["epoch"] = float(epoch)
+        if known.get("epoch") is not None:
+            scores["epoch"] = float(known["epoch"])
         return cls(
             path=path,
             layers={name: layer for name, layer in layers.items() if layer.is_finite},
             scores=scores,
             fingerprint=take_fingerprint(report),
             moment=Moment.of(report),
-            epoch=epoch,
-            step=step,
             metrics=metrics or {},
-            notes=notes,
-            carried=carried,
+            **known,
         )
 
     def values(self, criterion: str, layers: Sequence[str]) -> list[float]:
-        """A criterion in each of these layers, or its one value where it has no layers; NaN where it is not known."""
+        """Return a criterion in each of these layers, or its one value if it has no layers; NaN if unknown."""
         if any(criterion in self.layers[name].scores for name in layers if name in self.layers):
             return [self.layers[name].scores.get(criterion, math.nan) for name in layers]
         return [self.scores.get(criterion, math.nan)]
 
 
 def _logged_scores(metrics: Mapping[str, float]) -> dict[str, float]:
-    """The validation loss and accuracy among the metrics of a checkpoint, by the names that people give them."""
+    """Find validation loss and accuracy among the metrics of a checkpoint, by the names that people give them."""
     scores: dict[str, float] = {}
     for criterion, words in (("validation_loss", {"loss"}), ("validation_accuracy", {"acc", "accuracy"})):
         for name, value in metrics.items():

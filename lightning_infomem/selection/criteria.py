@@ -1,4 +1,4 @@
-"""What checkpoints can be ranked by: our measures, and the baselines that stand beside them."""
+"""Criteria that checkpoints can be ranked by: our measures, and baselines."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Criterion:
     """One way to order checkpoints.
 
     Attributes:
-        name: as in reports, tables and `Ranking.correlate`.
-        better: kind of memorization -> "low" or "high". Given a reference ("nearest") of what units share the value
-            nearest to that of the reference is better; of the others the direction is the same.
-        needs: what it is computed from.
-        formula: in words or symbols, with the function that computes it.
-        source: who proposed it.
+        name: Name in reports, tables and `Ranking.correlate`.
+        better: Kind of memorization, or "nearest" -> "low" or "high". Criteria without "nearest" are better the nearer
+            they are to the reference.
+        needs: What it is computed from.
+        formula: Definition in words or symbols, with the function that computes it.
+        source: Who proposed it.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Criterion:
 _ACTIVATIONS = "activations"
 _PREDICTIONS = "predictions"
 _WEIGHTS = "weights (weight_norms=True)"
-_LABELS = "labels, logged beside the monitor"
+_LABELS = "labels, logged with the monitor"
 _P = "Measures of Information Reflect Memorization Patterns (2022)"
 
 MUTUAL_INFORMATION = Criterion(
@@ -64,16 +64,20 @@ CONSENSUS = Criterion(
 )
 
 # Mutual information comes first and ranks by default: it is the only measure of the paper that has its sign by every
-# convention on Colored and on Shuffled MNIST (`examples/paper/results/tables.md`), and it keeps that where entropy
-# turns round (`examples/benchmarks/results`). The order is that of the tables; ranks are made per layer where each
-# layer has a value.
+# convention on Colored and on Shuffled MNIST (`examples/paper/results/tables.md`), and it keeps its sign where entropy
+# reverses (`examples/benchmarks/results`). The tables have this order; ranks are made per layer if each layer has a
+# value.
 CRITERIA: tuple[Criterion, ...] = (
     MUTUAL_INFORMATION,
     ENTROPY,
     CONSENSUS,
     *(
         Criterion(
-            f"entropy_{value_range}_range", _DIVERSITY, _ACTIVATIONS, f"entropy, one range of bins a {value_range}", _P
+            f"entropy_{value_range}_range",
+            _DIVERSITY,
+            _ACTIVATIONS,
+            f"entropy, one range of bins per {value_range}",
+            _P,
         )
         for value_range in ("network", "layer", "unit")
     ),

@@ -1,93 +1,82 @@
-"""Which way round to rank: the kind of memorization to expect, told or found by a reference."""
+"""The direction of a ranking: the kind of memorization to expect, given or inferred from a reference."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from statistics import median
-from typing import NamedTuple
 
 from lightning_infomem.selection.candidates import Candidate
 
-__all__ = ["BETTER", "KINDS", "Verdict", "choose_direction", "kind_of"]
+__all__ = ["BETTER", "KINDS", "choose_direction", "kind_of"]
 
 KINDS = ("heuristic", "example")
 
-# What is better: under each kind of memorization, where it is told; and given a reference, whatever the kind.
+# What is better under each kind of memorization, or next to a reference, whatever the kind.
 BETTER = {
     "heuristic": "low mutual information and high entropy are better",
     "example": "high mutual information and low entropy are better",
     "nearest": "the nearer to the reference the better",
 }
 
-_CERTAIN = 1.645  # standard errors: beyond, a difference in this direction has p < .05
+_CERTAIN = 1.645  # standard errors; beyond them, a difference in this direction has p < .05
 _SHARE = 2 / 3
 _MINORITY = 1 / 20
 
 
-class Verdict(NamedTuple):
-    """A kind of memorization, and where it comes from.
+def choose_direction(
+    memorization: str | None, candidates: Sequence[Candidate], reference: Candidate | None
+) -> tuple[str | None, str]:
+    """Choose the kind of memorization, given or inferred from a checkpoint that is known to generalise.
 
-    Attributes:
-        kind: "heuristic", "example", "mixed" (both are found), or None.
-        evidence: a sentence: what tells the kind, or why there is none and what to do.
-    """
+    Only a given kind decides the direction. With a reference, checkpoints are ranked by their nearness to it: that
+    holds for both kinds, also if both occur in one zoo, or if a weak shortcut first lowers mutual information and a
+    strong one raises it.
 
-    kind: str | None
-    evidence: str
-
-
-def choose_direction(memorization: str | None, candidates: Sequence[Candidate], reference: Candidate | None) -> Verdict:
-    """Name the kind of memorization, told or inferred from a checkpoint that is known to generalise.
-
-    Only a kind that is told decides the direction. Given a reference, checkpoints are ranked by their nearness to it:
-    that holds for both kinds, also where they meet in one zoo, and where a weak shortcut first lowers mutual
-    information and a strong one raises it.
-
-    Each checkpoint that differs from the reference beyond doubt has one vote; see `kind_of`. Where both sides have two
-    votes, and a twentieth of all, it is a mixture. Elsewhere two thirds of the votes make a kind.
+    Each checkpoint that differs significantly from the reference has one vote; see `kind_of`. If both sides have two
+    votes or more, and a twentieth of all, the kind is mixed. Otherwise two thirds of the votes decide.
 
     Args:
-        memorization: the kind, where it is told.
-        candidates: the checkpoints.
-        reference: the checkpoint known to generalise.
+        memorization: The kind, if it is given.
+        candidates: The checkpoints.
+        reference: The checkpoint that is known to generalise.
+
+    Returns:
+        The kind, which is "heuristic", "example", "mixed" or None; and a sentence that explains it, or says why there
+        is none and what to do.
     """
     if memorization is not None:
-        return Verdict(memorization, f"{memorization} memorization was told")
+        return memorization, f"{memorization} memorization was given"
     if reference is None:
-        return Verdict(
-            None,
+        return None, (
             "the kind of memorization is not known, and it decides the direction: shortcuts raise mutual information, "
-            "stored examples lower it; give memorization='heuristic' or 'example', or a reference that generalises.",
+            "stored examples lower it; give memorization='heuristic' or 'example', or a reference that generalises."
         )
     votes = [kind_of(candidate, reference) for candidate in candidates]
     above, below = votes.count("heuristic"), votes.count("example")
-    told = (
+    counts = (
         f"{above} of {len(votes)} checkpoints have more mutual information than the reference, {below} have less, "
         f"{len(votes) - above - below} about the same"
     )
+    unknown = "the reference does not tell the kind of memorization"
     if above + below == 0:
-        return Verdict(
-            None, f"the reference does not tell the kind of memorization: no checkpoint differs from it ({told})."
-        )
+        return None, f"{unknown}: no checkpoint differs from it ({counts})."
     if min(above, below) >= max(2, _MINORITY * (above + below)):
         kind = "mixed"
     elif max(above, below) >= _SHARE * (above + below):
         kind = "heuristic" if above > below else "example"
     else:
-        return Verdict(
-            None, f"the reference does not tell the kind of memorization: less than two thirds agree ({told})."
-        )
-    return Verdict(kind, f"the reference tells {kind} memorization: {told}")
+        return None, f"{unknown}: less than two thirds agree ({counts})."
+    return kind, f"the reference tells {kind} memorization: {counts}"
 
 
 def kind_of(candidate: Candidate, reference: Candidate) -> str | None:
-    """The kind of memorization of one checkpoint, by the median over layers of its distance to a reference.
+    """Infer the kind of memorization of one checkpoint from its distance to a reference, the median over layers.
 
     Shortcuts make units copies of one another and raise their mutual information; storing single examples lowers it.
 
     Returns:
-        "heuristic" or "example" where the distance is beyond 1.645 standard errors (over units), else None.
+        "heuristic" or "example" if the distance exceeds 1.645 standard errors (over units), else None.
     """
     distances = [_distance(candidate, reference, name) for name in candidate.layers if name in reference.layers]
     distance = median(distances) if distances else 0.0
@@ -97,7 +86,7 @@ def kind_of(candidate: Candidate, reference: Candidate) -> str | None:
 
 
 def _distance(candidate: Candidate, reference: Candidate, name: str) -> float:
-    """In standard errors; without any error (few units, all alike) every difference is beyond doubt."""
+    """Return the distance in standard errors; if the error is zero (units all alike), any difference is infinite."""
     one, other = candidate.layers[name], reference.layers[name]
     difference = one.mutual_information - other.mutual_information
     error = math.hypot(one.standard_error, other.standard_error)

@@ -1,49 +1,43 @@
-"""What a reader should know before trusting a ranking."""
+"""Doubts that a reader should know before trusting a ranking."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from scipy.stats import kendalltau
 
 from lightning_infomem.records.file_names import name_files
 from lightning_infomem.records.flag import Flag
-from lightning_infomem.selection.candidates import Candidate, LayerScores
+from lightning_infomem.selection.candidates import Candidate
 
 __all__ = ["doubts_of_candidates", "doubts_of_ranks"]
 
-_MOST_DEAD = 0.5
-_MOST_TIED = 0.9
-_MOST_DROPPED = 0.1
+# Name of the flag, score of a layer, the limit that it must exceed, and what that means.
+_FAULTS_OF_LAYERS = (
+    ("dead_units", "dead_fraction", 0.5, "over half of the units are constant"),
+    ("ties", "tie_fraction", 0.9, "nine of ten samples share their value with another"),
+    ("dropped_rows", "dropped_fraction", 0.1, "over a tenth of the rows is not finite"),
+)
 _RANGE_QUOTIENT = 3.0
 
 
 def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str], kind: str | None) -> list[Flag]:
-    """Doubts that the checkpoints themselves raise.
+    """Return the doubts that the checkpoints themselves raise.
 
     Returns:
-        "dead_units" (over half of a layer constant), "ties" (nine tenths of the samples of a layer share their value
-        with another), "dropped_rows" (a tenth of the rows not finite), "outliers" (one range of bins for the whole
-        network is, in standard deviations, three times as wide in one checkpoint as in another: a few large values
-        lower its entropy), and
-        "entropy_direction" (entropy by bins of which the direction is not known).
+        Flags named "dead_units" (over half of a layer is constant), "ties" (nine tenths of the samples of a layer
+        share their value with another one), "dropped_rows" (over a tenth of the rows is not finite), "outliers" (one
+        range of bins for the whole network is, in standard deviations, three times as wide in one checkpoint as in
+        another, so that a few large values lower its entropy), and "entropy_direction" (the range of the bins can
+        reverse the direction of the entropy rank).
     """
     flags = []
-    by_layer: tuple[tuple[str, Callable[[LayerScores], bool], str], ...] = (
-        ("dead_units", lambda layer: layer.scores["dead_fraction"] > _MOST_DEAD, "over half of the units are constant"),
-        ("ties", lambda layer: layer.tie_fraction > _MOST_TIED, "nine of ten samples share their value with another"),
-        (
-            "dropped_rows",
-            lambda layer: layer.dropped_fraction > _MOST_DROPPED,
-            "over a tenth of the rows is not finite",
-        ),
-    )
-    for name, holds, words in by_layer:
+    for name, share, limit, words in _FAULTS_OF_LAYERS:
         for layer in layers:
-            files = [str(each.path) for each in candidates if holds(each.layers[layer])]
+            files = [str(each.path) for each in candidates if each.layers[layer].scores[share] > limit]
             if files:
                 flags.append(Flag(name, f"layer '{layer}': {words} in {name_files(files)}"))
-    value_range = candidates[0].fingerprint.fields.get("settings.value_range")
+    value_range = candidates[0].fingerprint.get("settings.value_range")
     if value_range == "network":
         widths = {str(each.path): each.layers[layers[0]].scores.get("range_in_deviations") for each in candidates}
         flags += _outliers({file: width for file, width in widths.items() if width is not None and width > 0})
@@ -51,24 +45,24 @@ def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str],
         flags.append(
             Flag(
                 "entropy_direction",
-                "the direction of the entropy rank holds for value_range='network'; other ranges of the bins can turn "
-                "it round under example-level memorization",
+                "the direction of the entropy rank holds for value_range='network'; other ranges of the bins can "
+                "reverse it under example-level memorization",
             )
         )
     return flags
 
 
 def doubts_of_ranks(ranks: Sequence[int], entropy_ranks: Sequence[int], num_in_best_set: int) -> list[Flag]:
-    """Doubts that the ranks raise.
+    """Return the doubts that the ranks raise.
 
     Args:
-        ranks: by mutual information.
-        entropy_ranks: by entropy.
-        num_in_best_set: how many cannot be told from the best.
+        ranks: Ranks by mutual information.
+        entropy_ranks: Ranks by entropy.
+        num_in_best_set: Number of checkpoints that cannot be distinguished from the best.
 
     Returns:
-        "shared_first_rank", "indistinct" (no checkpoint can be told from the best), "disagreement" (of entropy and
-        mutual information).
+        Flags named "shared_first_rank", "indistinct" (no checkpoint can be distinguished from the best), and
+        "disagreement" (entropy and mutual information rank differently).
     """
     flags = []
     first = list(ranks).count(1)

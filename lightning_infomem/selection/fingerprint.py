@@ -1,59 +1,54 @@
-"""What must agree before reports stand in one ranking."""
+"""What must agree before reports can be ranked together."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 
 from lightning_infomem.records.comparability import Field, check_comparable
 from lightning_infomem.records.report import InformationReport
 
 __all__ = ["Fingerprint", "check_fingerprints", "take_fingerprint"]
 
-# Backends count the same neighbours, and another baseline more or less changes no measure.
+Fingerprint = Mapping[Field, Hashable]
+
+# Backends count the same neighbours, and one more baseline changes no measure.
 _IRRELEVANT_SETTINGS = ("backend", "normal_scores")
 
 
-@dataclass(frozen=True)
-class Fingerprint:
-    """What must agree before two reports are compared.
-
-    Attributes:
-        fields: of the whole report: "layers" (names of all that were to be measured, the skipped ones included),
-            "probe" (digest of the inputs; None where it is not known) and "settings.NAME".
-        by_layer: ("width" | "units" | "samples", layer) -> value; must agree where that layer was measured. A layer
-            of one checkpoint can have been skipped, for instance after its values went to infinity.
-    """
-
-    fields: Mapping[str, Hashable]
-    by_layer: Mapping[tuple[str, str], Hashable]
-
-
 def take_fingerprint(report: InformationReport) -> Fingerprint:
-    """Note the layers, widths, units, samples, inputs and settings of a report, so that the report can be let go.
+    """Collect what must agree with other reports, so that the report itself can be released.
 
-    Samples are those that were drawn: rows that had to be dropped from one checkpoint do not make another sample.
+    Args:
+        report: A report.
+
+    Returns:
+        Field -> value. The fields are "layers" (names of all layers that were to be measured, skipped ones included),
+        "probe" (digest of the inputs; None if unknown), "settings.NAME", and for each layer "width", "units" and
+        "samples". Samples are those that were drawn: rows that were dropped from one checkpoint do not matter.
     """
-    fields: dict[str, Hashable] = {
+    fields: dict[Field, Hashable] = {
         "layers": tuple(sorted({*(layer.name for layer in report.layers), *report.skipped})),
         "probe": report.probe,
     }
     for name, value in report.settings.items():
         if name not in _IRRELEVANT_SETTINGS:
             fields[f"settings.{name}"] = tuple(value) if isinstance(value, list) else value
-    by_layer: dict[tuple[str, str], Hashable] = {}
     for layer in report.layers:
-        by_layer["width", layer.name] = layer.width
-        by_layer["units", layer.name] = tuple(layer.units.tolist())
-        by_layer["samples", layer.name] = layer.num_samples + layer.num_dropped
-    return Fingerprint(fields, by_layer)
+        part = f"layer '{layer.name}'"
+        fields["width", part] = layer.width
+        fields["units", part] = tuple(layer.units.tolist())
+        fields["samples", part] = layer.num_samples + layer.num_dropped
+    return fields
 
 
 def check_fingerprints(fingerprints: Mapping[str, Fingerprint], allow_mismatch: Sequence[str] = ()) -> list[str]:
     """Require that reports were measured alike.
 
+    A layer is compared only between reports that measured it, because it can have been skipped in one checkpoint, for
+    instance after its values became infinite. Unknown inputs are not compared either.
+
     Args:
-        fingerprints: Name of a file -> the fingerprint of its report.
+        fingerprints: Name of a file -> fingerprint of its report.
         allow_mismatch: Names of fields that may differ: "layers", "probe", "width", "units", "samples",
             "settings.NAME".
 
@@ -64,11 +59,8 @@ def check_fingerprints(fingerprints: Mapping[str, Fingerprint], allow_mismatch: 
         TypeError, ValueError: See `check_comparable`.
     """
     fields: dict[Field, dict[str, Hashable]] = {}
-    for name in {name for each in fingerprints.values() for name in each.fields}:
-        values = {file: each.fields.get(name, "not given") for file, each in fingerprints.items()}
-        # An unknown probe is no difference.
-        fields[name] = {file: value for file, value in values.items() if name != "probe" or value is not None}
-    for file, each in fingerprints.items():
-        for (name, layer), value in each.by_layer.items():
-            fields.setdefault((name, f"layer '{layer}'"), {})[file] = value
+    for field in {field for each in fingerprints.values() for field in each}:
+        can_be_unknown = field == "probe" or isinstance(field, tuple)
+        values = {file: each.get(field, None if can_be_unknown else "not given") for file, each in fingerprints.items()}
+        fields[field] = {file: value for file, value in values.items() if value is not None or not can_be_unknown}
     return check_comparable(fields, allow_mismatch, argument="checkpoints")

@@ -1,4 +1,4 @@
-"""Which checkpoints are of one recipe."""
+"""Groups of checkpoints that were trained by one recipe."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def name_groups(
     """Number the groups of checkpoints.
 
     Args:
-        paths: of the checkpoints.
-        groups: path or file name -> name of the group, or a function of the path, or None.
+        paths: Paths of the checkpoints.
+        groups: Path or file name -> name of the group, or a function of the path, or None.
 
     Returns:
-        The number of each checkpoint's group, and the names of the groups in the order of their numbers.
+        The number of each checkpoint's group, or None without groups; and the names of the groups in that order.
 
     Raises:
-        TypeError: neither a mapping nor a function.
-        ValueError: a checkpoint without a group, or only one group.
+        TypeError: ``groups`` is neither a mapping nor a function.
+        ValueError: A checkpoint has no group, or there is only one group.
 
     >>> name_groups([Path("a1.ckpt"), Path("a2.ckpt"), Path("b1.ckpt")], lambda path: path.name[0])
     ([0, 0, 1], ['a', 'b'])

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import nn
 
-from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints
+from lightning_infomem._errors import UsageValueError
+from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints, places_of
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.metric_names import Metric, metric_name
 from lightning_infomem.records.run_verdict import RunRow, RunVerdict
-from lightning_infomem.runs.alarm import judge_next
-from lightning_infomem.runs.recorded_runs import runs_of_checkpoint
+from lightning_infomem.runs.alarm import PATIENCE, judge_next
+from lightning_infomem.runs.recorded_runs import RecordedRun, recorded_runs, runs_of_checkpoint
+from lightning_infomem.runs.run_file import RUN_FILE
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import compare_candidates
 from lightning_infomem.selection.read_candidates import offline_measurement, read_candidates
@@ -24,6 +27,9 @@ from lightning_infomem.selection.same_run import order_one_run, place_in_run
 from lightning_infomem.settings import check_setting_names
 
 __all__ = ["judge_run"]
+
+# The measurements of a run, oldest first; the judgement at the last of them; and where they were read.
+_Course = tuple[list[RunRow], Judgement, str]
 
 
 def judge_run(
@@ -38,31 +44,34 @@ def judge_run(
     cache: str | Path | None = None,
     **settings: Any,
 ) -> RunVerdict:
-    """Judge one run by its checkpoints, without labels: does it store single examples, and which epoch to keep?
+    """Judge one run without labels: does it store single examples, and which epoch should be kept?
 
-    The newest checkpoint carries the whole course that the monitor saw, which is judged where it is there. Otherwise
-    the reports of the checkpoints are judged, and what happened between them is not seen.
+    The newest checkpoint carries everything that the monitor measured in the run, and the verdict rests on that. If it
+    does not, the reports of the checkpoints are judged, and measurements between them are unknown. If there is no
+    checkpoint at all, the run file ``infomem.jsonl`` is read.
 
-    Do not use it to choose between runs; see `rank_checkpoints`. Shortcuts are not found, see `judge`.
+    Do not use it to choose between runs; see `rank_checkpoints`. It does not detect shortcuts; see `judge`.
 
     Args:
         checkpoints: Folder of a run, a file, several of either, or a ModelCheckpoint; see `find_checkpoints`.
-        allow_mismatch: Fields in which the reports may differ; see `check_fingerprints`. Inputs may differ by default,
-            because the verdict itself says so.
-        model: See `rank_checkpoints`; with ``data``, checkpoints without a report are measured.
-        data: See `rank_checkpoints`.
-        layers: See `rank_checkpoints`.
-        forward: See `rank_checkpoints`.
-        trainer: See `rank_checkpoints`.
-        cache: See `rank_checkpoints`.
+        allow_mismatch: Fields in which the reports may differ; see `check_fingerprints`. The default allows different
+            inputs, because the verdict itself reports them.
+        model: Network that measures checkpoints without a report, together with ``data``; see `rank_checkpoints`.
+        data: Unlabelled batches for ``model``; see `rank_checkpoints`.
+        layers: Layers of ``model`` to measure; see `rank_checkpoints`.
+        forward: How to run ``model`` on a batch; see `rank_checkpoints`.
+        trainer: Trainer that runs ``model``; see `rank_checkpoints`.
+        cache: Folder for reports that had to be measured; see `rank_checkpoints`.
         **settings: Settings of the measurement; see `MeasurementSettings`.
 
     Returns:
-        The verdict; ``best`` is the row of the checkpoint to keep. Where too little is known it abstains and says why.
+        The verdict. Its ``best`` is the row of the checkpoint to keep. If too little is known, it abstains and gives
+        the reason. If the moment to keep has no checkpoint, ``kept`` has no path.
 
     Raises:
-        TypeError: An unknown argument, or one of the wrong type.
-        ValueError: No usable checkpoint, checkpoints of several runs, or reports that were not measured alike.
+        TypeError: An argument is unknown or has the wrong type.
+        ValueError: There is neither a usable checkpoint nor a run file, there are several runs, or the reports were not
+            measured alike.
 
     Cost:
         A few milliseconds per checkpoint that carries a report, mostly for reading the file.
@@ -71,7 +80,15 @@ def judge_run(
     measurement = offline_measurement(
         model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
     )
-    candidates, skipped = read_candidates(find_checkpoints(checkpoints), measurement, at_least=1)
+    places = places_of(checkpoints)
+    try:
+        paths = find_checkpoints(places)
+    except UsageValueError:
+        course = _course_of_run_file(places)
+        if course is None:
+            raise
+        return _verdict(course)
+    candidates, skipped = read_candidates(paths, measurement, at_least=1)
     ordered = order_one_run(candidates)
     notes = files_by_reason((str(each.path), note) for each in ordered for note in each.notes)
     notes += [] if measurement is None else measurement.notes
@@ -84,75 +101,118 @@ def judge_run(
         comparison = compare_candidates(ordered, allow_mismatch=allow_mismatch)
         course = _course_of_reports(ordered, comparison.layers)
         notes += comparison.notes
-    kept = None if course.judgement.abstention is not None else course.rows[course.first + course.judgement.kept]
+    return _verdict(course, ordered, notes, skipped)
+
+
+def _verdict(
+    course: _Course,
+    ordered: Sequence[Candidate] = (),
+    notes: Sequence[str] = (),
+    skipped: Mapping[str, str] | None = None,
+) -> RunVerdict:
+    rows, judgement, source = course
+    # The moments of the judgement are the last rows.
+    kept = None if judgement.abstention is not None else rows[judgement.kept - len(judgement.agreement)]
     earlier: list[Path] = []
     if kept is not None and kept.path is None:
-        earlier = [
-            each.path for each in ordered if place_in_run(each.epoch, each.step) < place_in_run(kept.epoch, kept.step)
-        ]
+        earlier = [each.path for each in ordered if place_in_run(each) < place_in_run(kept)]
     return RunVerdict(
-        rows=tuple(course.rows),
-        judgement=course.judgement,
+        rows=tuple(rows),
+        judgement=judgement,
         kept=kept,
         nearest_earlier=earlier[-1] if earlier else None,
-        notes=(course.source, *notes, *_what_people_take(ordered)),
-        skipped=skipped,
+        notes=(source, *notes, *_what_people_take(ordered)),
+        skipped=skipped or {},
     )
 
 
-class _Course(NamedTuple):
-    """The measurements of a run.
-
-    Attributes:
-        rows: All of them, oldest first.
-        judgement: At the last of them.
-        first: Index of the first row that is a moment of the judgement.
-        source: Where they were read.
-    """
-
-    rows: list[RunRow]
-    judgement: Judgement
-    first: int
-    source: str
-
-
 def _course_of_monitor(ordered: Sequence[Candidate]) -> _Course | None:
-    """What the monitor saw, as the newest checkpoint carries it; None where it does not.
+    """Return what the monitor saw, as the newest checkpoint carries it; None if it does not.
 
     Raises:
         UnusableCheckpoint: The course is damaged.
     """
-    newest = ordered[-1]
-    for run in runs_of_checkpoint(newest.path):
-        if run.judgement is None:
-            continue
-        first = len(run.history) - len(run.judgement.agreement)
-        agreement = (*(math.nan,) * first, *run.judgement.agreement)
-        by_step = {each.step: each for each in ordered}
-        rows = []
-        for index, measured in enumerate(run.history):
-            epoch, step = measured["epoch"], int(measured["step"])
-            logged = {metric: measured.get(metric_name(run.course.prefix, metric), math.nan) for metric in Metric}
-            rows.append(
-                RunRow(
-                    path=by_step[step].path if step in by_step else None,
-                    epoch=int(epoch) if math.isfinite(epoch) else None,
-                    step=step,
-                    mutual_information=logged[Metric.MI_MEAN],
-                    entropy=logged[Metric.ENTROPY_MEAN],
-                    smoothness=logged[Metric.SMOOTHNESS],
-                    agreement=agreement[index],
-                    is_memorizing=logged[Metric.MEMORIZING] == 1,
-                    metrics=by_step[step].metrics if step in by_step else {},
-                )
-            )
-        source = f"judged by the course that the monitor left in '{newest.path.name}': {len(rows)} measurements"
-        return _Course(rows, run.judgement, first, source)
+    newest = ordered[-1].path
+    for run in runs_of_checkpoint(newest):
+        if run.judgement is not None:
+            rows = _rows(run, run.judgement.agreement, ordered)
+            source = f"judged by the course that the monitor left in '{newest.name}': {len(rows)} measurements"
+            return rows, run.judgement, source
     return None
 
 
+def _course_of_run_file(places: Sequence[Path]) -> _Course | None:
+    """Return what the run file of one run holds; None if there is none.
+
+    The file has no predictions, so that the agreement with the consensus is unknown. It says what the alarm said.
+
+    Raises:
+        ValueError: There are several runs.
+    """
+    runs, _ = recorded_runs(places, [])
+    if not runs:
+        return None
+    if len({run.run_id for run in runs}) > 1:
+        found = ", ".join(dict.fromkeys(f"'{run.place}'" for run in runs))
+        raise UsageValueError(
+            f"checkpoints: one run is required, got no checkpoint, and several runs in the {RUN_FILE} of {found}; give "
+            "the folder of one run."
+        )
+    run = runs[0]
+    rows = _rows(run)
+    at_end = len(list(takewhile(lambda row: row.is_memorizing, reversed(rows))))
+    kept = len(rows) - 1
+    if at_end:
+        steps = [row.step for row in rows]
+        if run.kept_step not in steps:  # the run was resumed, and its beginning is in another folder
+            steps.insert(0, run.kept_step)
+            rows.insert(0, RunRow(None, run.kept_epoch, run.kept_step, math.nan, math.nan))
+        kept = steps.index(run.kept_step)
+    last = _logged(run, run.history[-1])
+    judgement = Judgement(
+        is_memorizing=at_end > 0,
+        kept=kept,
+        smoothness_drop=last[Metric.SMOOTHNESS_DROP],
+        consensus_drop=last[Metric.CONSENSUS_DROP],
+        consensus_drop_error=last[Metric.CONSENSUS_DROP_ERROR],
+        streak=at_end + PATIENCE - 1 if at_end else 0,
+        agreement=(math.nan,) * len(rows),
+        abstention=run.abstention,
+    )
+    faults = f" ({'; '.join(run.faults)})" if run.faults else ""
+    return rows, judgement, f"judged by '{run.place / RUN_FILE}': {len(run.history)} measurements{faults}"
+
+
+def _rows(run: RecordedRun, agreement: Sequence[float] = (), ordered: Sequence[Candidate] = ()) -> list[RunRow]:
+    """Return a row for each measurement that a monitor left, with its checkpoint if there is one."""
+    by_step = {each.step: each for each in ordered}
+    agreement = (*(math.nan,) * (len(run.history) - len(agreement)), *agreement)
+    rows = []
+    for measured, agreed in zip(run.history, agreement, strict=True):
+        logged = _logged(run, measured)
+        candidate = by_step.get(int(measured["step"]))
+        rows.append(
+            RunRow(
+                path=None if candidate is None else candidate.path,
+                epoch=int(measured["epoch"]) if math.isfinite(measured["epoch"]) else None,
+                step=int(measured["step"]),
+                mutual_information=logged[Metric.MI_MEAN],
+                entropy=logged[Metric.ENTROPY_MEAN],
+                smoothness=logged[Metric.SMOOTHNESS],
+                agreement=agreed,
+                is_memorizing=logged[Metric.MEMORIZING] == 1,
+                metrics={} if candidate is None else candidate.metrics,
+            )
+        )
+    return rows
+
+
+def _logged(run: RecordedRun, measured: Mapping[str, float]) -> dict[Metric, float]:
+    return {metric: measured.get(metric_name(run.course.prefix, metric), math.nan) for metric in Metric}
+
+
 def _course_of_reports(ordered: Sequence[Candidate], layers: Sequence[str]) -> _Course:
-    """What the checkpoints at hand saw; fewer of them see less of the run."""
+    """Judge the reports of the checkpoints; fewer of them see less of the run."""
     judgements: list[Judgement] = []
     for end in range(1, len(ordered) + 1):
         judgements.append(judge_next([each.moment for each in ordered[:end]], judgements[-1] if judgements else None))
@@ -165,19 +225,19 @@ def _course_of_reports(ordered: Sequence[Candidate], layers: Sequence[str]) -> _
             mutual_information=fmean(each.values("mutual_information", layers)),
             entropy=fmean(each.values("entropy", layers)),
             smoothness=each.moment.mean_smoothness,
-            agreement=agreement[index],
-            is_memorizing=judgements[index].is_memorizing,
+            agreement=agreed,
+            is_memorizing=judgement.is_memorizing,
             metrics=each.metrics,
         )
-        for index, each in enumerate(ordered)
+        for each, judgement, agreed in zip(ordered, judgements, agreement, strict=True)
     ]
     source = f"judged by the reports of {len(rows)} checkpoints; what was measured between them is not known"
-    return _Course(rows, judgements[-1], 0, source)
+    return rows, judgements[-1], source
 
 
 def _what_people_take(ordered: Sequence[Candidate]) -> list[str]:
-    """The last epoch, and the best by each metric of validation that is known."""
-    notes = [f"last epoch: '{ordered[-1].path.name}'"]
+    """Name the last epoch, and the best one by each metric of validation that is known."""
+    notes = [f"last epoch: '{ordered[-1].path.name}'"] if ordered else []
     for criterion, choose in (("validation_loss", min), ("validation_accuracy", max)):
         known = [each for each in ordered if criterion in each.scores]
         if known:

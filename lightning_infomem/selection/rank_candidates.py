@@ -1,8 +1,9 @@
-"""The third stage of a ranking: from comparable checkpoints to rows with ranks, intervals and doubts."""
+"""The third stage of a ranking: turn comparable checkpoints into rows with ranks, intervals and doubts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,43 +32,40 @@ def rank_candidates(
     skipped: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
 ) -> Ranking:
-    """Rank checkpoints that were found to be comparable.
+    """Rank comparable checkpoints.
 
     Args:
         candidates: The checkpoints.
-        comparison: In what they are compared.
+        comparison: The layers in which they are compared.
         memorization: See `rank_checkpoints`.
         reference: See `rank_checkpoints`.
-        control: The network before any training.
+        control: The untrained network.
         groups: See `rank_checkpoints`.
         skipped: Path -> why a checkpoint could not be used.
-        notes: What else a reader of the ranking should know.
+        notes: Further remarks for the reader.
     """
     layers = comparison.layers
-    direction = choose_direction(memorization, candidates, reference)
+    kind, evidence = choose_direction(memorization, candidates, reference)
     order = memorization if reference is None else "nearest"
     members, names = name_groups([each.path for each in candidates], groups)
-    scores = score_candidates(candidates, layers, order, reference)
-    drawn = bootstrap_ranks(candidates, layers, order, reference)
-    rows = [
-        _row(
-            each,
-            scores.values[index],
-            scores.ranks[index],
-            drawn[index],
-            kind=None if reference is None else kind_of(each, reference),
-            group=None if members is None else names[members[index]],
-        )
-        for index, each in enumerate(candidates)
-    ]
-    ranked_groups: tuple[RankedGroup, ...] = ()
+    rows, missing = _rows(candidates, layers, order, reference)
+    if reference is not None:
+        rows = [replace(row, kind=kind_of(each, reference)) for row, each in zip(rows, candidates, strict=True)]
+    ranked_groups: list[RankedGroup] = []
     if members is not None:
-        drawn_groups = bootstrap_ranks(candidates, layers, order, reference, members=members)
-        ranked_groups = _groups(candidates, members, names, drawn_groups)
-    control_row = None if control is None else _control_row(candidates, control, layers, order, reference)
-    flags = [*comparison.flags, *doubts_of_candidates(candidates, layers, direction.kind)]
+        rows = [replace(row, group=names[member]) for row, member in zip(rows, members, strict=True)]
+        drawn = bootstrap_ranks(candidates, layers, order, reference, members=members)
+        for name, fields in zip(names, drawn, strict=True):
+            del fields["reseed_interval"]
+            ranked_groups.append(RankedGroup(name, tuple(row.path for row in rows if row.group == name), **fields))
+    control_row = None
+    if control is not None:
+        # The rank that it would take among the others, without its chances in the draws.
+        with_control, _ = _rows([*candidates, control], layers, order, reference)
+        control_row = replace(with_control[-1], probability_best=None, in_best_set=None, rank_interval=None)
+    flags = [*comparison.flags, *doubts_of_candidates(candidates, layers, kind)]
     if control_row is not None and control_row.rank is not None and 2 * control_row.rank <= len(rows) + 1:
-        flags.append(Flag("untrained_control", f"the network before any training would take rank {control_row.rank}"))
+        flags.append(Flag("untrained_control", f"the untrained network would take rank {control_row.rank}"))
     if order is not None:
         flags += doubts_of_ranks(
             [row.ranks["mutual_information"] for row in rows],
@@ -76,7 +74,7 @@ def rank_candidates(
         )
     return Ranking(
         rows=tuple(sorted(rows, key=_place)),
-        memorization=direction.kind,
+        memorization=kind,
         order=order,
         layers=tuple(layers),
         skipped=skipped or {},
@@ -84,64 +82,42 @@ def rank_candidates(
             *comparison.notes,
             *files_by_reason((str(each.path), note) for each in candidates for note in each.notes),
             *notes,
-            *([] if reference is None else [direction.evidence]),
+            *([] if reference is None else [evidence]),
         ),
-        refusal=direction.evidence if order is None else None,
-        evidence=direction.evidence,
+        refusal=evidence if order is None else None,
+        evidence=evidence,
         flags=tuple(flags),
-        groups=ranked_groups,
+        groups=tuple(sorted(ranked_groups, key=lambda group: (group.rank or 0, group.name))),
         control=control_row,
-        missing=scores.missing,
+        missing=missing,
     )
 
 
-def _row(
-    candidate: Candidate, values: Mapping[str, float], ranks: Mapping[str, int], drawn: Mapping[str, Any], **known: Any
-) -> RankedCheckpoint:
-    return RankedCheckpoint(
-        path=candidate.path,
-        epoch=candidate.epoch,
-        step=candidate.step,
-        metrics=candidate.metrics,
-        entropy=values["entropy"],
-        entropy_rank=ranks.get("entropy"),
-        scores=values,
-        ranks=ranks,
-        **{"rank": None, **drawn, **known, "mutual_information": values["mutual_information"]},
-    )
-
-
-def _control_row(
-    candidates: Sequence[Candidate],
-    control: Candidate,
-    layers: Sequence[str],
-    order: str | None,
-    reference: Candidate | None,
-) -> RankedCheckpoint:
-    """The rank that it would take among the others; it can win no draw from them."""
-    everyone = [*candidates, control]
-    scores = score_candidates(everyone, layers, order, reference)
-    drawn = bootstrap_ranks(everyone, layers, order, reference)[-1]
-    unknown = dict.fromkeys(("probability_best", "in_best_set", "rank_interval"))
-    return _row(control, scores.values[-1], scores.ranks[-1], drawn, **unknown)
-
-
-def _groups(
-    candidates: Sequence[Candidate], members: Sequence[int], names: Sequence[str], drawn: Sequence[Mapping[str, Any]]
-) -> tuple[RankedGroup, ...]:
-    groups = [
-        RankedGroup(
-            name=name,
-            paths=tuple(each.path for each, group in zip(candidates, members, strict=True) if group == index),
-            **{field: value for field, value in drawn[index].items() if field != "reseed_interval"},
+def _rows(
+    candidates: Sequence[Candidate], layers: Sequence[str], order: str | None, reference: Candidate | None
+) -> tuple[list[RankedCheckpoint], dict[str, str]]:
+    """Return a row for each checkpoint, and criterion -> what it needs for those without any value."""
+    scores = score_candidates(candidates, layers, order, reference)
+    drawn = bootstrap_ranks(candidates, layers, order, reference)
+    rows = [
+        RankedCheckpoint(
+            path=each.path,
+            epoch=each.epoch,
+            step=each.step,
+            metrics=each.metrics,
+            entropy=values["entropy"],
+            entropy_rank=ranks.get("entropy"),
+            scores=values,
+            ranks=ranks,
+            **{"rank": None, **fields, "mutual_information": values["mutual_information"]},
         )
-        for index, name in enumerate(names)
+        for each, values, ranks, fields in zip(candidates, scores.values, scores.ranks, drawn, strict=True)
     ]
-    return tuple(sorted(groups, key=lambda group: (group.rank or 0, group.name)))
+    return rows, scores.missing
 
 
 def _place(row: RankedCheckpoint) -> tuple[Any, ...]:
-    """Best first; in the order of training where there is no ranking."""
+    """Sort best first, or in the order of training if there is no ranking."""
     if row.rank is not None:
         return row.rank, str(row.path)
     return str(row.path.parent), -1 if row.epoch is None else row.epoch, str(row.path)

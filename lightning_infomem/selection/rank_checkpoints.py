@@ -1,4 +1,4 @@
-"""Rank checkpoints by how much they generalise, without labels."""
+"""Rank checkpoints by how well they generalise, without labels."""
 
 from __future__ import annotations
 
@@ -49,47 +49,47 @@ def rank_checkpoints(
 ) -> Ranking:
     """Rank checkpoints of different training recipes by the measures that they carry.
 
-    Do not use it for the epochs of one run: along a run the rule "lowest" or "highest" is unsafe. `judge_run` says
-    whether that run memorizes and which of its checkpoints to keep.
+    Do not use it for the epochs of one run, where neither the lowest nor the highest value marks the best epoch.
+    `judge_run` says whether that run memorizes and which of its checkpoints to keep.
 
     Args:
         checkpoints: A folder, a file, several of either, or a ModelCheckpoint; see `find_checkpoints`.
-        memorization: What bad checkpoints are suspected of. "heuristic" (shortcuts in the data): low mutual
-            information and high entropy are better. "example" (storing single examples, such as wrong labels): high
-            mutual information and low entropy are better.
-        reference: Instead of ``memorization``, a checkpoint or report that is known to generalise: the nearer to it
-            the better, whatever the kind of memorization, which is inferred from it; see `choose_direction`. A
-            checkpoint better than the reference is not found this way. With neither, the values are shown and no
-            ranking is made.
-        groups: Path or file name -> name of the recipe, or a function of the path. Recipes with several seeds are
-            ranked by their means as well, and the spread between seeds makes their intervals. Without it, a folder
-            that holds every epoch once is taken for one run and refused; with it, the names say that it is not:
-            ``groups=lambda path: path.stem`` makes each file a recipe of its own.
+        memorization: Suspected fault of bad checkpoints. "heuristic" (shortcuts in the data): low mutual information
+            and high entropy are better. "example" (storing single examples, such as wrong labels): high mutual
+            information and low entropy are better.
+        reference: Checkpoint or report that is known to generalise, instead of ``memorization``. The nearer to it the
+            better, whatever the kind of memorization, which is inferred from it; see `choose_direction`. A checkpoint
+            better than the reference is not found this way. With neither, there are values but no ranking.
+        groups: Path or file name -> name of the recipe, or a function of the path. Recipes are then ranked too, by the
+            means over their seeds, with intervals from the spread between seeds. Without groups, a folder that holds
+            every epoch once is taken for one run and refused; ``groups=lambda path: path.stem`` makes each file a
+            recipe.
         allow_mismatch: Fields in which reports may differ; see `check_fingerprints`.
-        weight_norms: Whether to add norms of the weights as baselines. Takes a singular value decomposition per layer.
-        model: For checkpoints without a report: a network of which a copy gets their weights, or a function from the
-            loaded checkpoint to a network.
+        weight_norms: Whether to add norms of the weights as baselines, at the cost of a singular value decomposition
+            per layer.
+        model: Network that measures checkpoints without a report: a module, of which a copy gets their weights, or a
+            function from the loaded checkpoint to a module.
         data: Unlabelled batches for ``model``, the same and in the same order each time.
         layers: Which layers of ``model`` to measure; see `measure`.
         forward: How to run ``model`` on a batch; see `measure`.
-        trainer: A Trainer of Lightning that runs the forward passes with its own device, precision and strategy;
-            several processes share the pairs. Its callbacks, loggers and limits take no part. It is used up: its state,
-            metrics and module are those of the measurement afterwards, so give one made for this. Without one the model
-            runs on a GPU if there is one, else where it is.
-        cache: Folder for the reports that had to be measured; by default ``.infomem`` beside each checkpoint. A second
-            ranking of the same files, data and settings, or one after a crash, measures nothing twice.
-        control: Whether to measure ``model`` with fresh weights, too; the rank that it would take is in ``control``.
-        **settings: Every field of `MeasurementSettings`, for the measurement with ``model`` and ``data``.
+        trainer: Trainer of Lightning that runs ``model`` with its device, precision and strategy; several processes
+            share the pairs. Its callbacks, loggers and limits are not used. Give a Trainer made for this, because its
+            state, metrics and module are those of the measurement afterwards. Without one, the model runs on a GPU if
+            there is one, else where it is.
+        cache: Folder for reports that had to be measured; by default ``.infomem`` next to each checkpoint. Ranking the
+            same files, data and settings again, also after a crash, measures nothing twice.
+        control: Whether to measure ``model`` with fresh weights too; its row is in ``control`` of the ranking.
+        **settings: Fields of `MeasurementSettings`, for the measurement with ``model`` and ``data``.
 
     Returns:
         The ranking. Checkpoints are ranked within each layer and by the median of these ranks. Mutual information
-        leads; the ranks by entropy and by the baselines of `selection.criteria` are reported alongside. Files that
-        cannot be used are named in ``skipped``.
+        leads; ranks by entropy and by the baselines of `selection.criteria` are reported too. Files that cannot be used
+        are in ``skipped``.
 
     Raises:
-        TypeError: An unknown argument, or one of the wrong type.
-        ValueError: Fewer than two usable checkpoints, epochs of one run, reports that were not measured alike, or a
-            wrong argument.
+        TypeError: An argument is unknown or has the wrong type.
+        ValueError: An argument is wrong, there are fewer than two usable checkpoints, they are epochs of one run, or
+            the reports were not measured alike.
 
     Cost:
         A few milliseconds per checkpoint that carries a report, mostly for reading the file.

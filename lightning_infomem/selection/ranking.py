@@ -1,9 +1,10 @@
-"""What a ranking returns: a frozen record that can be printed, saved, and compared with any column."""
+"""A ranking: a frozen record that can be printed, exported, and compared with any column."""
 
 from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,23 +26,23 @@ __all__ = ["Ranking"]
 
 @dataclass(frozen=True)
 class Ranking(Tabular):
-    """Checkpoints, best first; `print` shows a table.
+    """Ranked checkpoints; `print` shows a table.
 
     Attributes:
-        rows: The checkpoints, best first by mutual information; in the order of training where there is no ranking.
-        memorization: Kind of memorization, given or inferred from a reference: "heuristic", "example", or "mixed";
-            None where it is not known.
-        layers: Names of the layers that were ranked.
+        rows: The checkpoints, best first by mutual information; in the order of training if there is no ranking.
+        memorization: Kind of memorization, given or inferred from a reference: "heuristic", "example" or "mixed"; None
+            if unknown.
+        layers: Names of the ranked layers.
         skipped: Path -> why a checkpoint is not among the rows.
-        notes: What a reader of the ranking should know.
-        refusal: Why there is no ranking; None where there is one.
+        notes: Remarks for the reader.
+        refusal: Why there is no ranking; None if there is one.
         evidence: Where the kind of memorization comes from.
         flags: Doubts about the ranking.
         groups: Groups, best first; empty without groups.
-        control: The network before any training, with the rank that it would take; None where it was not asked for.
-        missing: Criterion -> what it would need.
-        order: What is better: a key of `direction.BETTER`, either the kind given or "nearest" to the reference; None
-            where there is no ranking.
+        control: The untrained network, with the rank that it would take; None if it was not requested.
+        missing: Criterion without any value -> what it needs.
+        order: What is better: a key of `direction.BETTER`, which is the given kind, or "nearest" with a reference; None
+            if there is no ranking.
     """
 
     rows: tuple[RankedCheckpoint, ...]
@@ -59,7 +60,7 @@ class Ranking(Tabular):
 
     @property
     def best(self) -> RankedCheckpoint:
-        """The first of the rows, which is the best by mutual information.
+        """The first row, which is the best by mutual information.
 
         Raises:
             ValueError: There is no ranking; the message says why.
@@ -70,7 +71,7 @@ class Ranking(Tabular):
 
     @property
     def best_set(self) -> tuple[RankedCheckpoint, ...]:
-        """The checkpoints that cannot be told from the best: each is at least as good in 5 % of the draws or more.
+        """The checkpoints that are at least as good as the best in 5 % of the draws or more.
 
         Raises:
             ValueError: There is no ranking; the message says why.
@@ -79,7 +80,7 @@ class Ranking(Tabular):
 
     @property
     def verdict(self) -> str:
-        """What was ranked how, which is the best, and how sure that is; or why there is no ranking."""
+        """The rule, the best checkpoint and how certain that is; or why there is no ranking."""
         if self.order is None:
             return f"No ranking: {self.refusal}"
         kind = "" if self.memorization is None else f", for {self.memorization} memorization"
@@ -97,19 +98,20 @@ class Ranking(Tabular):
     def correlate(
         self, metric: str | Mapping[Any, float], *, criterion: str = MUTUAL_INFORMATION.name, seed: int = 0
     ) -> Agreement:
-        """How the ranking agrees with any column: Kendall's tau-b with interval and p-value.
+        """Compute the agreement of the ranking with any column: Kendall's tau-b with interval and p-value.
 
         Args:
-            metric: Name of a metric or criterion of the rows, or path (or file name) -> value. A higher value counts
-                as better: for a loss expect a negative tau.
-            criterion: The criterion whose ranks are compared.
+            metric: Name of a metric or criterion in the rows, or path (or file name) -> value. Higher values count as
+                better, so expect a negative tau for a loss.
+            criterion: Criterion whose ranks are compared.
             seed: Seed of permutations and draws.
 
         Returns:
-            See `Agreement`; checkpoints without a value are left out.
+            The agreement over the checkpoints that have a value; see `Agreement`.
 
         Raises:
-            ValueError: There is no ranking, no such metric, a path that is no row, or fewer than two values.
+            ValueError: There is no ranking or no such metric, a path is not in the rows, or there are fewer than two
+                values.
 
         >>> names, ranks = ("a.ckpt", "b.ckpt"), ({"mutual_information": 1}, {"mutual_information": 2})
         >>> rows = (RankedCheckpoint(Path(n), 9, 90, 2.5, 0.1, 1, 1, ranks=r) for n, r in zip(names, ranks))
@@ -139,11 +141,10 @@ class Ranking(Tabular):
         return values
 
     def _given(self, metric: Mapping[Any, float]) -> dict[Path, float]:
-        names = {str(row.path): row.path for row in self.rows}
-        by_file: dict[str, list[Path]] = {}
-        for row in self.rows:
-            by_file.setdefault(row.path.name, []).append(row.path)
-        names |= {name: paths[0] for name, paths in by_file.items() if len(paths) == 1}
+        paths = [row.path for row in self.rows]
+        occurrences = Counter(path.name for path in paths)
+        names = {str(path): path for path in paths}
+        names |= {path.name: path for path in paths if occurrences[path.name] == 1}
         values = {}
         for key, value in metric.items():
             if str(key) not in names:
@@ -155,5 +156,5 @@ class Ranking(Tabular):
         return values
 
     def to_table(self) -> Table:
-        """One row per checkpoint; below them groups, verdict, doubts, skipped files and notes."""
+        """Return one row per checkpoint, with groups, verdict, doubts, skipped files and notes below."""
         return ranking_table(self)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lightning_infomem.records.file_names import files_by_reason, name_files
 from lightning_infomem.records.ranking_row import RankedCheckpoint
 from lightning_infomem.records.table import Column, Note, Table
+from lightning_infomem.records.tabular import metric_columns
 
 if TYPE_CHECKING:
     from lightning_infomem.selection.ranking import Ranking
@@ -42,30 +43,22 @@ _OF_RANKS = {"rank", "rank_interval", "entropy_rank", "probability_best"}
 
 
 def ranking_table(ranking: Ranking) -> Table:
-    """The rows of a ranking; below them its groups, verdict, doubts, skipped files and notes."""
+    """Return the rows of a ranking, with groups, verdict, doubts, skipped files and notes below."""
     folder = os.path.commonpath([row.path.parent for row in ranking.rows])
     hidden = set() if ranking.refusal is None else set(_OF_RANKS)
     hidden |= set() if any(row.kind for row in ranking.rows) else {"kind"}
     rows = [_flat(row) for row in ranking.rows]
-    metrics = dict.fromkeys(name for row in ranking.rows for name in _metrics(row))
-    others = dict.fromkeys(name for row in rows for name in row)
+    metrics = dict.fromkeys(name for row in ranking.rows for name in metric_columns(row))
     columns = [*_columns(_COLUMNS, hidden), *(Column(name, name) for name in metrics)]
     shown = {column.name for column in columns}
+    others = dict.fromkeys(name for row in rows for name in row if name not in shown)
     groups = Table(
         _columns(_GROUP_COLUMNS, hidden),
-        [
-            {
-                **{
-                    column.name: getattr(group, column.name) for column in _GROUP_COLUMNS if hasattr(group, column.name)
-                },
-                "checkpoints": len(group.paths),
-            }
-            for group in ranking.groups
-        ],
+        [{**vars(group), "checkpoints": len(group.paths)} for group in ranking.groups],
         styles={index: "bold" for index, group in enumerate(ranking.groups) if group.in_best_set},
     )
     return Table(
-        [*columns, *(Column(name, shown="never") for name in others if name not in shown)],
+        [*columns, *(Column(name, shown="never") for name in others)],
         rows,
         title=f"{folder or '.'}: means over {name_files(ranking.layers)}, nats",
         notes=list(_notes(ranking, folder)),
@@ -79,15 +72,10 @@ def _columns(columns: tuple[Column, ...], hidden: set[str]) -> list[Column]:
     return [replace(column, shown="never") if column.name in hidden else column for column in columns]
 
 
-def _metrics(row: RankedCheckpoint) -> dict[str, float]:
-    """A metric that is called like a column keeps both."""
-    return {f"metric_{name}" if name in vars(row) else name: value for name, value in row.metrics.items()}
-
-
 def _flat(row: RankedCheckpoint) -> dict[str, Any]:
     ranks = {f"rank_by_{name}": rank for name, rank in row.ranks.items()}
-    line = {name: value for name, value in vars(row).items() if name not in ("metrics", "scores", "ranks")}
-    return {**row.scores, **_metrics(row), **ranks, **line}
+    fields = {name: value for name, value in vars(row).items() if name not in ("metrics", "scores", "ranks")}
+    return {**row.scores, **metric_columns(row), **ranks, **fields}
 
 
 def _notes(ranking: Ranking, folder: str) -> Iterator[Note]:
@@ -98,11 +86,11 @@ def _notes(ranking: Ranking, folder: str) -> Iterator[Note]:
     yield Note(ranking.verdict, "bold")
     for flag in ranking.flags:
         yield Note(f"! {flag.name}: {flag.message}", "yellow")
-    # What the baselines would choose, one line for each choice.
+    # The choices of the baselines, one line each.
     by_choice: dict[tuple[str, ...], list[str]] = {}
     for criterion in dict.fromkeys(name for row in ranking.rows for name in row.ranks):
         first = [os.path.relpath(row.path, folder) for row in ranking.rows if row.ranks.get(criterion) == 1]
-        if len(first) < len(ranking.rows):  # else all are alike, which is no choice
+        if len(first) < len(ranking.rows):  # otherwise all are tied, which is no choice
             by_choice.setdefault(tuple(first), []).append(criterion)
     for choice, criteria in by_choice.items():
         yield Note(f"first by {', '.join(criteria)}: {name_files(choice)}", "dim")
@@ -111,8 +99,7 @@ def _notes(ranking: Ranking, folder: str) -> Iterator[Note]:
         needs.setdefault(need, []).append(criterion)
     for need, criteria in needs.items():
         yield Note(f"not known: {', '.join(criteria)} (needs {need})", "dim")
-    inside = folder + os.sep
-    for line in files_by_reason({path.removeprefix(inside): reason for path, reason in ranking.skipped.items()}):
+    for line in files_by_reason(ranking.skipped, folder):
         yield Note(f"skipped {line}", "dim")
     for note in ranking.notes:
         yield Note(f"note: {note}")

@@ -1,4 +1,4 @@
-"""The first stage of a ranking: files are opened here, and measured where they carry no report."""
+"""The first stage of a ranking: open files, and measure those that carry no report."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def read_candidates(
 def read_candidate(
     path: Path, measurement: OfflineMeasurement | None = None, *, weight_norms: bool = False
 ) -> Candidate:
-    """Read one checkpoint, or measure it where it carries no report.
+    """Read one checkpoint, or measure it if it carries no report.
 
     Raises:
         UnusableCheckpoint: It cannot be read or measured.
@@ -91,7 +91,7 @@ def read_candidate(
 
 
 def reduce_report(path: Path, report: InformationReport, **known: Any) -> Candidate:
-    """`Candidate.from_report`, but a report without any finite layer is refused.
+    """Reduce a report by `Candidate.from_report`, but refuse one without any finite layer.
 
     Raises:
         UnusableCheckpoint: No layer has finite measures.
@@ -110,17 +110,17 @@ def offline_measurement(
     settings: dict[str, Any],
     **how: Any,
 ) -> OfflineMeasurement | None:
-    """What measures checkpoints without a report; None where no model was given.
+    """Prepare to measure checkpoints without a report; None if no model was given.
 
     Args:
         model: See `OfflineMeasurement`.
         data: See `OfflineMeasurement`.
         layers: See `OfflineMeasurement`.
         settings: Fields of `MeasurementSettings`.
-        **how: Further arguments of `OfflineMeasurement`, None where they were not given.
+        **how: Further arguments of `OfflineMeasurement`; None if not given.
 
     Raises:
-        ValueError: Only one of model and data was given, or neither but an argument that says how to measure.
+        ValueError: Only one of model and data was given, or neither but another argument.
     """
     if model is not None and data is not None:
         return OfflineMeasurement(model, data, layers=layers, **how, **settings)

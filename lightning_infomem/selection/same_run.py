@@ -1,4 +1,4 @@
-"""Whether checkpoints are epochs of one run, which is judged, or of several runs, which are ranked."""
+"""Tell epochs of one run, which is judged, from checkpoints of several runs, which are ranked."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections.abc import Sequence
 
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.file_names import name_files
+from lightning_infomem.records.run_verdict import RunRow
 from lightning_infomem.selection.candidates import Candidate
 
 __all__ = ["EpochsOfOneRun", "check_several_runs", "order_one_run", "place_in_run"]
 
 
 class EpochsOfOneRun(UsageValueError):
-    """Checkpoints that were to be ranked are epochs of one run."""
+    """Raised if checkpoints that were to be ranked are epochs of one run."""
 
 
 def check_several_runs(candidates: Sequence[Candidate]) -> None:
-    """Refuse what looks like one run: one folder, and every epoch once.
+    """Refuse what looks like one run: a folder in which every epoch occurs once.
 
     Copies of a checkpoint, as ``last.ckpt`` can be, do not count.
 
@@ -39,10 +40,10 @@ def check_several_runs(candidates: Sequence[Candidate]) -> None:
 
 
 def order_one_run(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Put the checkpoints of one run in the order of training, without copies.
+    """Sort the checkpoints of one run by the order of training, and drop copies.
 
     Raises:
-        ValueError: A checkpoint of several does not know its epoch or step, or two of the same moment differ.
+        ValueError: One of several checkpoints has neither epoch nor step, or two of the same moment differ.
     """
     unknown = [str(each.path) for each in candidates if each.epoch is None and each.step is None]
     if unknown and len(candidates) > 1:
@@ -52,7 +53,7 @@ def order_one_run(candidates: Sequence[Candidate]) -> list[Candidate]:
         )
     by_place: dict[tuple[int, int], Candidate] = {}
     for each in candidates:
-        known = by_place.setdefault(place_in_run(each.epoch, each.step), each)
+        known = by_place.setdefault(place_in_run(each), each)
         if not _are_copies(known, each):
             raise UsageValueError(
                 f"checkpoints: those of one run are required, got '{known.path}' and '{each.path}', which differ "
@@ -62,9 +63,9 @@ def order_one_run(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [by_place[place] for place in sorted(by_place)]
 
 
-def place_in_run(epoch: int | None, step: int | None) -> tuple[int, int]:
-    """Sorts moments in the order of training."""
-    return -1 if epoch is None else epoch, -1 if step is None else step
+def place_in_run(moment: Candidate | RunRow) -> tuple[int, int]:
+    """Return a key that sorts moments in the order of training."""
+    return -1 if moment.epoch is None else moment.epoch, -1 if moment.step is None else moment.step
 
 
 def _are_copies(one: Candidate, other: Candidate) -> bool:

@@ -1,8 +1,7 @@
-"""Ranks by every criterion, and how sure those by mutual information are."""
+"""Ranks by every criterion, and the uncertainty of those by mutual information."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,10 +11,12 @@ from scipy.stats import rankdata
 
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.criteria import CONSENSUS, CRITERIA, MUTUAL_INFORMATION, Criterion
-from lightning_infomem.selection.ordering import median_ranks
-from lightning_infomem.selection.uncertainty import LEVEL, draw_means, rank_uncertainty, ranks_of_draws
+from lightning_infomem.selection.median_ranks import median_ranks
+from lightning_infomem.selection.uncertainty import LEVEL, draw_means, rank_uncertainty
 
 __all__ = ["Scores", "bootstrap_ranks", "score_candidates"]
+
+_DRAWS_AT_ONCE = 100  # ranking a thousand checkpoints in all draws at once would take half a gigabyte
 
 Floats = NDArray[np.float64]
 
@@ -24,9 +25,9 @@ class Scores(NamedTuple):
     """Scores of all candidates by every criterion.
 
     Attributes:
-        values: For each candidate criterion -> value, the mean over layers where there is one for each layer.
-        ranks: For each candidate criterion -> rank, 1 is best.
-        missing: Criterion -> what it would need.
+        values: For each candidate, criterion -> value; the mean over layers if each layer has one.
+        ranks: For each candidate, criterion -> rank; 1 is best.
+        missing: Criterion without any value -> what it needs.
     """
 
     values: list[dict[str, float]]
@@ -37,20 +38,20 @@ class Scores(NamedTuple):
 def score_candidates(
     candidates: Sequence[Candidate], layers: Sequence[str], order: str | None, reference: Candidate | None = None
 ) -> Scores:
-    """Rank by every criterion for which there are values; without an order only the values are given.
+    """Rank by every criterion that has values; without an order, return the values only.
 
     Args:
         candidates: The checkpoints.
-        layers: Names of layers that all of them have.
+        layers: Names of the layers, which all of them have.
         order: What is better: a key of `direction.BETTER`, or None.
-        reference: Required for the order "nearest".
+        reference: A checkpoint that generalises; required for the order "nearest".
     """
     values: list[dict[str, float]] = [{} for _ in candidates]
     ranks: list[dict[str, int]] = [{} for _ in candidates]
     missing: dict[str, str] = {}
     for criterion in CRITERIA:
         if criterion is CONSENSUS:
-            continue  # it is made from ranks, not from values
+            continue  # made from ranks, not from values
         table = np.array([each.values(criterion.name, layers) for each in candidates]).T
         for scores, column in zip(values, table.T, strict=True):
             if np.isfinite(column).any():
@@ -58,7 +59,7 @@ def score_candidates(
         has_all = np.isfinite(table).all(axis=1)
         if not np.isfinite(table).any():
             missing[criterion.name] = criterion.needs
-        # A layer in which a value is lacking has no vote; a criterion without layers ranks those that have it.
+        # A layer with a missing value has no vote; a criterion without layers ranks the checkpoints that have it.
         known = np.isfinite(table).all(axis=0) if len(table) == 1 else np.full(len(candidates), has_all.any())
         if order is None or not known.any():
             continue
@@ -84,22 +85,20 @@ def bootstrap_ranks(
     reference: Candidate | None = None,
     *,
     members: Sequence[int] | None = None,
-    seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """Mutual information of candidates, or of groups of them, with bootstrap intervals of values and ranks.
+    """Compute mutual information of candidates, or of groups of them, with bootstrap intervals of values and ranks.
 
     Args:
         candidates: The checkpoints.
-        layers: Names of layers that all of them have.
-        order: What is better: a key of `direction.BETTER`; None gives values and intervals only.
-        reference: Required for the order "nearest".
-        members: Number of the group of each candidate; given, groups are ranked.
-        seed: Seed of the draws.
+        layers: Names of the layers, which all of them have.
+        order: What is better: a key of `direction.BETTER`; with None, only values and intervals are returned.
+        reference: A checkpoint that generalises; required for the order "nearest".
+        members: Number of the group of each candidate. If given, groups are ranked.
 
     Returns:
-        For each candidate or group the fields of `RankedCheckpoint` that rest on the draws, and
-        ``mutual_information``. ``reseed_interval`` is sqrt(2) as wide as ``interval``, because both ends differ from
-        seed to seed, and takes the layers of one network to move together.
+        For each candidate or group, the fields of `RankedCheckpoint` that rest on the draws, and
+        ``mutual_information``. ``reseed_interval`` is sqrt(2) times as wide as ``interval``, because both ends differ
+        from seed to seed, and assumes that the layers of one network move together.
     """
     values = np.array([[each.layers[name].mutual_information for each in candidates] for name in layers])
     if members is not None:
@@ -107,8 +106,8 @@ def bootstrap_ranks(
         values = np.stack([values[:, groups == group].mean(axis=1) for group in range(groups.max() + 1)], axis=1)
     draws = np.stack(
         [
-            draw_means([each.layers[name].unit_information for each in candidates], members, order=2, seed=seed + place)
-            for place, name in enumerate(layers)
+            draw_means([each.layers[name].unit_information for each in candidates], members, seed=seed)
+            for seed, name in enumerate(layers)
         ]
     )
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
@@ -126,20 +125,17 @@ def bootstrap_ranks(
         assert oriented is not None
         assert oriented_draws is not None
         ranks = median_ranks(oriented)
-        sure = rank_uncertainty(ranks_of_draws(oriented_draws), int(np.argmin(ranks)))
-        columns |= {
-            "rank": ranks.tolist(),
-            "rank_interval": map(tuple, sure.rank_interval.tolist()),
-            "probability_best": sure.probability_best.tolist(),
-            "in_best_set": sure.in_best_set.tolist(),
-        }
+        starts = range(0, oriented_draws.shape[2], _DRAWS_AT_ONCE)
+        drawn_ranks = [median_ranks(oriented_draws[:, :, start : start + _DRAWS_AT_ONCE]) for start in starts]
+        columns["rank"] = ranks.tolist()
+        columns |= rank_uncertainty(np.concatenate(drawn_ranks, axis=1), int(np.argmin(ranks)))
     return [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
 
 
 def _orient(values: Floats, criterion: Criterion, order: str, target: Floats | None) -> Floats | None:
-    """So that lower is better: ``[layers, ...]``; None where that takes a value of the reference that is not known."""
+    """Turn values so that lower is better, ``[layers, ...]``; None if that needs an unknown value of the reference."""
     if order in criterion.better:
         return values if criterion.better[order] == "low" else -values
-    if target is None or len(target) != len(values) or not all(map(math.isfinite, target)):
+    if target is None or len(target) != len(values) or not np.isfinite(target).all():
         return None
     return np.abs(values - target.reshape(-1, *[1] * (values.ndim - 1)))

@@ -147,14 +147,14 @@ def without(path: list[Any]) -> Callable[[dict[str, Any]], Any]:
     ids=["none", "list", "empty", "string", "no version", "version missing"],
 )
 def test_what_is_no_report_is_refused(change: Callable[[dict[str, Any]], Any]) -> None:
-    with pytest.raises(ValueError, match=r"^report: a state of version 5 is required, got none; measure .* anew\.$"):
+    with pytest.raises(ValueError, match=r"^report: a state of version 5 is required, got none; measure .* again\.$"):
         InformationReport.from_state(change(report().to_state()))
 
 
 @pytest.mark.parametrize("version", [1, 2, 3, 4, 6, "5"])
 def test_a_report_of_another_version_is_refused(version: object) -> None:
     state = {**report().to_state(), "state_version": version}
-    came = f"got version {version!r}, written by another version of lightning_infomem; measure this checkpoint anew"
+    came = f"got version {version!r}, written by another version of lightning_infomem; measure this checkpoint again"
     with pytest.raises(ValueError, match=came):
         InformationReport.from_state(state)
 
@@ -192,7 +192,7 @@ def test_a_report_of_another_version_is_refused(version: object) -> None:
     ],
 )
 def test_a_damaged_report_is_refused(change: Callable[[dict[str, Any]], Any]) -> None:
-    with pytest.raises(ValueError, match=r"report: .*measure this checkpoint anew"):
+    with pytest.raises(ValueError, match=r"report: .*measure this checkpoint again"):
         InformationReport.from_state(change(report().to_state()))
 
 

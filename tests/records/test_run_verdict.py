@@ -28,16 +28,16 @@ def test_the_moment_without_a_file_has_a_row_without_a_name() -> None:
     ]
     text = " ".join(str(verdict).split())
     assert "from epoch 2, step 20 on (alarm at epoch 4, step 40)" in text
-    assert "Keep epoch 1, step 10, of which no checkpoint is at hand; the nearest earlier one is '0.ckpt'." in text
+    assert "Keep epoch 1, step 10, which has no checkpoint here; the nearest earlier one is '0.ckpt'." in text
     assert "skipped 'x.ckpt': truncated" in text
-    with pytest.raises(ValueError, match="no checkpoint is at hand"):
+    with pytest.raises(ValueError, match="which has no checkpoint here"):
         _ = verdict.best
 
 
 def test_without_any_checkpoint_it_is_shown_all_the_same() -> None:
     rows = tuple(RunRow(None, None, 10 * place, 0.5, 2.0) for place in range(2))
     verdict = RunVerdict(rows, Judgement(False, 1, abstention="too few"))
-    assert "nothing can be told: too few." in str(verdict)
+    assert "No verdict on this run: too few." in str(verdict)
     assert json.loads(verdict.to_json())["rows"][0]["smoothness"] is None
 
 

@@ -43,6 +43,10 @@ TABLE = Table(
 HOSTILE = "a\x1b[2J|`b`\n<script>[x](y)\u202e _z_\udcff"
 
 
+def table_of(rows, **fields):
+    return Table([Column(name) for name in rows[0]], rows, **fields)
+
+
 def print_in(table, width, **options):
     console = Console(file=io.StringIO(), width=width, **{"color_system": None, **options})
     console.print(table)
@@ -73,7 +77,7 @@ def test_json_holds_rows_facts_and_notes_and_no_number_that_json_lacks():
     assert state["notes"] == ["a note", "a [red]doubt[/red]"]
     assert state["rows"][0] == TABLE.to_records()[0]
     assert (state["rows"][1]["information"], state["rows"][1]["val_loss"]) == (None, None)
-    assert json.loads(Table.of([{"a": np.float32(0.5)}]).to_json()) == {"rows": [{"a": 0.5}]}
+    assert json.loads(table_of([{"a": np.float32(0.5)}]).to_json()) == {"rows": [{"a": 0.5}]}
 
 
 def test_csv_leaves_empty_what_is_not_known_or_not_finite():
@@ -133,7 +137,7 @@ def test_an_interval_below_zero_is_no_row_of_dashes():
 
 
 def test_what_stands_in_a_file_cannot_steer_a_terminal_or_break_out_of_a_cell():
-    table = Table.of([{HOSTILE: HOSTILE, "path": Path(HOSTILE)}], title=HOSTILE, notes=[HOSTILE])
+    table = table_of([{HOSTILE: HOSTILE, "path": Path(HOSTILE)}], title=HOSTILE, notes=[HOSTILE])
     terminal = print_in(table, 300, color_system="standard", force_terminal=True)
     for text in (
         str(table),
@@ -157,11 +161,11 @@ def test_what_stands_in_a_file_cannot_steer_a_terminal_or_break_out_of_a_cell():
 
 
 def test_parts_stand_between_rows_and_notes():
-    part = Table.of([{"group": "large"}])
+    part = table_of([{"group": "large"}])
     for form in (str, Table.to_markdown):
-        text = form(Table.of([{"name": "a"}], parts=[part], notes=["the end"]))
+        text = form(table_of([{"name": "a"}], parts=[part], notes=["the end"]))
         assert text.index("name") < text.index("large") < text.index("the end")
-    assert "large" not in Table.of([{"name": "a"}], parts=[part]).to_json()
+    assert "large" not in table_of([{"name": "a"}], parts=[part]).to_json()
 
 
 def test_a_data_frame_has_whole_numbers_that_can_be_missing():
@@ -184,10 +188,3 @@ def test_without_pandas_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ModuleNotFoundError, match=r"lightning-infomem\[pandas\]"):
         TABLE.to_dataframe()
-
-
-def test_a_value_without_a_column_and_a_name_given_twice_are_refused():
-    with pytest.raises(ValueError, match=r"rows: values of the columns a are required, got 'b'; add the column"):
-        Table([Column("a")], [{"a": 1, "b": 2}])
-    with pytest.raises(ValueError, match="columns: each name once is required, got a, a"):
-        Table([Column("a"), Column("a")], [])

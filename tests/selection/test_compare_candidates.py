@@ -20,7 +20,7 @@ def test_layers_that_all_have_are_compared_and_the_others_named():
     complete, broken = _candidate("a", {"fc1": 0.1, "fc2": 0.2}), _candidate("b", {"fc1": 0.3, "fc2": math.nan})
     comparison = compare_candidates([complete, broken])
     assert comparison.layers == ["fc1"]
-    assert comparison.notes == ["layer 'fc2' is left out of the ranking: it has no finite measures in 'b'"]
+    assert comparison.notes == ["layer 'fc2' is left out of the ranking: no finite measures in 'b'"]
     assert comparison.flags == []
 
 

@@ -49,7 +49,7 @@ def test_the_diagonal_and_missing_values_are_left_out_of_the_means():
     assert scores.mutual_information == 1.5
     assert scores.unit_information.tolist() == [1.0, 1.5, 2.0]
     assert scores.scores["entropy"] == 1.5
-    assert scores.copy_fraction == pytest.approx(1.5 / 9)
+    assert scores.scores["copy_fraction"] == pytest.approx(1.5 / 9)
 
 
 def test_a_layer_without_finite_values_is_left_out():

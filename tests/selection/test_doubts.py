@@ -119,7 +119,7 @@ def test_an_untrained_network_in_the_upper_half_is_said(tmp_path):
     ranking = rank_checkpoints(tmp_path, memorization="heuristic", **given)
     assert (ranking.control.rank, str(ranking.control.path)) == (1, "untrained control")
     assert [flag.message for flag in ranking.flags if flag.name == "untrained_control"] == [
-        "the network before any training would take rank 1"
+        "the untrained network would take rank 1"
     ]
     assert len(ranking.rows) == 3
     turned = rank_checkpoints(tmp_path, memorization="example", **given)

@@ -15,7 +15,9 @@ from lightning_infomem.plots import plot_run_verdict
 from lightning_infomem.records.moment import Moment
 from lightning_infomem.records.report import COURSE_KEY
 from lightning_infomem.runs.alarm import PATIENCE, judge
+from lightning_infomem.runs.run_file import RUN_FILE
 from tests.checkpoints.checkpoint_files import make_report, make_run, save_checkpoint, save_run, save_zoo
+from tests.runs.written_runs import log_run
 from tests.selection.saved_runs import CLEAN, MEMORIZING, save_epochs
 
 
@@ -44,7 +46,7 @@ def test_of_a_run_that_does_not_memorize_the_last_checkpoint_is_kept(tmp_path):
     verdict = judge_run(save_epochs(tmp_path, CLEAN))
     assert (verdict.is_memorizing, verdict.since, verdict.alarm) == (False, None, None)
     assert verdict.best.epoch == 11
-    assert "without a sign" in verdict.verdict
+    assert "no sign of storing single examples" in verdict.verdict
 
 
 def test_a_copy_of_a_checkpoint_is_no_moment_of_its_own(tmp_path):
@@ -71,7 +73,7 @@ def test_where_nothing_can_be_told_the_verdict_says_why_and_nothing_is_best(tmp_
     verdict = judge_run(save_epochs(tmp_path, changed(MEMORIZING)))
     assert reason in verdict.abstention
     assert (verdict.kept, verdict.since) == (None, None)
-    with pytest.raises(ValueError, match="nothing can be told"):
+    with pytest.raises(ValueError, match="No verdict on this run"):
         _ = verdict.best
 
 
@@ -93,8 +95,8 @@ def test_the_whole_course_in_the_newest_checkpoint_is_judged_where_it_is_there(t
 @pytest.mark.parametrize(
     ("counts", "earlier", "words"),
     [
-        ((2, 3, 6, 8), "3.ckpt", "of which no checkpoint is at hand; the nearest earlier one is '3.ckpt'."),
-        ((6, 8), None, "of which no checkpoint is at hand, and none of any moment before it."),
+        ((2, 3, 6, 8), "3.ckpt", "which has no checkpoint here; the nearest earlier one is '3.ckpt'."),
+        ((6, 8), None, "which has no checkpoint here, and neither has any earlier moment."),
     ],
 )
 def test_a_moment_to_keep_without_a_checkpoint_is_never_replaced_silently(tmp_path, counts, earlier, words):
@@ -105,13 +107,62 @@ def test_a_moment_to_keep_without_a_checkpoint_is_never_replaced_silently(tmp_pa
     assert (verdict.kept.epoch, verdict.kept.step, verdict.kept.path) == (3, 40, None)
     assert verdict.nearest_earlier == (None if earlier is None else tmp_path / earlier)
     assert f"Keep epoch 3, step 40, {words}" in verdict.verdict
-    with pytest.raises(ValueError, match="no checkpoint is at hand"):
+    with pytest.raises(ValueError, match="which has no checkpoint here"):
         _ = verdict.best
 
 
 def test_the_last_checkpoint_alone_is_enough_where_it_carries_the_course(tmp_path):
     verdict = judge_run(save_run(tmp_path / "last.ckpt", make_run(5)))
     assert (verdict.best.path.name, len(verdict.rows)) == ("last.ckpt", 5)
+
+
+def test_a_run_file_alone_names_the_moment_to_keep(tmp_path):
+    reports = make_run(8, memorizes=True)
+    expected = judge_run(save_run(tmp_path / "last.ckpt", reports))
+    log_run(tmp_path / "logs" / "version_0", reports)
+    verdict = judge_run(tmp_path / "logs")
+    assert verdict.notes == (f"judged by '{tmp_path / 'logs' / 'version_0' / RUN_FILE}': 8 measurements",)
+    assert (verdict.is_memorizing, verdict.since.epoch, verdict.alarm.epoch) == (True, 4, 6)
+    assert (verdict.kept.epoch, verdict.kept.step, verdict.kept.path) == (3, 40, None)
+    assert verdict.verdict.endswith("Keep epoch 3, step 40; there is no checkpoint of this run here.")
+    assert verdict.verdict == expected.verdict.replace(
+        "epoch 3, step 40, which has no checkpoint here, and neither has any earlier moment",
+        "epoch 3, step 40; there is no checkpoint of this run here",
+    )
+    for row, same in zip(verdict.rows, expected.rows, strict=True):
+        assert dataclasses.replace(row, agreement=0.0) == dataclasses.replace(
+            same, path=None, agreement=0.0, metrics={}
+        )
+    with pytest.raises(ValueError, match="no checkpoint of this run here"):
+        _ = verdict.best
+
+
+def test_a_run_file_of_a_run_that_does_not_memorize_keeps_its_end_or_abstains(tmp_path):
+    log_run(tmp_path / "long", make_run(5))
+    verdict = judge_run(tmp_path / "long")
+    assert (verdict.is_memorizing, verdict.since, verdict.kept.epoch) == (False, None, 4)
+    assert verdict.verdict.endswith("keep its end, epoch 4, step 50; there is no checkpoint of this run here.")
+    log_run(tmp_path / "short", make_run(3))
+    verdict = judge_run(tmp_path / "short")
+    assert (verdict.kept, verdict.abstention) == (None, "3 measurements of the run are too few, 4 are required")
+
+
+def test_a_moment_to_keep_before_the_run_file_begins_has_a_row_all_the_same(tmp_path):
+    log_run(tmp_path, make_run(8, memorizes=True), first=5)
+    verdict = judge_run(tmp_path)
+    assert [row.step for row in verdict.rows] == [40, 60, 70, 80]
+    assert verdict.kept is verdict.rows[0]
+    assert "Keep epoch 3, step 40;" in str(verdict)
+
+
+def test_run_files_of_several_runs_are_not_judged_as_one(tmp_path):
+    for name in "ab":
+        log_run(tmp_path / name, make_run(5), run_id=name)
+    with pytest.raises(ValueError, match=r"checkpoints: one run is required, got no checkpoint, and several runs"):
+        judge_run(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="at least one checkpoint is required, got none"):
+        judge_run(tmp_path / "empty")
 
 
 def test_a_damaged_course_is_named_and_the_reports_are_judged(tmp_path):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
-import sys
 from pathlib import Path
 
-import pytest
 from rich.console import Console
 
 from lightning_infomem.records.ranking_row import RankedCheckpoint
@@ -58,12 +56,6 @@ def test_a_data_frame_has_a_line_for_each_checkpoint_and_a_column_for_each_metri
 def test_a_data_frame_of_a_refused_ranking_has_no_ranks():
     rows = (RankedCheckpoint(FOLDER / "a.ckpt", 3, 30, 2.5, 0.125, None, None),)
     assert Ranking(rows, None, ("fc1",), refusal="because").to_dataframe()["rank"].isna().all()
-
-
-def test_without_pandas_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ModuleNotFoundError, match=r"lightning-infomem\[pandas\]"):
-        RANKING.to_dataframe()
 
 
 def test_the_table_says_names_values_direction_skipped_and_notes():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lightning_infomem.selection.uncertainty import draw_means, rank_uncertainty, ranks_of_draws
+from lightning_infomem.selection.median_ranks import median_ranks
+from lightning_infomem.selection.uncertainty import draw_means, rank_uncertainty
 
 LEVELS = (0.05, 0.95)
 
@@ -24,7 +25,7 @@ def test_the_interval_of_a_mean_over_pairs_covers_the_truth_in_nine_cases_of_ten
     generator = np.random.default_rng(units)
     covered = 0
     for seed in range(500):
-        draws = draw_means([_unit_information(generator, 0.5, units)], order=2, seed=seed)
+        draws = draw_means([_unit_information(generator, 0.5, units)], seed=seed)
         low, high = np.quantile(draws[0], LEVELS)
         covered += low <= 0.5 <= high
     assert 0.85 <= covered / 500 <= 0.95
@@ -38,7 +39,7 @@ def test_the_interval_of_a_group_covers_the_mean_of_all_seeds(seeds):
         # Seeds differ by much more than units tell.
         means = 0.5 + 0.1 * generator.standard_normal(seeds)
         checkpoints = [_unit_information(generator, max(mean, 0.01), 64) for mean in means]
-        draws = draw_means(checkpoints, [0] * seeds, order=2, seed=seed)
+        draws = draw_means(checkpoints, [0] * seeds, seed=seed)
         low, high = np.quantile(draws[0], LEVELS)
         covered += low <= 0.5 <= high
     assert 0.85 <= covered / 500 <= 0.95
@@ -51,8 +52,8 @@ def test_the_set_holds_the_truly_best_in_nine_cases_of_ten():
     for seed in range(500):
         units = [_unit_information(generator, mean, 64) for mean in truth]
         means = np.array([values.mean() for values in units])
-        ranks = ranks_of_draws(draw_means(units, order=2, seed=seed)[None])
-        in_set = rank_uncertainty(ranks, int(means.argmin())).in_best_set
+        ranks = median_ranks(draw_means(units, seed=seed)[None])
+        in_set = np.array(rank_uncertainty(ranks, int(means.argmin()))["in_best_set"])
         held += in_set[0]
         sizes.append(in_set.sum())
         assert not in_set[4]
@@ -63,26 +64,18 @@ def test_the_set_holds_the_truly_best_in_nine_cases_of_ten():
 def test_checkpoints_of_one_run_share_their_units_and_differ_more_surely():
     generator = np.random.default_rng(1)
     units = _unit_information(generator, 0.5, 64)
-    paired = draw_means([units, units + 0.01], order=2, seed=0)
-    alone = draw_means([units, _unit_information(generator, 0.51, 64)], order=2, seed=0)
+    paired = draw_means([units, units + 0.01], seed=0)
+    alone = draw_means([units, _unit_information(generator, 0.51, 64)], seed=0)
     assert np.std(paired[1] - paired[0]) < 1e-9 < np.std(alone[1] - alone[0])
 
 
 def test_the_chance_of_leading_is_shared_by_those_that_lead_together():
-    ranks = ranks_of_draws(np.array([[[0.1] * 10, [0.1] * 10, [0.5] * 10]]))
+    ranks = median_ranks(np.array([[[0.1] * 10, [0.1] * 10, [0.5] * 10]]))
     found = rank_uncertainty(ranks, 0)
-    assert found.probability_best.tolist() == [0.5, 0.5, 0.0]
-    assert found.in_best_set.tolist() == [True, True, False]
-    assert found.rank_interval.tolist() == [[1, 1], [1, 1], [3, 3]]
-
-
-def test_draws_are_ranked_as_the_checkpoints_are():
-    from lightning_infomem.selection.ordering import median_ranks
-
-    values = np.random.default_rng(2).integers(0, 6, (3, 7, 50)).astype(float)  # many ties
-    for draw, ranks in zip(values.transpose(2, 0, 1), ranks_of_draws(values).T, strict=True):
-        assert ranks.tolist() == median_ranks(draw).tolist()
+    assert found["probability_best"] == [0.5, 0.5, 0.0]
+    assert found["in_best_set"] == [True, True, False]
+    assert found["rank_interval"] == [(1, 1), (1, 1), (3, 3)]
 
 
 def test_one_unit_or_one_seed_has_no_spread():
-    assert set(draw_means([np.array([0.3])], order=2, seed=0)[0]) == {0.3}
+    assert set(draw_means([np.array([0.3])], seed=0)[0]) == {0.3}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lightning_infomem.selection.ordering import median_ranks
+from lightning_infomem.selection.median_ranks import median_ranks
 
 VALUES = arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 6)), elements=st.integers(-3, 3))
 
@@ -51,6 +51,12 @@ def test_the_order_of_the_checkpoints_does_not_matter(values, random):
     random.shuffle(order)
     ranks = median_ranks(-values)
     assert median_ranks(-values[:, order]).tolist() == ranks[order].tolist()
+
+
+def test_draws_are_ranked_as_single_rankings_are():
+    values = np.random.default_rng(2).integers(0, 6, (3, 7, 50)).astype(float)  # many ties
+    for draw, ranks in zip(values.transpose(2, 0, 1), median_ranks(values).T, strict=True):
+        assert ranks.tolist() == median_ranks(draw).tolist()
 
 
 def test_the_ends_swap_with_the_direction():

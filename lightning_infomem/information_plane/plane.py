@@ -16,6 +16,7 @@ from lightning_infomem.information_plane.plane_point import PlaneEstimator, Plan
 from lightning_infomem.measurement import catch
 from lightning_infomem.records.table import Column, Table
 from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.rows import leaf_tensors
 from lightning_infomem.sampling.samples import SamplePlan
 
 __all__ = ["LabelOf", "Plane", "Probe", "classes_of", "measure_plane", "measure_plane_samples", "name_estimators"]
@@ -105,19 +106,7 @@ class Plane:
 
     def to_state(self) -> dict[str, Any]:
         """State of numbers, strings and mappings only."""
-        points = {layer: {name: asdict(point) for name, point in each.items()} for layer, each in self.points.items()}
-        failures = {layer: dict(each) for layer, each in self.failures.items()}
-        return {
-            "state_version": _STATE_VERSION,
-            "points": points,
-            "failures": failures,
-            "skipped": dict(self.skipped),
-            "epoch": self.epoch,
-            "step": self.step,
-            "modules": dict(self.modules),
-            "pooling": self.pooling,
-            "split": self.split,
-        }
+        return {"state_version": _STATE_VERSION, **asdict(self)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Plane:
@@ -136,9 +125,7 @@ class Plane:
                 layer: {name: PlanePoint(**point) for name, point in each.items()}
                 for layer, each in state["points"].items()
             }
-            # Earlier versions did not store how the samples were captured.
-            origin = {name: state[name] for name in ("modules", "pooling", "split") if name in state}
-            return cls(points, state["failures"], state["skipped"], state["epoch"], state["step"], **origin)
+            return cls(**{each.name: state[each.name] for each in fields(cls)} | {"points": points})
         except (AttributeError, KeyError, TypeError) as fault:
             raise UsageValueError(
                 f"state: a complete plane is required, this one is damaged ({fault}); measure again."
@@ -164,7 +151,7 @@ class Probe:
         for batch in self._batches:
             labels = self._read_labels(batch)
             self._labels.append(labels.detach().cpu())
-            inputs = next((part for part in _leaves(batch) if len(part) == len(labels)), labels)
+            inputs = next((part for part in leaf_tensors(batch) if part.shape[:1] == labels.shape), labels)
             self._inputs.append(inputs.detach().cpu())
             if (count := sum(map(len, self._labels))) > self._max_samples:
                 raise UsageValueError(
@@ -340,15 +327,3 @@ def measure_plane(
 def classes_of(layers: Mapping[str, nn.Module]) -> dict[str, str]:
     """Layer name -> class name of its module."""
     return {layer: type(module).__name__ for layer, module in layers.items()}
-
-
-def _leaves(batch: Any) -> Iterator[Tensor]:
-    if isinstance(batch, Tensor):
-        if batch.ndim > 0:
-            yield batch
-    elif isinstance(batch, Mapping):
-        for part in batch.values():
-            yield from _leaves(part)
-    elif isinstance(batch, (tuple, list)):
-        for part in batch:
-            yield from _leaves(part)

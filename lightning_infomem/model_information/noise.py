@@ -122,12 +122,8 @@ def massart_labels(labels: Tensor, fraction: float, *, num_classes: int, seed: i
             f"labels: class numbers below num_classes={num_classes} are required, got {int(labels.amax())}; raise "
             "num_classes."
         )
-    bound = 1 - 1 / num_classes
-    if _check_share(fraction) >= bound:
-        raise UsageValueError(
-            f"fraction: a value below {bound:g} is required with {num_classes} classes, so that the true one stays the "
-            f"most likely, got {fraction}; draw uninformative labels with torch.randint."
-        )
+    remedy = "above, the true class would not be the most likely: draw uninformative labels with torch.randint"
+    check_finite(fraction, name="fraction", minimum=0, below=1 - 1 / num_classes, remedy=remedy)
     generator = _generator(seed)
     wrong = _choose(len(labels), fraction, generator).to(labels.device)
     steps = torch.randint(1, num_classes, (len(wrong),), generator=generator).to(labels.device)
@@ -146,11 +142,7 @@ def _choose(count: int, fraction: float, generator: torch.Generator) -> Tensor:
 
 
 def _check_share(fraction: float) -> float:
-    if not 0 <= check_finite(fraction, name="fraction") <= 1:
-        raise UsageValueError(
-            f"fraction: a value between 0 and 1 is required, got {fraction}; divide percentages by 100."
-        )
-    return fraction
+    return check_finite(fraction, name="fraction", minimum=0, maximum=1, remedy="divide percentages by 100")
 
 
 def _check_images(images: object) -> None:

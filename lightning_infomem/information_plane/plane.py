@@ -64,6 +64,11 @@ class Plane:
     pooling: str | None = None
     split: str | None = None
 
+    @property
+    def estimators(self) -> tuple[str, ...]:
+        """Names of the estimators that have a point, in order of appearance."""
+        return tuple(dict.fromkeys(name for points in self.points.values() for name in points))
+
     def of(self, estimator: str) -> dict[str, PlanePoint]:
         """Layer name -> point by one estimator; layers without such a point are left out.
 
@@ -72,7 +77,7 @@ class Plane:
         """
         found = {layer: points[estimator] for layer, points in self.points.items() if estimator in points}
         if not found:
-            known = ", ".join(dict.fromkeys(name for points in self.points.values() for name in points)) or "none"
+            known = ", ".join(self.estimators) or "none"
             raise UsageValueError(f"estimator: one of {known} is required, got {estimator!r}; measure with it.")
         return found
 

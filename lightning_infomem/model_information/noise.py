@@ -44,15 +44,14 @@ def missing_pixels(images: Tensor, fraction: float, *, blank: float = 0.0, seed:
     """
     _check_images(images)
     _check_share(fraction)
-    channels = 1 if images.ndim == 4 else None
-    shape = [len(images), *(images.shape[1:] if channels is None else images.shape[2:])]
-    num_pixels = int(torch.Size(shape[1:]).numel())
+    has_channels = images.ndim == 4
+    shape = images[:, 0].shape if has_channels else images.shape
+    num_pixels = shape[1:].numel()
     draws = torch.rand(len(images), num_pixels, generator=_generator(seed))
     chosen = draws.topk(round(fraction * num_pixels), dim=1).indices
     missing = torch.zeros(len(images), num_pixels, dtype=torch.bool).scatter_(1, chosen, True).reshape(shape)
-    if channels is not None:
-        missing = missing[:, None]
-    return images.masked_fill(missing.to(images.device), float(check_finite(blank, name="blank")))
+    missing = missing[:, None] if has_channels else missing
+    return images.masked_fill(missing.to(images.device), check_finite(blank, name="blank"))
 
 
 def missing_objects(images: Tensor, fraction: float, *, blank: float = 0.0, seed: int = 0) -> Tensor:
@@ -80,11 +79,8 @@ def missing_objects(images: Tensor, fraction: float, *, blank: float = 0.0, seed
     tensor(12.)
     """
     _check_images(images)
-    changed = images.clone()
-    changed[_choose(len(images), _check_share(fraction), _generator(seed)).to(images.device)] = check_finite(
-        blank, name="blank"
-    )
-    return changed
+    chosen = _choose(len(images), _check_share(fraction), _generator(seed))
+    return images.index_fill(0, chosen.to(images.device), check_finite(blank, name="blank"))
 
 
 def massart_labels(labels: Tensor, fraction: float, *, num_classes: int, seed: int = 0) -> Tensor:

@@ -180,7 +180,7 @@ class Manual(LitLinear):
     ("arguments", "fault", "message"),
     [
         ({"alpha": 1.5}, ValueError, "alpha: a finite number >= 0 and <= 1 is required, got 1.5"),
-        ({"alpha": "0.5"}, TypeError, "alpha: a finite number is required"),
+        ({"alpha": "0.5"}, TypeError, "alpha: a finite number >= 0 and <= 1 is required"),
         ({"temperature": 0}, ValueError, "temperature: a finite number > 0 is required, got 0"),
         ({"seeds": ()}, ValueError, "seeds: one or more different seeds"),
         ({"seed": 3}, TypeError, "seed: the seeds of repetitions are required instead, got a single seed 3"),

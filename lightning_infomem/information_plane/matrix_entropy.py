@@ -61,12 +61,7 @@ def matrix_entropy(*grams: Tensor, order: float = 1.01) -> float:
     trace = float(product.diagonal().sum())
     if order == 2:
         return -math.log(float(product.square().sum()) / trace**2)
-    return eigenvalue_entropy(torch.linalg.eigvalsh(product) / trace, order)
-
-
-def eigenvalue_entropy(eigenvalues: Tensor, order: float) -> float:
-    """Renyi's entropy of normalised eigenvalues, in nats; negative ones are rounding errors and count as 0."""
-    shares = eigenvalues.clamp_min(0)
+    shares = (torch.linalg.eigvalsh(product) / trace).clamp_min(0)  # negative ones are rounding errors
     if order == 1:
         return float(torch.special.entr(shares).sum())
     return math.log(float(shares.pow(order).sum())) / (1 - order)

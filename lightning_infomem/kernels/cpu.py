@@ -120,18 +120,8 @@ def _over_threads(
         pairs = slice(start, start + task_size)
         nearest, reals = np.empty(17 * neighbors, dtype), np.zeros((3, length), dtype)
         counts, places = np.zeros((7, length), np.int32), np.zeros((6, length), np.int64)
-        search(
-            slots,
-            *sorted_units,
-            first[pairs].numpy(),
-            second[pairs].numpy(),
-            digamma_above,
-            nearest,
-            reals,
-            counts,
-            places,
-            terms[pairs].numpy(),
-        )
+        units, room = (first[pairs].numpy(), second[pairs].numpy()), (nearest, reals, counts, places)
+        search(slots, *sorted_units, *units, digamma_above, *room, terms[pairs].numpy())
 
     starts = range(0, len(first), task_size)
     num_threads = min(torch.get_num_threads(), len(starts))

@@ -119,41 +119,11 @@ def _over_chunks(columns: Tensor, first: Tensor, second: Tensor, neighbors: int,
         x, y = first[begin : begin + chunk], second[begin : begin + chunk]
         part = terms[begin : begin + chunk]
         align[(len(x),)](
-            units.ordered,
-            units.order,
-            units.rank,
-            units.group_start,
-            units.group_stop,
-            x,
-            y,
-            aligned,
-            place_y,
-            num_samples,
-            length,
-            PADDING=PADDING,
-            BLOCK=_SAMPLES_DEALT_AT_ONCE,
+            *units, x, y, aligned, place_y, num_samples, length, PADDING=PADDING, BLOCK=_SAMPLES_DEALT_AT_ONCE
         )
-        point_terms[(len(x) * num_blocks,)](
-            columns,
-            units.ordered,
-            units.order,
-            units.group_start,
-            units.group_stop,
-            x,
-            y,
-            aligned,
-            place_y,
-            digamma_above,
-            sums,
-            num_samples,
-            length,
-            num_blocks,
-            K=neighbors,
-            PADDING=PADDING,
-            BLOCK=_POINTS,
-            STEPS=STEPS,
-            num_warps=1,
-        )
+        searched = (columns, units.ordered, units.order, units.group_start, units.group_stop, x, y, aligned, place_y)
+        sizes, options = (num_samples, length, num_blocks), {"PADDING": PADDING, "BLOCK": _POINTS, "STEPS": STEPS}
+        point_terms[(len(x) * num_blocks,)](*searched, digamma_above, sums, *sizes, K=neighbors, **options, num_warps=1)
         add_up[(triton.cdiv(len(x), _PAIRS_ADDED_AT_ONCE),)](
             sums, part, len(x), num_samples, num_blocks, BLOCK=_PAIRS_ADDED_AT_ONCE
         )

@@ -76,5 +76,7 @@ def plot_information_capacity(result: InformationCapacity) -> Figure:
         figure.legend(
             handles, labels, loc="outside lower center", ncols=min(6, len(labels)), frameon=False, fontsize=style.TEXT
         )
-    figure.suptitle(f"information capacity of models · {describe_seeds(rows)}", fontsize=style.HEADING, parse_math=False)
+    figure.suptitle(
+        f"information capacity of models · {describe_seeds(rows)}", fontsize=style.HEADING, parse_math=False
+    )
     return figure

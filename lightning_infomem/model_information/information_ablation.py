@@ -15,7 +15,7 @@ from lightning_infomem.model_information.codelength_settings import CodelengthSe
 from lightning_infomem.model_information.information_transfer import InformationTransfer
 from lightning_infomem.model_information.labeled_data import Data, LabeledData
 from lightning_infomem.model_information.learner import Learner, Model, check_same_network
-from lightning_infomem.model_information.mean_and_spread import means_with_spreads
+from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.model_components import (
     Components,
     count_parameters,
@@ -95,16 +95,19 @@ class InformationAblation(Result):
             ("(sum)", self.summed_bits, sum(self.components.values())),
             ("(whole)", self.whole_bits, self.num_parameters),
         ]
-        records = []
-        for name, bits, count in rows:
-            found = means_with_spreads(bits=bits.tolist())
-            per_parameter = {
-                column.replace("bits", "bits_per_parameter"): value / count if count else math.nan
-                for column, value in found.items()
-            }
-            seeds = ", ".join(map(str, self.seeds))
-            records.append({"component": name, **found, "num_parameters": count, **per_parameter, "seeds": seeds})
-        return records
+        return [self._record(name, bits.tolist(), count) for name, bits, count in rows]
+
+    def _record(self, name: str, bits: Sequence[float], count: int) -> dict[str, Any]:
+        mean, spread = mean_and_spread(bits)
+        return {
+            "component": name,
+            "bits": mean,
+            "bits_spread": spread,
+            "num_parameters": count,
+            "bits_per_parameter": mean / count if count else math.nan,
+            "bits_per_parameter_spread": spread / count if count else math.nan,
+            "seeds": ", ".join(map(str, self.seeds)),
+        }
 
 
 def information_ablation(

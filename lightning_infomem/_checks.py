@@ -134,12 +134,25 @@ def _did_you_mean(value: str, choices: Sequence[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def check_finite(value: float, *, name: str) -> float:
-    """Return ``value`` if it is a finite number."""
+def check_finite(
+    value: object,
+    *,
+    name: str,
+    above: float = -math.inf,
+    minimum: float = -math.inf,
+    below: float = math.inf,
+    maximum: float = math.inf,
+    remedy: str = "",
+) -> float:
+    """Return ``value`` if it is a finite number within the bounds; the error message ends with the remedy."""
+    bounds = {">": above, ">=": minimum, "<": below, "<=": maximum}
+    limits = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds.items() if math.isfinite(bound))
+    required = f"{name}: a finite number {limits}".rstrip() + " is required"
+    end = f"; {remedy}." if remedy else "."
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UsageTypeError(f"{name}: a finite number is required, got {describe(value)}.")
-    if not torch.isfinite(torch.tensor(float(value), dtype=torch.float64)):
-        raise UsageValueError(f"{name}: a finite number is required, got {value}.")
+        raise UsageTypeError(f"{required}, got {describe(value)}{end}")
+    if not (math.isfinite(value) and above < value < below and minimum <= value <= maximum):
+        raise UsageValueError(f"{required}, got {value}{end}")
     return float(value)
 
 

@@ -113,6 +113,15 @@ def test_what_is_no_finite_number_is_refused(value: Any, error: type[Exception])
         check_finite(value, name="low")
 
 
+def test_the_bounds_of_a_number_and_what_to_do_are_named() -> None:
+    for within in (0, 0.5):
+        assert check_finite(within, name="decay", minimum=0, below=1) == within
+    with pytest.raises(ValueError, match=r"^decay: a finite number >= 0 and < 1 is required, got 1; try 0\.$"):
+        check_finite(1, name="decay", minimum=0, below=1, remedy="try 0")
+    with pytest.raises(ValueError, match=r"^share: a finite number > 0 and <= 1 is required, got 0\.$"):
+        check_finite(0, name="share", above=0, maximum=1)
+
+
 def test_the_nearest_names_come_first() -> None:
     names = ["encoder.0", "encoder.1", "decoder.0", "head", ""]
     assert nearest_names("encodr.1", names)[0] == "encoder.1"

@@ -54,7 +54,7 @@ def weight_files_of(folder: Path) -> list[Path]:
     """Return the files that hold the weights.
 
     Raises:
-        UnusableCheckpoint: There are no such files, or one is missing.
+        UnusableCheckpoint: There are no such files, one is missing, or the checkpoint is sharded.
     """
     for name in _WEIGHTS:
         if (folder / name).is_file():
@@ -74,9 +74,14 @@ def weight_files_of(folder: Path) -> list[Path]:
                     "wait until it is saved, or remove it"
                 )
             return [folder / shard for shard in shards]
-    if (folder / "zero_to_fp32.py").exists():
+    if any((folder / name).exists() for name in ("latest", "zero_to_fp32.py")):
         raise UnusableCheckpoint(
             f"a sharded DeepSpeed checkpoint; convert it to one file: python '{folder / 'zero_to_fp32.py'}'"
+        )
+    if any((folder / name).exists() for name in ("meta.pt", ".metadata")):
+        raise UnusableCheckpoint(
+            "a sharded checkpoint; convert it to one file: "
+            f"python -m lightning.pytorch.utilities.consolidate_checkpoint '{folder}'"
         )
     raise UnusableCheckpoint(
         f"has no weights: one of {', '.join(_WEIGHTS)} or their {_INDEX} is required; wait until it is saved, "

@@ -131,11 +131,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     Raises:
         UnusableCheckpoint: The checkpoint cannot be loaded; the message says why and what to do.
     """
-    if path.is_dir():
-        if not is_huggingface_folder(path):
-            raise UnusableCheckpoint(_why_folder(path))
-        return load_folder(path)
-    return load_weight_file(path)
+    return load_folder(path) if path.is_dir() else load_weight_file(path)
 
 
 def files_of_checkpoint(path: Path) -> list[Path]:
@@ -144,11 +140,7 @@ def files_of_checkpoint(path: Path) -> list[Path]:
     Raises:
         UnusableCheckpoint: Some files of a folder are missing, or it is a sharded checkpoint.
     """
-    if not path.is_dir():
-        return [path]
-    if not is_huggingface_folder(path):
-        raise UnusableCheckpoint(_why_folder(path))
-    return weight_files_of(path)
+    return weight_files_of(path) if path.is_dir() else [path]
 
 
 def read_checkpoint(path: str | Path) -> CheckpointRecord:
@@ -163,9 +155,9 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
         UnusableCheckpoint: The file or its report cannot be read; the message does not repeat the path.
     """
     path = Path(path)
-    if path.is_dir() and is_huggingface_folder(path):
+    if path.is_dir():
         return _read_folder(path)
-    loaded = load_checkpoint(path)
+    loaded = load_weight_file(path)
     callbacks = loaded.get("callbacks")
     callbacks = callbacks if isinstance(callbacks, Mapping) else {}
     states = {key: state for key, state in callbacks.items() if isinstance(state, Mapping)}
@@ -229,15 +221,6 @@ def _candidates(place: Path) -> Iterator[Path]:
 def _is_sharded(folder: Path) -> bool:
     """Whether a folder is sharded: FSDP writes `meta.pt` and `.metadata`, DeepSpeed `latest` with a folder name."""
     return folder.suffix == ".ckpt" and any((folder / name).exists() for name in ("meta.pt", ".metadata", "latest"))
-
-
-def _why_folder(path: Path) -> str:
-    if (path / "latest").exists():
-        return f"a sharded DeepSpeed checkpoint; convert it to one file: python '{path / 'zero_to_fp32.py'}'"
-    return (
-        "a sharded checkpoint; convert it to one file: "
-        f"python -m lightning.pytorch.utilities.consolidate_checkpoint '{path}'"
-    )
 
 
 def _monitored(states: Iterable[Mapping[str, Any]], name: str) -> dict[str, float]:

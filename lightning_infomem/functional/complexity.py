@@ -130,8 +130,7 @@ def path_norm(model: nn.Module, example: Tensor, *, order: float = 2.0) -> float
             f"model: a torch.nn.Module is required, got {type(model).__name__}; pass the network itself."
         )
     _check_example(example)
-    if check_finite(order, name="order") <= 0:
-        raise UsageValueError(f"order: a positive number is required, got {order}; 1 and 2 are customary.")
+    check_finite(order, name="order", above=0, remedy="1 and 2 are customary")
     ones = torch.ones_like(example[:1])
     with torch.no_grad(), _eval_mode(model):
         output = functional_call(model, _raised(model, order, example.dtype), (ones,))

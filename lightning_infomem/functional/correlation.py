@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lightning_infomem.functional.standardization import scale_to_one, warn_of_dropped
+from lightning_infomem.functional.standardization import scale_to_one
 from lightning_infomem.functional.usable_samples import among_all_units, usable_samples
 
 __all__ = ["correlation"]
@@ -36,8 +36,7 @@ def correlation(samples: Tensor) -> Tensor:
     >>> correlation(samples).round(decimals=4).tolist()
     [[1.0, -1.0, 0.5], [-1.0, 1.0, -0.5], [0.5, -0.5, 1.0]]
     """
-    kept, finite_rows, live_units = usable_samples(samples)
-    warn_of_dropped(finite_rows)
+    kept, _, live_units = usable_samples(samples)
     return among_all_units(_correlation(kept.detach().T.double()), live_units)
 
 

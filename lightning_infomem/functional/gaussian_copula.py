@@ -8,7 +8,6 @@ from torch import Tensor
 
 from lightning_infomem.functional.correlation import correlation
 from lightning_infomem.functional.normal_scores import normal_scores
-from lightning_infomem.functional.standardization import warn_of_dropped
 from lightning_infomem.functional.usable_samples import among_all_units, usable_samples
 
 __all__ = ["gaussian_copula_information"]
@@ -48,8 +47,7 @@ def gaussian_copula_information(samples: Tensor) -> Tensor:
     >>> gaussian_copula_information(torch.stack([x, -x.exp()], dim=1)).round(decimals=4).tolist()
     [[3.912, 3.912], [3.912, 3.912]]
     """
-    kept, finite_rows, live_units = usable_samples(samples)
-    warn_of_dropped(finite_rows)
+    kept, _, live_units = usable_samples(samples)
     scores = normal_scores(kept)
     most = math.log(len(kept))
     found = correlation(scores).square_().neg_().log1p_().mul_(-0.5).clamp_(max=most)

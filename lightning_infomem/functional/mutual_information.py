@@ -1,4 +1,4 @@
-"""Mutual information of pairs of units by the Kraskov-Stoegbauer-Grassberger estimator, right on tied data too."""
+"""Mutual information of pairs of units by the Kraskov-Stoegbauer-Grassberger estimator, also correct for ties."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ from lightning_infomem.kernels import Kernel, select_backend
 
 __all__ = ["mutual_information", "pairwise_mutual_information", "share_of_pairwise"]
 
-# Pairs given to a kernel at once: bounds the memory for their indices, and lets Ctrl-C through between two calls.
+# Pairs passed to a kernel at once. It bounds the memory for their indices and lets Ctrl-C through between calls.
 _PAIRS_AT_ONCE = 1 << 20
 
 
 def mutual_information(x: Tensor, y: Tensor, *, neighbors: int = 3, backend: str = "auto") -> Tensor:
     """Estimate the mutual information of two scalar variables from paired samples.
 
-    For all pairs of many units use `pairwise_mutual_information`, which shares the sorting. Do not use it for
-    discrete variables of few values, where counting is exact.
+    For all pairs of many units, use `pairwise_mutual_information`, which sorts every unit only once. Do not use it for
+    discrete variables with few values, where counting is exact.
 
     Args:
         x: ``[samples]``, floating point, any device.
         y: ``[samples]``, on the same device.
-        neighbors: k; more neighbours give less variance and more bias on strong dependence.
+        neighbors: Number of neighbours k. More neighbours reduce the variance and increase the bias for strong
+            dependence.
         backend: "auto", "reference", "cpu" or "cuda"; see `kernels.select_backend`.
 
     Returns:
-        float64 scalar tensor in nats. Raw: estimates of weak dependence may be slightly negative. See
+        float64 scalar tensor in nats. It is not clipped: estimates of weak dependence may be slightly negative. See
         `pairwise_mutual_information` for constant variables, ties and non-finite samples.
 
     Raises:
-        TypeError: ``x`` or ``y`` is no floating-point tensor.
-        ValueError: not one-dimensional, lengths differ, or no more than ``neighbors`` finite samples.
+        TypeError: ``x`` or ``y`` is not a floating-point tensor.
+        ValueError: A variable is not one-dimensional, the lengths differ, or there are not more than ``neighbors``
+            finite samples.
 
     Reference:
         Kraskov, Stoegbauer, Grassberger (2004), Estimating mutual information, eq. 8.
@@ -58,12 +60,7 @@ def mutual_information(x: Tensor, y: Tensor, *, neighbors: int = 3, backend: str
 
 @overload
 def pairwise_mutual_information(
-    samples: Tensor,
-    *,
-    pairs: None = None,
-    neighbors: int = 3,
-    backend: str = "auto",
-    memory_limit: int = 2**28,
+    samples: Tensor, *, pairs: None = None, neighbors: int = 3, backend: str = "auto", memory_limit: int = 2**28
 ) -> Tensor: ...
 
 
@@ -94,36 +91,36 @@ def pairwise_mutual_information(
     numbers of samples or neighbours should not be compared with one another.
 
     Args:
-        samples: ``[samples, units]``, floating point, CPU or CUDA. float64 is compared in float64, everything else
+        samples: ``[samples, units]``, floating point, CPU or CUDA. float64 is compared in float64, any other dtype
             in float32 after standardisation in float64.
-        pairs: nothing for all pairs; for layers too wide for that a number of pairs, drawn at random without
+        pairs: None for all pairs. For layers that are too wide, a number of pairs to draw at random without
             replacement, or a list ``[pairs, 2]`` of indices of units.
-        seed: of the draw, which uses a generator of its own.
-        neighbors: k, at least 1 and less than the number of samples.
+        seed: Seed of the draw, which uses its own generator.
+        neighbors: Number of neighbours k, at least 1 and less than the number of samples.
         backend: "auto", "reference", "cpu" or "cuda"; see `kernels.select_backend`.
-        memory_limit: bytes for temporary tensors beside the input and the result; changes nothing else.
+        memory_limit: Bytes for temporary tensors in addition to the input and the result. It does not change results.
 
     Returns:
-        float64 ``[units, units]`` in nats, symmetric, on the device of ``samples``. The diagonal holds the rule's
-        value for a unit against itself, ``psi(S) - psi(k)`` without ties; leave it out of means. Raw: weak
-        dependence may give slightly negative estimates, and clipping them would bias a mean upward. Special cases:
+        float64 ``[units, units]`` in nats, symmetric, on the device of ``samples``. The diagonal holds the
+        estimate of a unit with itself, ``psi(S) - psi(k)`` without ties; leave it out of means. Estimates are not
+        clipped: weak dependence may give slightly negative ones, and clipping would bias a mean upward. Special cases:
 
         * tied values (the zeros of a ReLU, bf16) are handled by `kernels.tie_rule`, without noise;
         * a constant unit shares no information: 0 with every unit and with itself;
-        * a unit and a scaled, shifted or mirrored copy of it have the value of the diagonal;
+        * a unit and a scaled, shifted or mirrored copy of it share as much as the unit with itself;
         * rows with a non-finite value are dropped for all units, with a warning;
         * a unit without any finite value gives NaN in its row and column.
 
-        With ``pairs``, a `PairInformation` instead: the pairs, their estimates, the mean and its standard error.
+        With ``pairs``, a `PairInformation` with the pairs, their estimates, the mean and its standard error.
 
     Raises:
-        TypeError: ``samples`` is no floating-point tensor, ``pairs`` no number and no indices.
-        ValueError: wrong shape, no more than ``neighbors`` finite samples, or no such pairs.
-        MemoryError: not enough memory; says how many units would fit.
+        TypeError: ``samples`` is not a floating-point tensor, or ``pairs`` is neither a number nor indices.
+        ValueError: The shape is wrong, there are not more than ``neighbors`` finite samples, or the pairs do not exist.
+        MemoryError: There is not enough memory; the message says how many units would fit.
 
     Cost:
-        Time about ``samples**1.4`` a pair; memory ``memory_limit`` and 16 bytes a sample and unit beside input and
-        result, in float64 24.
+        Time about ``samples**1.4`` per pair. In addition to input and result, memory of ``memory_limit`` and 16 bytes
+        per sample and unit (24 in float64).
 
     Reference:
         Kraskov, Stoegbauer, Grassberger (2004), eq. 8 (the first estimator, strict counts). Departure: ties.
@@ -152,38 +149,28 @@ def pairwise_mutual_information(
 
 
 def share_of_pairwise(
-    samples: Tensor,
-    share: tuple[int, int],
-    *,
-    neighbors: int,
-    backend: str,
-    memory_limit: int,
+    samples: Tensor, share: tuple[int, int], *, neighbors: int, backend: str, memory_limit: int
 ) -> Tensor:
-    """What one of several processes computes of `pairwise_mutual_information`: the sum over all is the matrix.
+    """Compute one process's share of `pairwise_mutual_information`; the sum over all processes is the matrix.
 
     Args:
-        samples: as there, and checked before.
-        share: number of this process, and how many there are. Each takes every so many-th pair.
-        neighbors: as there.
-        backend: as there.
-        memory_limit: as there.
+        samples: Samples as in `pairwise_mutual_information`, already checked.
+        share: Number of this process and number of processes ``n``. Each process takes every ``n``-th pair.
+        neighbors: As in `pairwise_mutual_information`.
+        backend: As in `pairwise_mutual_information`.
+        memory_limit: As in `pairwise_mutual_information`.
 
     Returns:
-        The matrix, with zeros for the pairs of the other processes.
+        The matrix, with zeros for the pairs of other processes.
     """
     kept, _, live_units = finite_samples(samples)
     return _matrix(kept, live_units, share, neighbors, backend, memory_limit)
 
 
 def _matrix(
-    kept: Tensor,
-    live_units: Tensor,
-    share: tuple[int, int],
-    neighbors: int,
-    backend: str,
-    memory_limit: int,
+    kept: Tensor, live_units: Tensor, share: tuple[int, int], neighbors: int, backend: str, memory_limit: int
 ) -> Tensor:
-    """The symmetric matrix of estimates, diagonal included, in blocks of whole rows; NaN for units without values."""
+    """Compute the symmetric matrix with its diagonal in blocks of whole rows; NaN for units without finite values."""
     process, num_processes = share
     _, kernel = select_backend(backend, kept.device)
     with saying_what_fits(kept, memory_limit):
@@ -202,15 +189,9 @@ def _matrix(
 
 
 def _information(
-    columns: Tensor,
-    constant: Tensor,
-    first: Tensor,
-    second: Tensor,
-    kernel: Kernel,
-    neighbors: int,
-    memory_limit: int,
+    columns: Tensor, constant: Tensor, first: Tensor, second: Tensor, kernel: Kernel, neighbors: int, memory_limit: int
 ) -> Tensor:
-    """The estimates of a list of pairs, ``[pairs]``."""
+    """Estimate the information of a list of pairs, ``[pairs]``."""
     at_k, at_samples = torch.digamma(torch.tensor([neighbors, columns.shape[1]], dtype=torch.float64)).tolist()
     terms = kernel(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
     information: Tensor = at_k + at_samples - terms

@@ -7,7 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from lightning_infomem.functional.standardization import warn_of_dropped
 from lightning_infomem.functional.usable_samples import usable_samples
 
 __all__ = ["normal_scores"]
@@ -41,7 +40,6 @@ def normal_scores(samples: Tensor) -> Tensor:
     [0.0, -0.6745, 0.6745]
     """
     kept, finite_rows, live_units = usable_samples(samples)
-    warn_of_dropped(finite_rows)
     scores: Tensor = torch.special.ndtri(_ranks(kept.detach().T.double().contiguous()) / (len(kept) + 1)).T
     if len(kept) == len(samples) and scores.shape == samples.shape:
         return scores.contiguous()

@@ -1,4 +1,4 @@
-"""Some of the pairs of units, where all would be too many: drawn or given, and what their mean says of all."""
+"""Choose some pairs of units where all would be too many, and estimate the mean over all pairs from them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class PairInformation(NamedTuple):
     Attributes:
         pairs: int64 ``[pairs, 2]``, indices of two different units.
         information: float64 ``[pairs]``, nats, raw; NaN where a unit has no finite value.
-        mean: nats, over the pairs that are not NaN.
-        standard_error: of ``mean``, nats, over units; see `jackknife_error`. It tells how far the mean might be off
-            with other units of the same kind, not the error of the estimator of each pair.
+        mean: Mean in nats over the pairs that are not NaN.
+        standard_error: Standard error of ``mean`` over units, in nats; see `jackknife_error`. It estimates how much the
+            mean would vary with other units of the same kind, not the error of each pair's estimate.
     """
 
     pairs: Tensor
@@ -34,7 +34,7 @@ class PairInformation(NamedTuple):
 
     @classmethod
     def of(cls, pairs: Tensor, information: Tensor) -> PairInformation:
-        """With mean and standard error of the pairs that are not NaN."""
+        """Add the mean and standard error of the pairs that are not NaN."""
         known = ~information.isnan()
         values, chosen = information[known].cpu(), pairs[known].cpu()
         mean = values.mean().item() if len(values) else math.nan
@@ -42,19 +42,20 @@ class PairInformation(NamedTuple):
 
 
 def choose_pairs(pairs: int | Sequence[tuple[int, int]] | Tensor, num_units: int, *, seed: int) -> Tensor:
-    """Draw that many different pairs of units without replacement, or check those given.
+    """Draw a number of different pairs of units without replacement, or check the given pairs.
 
     Args:
-        pairs: how many to draw, at most ``num_units * (num_units - 1) / 2``; or ``[pairs, 2]`` indices of units.
-        num_units: how many units there are.
-        seed: of a private generator; the same pairs on every machine.
+        pairs: Number of pairs to draw, at most ``num_units * (num_units - 1) / 2``; or ``[pairs, 2]`` indices of units.
+        num_units: Number of units.
+        seed: Seed of a private generator, which draws the same pairs on every machine.
 
     Returns:
         int64 ``[pairs, 2]`` on the CPU.
 
     Raises:
-        TypeError: neither a whole number nor indices.
-        ValueError: too many, none, wrong shape, no such unit, or a unit with itself.
+        TypeError: ``pairs`` is neither a whole number nor indices.
+        ValueError: There are too many pairs or none, the shape is wrong, or a unit does not exist or is paired with
+            itself.
     """
     num_pairs = num_units * (num_units - 1) // 2
     if isinstance(pairs, int):
@@ -91,18 +92,18 @@ def choose_pairs(pairs: int | Sequence[tuple[int, int]] | Tensor, num_units: int
 
 
 def jackknife_error(pairs: Tensor, values: Tensor) -> float:
-    """Standard error of a mean over pairs of units, by leaving out one unit after the other.
+    """Estimate the standard error of a mean over pairs of units by leaving out one unit at a time.
 
-    Pairs that share a unit are no independent draws: the standard error over pairs would be too small by a factor that
-    grows with the number of units. A mean over pairs is a U-statistic, and its jackknife leaves out units.
+    Pairs that share a unit are not independent: the standard error over pairs would be too small by a factor that grows
+    with the number of units. A mean over pairs is a U-statistic, and its jackknife leaves out units.
 
     Args:
         pairs: int64 ``[pairs, 2]``.
         values: float64 ``[pairs]``.
 
     Returns:
-        The error in the unit of ``values``; NaN for fewer than three units, or if one unit is in all pairs. Somewhat
-        too large where a unit has few pairs: what is particular to a pair counts for both of its units.
+        The error in the unit of ``values``; NaN for fewer than three units, or if one unit is in all pairs. It is
+        somewhat too large if units have few pairs, because the variation of a pair counts for both of its units.
 
     Reference:
         Arvesen (1969), Jackknifing U-statistics, Annals of Mathematical Statistics 40(6), section 2.

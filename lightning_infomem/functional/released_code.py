@@ -1,6 +1,6 @@
-"""The two measures and their mean as the program released with the paper computes them, to compare with its numbers.
+"""The two measures and their mean as computed by the program released with the paper, for comparison with its numbers.
 
-They are wrong by whole nats where values are tied. Only ``preset="released_code"`` uses them; see
+They are wrong by whole nats if values are tied. Only ``preset="released_code"`` uses them; see
 `MeasurementSettings`.
 """
 
@@ -18,7 +18,6 @@ from torch import Tensor
 
 from lightning_infomem._checks import check_count, check_enough_samples
 from lightning_infomem.functional.entropy import bin_edges, bin_numbers, check_value_range, entropy_of_bins
-from lightning_infomem.functional.standardization import warn_of_dropped
 from lightning_infomem.functional.usable_samples import among_all_units, usable_samples
 
 __all__ = ["entropy", "mean_information", "pairwise_information"]
@@ -36,8 +35,8 @@ def entropy(samples: Tensor, *, bins: int = 100, value_range: str | tuple[float,
         float64 ``[units]`` in nats; NaN for a unit without any finite value.
 
     Raises:
-        TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, no finite row, or an unknown range.
+        TypeError: ``samples`` is not a floating-point tensor.
+        ValueError: The shape is wrong, no row is finite, or the range is unknown.
 
     Reference:
         `utils/information.py` of `technion-cs-nlp/Information-Reflects-Memorization` at commit 9422242.
@@ -48,8 +47,7 @@ def entropy(samples: Tensor, *, bins: int = 100, value_range: str | tuple[float,
     """
     check_count(bins, name="bins")
     check_value_range(value_range, choices=("unit", "layer"))
-    kept, finite_rows, live_units = usable_samples(samples)
-    warn_of_dropped(finite_rows)
+    kept, _, live_units = usable_samples(samples)
     low, high = bin_edges(kept, value_range)
     numbers = bin_numbers(kept, low, high, bins).masked_fill_(kept >= high, bins)
     found = torch.where(low == high, 0.0, entropy_of_bins(numbers, bins + 1))
@@ -59,22 +57,22 @@ def entropy(samples: Tensor, *, bins: int = 100, value_range: str | tuple[float,
 def pairwise_information(samples: Tensor, share: tuple[int, int] = (0, 1), *, neighbors: int = 3) -> Tensor:
     """Estimate the mutual information of all pairs of units by the program's scikit-learn estimator.
 
-    It differs from `pairwise_mutual_information` in three ways. Units keep their raw scales, whose ratio then decides
-    what is found. Ties are counted as scikit-learn counts them. Constant units and copies are units like any others.
+    It differs from `pairwise_mutual_information` in three ways. Units keep their raw scales, whose ratio affects the
+    result. Ties are counted as scikit-learn counts them. Constant units and copies get no special treatment.
 
     Args:
         samples: ``[samples, units]``, floating point, any device; the arithmetic is float64, on the processor.
-        share: Number of this process, and how many share the work. Each takes every so many-th unit with all units
-            after it, and leaves zeros for the other pairs: the sum over all processes is the matrix.
-        neighbors: k, at least 1 and less than the number of samples.
+        share: Number of this process and number of processes ``n``. Each process pairs every ``n``-th unit with all
+            later units and leaves zeros for the other pairs; the sum over all processes is the matrix.
+        neighbors: Number of neighbours k, at least 1 and less than the number of samples.
 
     Returns:
         float64 ``[units, units]`` in nats, symmetric, on the device of ``samples``; NaN in the row and column of a unit
         without any finite value.
 
     Raises:
-        TypeError: ``samples`` is no floating-point tensor.
-        ValueError: wrong shape, or no more than ``neighbors`` finite samples.
+        TypeError: ``samples`` is not a floating-point tensor.
+        ValueError: The shape is wrong, or there are not more than ``neighbors`` finite samples.
 
     Cost:
         Several times that of `pairwise_mutual_information`, plus a second for compilation in every process.
@@ -87,9 +85,8 @@ def pairwise_information(samples: Tensor, share: tuple[int, int] = (0, 1), *, ne
     [2.9792, -2.9792]
     """
     check_count(neighbors, name="neighbors")
-    kept, finite_rows, live_units = usable_samples(samples)
+    kept, _, live_units = usable_samples(samples)
     check_enough_samples(len(kept), neighbors, dropped=len(samples) - len(kept))
-    warn_of_dropped(finite_rows)
     columns = kept.detach().T.double().cpu().contiguous()
     num_units, num_samples = columns.shape
     ordered, order = (each.numpy() for each in torch.sort(columns, dim=1))
@@ -105,7 +102,7 @@ def pairwise_information(samples: Tensor, share: tuple[int, int] = (0, 1), *, ne
 
 
 def mean_information(information: Tensor) -> float:
-    """The program's mean mutual information of a layer: over all entries of the matrix, the diagonal included.
+    """Compute the program's mean mutual information of a layer, over all entries of the matrix including the diagonal.
 
     Args:
         information: ``[units, units]``, such as ``mutual_information`` of a layer in a report; nats.
@@ -132,7 +129,7 @@ def _search(
     digamma: NDArray[np.float64],
     information: NDArray[np.float64],
 ) -> None:
-    """Write the estimates of a unit with itself and with all units after it into its row of ``information``."""
+    """Write the estimates of a unit with itself and all later units into its row of ``information``."""
     num_units, num_samples = columns.shape
     x = ordered[unit]
     nearest = np.empty(neighbors)
@@ -140,7 +137,7 @@ def _search(
         y = columns[other][order[unit]]
         total = 0.0
         for place in range(num_samples):
-            # Walk outward along x to both sides, until nothing there can be nearer than the k-th neighbour found.
+            # Walk outward along x on both sides until no point can be closer than the k-th neighbour found.
             nearest[:] = farthest = np.inf
             offset, is_open = 0, True
             while is_open:
@@ -155,7 +152,7 @@ def _search(
                                 if distance < nearest[rank]:
                                     distance, nearest[rank] = nearest[rank], distance
                             farthest = nearest[-1]
-            # What is nearer than the k-th neighbour counts; where that is at distance zero, what is at zero, too.
+            # Count the points closer than the k-th neighbour; if its distance is zero, those at distance zero.
             radius = np.nextafter(farthest, 0.0)
             for values, here in ((x, x[place]), (ordered[other], y[place])):
                 first, last = 0, num_samples

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from lightning_infomem.functional.standardization import scale_to_one, warn_of_dropped
+from lightning_infomem.functional.standardization import scale_to_one
 from lightning_infomem.functional.usable_samples import usable_samples
 
 __all__ = ["alpha_req", "participation_ratio", "rankme"]
@@ -44,8 +44,7 @@ def rankme(samples: Tensor) -> Tensor:
     >>> round(rankme(torch.eye(4)).item(), 3)
     4.0
     """
-    kept, finite_rows, _ = usable_samples(samples)
-    warn_of_dropped(finite_rows)
+    kept, _, _ = usable_samples(samples)
     singular = torch.linalg.svdvals(_scaled(kept))
     share = singular / singular.sum() + _RANKME_EPSILON
     rank: Tensor = torch.special.entr(share).sum().exp()
@@ -77,8 +76,7 @@ def participation_ratio(samples: Tensor) -> Tensor:
     >>> round(participation_ratio(torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])).item(), 4)
     2.0
     """
-    kept, finite_rows, _ = usable_samples(samples)
-    warn_of_dropped(finite_rows)
+    kept, _, _ = usable_samples(samples)
     gram = _covariance_gram(kept)
     # The two sums are the trace and the squared Frobenius norm.
     return gram.trace().square() / gram.square().sum()
@@ -117,8 +115,7 @@ def alpha_req(samples: Tensor) -> Tensor:
     >>> round(alpha_req(axes / torch.tensor([1.0, 2.0, 3.0])).item(), 4)
     2.0
     """
-    kept, finite_rows, _ = usable_samples(samples)
-    warn_of_dropped(finite_rows)
+    kept, _, _ = usable_samples(samples)
     eigenvalues = torch.linalg.eigvalsh(_covariance_gram(kept)).flip(0)
     eigenvalues = eigenvalues[eigenvalues > eigenvalues[0] * max(kept.shape) * torch.finfo(torch.float64).eps]
     skipped = min(4, len(eigenvalues) // 4)

@@ -31,12 +31,12 @@ def finite_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return samples[finite_rows][:, live_units], finite_rows, live_units
 
 
-def warn_of_dropped(finite_rows: Tensor) -> None:
-    """Warn how many rows `finite_samples` dropped; the warning points two calls up, at the public function's caller."""
+def warn_of_dropped(finite_rows: Tensor, *, stacklevel: int = 3) -> None:
+    """Warn how many rows `finite_samples` dropped; by default, the warning points two calls up."""
     dropped = int((~finite_rows).sum())
     if dropped:
         message = f"samples: {dropped} of {len(finite_rows)} rows hold non-finite values and were dropped."
-        warnings.warn(message, stacklevel=3)
+        warnings.warn(message, stacklevel=stacklevel)
 
 
 def standardized_columns(samples: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,13 +8,13 @@ from torch import Tensor
 
 from lightning_infomem._checks import check_samples, describe
 from lightning_infomem._errors import UsageValueError
-from lightning_infomem.functional.standardization import finite_samples
+from lightning_infomem.functional.standardization import finite_samples, warn_of_dropped
 
 __all__ = ["among_all_units", "usable_samples"]
 
 
 def usable_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Check samples and drop non-finite values; the public function reports the drop with `warn_of_dropped`.
+    """Check samples and drop non-finite values, with a warning that points at the caller of the public function.
 
     Args:
         samples: ``[samples, units]``, any floating-point dtype.
@@ -32,6 +32,7 @@ def usable_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         raise UsageValueError(
             f"samples: a row of finite values is required, got {describe(samples)} without any; check the model."
         )
+    warn_of_dropped(finite_rows, stacklevel=4)
     return kept, finite_rows, live_units
 
 

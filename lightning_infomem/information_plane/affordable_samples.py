@@ -7,7 +7,7 @@ from lightning_infomem._errors import UsageValueError
 __all__ = ["check_affordable_samples"]
 
 
-def check_affordable_samples(num_samples: int, limit: int, *, estimator: str, cost: str) -> None:
+def check_affordable_samples(num_samples: int, limit: int, *, estimator: str, cost: str = "time is quadratic") -> None:
     """Raise if there are more samples than the estimator accepts.
 
     Args:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from lightning_infomem._checks import check_count
-from lightning_infomem._errors import UsageValueError
+from lightning_infomem._checks import check_count, check_finite
+from lightning_infomem.functional.entropy import bin_edges, check_value_range
 from lightning_infomem.information_plane.discrete import discrete_entropy, discrete_information, number_rows
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
@@ -55,45 +54,22 @@ class Binning:
 
     def __post_init__(self) -> None:
         check_count(self.bins, name="bins", minimum=2)
-        if self.bin_size is not None and not 0 < self.bin_size < math.inf:
-            raise UsageValueError(
-                f"bin_size: a positive number is required, got {self.bin_size!r}; .5 is usual for tanh."
-            )
-        given = self.value_range
-        if isinstance(given, str):
-            is_range = given in ("unit", "layer")
-        else:
-            is_range = len(given) == 2 and -math.inf < given[0] < given[1] < math.inf
-        if not is_range:
-            raise UsageValueError(
-                f"value_range: 'unit', 'layer' or (low, high) with low below high is required, got {given!r}; (-1, 1) "
-                "is usual for tanh."
-            )
+        if self.bin_size is not None:
+            check_finite(self.bin_size, name="bin_size", above=0, remedy=".5 is usual for tanh")
+        check_value_range(self.value_range, choices=("unit", "layer"))
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Estimate both coordinates; see `PlaneEstimator`. The inputs are ignored."""
         hidden, labels = check_plane_samples(hidden, labels, estimator="Binning")
         patterns = number_rows(self.codes(hidden))
-        return PlanePoint.measured(
-            self,
-            hidden,
-            labels,
-            input_information=discrete_entropy(patterns),
-            label_information=discrete_information(patterns, labels),
-            input_kind="neither",
-            label_kind="neither",
-        )
+        information = discrete_entropy(patterns), discrete_information(patterns, labels)
+        return PlanePoint.measured(self, hidden, labels, *information)
 
     def codes(self, hidden: Tensor) -> Tensor:
         """Return the bin index of each value: finite ``[samples, units]`` -> int64 ``[samples, units]``."""
         hidden = hidden.double()  # at lower precision, a value on an edge may change bins
         if self.bin_size is not None:
             return (hidden / self.bin_size).floor().long()
-        if isinstance(self.value_range, tuple):
-            low, high = (torch.tensor(float(end), dtype=torch.float64) for end in self.value_range)
-        elif self.value_range == "layer":
-            low, high = hidden.min(), hidden.max()
-        else:
-            low, high = hidden.amin(0), hidden.amax(0)
+        low, high = bin_edges(hidden, self.value_range)
         width = (high - low).clamp_min(torch.finfo(torch.float64).tiny)  # a constant unit falls into one bin
-        return ((hidden - low) / width * self.bins).floor().long().clamp(0, self.bins - 1)
+        return ((hidden - low) / width * self.bins).floor().clamp(0, self.bins - 1).long()

@@ -64,12 +64,5 @@ class DecisionRule:
                 f"{hidden.shape[1]}; pass the outputs of the network, not a hidden layer."
             )
         decisions = hidden.argmax(1)
-        return PlanePoint.measured(
-            self,
-            hidden,
-            labels,
-            input_information=discrete_entropy(decisions),
-            label_information=discrete_information(decisions, labels),
-            input_kind="exact",
-            label_kind="exact",
-        )
+        information = discrete_entropy(decisions), discrete_information(decisions, labels)
+        return PlanePoint.measured(self, hidden, labels, *information, input_kind="exact", label_kind="exact")

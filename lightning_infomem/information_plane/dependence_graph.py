@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lightning_infomem._checks import check_count, describe
-from lightning_infomem._errors import UsageTypeError, UsageValueError
+from lightning_infomem._checks import check_count, check_finite
 from lightning_infomem.information_plane.discrete import discrete_information
 from lightning_infomem.information_plane.gaussian_gram import check_width
 from lightning_infomem.information_plane.plane_inputs import check_plane_inputs
@@ -83,12 +82,7 @@ class DependenceGraph:
         check_count(self.seed, name="seed", minimum=0)
         if self.projections is not None:
             check_count(self.projections, name="projections")
-        if isinstance(self.spread, bool) or not isinstance(self.spread, (int, float)):
-            raise UsageTypeError(
-                f"spread: a number of at least 0 is required, got {describe(self.spread)}; .1 is usual."
-            )
-        if not 0 <= self.spread < math.inf:
-            raise UsageValueError(f"spread: a number of at least 0 is required, got {self.spread}; .1 is usual.")
+        check_finite(self.spread, name="spread", minimum=0, remedy=".1 is usual")
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Estimate both coordinates; see `PlaneEstimator`. The inputs are required."""
@@ -109,22 +103,16 @@ class DependenceGraph:
                 dtype=torch.float64,
             )
         input_information, label_information, input_chance, label_chance = (sums / self.members).tolist()
+        estimates = {"I(X;T)": (input_information, input_chance), "I(T;Y)": (label_information, label_chance)}
+        coordinates = {"hidden_coordinates": hidden_hash.coordinates, "input_coordinates": input_hash.coordinates}
         return PlanePoint.measured(
             self,
             hidden,
             labels,
-            input_information=input_information,
-            label_information=label_information,
-            input_kind="neither",
-            label_kind="neither",
-            chosen={
-                "width": width,
-                "hidden_coordinates": hidden_hash.coordinates,
-                "input_coordinates": input_hash.coordinates,
-            },
-            flags=_chance_flags(
-                {"I(X;T)": (input_information, input_chance), "I(T;Y)": (label_information, label_chance)}
-            ),
+            input_information,
+            label_information,
+            chosen={"width": width, **coordinates},
+            flags=_chance_flags(estimates),
             scores={"shuffled_input_information": input_chance, "shuffled_label_information": label_chance},
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lightning_infomem._errors import UsageTypeError, UsageValueError
+from lightning_infomem._checks import check_finite
 
 __all__ = ["check_width", "distance_rows", "gaussian_gram", "label_gram", "rule_width", "squared_distances"]
 
@@ -17,12 +17,8 @@ _CHUNK_BYTES = 1 << 26
 
 def check_width(value: float | None, *, name: str) -> None:
     """Require a positive width, or None for a width chosen from the data."""
-    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
-        raise UsageTypeError(
-            f"{name}: a positive number is required, got {type(value).__name__} {value!r}; 1.0 is one."
-        )
-    if value is not None and not 0 < value < math.inf:
-        raise UsageValueError(f"{name}: a positive number is required, got {value!r}; None chooses one from the data.")
+    if value is not None:
+        check_finite(value, name=name, above=0, remedy="None chooses one from the data")
 
 
 def rule_width(samples: Tensor) -> float:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lightning_infomem._checks import describe
-from lightning_infomem._errors import UsageTypeError, UsageValueError
+from lightning_infomem._checks import check_finite
 
 __all__ = ["check_noise_variance", "noise_entropy"]
 
@@ -17,12 +16,8 @@ def check_noise_variance(value: object) -> None:
         TypeError: If the value is not a number.
         ValueError: If it is not positive and finite.
     """
-    required = "noise_variance: a positive number is required"
-    remedy = "0.1 is usual for wide layers, 1e-3 for a few tanh units"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UsageTypeError(f"{required}, got {describe(value)}; {remedy}.")
-    if not 0 < value < math.inf:
-        raise UsageValueError(f"{required}, got {value!r}: without noise the information is infinite; {remedy}.")
+    remedy = "without noise the information is infinite: 0.1 is usual for wide layers, 1e-3 for a few tanh units"
+    check_finite(value, name="noise_variance", above=0, remedy=remedy)
 
 
 def noise_entropy(num_units: int, noise_variance: float) -> float:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lightning_infomem.information_plane.affordable_samples import check_affordable_samples
 from lightning_infomem.information_plane.binning import Binning
 from lightning_infomem.information_plane.discrete import number_rows
-from lightning_infomem.information_plane.pairwise_distances import check_affordable, squared_distances
+from lightning_infomem.information_plane.pairwise_distances import squared_distances
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
 
 __all__ = ["GeometricCompression", "measure_geometry"]
@@ -92,7 +93,7 @@ def measure_geometry(
     """
     binning = Binning(bins, value_range)
     hidden, labels = check_plane_samples(hidden, labels, estimator="measure_geometry")
-    check_affordable(len(hidden), max_samples, estimator="measure_geometry")
+    check_affordable_samples(len(hidden), max_samples, estimator="measure_geometry")
     diameter, within_class, between_classes = _distances(hidden, labels)
     occupied_bins, occupied_cells = _occupied(hidden, binning)
     return GeometricCompression(

@@ -171,10 +171,9 @@ class InformationPlane(Callback):
             return {}
         self.planes.append(plane)
         if trainer.is_global_zero and len(self.planes) > 1:
-            names = dict.fromkeys(name for points in plane.points.values() for name in points)
             figures = {
                 name: partial(plot_information_plane, tuple(self.planes), name, allow_mismatch=self._data_chosen(name))
-                for name in names
+                for name in plane.estimators
             }
             log_figures(trainer.loggers, figures, step=scalar_step(trainer), prefix=self.prefix)
         return self._values(plane)

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from lightning_infomem._checks import check_choice, check_count, describe
 from lightning_infomem._errors import UsageTypeError
+from lightning_infomem.information_plane.affordable_samples import check_affordable_samples
 from lightning_infomem.information_plane.gaussian_noise import check_noise_variance, noise_entropy
-from lightning_infomem.information_plane.pairwise_distances import check_affordable, squared_distances
+from lightning_infomem.information_plane.pairwise_distances import squared_distances
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
 
@@ -80,7 +81,7 @@ class KernelDensity:
         of the noise.
         """
         hidden, labels = check_plane_samples(hidden, labels, estimator="KernelDensity")
-        check_affordable(len(hidden), self.max_samples, estimator="KernelDensity")
+        check_affordable_samples(len(hidden), self.max_samples, estimator="KernelDensity")
         variance = float(self.noise_variance)
         if self.adapted:
             variance *= float(hidden.abs().max()) or 1.0
@@ -91,10 +92,9 @@ class KernelDensity:
             self,
             hidden,
             labels,
-            input_information=-all_nearness,
-            label_information=own_nearness - all_nearness,
+            -all_nearness,
+            own_nearness - all_nearness,
             input_kind="upper" if self.bound == "upper" else "lower",
-            label_kind="neither",
             chosen={"adapted_variance": variance} if self.adapted else None,
             scores={"entropy": noise - all_nearness, "noise_entropy": noise},
         )

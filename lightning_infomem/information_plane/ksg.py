@@ -16,6 +16,7 @@ from lightning_infomem._checks import check_count, describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.functional.mutual_information import mutual_information
 from lightning_infomem.functional.standardization import standardized_columns
+from lightning_infomem.information_plane.plane_inputs import check_plane_inputs
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
 
@@ -85,6 +86,8 @@ class KSG:
         flags: dict[str, str] = {}
         if self.labels_only:
             inputs = None
+        elif inputs is not None:
+            inputs = check_plane_inputs(inputs, hidden, estimator="KSG")
         dimensions = self._check_dimensions(hidden, labels, inputs)
         if dimensions > _MANY_DIMENSIONS:
             flags["many_dimensions"] = (
@@ -93,8 +96,8 @@ class KSG:
         if inputs is None:
             information, input_ties = math.nan, 0.0
             flags["no_inputs"] = "I(X;T) was not estimated: it needs the inputs"
-        elif hidden.shape[1] == 1 and inputs[0].numel() == 1:
-            x, t = (values.detach().double().flatten() for values in (inputs.to(hidden.device), hidden))
+        elif hidden.shape[1] == inputs.shape[1] == 1:
+            x, t = inputs[:, 0], hidden[:, 0].double()
             information, input_ties = float(mutual_information(x, t, neighbors=self.neighbors)), 0.0
         else:
             information, input_ties = _first_estimator(_standardized(inputs), _standardized(hidden), self.neighbors)
@@ -104,20 +107,11 @@ class KSG:
             flags["ties"] = (
                 f"{ties:.0%} of the samples have neighbours at equal distances; the estimator assumes no ties"
             )
-        return PlanePoint.measured(
-            self,
-            hidden,
-            labels,
-            input_information=information,
-            label_information=label_information,
-            input_kind="neither",
-            label_kind="neither",
-            flags=flags,
-            scores={"tied_share": ties},
-        )
+        scores = {"tied_share": ties}
+        return PlanePoint.measured(self, hidden, labels, information, label_information, flags=flags, scores=scores)
 
     def _check_dimensions(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None) -> int:
-        """Number of dimensions to search in, after checking inputs and class sizes."""
+        """Number of dimensions to search in, after checking it and the class sizes."""
         counts = torch.bincount(labels)
         if int(counts.min()) <= self.neighbors:
             raise UsageValueError(
@@ -126,12 +120,7 @@ class KSG:
             )
         dimensions = hidden.shape[1]
         if inputs is not None:
-            if not isinstance(inputs, Tensor) or len(inputs) != len(hidden) or not bool(torch.isfinite(inputs).all()):
-                raise UsageValueError(
-                    f"KSG: inputs: a finite tensor of {len(hidden)} samples, as many as activations, is required, got "
-                    f"{describe(inputs)}; pass the inputs that produced the activations."
-                )
-            dimensions += inputs[0].numel()
+            dimensions += inputs.shape[1]
         if dimensions > self.max_dimensions:
             raise UsageValueError(
                 f"KSG: hidden: at most max_dimensions={self.max_dimensions} dimensions of layer and inputs together "
@@ -143,7 +132,7 @@ class KSG:
 
 def _standardized(values: Tensor) -> Floats:
     """Float64 ``[samples, dimensions]`` without constant dimensions; one dimension of zeros if all are constant."""
-    columns, constant = standardized_columns(values.detach().flatten(1).double().cpu())
+    columns, constant = standardized_columns(values.double().cpu())
     kept = columns[~constant] if not bool(constant.all()) else columns[:1]
     return kept.T.contiguous().numpy()
 

@@ -7,20 +7,15 @@ import math
 import torch
 from torch import Tensor
 
-from lightning_infomem._checks import describe
-from lightning_infomem._errors import UsageTypeError, UsageValueError
+from lightning_infomem._checks import check_finite
+from lightning_infomem._errors import UsageValueError
 
 __all__ = ["check_order", "matrix_entropy"]
 
 
 def check_order(order: float) -> None:
     """Require a positive order."""
-    if isinstance(order, bool) or not isinstance(order, (int, float)):
-        raise UsageTypeError(f"order: a positive number is required, got {describe(order)}; 1.01 is usual.")
-    if not 0 < order < math.inf:
-        raise UsageValueError(
-            f"order: a positive number is required, got {order}; 1.01 is usual, 1 is Shannon's limit."
-        )
+    check_finite(order, name="order", above=0, remedy="1.01 is usual, 1 is Shannon's limit")
 
 
 def matrix_entropy(*grams: Tensor, order: float = 1.01) -> float:
@@ -66,12 +61,7 @@ def matrix_entropy(*grams: Tensor, order: float = 1.01) -> float:
     trace = float(product.diagonal().sum())
     if order == 2:
         return -math.log(float(product.square().sum()) / trace**2)
-    return eigenvalue_entropy(torch.linalg.eigvalsh(product) / trace, order)
-
-
-def eigenvalue_entropy(eigenvalues: Tensor, order: float) -> float:
-    """Renyi's entropy of normalised eigenvalues, in nats; negative ones are rounding errors and count as 0."""
-    shares = eigenvalues.clamp_min(0)
+    shares = (torch.linalg.eigvalsh(product) / trace).clamp_min(0)  # negative ones are rounding errors
     if order == 1:
         return float(torch.special.entr(shares).sum())
     return math.log(float(shares.pow(order).sum())) / (1 - order)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lightning_infomem._checks import check_count
-from lightning_infomem._errors import UsageTypeError
+from lightning_infomem._checks import check_count, check_finite
 from lightning_infomem.information_plane.affordable_samples import check_affordable_samples
 from lightning_infomem.information_plane.gaussian_gram import (
     check_width,
@@ -87,9 +86,7 @@ class MatrixRenyi:
         check_order(self.order)
         check_width(self.input_width, name="input_width")
         check_width(self.hidden_width, name="hidden_width")
-        if self.label_width is None:
-            raise UsageTypeError("label_width: a positive number is required, got None; .1 keeps classes apart.")
-        check_width(self.label_width, name="label_width")
+        check_finite(self.label_width, name="label_width", above=0, remedy=".1 keeps classes apart")
         if self.max_samples is not None:
             check_count(self.max_samples, name="max_samples", minimum=2)
 
@@ -104,17 +101,12 @@ class MatrixRenyi:
         hidden_width = rule_width(hidden) if self.hidden_width is None else self.hidden_width
         entropies = self._by_pairs if self.order == 2 else self._by_eigenvalues
         scores = entropies(inputs, hidden, labels, input_width, hidden_width)
-        return PlanePoint.measured(
-            self,
-            hidden,
-            labels,
-            input_information=scores["input_entropy"] + scores["hidden_entropy"] - scores["input_joint_entropy"],
-            label_information=scores["label_entropy"] + scores["hidden_entropy"] - scores["label_joint_entropy"],
-            input_kind="neither",
-            label_kind="neither",
-            chosen={"input_width": input_width, "hidden_width": hidden_width},
-            scores=scores,
+        information = (
+            scores[f"{other}_entropy"] + scores["hidden_entropy"] - scores[f"{other}_joint_entropy"]
+            for other in ("input", "label")
         )
+        chosen = {"input_width": input_width, "hidden_width": hidden_width}
+        return PlanePoint.measured(self, hidden, labels, *information, chosen=chosen, scores=scores)
 
     def _by_eigenvalues(
         self, inputs: Tensor, hidden: Tensor, labels: Tensor, input_width: float, hidden_width: float

@@ -67,16 +67,9 @@ class MaximumEntropyBinning:
         hidden, labels = check_plane_samples(hidden, labels, estimator="MaximumEntropyBinning")
         codes = self._codes(hidden)
         patterns = number_rows(codes)
-        return PlanePoint.measured(
-            self,
-            hidden,
-            labels,
-            input_information=discrete_entropy(patterns),
-            label_information=discrete_information(patterns, labels),
-            input_kind="neither",
-            label_kind="neither",
-            scores={"mean_unit_entropy": _mean_unit_entropy(codes, self.bins)},
-        )
+        information = discrete_entropy(patterns), discrete_information(patterns, labels)
+        scores = {"mean_unit_entropy": _mean_unit_entropy(codes, self.bins)}
+        return PlanePoint.measured(self, hidden, labels, *information, scores=scores)
 
     def _codes(self, hidden: Tensor) -> Tensor:
         """Bin index of each value, int32 ``[samples, units]``."""

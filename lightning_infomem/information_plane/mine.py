@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lightning_infomem._checks import check_count, describe
-from lightning_infomem._errors import UsageValueError
+from lightning_infomem._checks import check_count, check_finite
 from lightning_infomem.information_plane.critic import Critic, Evaluation
+from lightning_infomem.information_plane.plane_inputs import check_plane_inputs
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
 
@@ -72,20 +72,13 @@ class MINE:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "width"):
-            check_count(getattr(self, name), name=name)
+        check_count(self.steps, name="steps")
+        check_count(self.width, name="width")
         check_count(self.batch_size, name="batch_size", minimum=2)
         check_count(self.seed, name="seed", minimum=0)
-        if not 0 < self.learning_rate < math.inf:
-            raise UsageValueError(
-                f"learning_rate: a positive number is required, got {self.learning_rate!r}; .003 is usual here."
-            )
-        if not 0 <= self.averaging < 1:
-            raise UsageValueError(
-                f"averaging: a number from 0 to below 1 is required, got {self.averaging!r}; .99 is usual."
-            )
-        if not 0 <= self.noise < math.inf:
-            raise UsageValueError(f"noise: a variance of at least 0 is required, got {self.noise!r}; 0 adds none.")
+        check_finite(self.learning_rate, name="learning_rate", above=0, remedy=".003 is usual here")
+        check_finite(self.averaging, name="averaging", minimum=0, below=1, remedy=".99 is usual")
+        check_finite(self.noise, name="noise", minimum=0, remedy="0 adds none")
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Estimate both coordinates; see `PlaneEstimator`. Without inputs, estimate I(T;Y) alone."""
@@ -96,12 +89,8 @@ class MINE:
         if inputs is None:
             flags["no_inputs"] = "I(X;T) was not estimated: it needs the inputs"
         else:
-            if not isinstance(inputs, Tensor) or len(inputs) != len(hidden) or not bool(torch.isfinite(inputs).all()):
-                raise UsageValueError(
-                    f"MINE: inputs: a finite tensor of {len(hidden)} samples, as many as activations, is required, got "
-                    f"{describe(inputs)}; pass the inputs that produced the activations."
-                )
-            found = self._bound(inputs.detach().to(hidden.device).flatten(1).float(), hidden.float())
+            inputs = check_plane_inputs(inputs, hidden, estimator="MINE")
+            found = self._bound(inputs.float(), hidden.float())
             information = found.value
             scores |= {"input_step": found.step, "input_donsker_varadhan": found.donsker_varadhan}
         one_hot = torch.nn.functional.one_hot(labels).float()
@@ -125,11 +114,9 @@ class MINE:
         order = torch.randperm(len(x), generator=generator).to(x.device)
         quarter = len(x) // 4
         final, validation, training = order[:quarter], order[quarter : 2 * quarter], order[2 * quarter :]
-        if self.noise:
-            fixed = math.sqrt(self.noise) * torch.randn(t.shape, generator=generator).to(t.device)
-            noisy = t + fixed  # one draw for the held-out samples; training draws new noise at every step
-        else:
-            noisy = t
+        noisy = t
+        if self.noise:  # one draw for the held-out samples; training draws new noise at every step
+            noisy = t + math.sqrt(self.noise) * torch.randn(t.shape, generator=generator).to(t.device)
         critic = Critic(x[training], noisy[training], width=self.width, generator=generator)
         optimizer = torch.optim.Adam(critic.weights, lr=self.learning_rate)
         log_average: Tensor | None = None
@@ -155,12 +142,9 @@ class MINE:
             if step % max(1, self.steps // _LOOKS) == 0 or step == self.steps:
                 seen = critic.evaluate(x[validation], noisy[validation], rolls=_ROLLS)
                 if seen.donsker_varadhan > best.donsker_varadhan:
-                    best, chosen = (
-                        Evaluation(seen.value, seen.donsker_varadhan, seen.log_mean, step),
-                        critic.copied_weights(),
-                    )
+                    best, chosen = seen._replace(step=step), critic.copied_weights()
         if best.step == 0:
             return best
         critic.restore(chosen)
         held_out = critic.evaluate(x[final], noisy[final], rolls=_ROLLS, tangent_at=best.log_mean)
-        return Evaluation(held_out.value, held_out.donsker_varadhan, held_out.log_mean, best.step)
+        return held_out._replace(step=best.step)

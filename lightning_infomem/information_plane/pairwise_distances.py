@@ -7,9 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lightning_infomem._errors import UsageValueError
-
-__all__ = ["check_affordable", "squared_distances"]
+__all__ = ["squared_distances"]
 
 _MEMORY_LIMIT = 2**25  # bytes per block
 
@@ -54,16 +52,3 @@ def squared_distances(
         rows = slice(start, min(start + step, len(rows_of_all)))
         block = (rows_of_all[rows] * -2) @ columns.T
         yield rows, block.add_(row_norms[rows, None]).add_(column_norms).clamp_min_(0)
-
-
-def check_affordable(num_samples: int, max_samples: int, *, estimator: str) -> None:
-    """Raise if there are more samples than a quadratic-time estimator accepts.
-
-    Raises:
-        ValueError: If ``num_samples`` exceeds ``max_samples``.
-    """
-    if num_samples > max_samples:
-        raise UsageValueError(
-            f"{estimator}: hidden: at most max_samples={max_samples} samples are required, because time is quadratic, "
-            f"got {num_samples}; pass fewer samples or raise max_samples."
-        )

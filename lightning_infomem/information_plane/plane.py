@@ -17,6 +17,7 @@ from lightning_infomem.measurement import catch
 from lightning_infomem.records.table import Column, Table
 from lightning_infomem.records.tabular import Tabular
 from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.rows import leaf_tensors
 from lightning_infomem.sampling.samples import SamplePlan
 
 __all__ = ["LabelOf", "Plane", "Probe", "classes_of", "measure_plane", "measure_plane_samples", "name_estimators"]
@@ -64,6 +65,11 @@ class Plane(Tabular):
     pooling: str | None = None
     split: str | None = None
 
+    @property
+    def estimators(self) -> tuple[str, ...]:
+        """Names of the estimators that have a point, in order of appearance."""
+        return tuple(dict.fromkeys(name for points in self.points.values() for name in points))
+
     def of(self, estimator: str) -> dict[str, PlanePoint]:
         """Layer name -> point by one estimator; layers without such a point are left out.
 
@@ -72,7 +78,7 @@ class Plane(Tabular):
         """
         found = {layer: points[estimator] for layer, points in self.points.items() if estimator in points}
         if not found:
-            known = ", ".join(dict.fromkeys(name for points in self.points.values() for name in points)) or "none"
+            known = ", ".join(self.estimators) or "none"
             raise UsageValueError(f"estimator: one of {known} is required, got {estimator!r}; measure with it.")
         return found
 
@@ -106,19 +112,7 @@ class Plane(Tabular):
 
     def to_state(self) -> dict[str, Any]:
         """State of numbers, strings and mappings only."""
-        points = {layer: {name: asdict(point) for name, point in each.items()} for layer, each in self.points.items()}
-        failures = {layer: dict(each) for layer, each in self.failures.items()}
-        return {
-            "state_version": _STATE_VERSION,
-            "points": points,
-            "failures": failures,
-            "skipped": dict(self.skipped),
-            "epoch": self.epoch,
-            "step": self.step,
-            "modules": dict(self.modules),
-            "pooling": self.pooling,
-            "split": self.split,
-        }
+        return {"state_version": _STATE_VERSION, **asdict(self)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Plane:
@@ -137,9 +131,7 @@ class Plane(Tabular):
                 layer: {name: PlanePoint(**point) for name, point in each.items()}
                 for layer, each in state["points"].items()
             }
-            # Earlier versions did not store how the samples were captured.
-            origin = {name: state[name] for name in ("modules", "pooling", "split") if name in state}
-            return cls(points, state["failures"], state["skipped"], state["epoch"], state["step"], **origin)
+            return cls(**{each.name: state[each.name] for each in fields(cls)} | {"points": points})
         except (AttributeError, KeyError, TypeError) as fault:
             raise UsageValueError(
                 f"state: a complete plane is required, this one is damaged ({fault}); measure again."
@@ -165,7 +157,7 @@ class Probe:
         for batch in self._batches:
             labels = self._read_labels(batch)
             self._labels.append(labels.detach().cpu())
-            inputs = next((part for part in _leaves(batch) if len(part) == len(labels)), labels)
+            inputs = next((part for part in leaf_tensors(batch) if part.shape[:1] == labels.shape), labels)
             self._inputs.append(inputs.detach().cpu())
             if (count := sum(map(len, self._labels))) > self._max_samples:
                 raise UsageValueError(
@@ -341,15 +333,3 @@ def measure_plane(
 def classes_of(layers: Mapping[str, nn.Module]) -> dict[str, str]:
     """Layer name -> class name of its module."""
     return {layer: type(module).__name__ for layer, module in layers.items()}
-
-
-def _leaves(batch: Any) -> Iterator[Tensor]:
-    if isinstance(batch, Tensor):
-        if batch.ndim > 0:
-            yield batch
-    elif isinstance(batch, Mapping):
-        for part in batch.values():
-            yield from _leaves(part)
-    elif isinstance(batch, (tuple, list)):
-        for part in batch:
-            yield from _leaves(part)

@@ -53,11 +53,11 @@ class PlanePoint:
         estimator: Any,
         hidden: Tensor,
         labels: Tensor,
-        *,
         input_information: float,
         label_information: float,
-        input_kind: Kind,
-        label_kind: Kind,
+        *,
+        input_kind: Kind = "neither",
+        label_kind: Kind = "neither",
         chosen: Mapping[str, float | int | str] | None = None,
         flags: Mapping[str, str] | None = None,
         scores: Mapping[str, float] | None = None,
@@ -82,20 +82,15 @@ class PlanePoint:
             for name, value in given.items()
             if value is not None
         }
-        doubts = flags_of(
-            input_information,
-            label_information,
-            num_samples=len(hidden),
-            label_entropy=discrete_entropy(labels),
-        )
+        informations, num_samples = (input_information, label_information), len(hidden)
+        doubts = flags_of(*informations, num_samples=num_samples, label_entropy=discrete_entropy(labels))
         return cls(
             type(estimator).__name__,
             {**parameters, **(chosen or {})},
-            input_information,
-            label_information,
+            *informations,
             input_kind,
             label_kind,
-            num_samples=len(hidden),
+            num_samples,
             num_units=hidden.shape[1],
             flags={**doubts, **(flags or {})},
             scores=dict(scores or {}),

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count
+from lightning_infomem.information_plane.affordable_samples import check_affordable_samples
 from lightning_infomem.information_plane.gaussian_noise import check_noise_variance, noise_entropy
-from lightning_infomem.information_plane.pairwise_distances import check_affordable, squared_distances
+from lightning_infomem.information_plane.pairwise_distances import squared_distances
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
 
@@ -76,7 +77,7 @@ class SamplePropagation:
         noisy layer) and "noise_entropy".
         """
         hidden, labels = check_plane_samples(hidden, labels, estimator="SamplePropagation")
-        check_affordable(len(hidden), self.max_samples, estimator="SamplePropagation")
+        check_affordable_samples(len(hidden), self.max_samples, estimator="SamplePropagation")
         input_terms, label_terms = [], []
         for drawn_inputs, drawn_labels in self._draws(hidden, labels):
             input_terms.append(drawn_inputs)
@@ -90,8 +91,6 @@ class SamplePropagation:
             labels,
             input_information=input_mean,
             label_information=label_mean,
-            input_kind="neither",
-            label_kind="neither",
             scores={
                 "input_standard_error": input_error,
                 "label_standard_error": label_error,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lightning_infomem._checks import check_count, describe
+from lightning_infomem._checks import check_count, check_finite
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.affordable_samples import check_affordable_samples
 from lightning_infomem.information_plane.gaussian_gram import check_width, squared_distances
@@ -86,11 +86,7 @@ class TensorKernelRenyi:
                 f"width_range: (low, high) with 0 < low < high is required, got {ends!r}; they are multiples of the "
                 "mean distance, (.1, 10) is usual."
             )
-        if isinstance(self.decay, bool) or not isinstance(self.decay, (int, float)) or not 0 <= self.decay < 1:
-            raise UsageValueError(
-                f"decay: a number from 0 to below 1 is required, got {describe(self.decay)}; 0 ignores "
-                "the previous width."
-            )
+        check_finite(self.decay, name="decay", minimum=0, below=1, remedy="0 ignores the previous width")
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Estimate both coordinates; see `PlaneEstimator`. The inputs are required."""
@@ -104,21 +100,10 @@ class TensorKernelRenyi:
         point = MatrixRenyi(self.order, self.input_width, width, self.label_width, len(hidden)).estimate(
             hidden, labels, inputs
         )
-        return PlanePoint.measured(
-            self,
-            hidden,
-            labels,
-            input_information=point.input_information,
-            label_information=point.label_information,
-            input_kind="neither",
-            label_kind="neither",
-            chosen={
-                "input_width": point.parameters["input_width"],
-                "hidden_width": width,
-                "aligned_width": aligned,
-            },
-            scores={**point.scores, "alignment": alignment},
-        )
+        information = point.input_information, point.label_information
+        input_width, scores = point.parameters["input_width"], {**point.scores, "alignment": alignment}
+        chosen = {"input_width": input_width, "hidden_width": width, "aligned_width": aligned}
+        return PlanePoint.measured(self, hidden, labels, *information, chosen=chosen, scores=scores)
 
     def _aligned_width(self, hidden: Tensor, labels: Tensor) -> tuple[float, float]:
         """Width with the best alignment to the labels, and that alignment."""

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from lightning_infomem._checks import check_count, describe
-from lightning_infomem._errors import UsageTypeError, UsageValueError
+from lightning_infomem._checks import check_count, check_finite
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.information_plane.discrete import discrete_entropy
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.information_plane.plane_samples import check_plane_samples
@@ -72,17 +72,8 @@ class VariationalBound:
         check_count(self.folds, name="folds", minimum=2)
         check_count(self.max_iterations, name="max_iterations")
         check_count(self.seed, name="seed", minimum=0)
-        if self.penalty is None:
-            return
-        if isinstance(self.penalty, bool) or not isinstance(self.penalty, (int, float)):
-            raise UsageTypeError(
-                f"penalty: a positive number is required, got {describe(self.penalty)}; None chooses one."
-            )
-        if not 0 < self.penalty < math.inf:
-            raise UsageValueError(
-                f"penalty: a positive number is required, got {self.penalty!r}: without a penalty the weights for "
-                "separable classes grow without bound; None chooses one."
-            )
+        if self.penalty is not None:  # without a penalty, the weights for separable classes grow without bound
+            check_finite(self.penalty, name="penalty", above=0, remedy="None chooses one")
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Bound I(T;Y); see `PlaneEstimator`. The inputs are ignored.
@@ -117,7 +108,6 @@ class VariationalBound:
             labels,
             input_information=math.nan,
             label_information=discrete_entropy(labels) - float(loss.mean()),
-            input_kind="neither",
             label_kind="lower",
             chosen=chosen if self.penalty is None else None,
             scores={

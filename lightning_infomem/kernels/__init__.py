@@ -1,4 +1,4 @@
-"""Neighbour search and counting for pairs of units, one backend a file, and the choice between them."""
+"""Choose the backend that searches and counts neighbours for pairs of units; each backend has its own file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["BACKENDS", "Kernel", "select_backend"]
 
 BACKENDS = ("auto", "reference", "cpu", "cuda")
 
-# The device whose samples each searches, what compiles it, and the backend itself.
+# Device type of the samples -> package that compiles the backend, and the backend.
 _COMPILED: dict[str, tuple[str, ModuleType]] = {"cpu": ("numba", cpu), "cuda": ("triton", cuda)}
 
 _log = logging.getLogger(__name__)
@@ -25,45 +25,37 @@ _announced: set[str] = set()
 
 
 class Kernel(Protocol):
-    """A backend: the same integer counts as `reference`, hence the same numbers up to the rounding of a sum."""
+    """A backend. Its integer counts equal those of `reference`, so its results differ only by the rounding of a sum."""
 
-    def __call__(
-        self,
-        columns: Tensor,
-        first: Tensor,
-        second: Tensor,
-        *,
-        neighbors: int,
-        memory_limit: int,
-    ) -> Tensor:
-        """Mean digamma terms of pairs of units; see `reference.mean_terms`."""
+    def __call__(self, columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int, memory_limit: int) -> Tensor:
+        """Compute the mean digamma terms of pairs of units; see `reference.mean_terms`."""
 
 
 def select_backend(backend: str, device: torch.device) -> tuple[str, Kernel]:
     """Choose the kernel that counts neighbours.
 
     ===============  ==================================================================
-    ``backend``      chosen
+    ``backend``      Chosen kernel
     ===============  ==================================================================
-    ``"auto"``       ``"cpu"`` for samples on a processor where numba is installed,
-                     ``"cuda"`` for samples on a GPU where Triton is,
+    ``"auto"``       ``"cpu"`` for samples on a CPU if numba is installed,
+                     ``"cuda"`` for samples on a GPU if Triton is installed,
                      else ``"reference"``
     ``"reference"``  plain torch, on the device of the samples
-    ``"cpu"``        numba: vector instructions and threads, samples on the processor
-    ``"cuda"``       Triton: samples on a GPU
+    ``"cpu"``        numba with vector instructions and threads, for samples on a CPU
+    ``"cuda"``       Triton, for samples on a GPU
     ===============  ==================================================================
 
     Args:
-        backend: one of ``BACKENDS``. "auto" says once in the log what it chose and why; any other name is taken at
-            its word.
-        device: where the samples are.
+        backend: One of ``BACKENDS``. "auto" logs once what it chose and why. Any other backend is used as named, or
+            an error is raised.
+        device: Device of the samples.
 
     Returns:
         The name of the chosen backend and its function.
 
     Raises:
-        ValueError: no such backend, or not for this device.
-        ModuleNotFoundError: "cpu" or "cuda" was asked for by name and numba or Triton is not installed.
+        ValueError: The backend is unknown or cannot use this device.
+        ModuleNotFoundError: "cpu" or "cuda" was requested by name, and numba or Triton is not installed.
     """
     check_choice(backend, name="backend", choices=BACKENDS)
     wanted = device.type if backend == "auto" else backend

@@ -1,4 +1,4 @@
-"""Neighbours of all points for pairs of units on a processor: compiled, by vector instructions, on several threads."""
+"""Find and count neighbours for pairs of units on a CPU: compiled, with vector instructions, on several threads."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ __all__ = ["is_usable", "mean_terms"]
 
 Compiled: TypeAlias = "Callable[..., None]"
 
-# The work of one task of a thread, in pairs times samples: about ten milliseconds, the time that Ctrl-C takes.
+# Size of one task of a thread, in pairs times samples. It takes about ten milliseconds, which delays Ctrl-C as long.
 _TASK_SIZE = 1 << 18
-# How many values are sorted at once: bounds the memory for the indices of 8 bytes that sorting gives.
+# Number of values sorted at once. It bounds the memory for the 8-byte indices that sorting returns.
 _SORTED_AT_ONCE = 1 << 20
 
 
@@ -31,33 +31,26 @@ def is_usable() -> bool:
     return find_spec("numba") is not None
 
 
-def mean_terms(
-    columns: Tensor,
-    first: Tensor,
-    second: Tensor,
-    *,
-    neighbors: int,
-    memory_limit: int,
-) -> Tensor:
-    """The numbers of `reference.mean_terms`, from equal counts, for samples in the memory of the processor.
+def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int, memory_limit: int) -> Tensor:
+    """Compute `reference.mean_terms` from equal counts, for samples in CPU memory.
 
-    Runs on `torch.get_num_threads()` threads, without holding Python's lock; Ctrl-C ends it within a few hundredths of
-    a second. Every pair is computed by one thread in one order, so neither threads nor the list of pairs change a bit
-    of its number. The first call for a kind of input (dtype and k) on a machine takes seconds for compilation, which is
-    kept on disk for later processes. Where compiling fails, `reference` computes, after a warning.
+    The search runs on `torch.get_num_threads()` threads without holding Python's lock; Ctrl-C ends it within a few
+    hundredths of a second. One thread computes each pair in a fixed order, so the result is the same to the last bit
+    for any number of threads and any list of pairs. The first call for a dtype and k on a machine takes seconds for
+    compilation, which is kept on disk for later processes. If compilation fails, `reference` is used, with a warning.
 
     Args:
         columns: ``[units, samples]``, float32 or float64, standardised and finite.
-        first: int64 ``[pairs]``, index of the one unit of each pair.
-        second: int64 ``[pairs]``, index of the other.
+        first: int64 ``[pairs]``, index of the first unit of each pair.
+        second: int64 ``[pairs]``, index of the second unit.
         neighbors: k, less than the number of samples.
-        memory_limit: only for `reference`, should it be needed. Here sorted copies of the units of the list take 12
-            bytes a value in float32, 16 in float64, and every thread about 100 a sample.
+        memory_limit: Memory limit of `reference`, in case it is needed. The search itself takes 12 bytes per value in
+            float32 and 16 in float64 for sorted copies of the units, and about 100 bytes per sample for each thread.
 
     Returns:
         float64 ``[pairs]``, nats.
 
-    Cost: time about ``pairs * samples**1.4``, for tied data too.
+    Cost: time about ``pairs * samples**1.4``, also for tied data.
     """
     if not len(first):
         return torch.empty(0, dtype=torch.float64)
@@ -72,7 +65,7 @@ def mean_terms(
 
 
 class _SortedUnits(NamedTuple):
-    """What the compiled search reads; see `cpu_pairs.mean_terms_of_pairs`."""
+    """Arrays that the compiled search reads; see `cpu_pairs.mean_terms_of_pairs`."""
 
     columns: NDArray[Any]
     ordered: NDArray[Any]
@@ -98,13 +91,13 @@ class _SortedUnits(NamedTuple):
             ordered[rows, PADDING : PADDING + num_samples] = values.numpy()
             order[rows] = samples.numpy()
             torch.from_numpy(rank[rows]).scatter_(1, samples, places.expand_as(samples))
-            # One value in so many places is a large group.
+            # A value that fills more than LARGE_GROUP places forms a large group.
             is_grouped[rows] = (values[:, LARGE_GROUP:] == values[:, :-LARGE_GROUP]).any(1).numpy()
         return cls(columns.numpy(), ordered, order, rank, is_grouped)
 
 
 def _units_in(num_units: int, *lists: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """The units that occur in lists of indices, and the lists as indices among those."""
+    """Return the units that occur in lists of indices, and the lists as indices into those units."""
     occurs = torch.zeros(num_units, dtype=torch.bool)
     for units in lists:
         occurs[units] = True
@@ -115,7 +108,7 @@ def _units_in(num_units: int, *lists: Tensor) -> tuple[Tensor, list[Tensor]]:
 def _over_threads(
     search: Compiled, sorted_units: _SortedUnits, first: Tensor, second: Tensor, neighbors: int
 ) -> Tensor:
-    """Share the pairs among threads: whoever is free takes the next few of the list."""
+    """Share the pairs among threads; a free thread takes the next few pairs of the list."""
     num_samples, length = sorted_units.columns.shape[1], sorted_units.ordered.shape[1]
     dtype = sorted_units.ordered.dtype
     slots = (0,) * neighbors
@@ -127,18 +120,8 @@ def _over_threads(
         pairs = slice(start, start + task_size)
         nearest, reals = np.empty(17 * neighbors, dtype), np.zeros((3, length), dtype)
         counts, places = np.zeros((7, length), np.int32), np.zeros((6, length), np.int64)
-        search(
-            slots,
-            *sorted_units,
-            first[pairs].numpy(),
-            second[pairs].numpy(),
-            digamma_above,
-            nearest,
-            reals,
-            counts,
-            places,
-            terms[pairs].numpy(),
-        )
+        units, room = (first[pairs].numpy(), second[pairs].numpy()), (nearest, reals, counts, places)
+        search(slots, *sorted_units, *units, digamma_above, *room, terms[pairs].numpy())
 
     starts = range(0, len(first), task_size)
     num_threads = min(torch.get_num_threads(), len(starts))
@@ -151,14 +134,14 @@ def _over_threads(
         for future in [executor.submit(run, start) for start in starts]:
             future.result()
     finally:
-        # After Ctrl-C or an error, what has not begun is not begun any more.
+        # After Ctrl-C or an error, do not start the remaining tasks.
         executor.shutdown(wait=True, cancel_futures=True)
     return terms
 
 
 @cache
 def _compiled_search(neighbors: int, dtype: torch.dtype) -> Compiled | None:
-    """The search, compiled for k and dtype, from disk where it was before; nothing, after a warning, where it fails."""
+    """Return the search compiled for k and dtype, from disk if possible; None, after a warning, if that fails."""
     try:
         from lightning_infomem.kernels import cpu_pairs
     except Exception as error:
@@ -187,8 +170,8 @@ def _in_short(error: Exception) -> str:
 
 def _warn(what: str) -> None:
     warnings.warn(
-        f"backend: the search of the backend 'cpu' {what}. The numbers are the same, later. Set NUMBA_CACHE_DIR to a "
-        'folder that can be written, or choose backend="reference".',
+        f"backend: the search of the backend 'cpu' {what}. Results are identical, only slower. Set NUMBA_CACHE_DIR to "
+        'a writable folder, or choose backend="reference".',
         RuntimeWarning,
         stacklevel=3,
     )

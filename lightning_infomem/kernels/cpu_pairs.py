@@ -1,4 +1,4 @@
-"""The mean digamma terms of pairs of units, compiled and kept on disk."""
+"""Mean digamma terms of pairs of units, compiled and kept on disk."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ __all__ = ["mean_terms_of_pairs"]
 
 @compiled
 def _find_groups(values: Reals, num_samples: int, is_grouped: bool, starts: Places, stops: Places) -> None:
-    """For each place of a sorted unit, where the run of equal values around it starts and where it stops.
+    """Find where the run of equal values around each place of a sorted unit starts and stops.
 
-    Of units that are not grouped nobody asks for the runs, and every place is taken for one of its own.
+    For ungrouped units the runs are not needed, and every place counts as its own run.
     """
     for place in range(len(values)):
         starts[place] = place
@@ -51,7 +51,7 @@ def _find_groups(values: Reals, num_samples: int, is_grouped: bool, starts: Plac
 def _order_by_group(
     order_y: Integers, rank_x: Integers, starts: Places, next_place: Places, sample_at: Integers
 ) -> None:
-    """Samples in the order of x, and within its groups in the order of y: deal them out in the order of y."""
+    """List the samples in the order of x, and within groups of x in the order of y."""
     for place in range(len(starts)):
         next_place[place] = starts[place]
     for sample in order_y:
@@ -64,7 +64,7 @@ def _order_by_group(
 def _count_along_y(
     x: Reals, y: Reals, order: Integers, x_here: float, y_here: float, start: int, stop: int, reach: float
 ) -> tuple[int, int, int, int]:
-    """`count_in_plane` for places start..stop in the order of y; here ``x`` is in the order of samples."""
+    """Do the same as `count_in_plane` for places start..stop in the order of y; ``x`` is in the order of samples."""
     inside = closed = boundary_x = boundary_y = 0
     for place in range(start, stop):
         along_x = abs(x[order[place - PADDING]] - x_here)
@@ -79,14 +79,14 @@ def _count_along_y(
 
 @compiled
 def _closed_window(values: Reals, point: int, right: int, left: int, reach: float, num_samples: int) -> tuple[int, int]:
-    """Where the places not farther than ``reach`` start and stop, given how many are nearer to both sides."""
+    """Return where the places within ``reach`` start and stop, given how many are closer on both sides."""
     start = edge(values, point, point - left - 1, -1, reach, True, num_samples) + 1
     return start, edge(values, point, point + right + 1, 1, reach, True, num_samples)
 
 
-# Adding up so many terms, and then the sums, keeps the rounding of thousands of equal terms from piling up.
+# Sums of this many terms are added separately, so that rounding errors of thousands of equal terms do not accumulate.
 _TERMS_ADDED_UP = 256
-# A place along y costs that many along x, where neighbours are consecutive in memory and counted by vectors.
+# Cost of a place along y relative to one along x, where neighbours are consecutive in memory and counted by vectors.
 _COST_ALONG_Y = 8
 
 
@@ -114,12 +114,12 @@ def _mean_terms(
     right_y, left_y, ties_y = counts[3], counts[4], counts[5]
     dealt = counts[6]
     starts_x, stops_x, starts_y, stops_y = places[0], places[1], places[2], places[3]
-    # An unsigned index is not looked at for a sign: these are the loops where that shows.
+    # Unsigned indices need no check for negative values, which matters in these loops.
     next_place, place_y = places[4], places[5].view(np.uint64)
     together, alone = nearest[neighbors:], nearest[:neighbors]
     known_x = -1
     for pair in range(len(first)):
-        # Walk along the unit without large groups, if one is; and so that (a, b) and (b, a) are the same.
+        # Search along a unit without large groups if there is one; this also makes (a, b) and (b, a) identical.
         unit_x, unit_y = first[pair], second[pair]
         if (is_grouped[unit_x], unit_x) > (is_grouped[unit_y], unit_y):
             unit_x, unit_y = unit_y, unit_x
@@ -168,7 +168,7 @@ def _mean_terms(
                     )
                 subtotal += tied_term(x_counts, y_counts, plane, neighbors, digamma_above)
                 continue
-            # An atom. Its points follow one another in a large group of x, and all have the same term.
+            # An atom. In a large group of x its points are consecutive, and all have the same term.
             num_same = 0
             if stop - start <= LARGE_GROUP:
                 num_same = count_in_plane(x, y, place, start, stop, reach)[1]
@@ -180,19 +180,19 @@ def _mean_terms(
         terms[pair] = (total + subtotal) / num_samples
 
 
-# All that is compiled into the search.
+# All files that are compiled into the search.
 _FILES = ("cpu_vectors", "cpu_search", "cpu_count", "cpu_tie_rule", "cpu_pairs")
 
 
 def mean_terms_of_pairs(*, kept_on_disk: bool) -> Callable[..., None]:
-    """The compiled search: mean over points of ``psi(n_x + 1) + psi(n_y + 1)`` for each pair, ties included.
+    """Return the compiled search: the mean over points of ``psi(n_x + 1) + psi(n_y + 1)`` for each pair, with ties.
 
-    Its arguments in this order, all of them arrays but the first:
+    Its arguments, in this order; all but the first are arrays:
 
     ===============  ===================================================================================================
-    slots            tuple of as many numbers as neighbours: with k in the type, the insertion is compiled for k
+    slots            tuple with one number per neighbour: its type contains k, so the insertion is compiled for k
     columns          ``[units, samples]``
-    ordered          ``[units, padding + samples + padding]``, the same sorted, infinite in the padding
+    ordered          ``[units, padding + samples + padding]``, sorted values, infinite in the padding
     order            int32 ``[units, samples]``, the sample at each place of the sorted unit
     rank             int32 ``[units, samples]``, its inverse
     is_grouped       bool ``[units]``, whether the unit has a large group of equal values
@@ -205,8 +205,8 @@ def mean_terms_of_pairs(*, kept_on_disk: bool) -> Callable[..., None]:
     terms            float64 ``[pairs]``, the result
     ===============  ===================================================================================================
     """
-    # numba looks at the text of this file alone to see whether what it kept is out of date, but also at the values the
-    # kept function closes over: hence the checksum.
+    # To see whether its cache is out of date, numba checks only the text of this file and the values that the cached
+    # function closes over. The checksum covers the other files.
     sources = zlib.crc32(b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in _FILES)) | 1
 
     def search(*arguments: Any) -> None:

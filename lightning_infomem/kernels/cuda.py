@@ -1,4 +1,4 @@
-"""Neighbours of all points for pairs of units on a GPU, by Triton."""
+"""Find and count neighbours for pairs of units on a GPU, with Triton."""
 
 from __future__ import annotations
 
@@ -14,46 +14,39 @@ from lightning_infomem.kernels import reference
 
 __all__ = ["MAX_NEIGHBORS", "is_usable", "mean_terms"]
 
-# The smallest distances are kept in registers, one for each neighbour.
+# The k smallest distances of a point are kept in registers.
 MAX_NEIGHBORS = 16
 
-# Points a program; a warp, so that none waits for the others of its block.
+# Points per program: one warp, so that no point waits for others of its block.
 _POINTS = 32
 _SAMPLES_DEALT_AT_ONCE = 1024
 _PAIRS_ADDED_AT_ONCE = 128
-# A group of equal values smaller than this is walked through.
+# Smaller groups of equal values are searched point by point.
 _LARGE_GROUP = 48
-# How many values are sorted at once: bounds the memory for the indices of 8 bytes that sorting gives.
+# Number of values sorted at once. It bounds the memory for the 8-byte indices that sorting returns.
 _SORTED_AT_ONCE = 1 << 26
 
 
 def is_usable() -> bool:
-    """Whether Triton, which compiles this backend, is installed: it comes with torch for CUDA, but not on Windows."""
+    """Whether Triton, which compiles this backend, is installed. It comes with torch for CUDA, but not on Windows."""
     return find_spec("triton") is not None
 
 
-def mean_terms(
-    columns: Tensor,
-    first: Tensor,
-    second: Tensor,
-    *,
-    neighbors: int,
-    memory_limit: int,
-) -> Tensor:
-    """The numbers of `reference.mean_terms`, from equal counts, for samples in the memory of a GPU.
+def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int, memory_limit: int) -> Tensor:
+    """Compute `reference.mean_terms` from equal counts, for samples in GPU memory.
 
-    A program searches for 32 consecutive points of one pair. Nothing waits for the GPU between the chunks of pairs, and
-    neither the size of a chunk nor the list of pairs change a bit of a number. The first call for a kind of input
-    (dtype and k) compiles for some seconds, which Triton keeps on disk. Where compiling fails, and for more than
-    ``MAX_NEIGHBORS`` neighbours, `reference` computes, after a warning.
+    A program handles 32 consecutive points of one pair. The host does not wait for the GPU between chunks of pairs. The
+    result is the same to the last bit for any chunk size and any list of pairs. The first call for a dtype and k takes
+    some seconds for compilation, which Triton keeps on disk. If compilation fails, or for more than ``MAX_NEIGHBORS``
+    neighbours, `reference` is used, with a warning.
 
     Args:
         columns: ``[units, samples]``, float32 or float64, standardised and finite.
-        first: int64 ``[pairs]``, index of the one unit of each pair, on the same device.
-        second: int64 ``[pairs]``, index of the other.
+        first: int64 ``[pairs]``, index of the first unit of each pair, on the same device.
+        second: int64 ``[pairs]``, index of the second unit.
         neighbors: k, less than the number of samples.
-        memory_limit: bytes for the samples of a chunk of pairs in the order of their search, 12 a sample in float32.
-            Besides, sorted copies of all units take 12 bytes a value in float32, 16 in float64.
+        memory_limit: Bytes for the samples of a chunk of pairs in search order, 12 per sample in float32. In addition,
+            sorted copies of all units take 12 bytes per value in float32 and 16 in float64.
 
     Returns:
         float64 ``[pairs]``, nats, on the device of ``columns``.
@@ -70,13 +63,13 @@ def mean_terms(
 
 
 class _SortedUnits(NamedTuple):
-    """What the search reads of every unit; see `cuda_search`."""
+    """Tensors that the search reads for every unit; see `cuda_search`."""
 
     ordered: Tensor  # [units, padding + samples + padding], infinite in the padding
     order: Tensor  # int32 [units, samples], the sample at each place
     rank: Tensor  # int32 [units, samples], its inverse
-    group_start: Tensor  # int32 [units], first place of the largest group of equal values, if it is large
-    group_stop: Tensor  # int32 [units], the place after its last; as the first if there is none
+    group_start: Tensor  # int32 [units], first place of the largest group of equal values
+    group_stop: Tensor  # int32 [units], the place after its last; equal to group_start if there is no large group
 
     @classmethod
     def of_columns(cls, columns: Tensor) -> _SortedUnits:
@@ -111,7 +104,7 @@ def _over_chunks(columns: Tensor, first: Tensor, second: Tensor, neighbors: int,
     num_samples, length = columns.shape[1], units.ordered.shape[1]
     num_blocks = triton.cdiv(num_samples, _POINTS)
     digamma_above = torch.digamma(torch.arange(1, num_samples + 2, dtype=torch.float64)).to(columns.device)
-    # Walk along the unit with the smaller group of equal values; and so that (a, b) and (b, a) are the same.
+    # Search along the unit with the smaller group of equal values; this also makes (a, b) and (b, a) identical.
     size = units.group_stop - units.group_start
     is_swapped = (size[first] > size[second]) | ((size[first] == size[second]) & (first > second))
     first, second = torch.where(is_swapped, second, first), torch.where(is_swapped, first, second)
@@ -126,41 +119,11 @@ def _over_chunks(columns: Tensor, first: Tensor, second: Tensor, neighbors: int,
         x, y = first[begin : begin + chunk], second[begin : begin + chunk]
         part = terms[begin : begin + chunk]
         align[(len(x),)](
-            units.ordered,
-            units.order,
-            units.rank,
-            units.group_start,
-            units.group_stop,
-            x,
-            y,
-            aligned,
-            place_y,
-            num_samples,
-            length,
-            PADDING=PADDING,
-            BLOCK=_SAMPLES_DEALT_AT_ONCE,
+            *units, x, y, aligned, place_y, num_samples, length, PADDING=PADDING, BLOCK=_SAMPLES_DEALT_AT_ONCE
         )
-        point_terms[(len(x) * num_blocks,)](
-            columns,
-            units.ordered,
-            units.order,
-            units.group_start,
-            units.group_stop,
-            x,
-            y,
-            aligned,
-            place_y,
-            digamma_above,
-            sums,
-            num_samples,
-            length,
-            num_blocks,
-            K=neighbors,
-            PADDING=PADDING,
-            BLOCK=_POINTS,
-            STEPS=STEPS,
-            num_warps=1,
-        )
+        searched = (columns, units.ordered, units.order, units.group_start, units.group_stop, x, y, aligned, place_y)
+        sizes, options = (num_samples, length, num_blocks), {"PADDING": PADDING, "BLOCK": _POINTS, "STEPS": STEPS}
+        point_terms[(len(x) * num_blocks,)](*searched, digamma_above, sums, *sizes, K=neighbors, **options, num_warps=1)
         add_up[(triton.cdiv(len(x), _PAIRS_ADDED_AT_ONCE),)](
             sums, part, len(x), num_samples, num_blocks, BLOCK=_PAIRS_ADDED_AT_ONCE
         )
@@ -169,7 +132,7 @@ def _over_chunks(columns: Tensor, first: Tensor, second: Tensor, neighbors: int,
 
 @cache
 def _failure(neighbors: int, dtype: torch.dtype, device: torch.device) -> str:
-    """Why the search cannot run for k and dtype on a device; nothing if it can."""
+    """Return why the search cannot run for k and dtype on a device; an empty string if it can."""
     if neighbors > MAX_NEIGHBORS:
         return f"keeps at most {MAX_NEIGHBORS} neighbors, got {neighbors}"
     tiny = torch.arange(neighbors + 1, dtype=dtype, device=device).repeat(1, 1)
@@ -185,10 +148,10 @@ def _failure(neighbors: int, dtype: torch.dtype, device: torch.device) -> str:
 
 @cache
 def _warn(failure: str) -> None:
-    """Once for each failure: this is asked at every validation."""
+    """Warn once per failure, because every validation calls this."""
     warnings.warn(
-        f"backend: the search of the backend 'cuda' {failure}; using the backend 'reference'. The numbers are the "
-        'same, later. Choose backend="reference" to have no warning.',
+        f"backend: the search of the backend 'cuda' {failure}; using the backend 'reference'. Results are identical, "
+        'only slower. Choose backend="reference" to avoid this warning.',
         RuntimeWarning,
         stacklevel=3,
     )

@@ -83,17 +83,7 @@ def _axis_term(strict, closed, boundary, share, low, high):
 
 
 @triton.jit
-def _tied_terms(
-    strict_x,
-    closed_x,
-    strict_y,
-    closed_y,
-    inside,
-    closed,
-    boundary_x,
-    boundary_y,
-    K: tl.constexpr,
-):
+def _tied_terms(strict_x, closed_x, strict_y, closed_y, inside, closed, boundary_x, boundary_y, K: tl.constexpr):
     """Compute `tie_rule.tied_terms`; meaningless, but finite, for a point with an empty boundary."""
     num_boundary = tl.maximum(closed - inside, 1).to(tl.float64)
     position = tl.maximum(K - inside, 1).to(tl.float64)

@@ -87,17 +87,7 @@ def _step(x, y, x_here, y_here, place, is_open, nearest):
 
 
 @triton.jit
-def neighbor_distance(
-    x,
-    y,
-    block,
-    start,
-    stop,
-    num_samples,
-    K: tl.constexpr,
-    BLOCK: tl.constexpr,
-    STEPS: tl.constexpr,
-):
+def neighbor_distance(x, y, block, start, stop, num_samples, K: tl.constexpr, BLOCK: tl.constexpr, STEPS: tl.constexpr):
     """Return the k-th distance of the points from place ``block`` on, and places that bound all closer points along x.
 
     ``start`` and ``stop`` are those of the largest group of x.

@@ -1,4 +1,4 @@
-"""Neighbours of all points for pairs of units, in plain torch: portable, and the specification of the fast kernels."""
+"""Find and count neighbours for pairs of units in plain torch: portable, and the specification of the fast kernels."""
 
 from __future__ import annotations
 
@@ -13,40 +13,33 @@ from lightning_infomem.kernels.tie_rule import NeighborCounts, atom_terms, tied_
 
 __all__ = ["mean_terms"]
 
-# Indices (pair, sample) of some of the points of a chunk.
+# Indices (pair, sample) of some points of a chunk.
 Points: TypeAlias = "tuple[Tensor, Tensor]"
 
-# Tensors of [pairs, samples] that are alive at the same time in `_pair_terms`, counted in elements of 8 bytes.
+# Number of tensors [pairs, samples] with 8-byte elements that are alive at the same time in `_point_terms`.
 _LIVE_TENSORS = 24
-# On a CPU a chunk should stay in the second-level cache; more pairs at a time would be slower, not faster.
+# On a CPU a chunk should stay in the second-level cache; larger chunks would be slower.
 _CPU_CHUNK_ELEMENTS = 1 << 17
-# When this many points a pair, for each step taken, are still open, comparing them with all others is the cheaper end.
+# With at most this many open points per pair and step taken, it is cheaper to compare them with all others.
 _OPEN_POINTS_PER_STEP = 0.3
 
 
-def mean_terms(
-    columns: Tensor,
-    first: Tensor,
-    second: Tensor,
-    *,
-    neighbors: int,
-    memory_limit: int,
-) -> Tensor:
-    """Mean over points of ``psi(n_x + 1) + psi(n_y + 1)`` for the given pairs of units, ties included.
+def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int, memory_limit: int) -> Tensor:
+    """Compute the mean over points of ``psi(n_x + 1) + psi(n_y + 1)`` for pairs of units, with ties.
 
-    Each point's neighbours are found by walking outward from it along the first unit's sorted values, all points and
-    all pairs of a chunk one offset at a time, until no walk can come closer than the k-th distance found.
+    The search walks outward from each point along the sorted values of the first unit, one offset at a time for all
+    points and pairs of a chunk, until no further point can be closer than the k-th distance found.
 
     Args:
-        columns: ``[units, samples]``, float32 or float64, standardised and finite; distances are differences of
-            these numbers in their own precision.
-        first: int64 ``[pairs]``, index of the one unit of each pair.
-        second: int64 ``[pairs]``, index of the other.
+        columns: ``[units, samples]``, float32 or float64, standardised and finite. Distances are computed in this
+            precision.
+        first: int64 ``[pairs]``, index of the first unit of each pair.
+        second: int64 ``[pairs]``, index of the second unit.
         neighbors: k, less than the number of samples.
-        memory_limit: bytes that the temporary tensors of one chunk of pairs may take. A chunk holds one pair at least.
+        memory_limit: Bytes for the temporary tensors of one chunk of pairs. A chunk holds at least one pair.
 
     Returns:
-        float64 ``[pairs]``, nats. The same for any chunk size.
+        float64 ``[pairs]``, nats, the same for any chunk size.
 
     Cost: time about ``pairs * samples**1.5``, ``pairs * samples**2`` for heavily tied data; memory ``memory_limit``.
     """
@@ -64,13 +57,13 @@ def mean_terms(
 
 
 class _Axis:
-    """The values of one unit in each row, and the same sorted. Every tensor is ``[rows, samples]``."""
+    """Values of one unit per row, in the order of samples and sorted. Every tensor is ``[rows, samples]``."""
 
     def __init__(self, values: Tensor, ordered: Tensor, order: Tensor, rank: Tensor, group: Tensor) -> None:
         self.values, self.ordered, self.order, self.rank = values, ordered, order, rank
-        self.group = group  # place of the first of all samples with the same value: names the value
+        self.group = group  # place of the first sample with the same value, which identifies the value
         self.num_samples = values.shape[1]
-        # Two places of infinity at both ends: a look beyond the last sample finds it infinitely far.
+        # Two infinite places at both ends: places beyond the last sample are infinitely far away.
         self._padded = torch.nn.functional.pad(ordered, (2, 2), value=math.inf)
         self._padded[:, :2] = -math.inf
 
@@ -83,23 +76,23 @@ class _Axis:
         return _Axis(self.values[rows], self.ordered[rows], self.order[rows], self.rank[rows], self.group[rows])
 
     def group_size(self) -> Tensor:
-        """How many samples have the value of each sample, itself included."""
+        """Return how many samples have the same value as each sample, itself included."""
         return torch.searchsorted(self.ordered, self.values, right=True) - self.group
 
     def gap(self, index: Tensor, at: Points | None = None) -> Tensor:
-        """Distance along this axis from the points to the places ``index`` in sorted order."""
+        """Return the distance along this axis from the points to the places ``index`` in sorted order."""
         if at is None:
             return (self._padded.gather(1, index + 2) - self.values).abs_()
         return (self._padded[at[0], index + 2] - self.values[at]).abs_()
 
     def strict_window(self, distance: Tensor) -> tuple[Tensor, Tensor]:
-        """For every point the last place to its left and the first to its right that are not nearer than ``distance``.
+        """Return, for every point, the nearest places to its left and right that are at least ``distance`` away.
 
-        Where ``distance`` is zero there is no such window, and the answer means nothing.
+        For a distance of zero there is no such window, and the result is meaningless.
         """
         right = torch.searchsorted(self.ordered, self.values + distance)
         left = torch.searchsorted(self.ordered, self.values - distance, right=True) - 1
-        # A sum rounds differently from the difference that the search compared: look, and mend by bisection.
+        # A sum rounds differently from the difference that the search compares: find wrong places, and bisect again.
         wrong = (self.gap(left) < distance) | (self.gap(left + 1) >= distance)
         wrong |= (self.gap(right) < distance) | (self.gap(right - 1) >= distance)
         at = _indices(wrong & (distance > 0))
@@ -107,7 +100,7 @@ class _Axis:
         return left, right
 
     def window(self, distance: Tensor, at: Points, *, closed: bool) -> tuple[Tensor, Tensor]:
-        """The same for some of the points, exact by bisection on the difference; ``closed`` keeps equality inside."""
+        """Do the same for some points, exactly, by bisection on the difference; ``closed`` includes equal distances."""
         rank = self.rank[at]
         reaches = torch.le if closed else torch.lt
         low, high = rank, torch.full_like(rank, self.num_samples)
@@ -123,7 +116,7 @@ class _Axis:
 
 
 def _point_terms(x: _Axis, y: _Axis, distance: Tensor, neighbors: int, memory_limit: int) -> Tensor:
-    """The digamma term of every point, given the distance to its k-th neighbour; ``[pairs, samples]``."""
+    """Compute the digamma term of every point from the distance to its k-th neighbour; ``[pairs, samples]``."""
     digamma = torch.digamma(torch.arange(1, x.num_samples + 1, dtype=torch.float64, device=distance.device))
     terms = torch.zeros_like(distance, dtype=torch.float64)
     num_boundary = torch.zeros_like(x.rank)
@@ -137,21 +130,21 @@ def _point_terms(x: _Axis, y: _Axis, distance: Tensor, neighbors: int, memory_li
         value, _ = torch.sort(joint := x.group * x.num_samples + y.group)
         size = torch.searchsorted(value, joint, right=True) - torch.searchsorted(value, joint)
         terms = torch.where(is_atom, atom_terms(x.group_size(), y.group_size(), size, neighbors), terms)
-    # Without ties, one point lies on the boundary, and along one axis only: the k-th neighbour itself.
+    # Without ties, only the k-th neighbour lies on the boundary, and along one axis only.
     for at in _chunks((num_boundary != 1) & ~is_atom, memory_limit):
         terms[at] = tied_terms(_count_neighbors(x, y, distance[at], at), neighbors)
     return terms
 
 
 def _count_neighbors(x: _Axis, y: _Axis, distance: Tensor, at: Points) -> NeighborCounts:
-    """All counts around the given points: along the axes by bisection, in the plane by looking at a window."""
+    """Count around the given points: along the axes by bisection, in the plane within a window."""
     windows = [axis.window(distance, at, closed=True) for axis in (x, y)]
     closed_x, closed_y = (right - left - 2 for left, right in windows)
     strict_x, strict_y = (
         right - left - 2 for left, right in (axis.window(distance, at, closed=False) for axis in (x, y))
     )
     plane = torch.zeros(4, len(distance), dtype=torch.int64, device=distance.device)
-    along_x = closed_x <= closed_y  # look at the shorter of the two windows
+    along_x = closed_x <= closed_y  # use the shorter of the two windows
     for along, across, (left, right), chosen, rows in (
         (x, y, windows[0], along_x, (0, 1, 2, 3)),
         (y, x, windows[1], ~along_x, (0, 1, 3, 2)),
@@ -187,7 +180,7 @@ def _count_in_window(along: _Axis, across: _Axis, distance: Tensor, at: Points, 
 
 
 def _neighbor_distances(x_axis: _Axis, y_axis: _Axis, neighbors: int, memory_limit: int) -> Tensor:
-    """Chebyshev distance of every point to its k-th neighbour, ``[pairs, samples]``."""
+    """Compute the Chebyshev distance of every point to its k-th neighbour, ``[pairs, samples]``."""
     x, y = x_axis.ordered, y_axis.values.gather(1, x_axis.order)
     num_pairs, num_samples = x.shape
     nearest = [torch.full_like(x, math.inf) for _ in range(neighbors)]
@@ -197,12 +190,12 @@ def _neighbor_distances(x_axis: _Axis, y_axis: _Axis, neighbors: int, memory_lim
         _insert([kept[:, offset:] for kept in nearest], in_plane)
         _insert([kept[:, :-offset] for kept in nearest], in_plane)
         if offset % 8 == 0 or offset == num_samples - 1:
-            # A walk goes on while its last step along x alone is shorter than the k-th distance found so far.
+            # A walk continues while its last step along x is shorter than the k-th distance found so far.
             is_open = torch.zeros_like(x, dtype=torch.bool)
             is_open[:, :-offset] = along_x < nearest[-1][:, :-offset]
             is_open[:, offset:] |= along_x < nearest[-1][:, offset:]
             num_open = int(is_open.sum())
-            # Comparing the open points with all others costs no more than the walk has cost until now: do that.
+            # Comparing the open points with all others costs no more than the walk so far: finish that way.
             if num_open <= _OPEN_POINTS_PER_STEP * offset * num_pairs:
                 _finish(nearest[-1], is_open, x, y, neighbors, memory_limit)
                 break
@@ -210,7 +203,7 @@ def _neighbor_distances(x_axis: _Axis, y_axis: _Axis, neighbors: int, memory_lim
 
 
 def _insert(nearest: list[Tensor], distance: Tensor) -> None:
-    """Insert distances into sorted lists of the smallest, by minimum and maximum alone."""
+    """Insert distances into the sorted smallest distances, using only minimum and maximum."""
     for kept in nearest[:-1]:
         larger = torch.maximum(kept, distance)
         torch.minimum(kept, distance, out=kept)
@@ -219,16 +212,16 @@ def _insert(nearest: list[Tensor], distance: Tensor) -> None:
 
 
 def _finish(kth: Tensor, is_open: Tensor, x: Tensor, y: Tensor, neighbors: int, memory_limit: int) -> None:
-    """Replace the k-th distance of the open points by the one among all points."""
+    """Compute the k-th distance of the open points by comparing them with all points."""
     for pair, point in _chunks(is_open, memory_limit):
         along_x = (x[pair] - x[pair, point][:, None]).abs_()
         in_plane = torch.maximum((y[pair] - y[pair, point][:, None]).abs_(), along_x)
-        # The point itself is the first of the k + 1 nearest.
+        # The nearest of the k + 1 points is the point itself.
         kth[pair, point] = in_plane.topk(neighbors + 1, dim=1, largest=False).values[:, neighbors]
 
 
 def _chunks(chosen: Tensor, memory_limit: int) -> Iterator[Points]:
-    """The chosen points (bool ``[pairs, samples]``), so many at a time that comparing them with all keeps the limit."""
+    """Yield the chosen points (bool ``[pairs, samples]``) in chunks that respect the memory limit."""
     size = max(1, memory_limit // (_LIVE_TENSORS * 8 * chosen.shape[1]))
     pair, point = _indices(chosen)
     for start in range(0, len(pair), size):

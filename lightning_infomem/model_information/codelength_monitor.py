@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -133,13 +133,9 @@ class CodelengthMonitor(Callback):
         """Code this rank's share of the batch."""
         rank, size, length = share_of_rank(loader_of(trainer.train_dataloader, 0), Ranks.current())
         most = None if length is None else max(0, -((rank - length) // size) - self._num_passed)
-        with ExitStack() as during:
-            during.enter_context(isolate_rng())
-            during.enter_context(torch.no_grad())
-            during.enter_context(evaluating(model))
-            during.enter_context(trainer.precision_plugin.forward_context())
-            if is_compiled(model):  # do not compile another version of the network just for this pass
-                during.enter_context(torch.compiler.set_stance("force_eager"))
+        # Do not compile another version of the network just for this pass.
+        eager = torch.compiler.set_stance("force_eager") if is_compiled(model) else nullcontext()
+        with eager, isolate_rng(), torch.no_grad(), evaluating(model), trainer.precision_plugin.forward_context():
             coded = code_batch(model, batch, most=most)
         self._num_passed += len(labels_of(batch))
         return coded

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning_infomem._checks import describe
 from lightning_infomem._errors import UsageTypeError
-from lightning_infomem.model_information.mean_and_spread import mean_and_spread
+from lightning_infomem.model_information.mean_and_spread import means_with_spreads
 from lightning_infomem.model_information.online_code import OnlineCode
 from lightning_infomem.model_information.result import Result
 from lightning_infomem.records.comparability import Field, check_comparable
@@ -72,11 +72,12 @@ class CodelengthReport(Result):
         ``bits_spread``, half the width of the 95 % interval over seeds.
         """
         codes = self.codes[name]
-        rows, known = [], 0
+        rows: list[dict[str, float]] = []
+        known = 0
         for place, size in enumerate(codes[0].block_sizes):
             if size:
-                bits, spread = mean_and_spread([code.block_bits[place] / size for code in codes])
-                rows.append({"known": known, "bits": bits, "bits_spread": spread})
+                bits = [code.block_bits[place] / size for code in codes]
+                rows.append({"known": known, **means_with_spreads(bits=bits)})
             known += size
         return rows
 
@@ -86,19 +87,20 @@ class CodelengthReport(Result):
         ``data_bits`` is the cost of the labels once the model is known; ``model_bits`` is the rest of ``code_bits``.
         Both are NaN unless the codes come from `model_information`.
         """
-        records = []
-        for name, codes in self.codes.items():
-            record: dict[str, Any] = {"name": name, "samples": sum(codes[0].block_sizes)}
-            for column, values in {
-                "code_bits": [code.code_length for code in codes],
-                "data_bits": [_known(code.final_data_bits) for code in codes],
-                "model_bits": [_known(code.model_bits) for code in codes],
-            }.items():
-                record[column], record[f"{column}_spread"] = mean_and_spread(values)
-            record["uniform_bits"] = codes[0].uniform_code_length
-            seeds = [str(code.settings.get("seed", "?")) for code in codes]
-            records.append({**record, "seeds": ", ".join(seeds)})
-        return records
+        return [
+            {
+                "name": name,
+                "samples": sum(codes[0].block_sizes),
+                **means_with_spreads(
+                    code_bits=[code.code_length for code in codes],
+                    data_bits=[_known(code.final_data_bits) for code in codes],
+                    model_bits=[_known(code.model_bits) for code in codes],
+                ),
+                "uniform_bits": codes[0].uniform_code_length,
+                "seeds": ", ".join(str(code.settings.get("seed", "?")) for code in codes),
+            }
+            for name, codes in self.codes.items()
+        ]
 
 
 def _known(bits: float | None) -> float:

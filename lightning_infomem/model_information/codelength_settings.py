@@ -60,16 +60,12 @@ class CodelengthSettings:
         block_sizes(1, self.blocks)
         check_choice(self.start, name="start", choices=("cold", "warm"))
         check_choice(self.first_block, name="first_block", choices=("uniform", "model"))
-        if not 0 < check_finite(self.holdout, name="holdout") < 1:
-            raise UsageValueError(f"holdout: a share between 0 and 1 is required, got {self.holdout}; 0.2 is usual.")
+        check_finite(self.holdout, name="holdout", above=0, below=1, remedy="0.2 is usual")
         check_count(self.patience, name="patience", minimum=0)
         check_count(self.max_epochs, name="max_epochs")
         if self.batch_size is not None:
             check_count(self.batch_size, name="batch_size")
-        if not check_finite(self.learning_rate, name="learning_rate") > 0:
-            raise UsageValueError(
-                f"learning_rate: a number above 0 is required, got {self.learning_rate}; 1e-3 is usual."
-            )
+        check_finite(self.learning_rate, name="learning_rate", above=0, remedy="1e-3 is usual")
         check_count(self.seed, name="seed", minimum=0)
         if self.trainer is None:
             return

@@ -9,14 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightning_infomem._checks import describe
-from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.feature_distances import Features, feature_distances
 from lightning_infomem.model_information.information_transfer import InformationTransfer
-from lightning_infomem.model_information.labeled_data import Data, LabeledData
+from lightning_infomem.model_information.labeled_data import Data, LabeledData, check_data_pairs
 from lightning_infomem.model_information.learner import Learner, Model, trained
-from lightning_infomem.model_information.mean_and_spread import mean_and_spread
+from lightning_infomem.model_information.mean_and_spread import means_with_spreads
 from lightning_infomem.model_information.prequential import code_online
 from lightning_infomem.model_information.repetitions import make_seeded, settings_of_seeds, shared_state
 from lightning_infomem.model_information.result import Result
@@ -83,8 +81,7 @@ class DomainSimilarity(Result):
         for source, source_name in enumerate(self.domains):
             for target, target_name in enumerate(self.domains):
                 row: dict[str, Any] = {"source": source_name, "target": target_name}
-                for name, values in measured.items():
-                    row[name], row[f"{name}_spread"] = mean_and_spread(values[:, source, target].tolist())
+                row |= means_with_spreads(**{name: each[:, source, target].tolist() for name, each in measured.items()})
                 row["mean_distance"] = float(self.mean_distances[source, target])
                 row["covariance_distance"] = float(self.covariance_distances[source, target])
                 rows.append(row | {"seeds": ", ".join(map(str, self.seeds))})
@@ -160,7 +157,7 @@ def domain_similarity(
     ([1.0, 1.0], True)
     """
     repeated = settings_of_seeds(seeds, settings)
-    _check_domains(domains)
+    check_data_pairs(domains, name="domains", minimum=2)
     matrices = []
     for place, chosen in enumerate(repeated):
         loaded = {name: tuple(LabeledData.of(part, chosen) for part in pair) for name, pair in domains.items()}
@@ -192,24 +189,6 @@ def _code(learner: Learner, data: LabeledData, description: str) -> Any:
 
 def _share(part: Tensor, whole: Tensor) -> Tensor:
     return torch.where(whole > 0, part / whole, torch.nan)
-
-
-def _check_domains(domains: object) -> None:
-    if not isinstance(domains, Mapping):
-        raise UsageTypeError(
-            "domains: a mapping from names to (training data, held-out data) is required, got "
-            f"{type(domains).__name__}; give a dict."
-        )
-    if len(domains) < 2:
-        raise UsageValueError(f"domains: at least two are required, got {list(domains)}; add one to compare with.")
-    for name, pair in domains.items():
-        is_pair = isinstance(pair, (tuple, list)) and len(pair) == 2
-        if not is_pair or any(isinstance(part, Tensor) for part in pair):
-            got = "a pair of tensors, one set of data" if is_pair else describe(type(pair))
-            raise UsageTypeError(
-                f"domains[{name!r}]: a pair (training data, held-out data) is required, got {got}; give two sets of "
-                "different samples."
-            )
 
 
 def _check_labels(model: Model, domains: Mapping[str, tuple[LabeledData, ...]], settings: CodelengthSettings) -> None:

@@ -9,16 +9,12 @@ from typing import Any
 
 from lightning_infomem._checks import describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
-from lightning_infomem.model_information.labeled_data import Data
+from lightning_infomem.model_information.labeled_data import Data, check_data_pairs
 from lightning_infomem.model_information.learner import Learner, Model
 from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.model_information.repetitions import check_maker, make_seeded, settings_of_seeds, shared_state
 from lightning_infomem.model_information.result import Result
-from lightning_infomem.model_information.task_difficulty import (
-    TaskDifficulty,
-    check_tasks,
-    learn_task,
-)
+from lightning_infomem.model_information.task_difficulty import TaskDifficulty, learn_task
 
 __all__ = ["InformationCapacity", "information_capacity"]
 
@@ -123,7 +119,7 @@ def information_capacity(
     ({'linear': 20}, True)
     """
     by_seed = settings_of_seeds(seeds, settings)
-    check_tasks(tasks)
+    check_data_pairs(tasks, name="tasks")
     if not isinstance(models, Mapping) or not models:
         raise UsageTypeError(
             f"models: a mapping from names to functions that make a model is required, got {describe(models)}; give "

@@ -14,7 +14,7 @@ from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.offline.content_digests import digest
 
-__all__ = ["Data", "LabeledData", "labels_of"]
+__all__ = ["Data", "LabeledData", "check_data_pairs", "labels_of"]
 
 Data: TypeAlias = "tuple[Tensor, Tensor] | Dataset[Any] | DataLoader[Any]"
 
@@ -117,6 +117,25 @@ def labels_of(batch: Any) -> Tensor:
             f"required, got labels that are {describe(found)}; convert them."
         )
     return found.long()
+
+
+def check_data_pairs(pairs: object, *, name: str, minimum: int = 1) -> None:
+    """Require a mapping from at least ``minimum`` names to pairs (training data, held-out data)."""
+    if not isinstance(pairs, Mapping):
+        raise UsageTypeError(
+            f"{name}: a mapping from names to pairs (training data, held-out data) is required, got {describe(pairs)}; "
+            "give {'name': (training, held_out)}."
+        )
+    if len(pairs) < minimum:
+        raise UsageValueError(f"{name}: {minimum} or more are required, got {list(pairs)}; add one.")
+    for key, pair in pairs.items():
+        is_sequence = isinstance(pair, (tuple, list))
+        if not is_sequence or len(pair) != 2 or any(isinstance(part, Tensor) for part in pair):
+            came = [type(part).__name__ for part in pair] if is_sequence else type(pair).__name__
+            raise UsageTypeError(
+                f"{name}[{key!r}]: a pair (training data, held-out data) is required, got {came}; split the samples, "
+                "and give each part as (inputs, labels), a dataset or a DataLoader."
+            )
 
 
 class _TensorRows(Dataset[Any]):

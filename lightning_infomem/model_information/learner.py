@@ -6,7 +6,7 @@ import copy
 import math
 import random
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ Loss: TypeAlias = Callable[[Any, Tensor], Tensor]
 Model: TypeAlias = "nn.Module | tuple[nn.Module, Loss]"
 
 State: TypeAlias = dict[str, Tensor]
+Value = TypeVar("Value")
 
 
 class Learner:
@@ -127,13 +128,8 @@ class Learner:
 
     def probabilities(self, data: LabeledData) -> Tensor:
         """Return the current class probabilities: float64 ``[samples, classes]`` on the CPU, in coding order."""
-        trainer, network, device = self._trainer, self.placed(), self._trainer.strategy.root_device
-        parts = []
-        with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
-            for batch in data.part(0, len(data)):
-                batch = trainer.precision_plugin.convert_input(to_device(batch, device))
-                parts.append(log_probabilities(network, batch).exp().cpu())
-        return torch.cat(parts)
+        batches = data.part(0, len(data))
+        return torch.cat(_score(self.placed(), batches, self._trainer, lambda scores, _: scores.exp().cpu()))
 
     def count_classes(self, data: LabeledData) -> int:
         """Return the number of classes that the model predicts.
@@ -141,10 +137,7 @@ class Learner:
         Raises:
             TypeError, ValueError: The model returns no class scores, or a label is outside of its classes.
         """
-        trainer, network, device = self._trainer, self.placed(), self._trainer.strategy.root_device
-        with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
-            batch = trainer.precision_plugin.convert_input(to_device(next(iter(data.part(0, 2))), device))
-            count = log_probabilities(network, batch).shape[1]
+        count = _score(self.placed(), data.part(0, 2), self._trainer, lambda scores, _: scores.shape[1])[0]
         label_nats(torch.zeros(1, count).expand(len(data), count), data.labels)
         return count
 
@@ -226,13 +219,20 @@ class _EarlyStopping(Callback):
 
 def summed_nats(network: nn.Module, batches: Iterable[Any], trainer: Trainer) -> float:
     """Return the summed cross-entropy in evaluation mode, in float64; random generators are left unchanged."""
-    device = trainer.strategy.root_device
-    nats = []
-    with isolate_rng(), torch.no_grad(), evaluating(network), trainer.precision_plugin.forward_context():
+    return math.fsum(_score(network, batches, trainer, lambda scores, labels: float(label_nats(scores, labels).sum())))
+
+
+def _score(
+    network: nn.Module, batches: Iterable[Any], trainer: Trainer, measure: Callable[[Tensor, Tensor], Value]
+) -> list[Value]:
+    """Measure the log-probabilities and labels of every batch, in evaluation mode and in the Trainer's precision."""
+    device, precision = trainer.strategy.root_device, trainer.precision_plugin
+    found = []
+    with isolate_rng(), torch.no_grad(), evaluating(network), precision.forward_context():
         for batch in batches:
-            batch = trainer.precision_plugin.convert_input(to_device(batch, device))
-            nats.append(float(label_nats(log_probabilities(network, batch), labels_of(batch)).sum()))
-    return math.fsum(nats)
+            batch = precision.convert_input(to_device(batch, device))
+            found.append(measure(log_probabilities(network, batch), labels_of(batch)))
+    return found
 
 
 def label_nats(scores: Tensor, labels: Tensor) -> Tensor:

@@ -44,15 +44,14 @@ def missing_pixels(images: Tensor, fraction: float, *, blank: float = 0.0, seed:
     """
     _check_images(images)
     _check_share(fraction)
-    channels = 1 if images.ndim == 4 else None
-    shape = [len(images), *(images.shape[1:] if channels is None else images.shape[2:])]
-    num_pixels = int(torch.Size(shape[1:]).numel())
+    has_channels = images.ndim == 4
+    shape = images[:, 0].shape if has_channels else images.shape
+    num_pixels = shape[1:].numel()
     draws = torch.rand(len(images), num_pixels, generator=_generator(seed))
     chosen = draws.topk(round(fraction * num_pixels), dim=1).indices
     missing = torch.zeros(len(images), num_pixels, dtype=torch.bool).scatter_(1, chosen, True).reshape(shape)
-    if channels is not None:
-        missing = missing[:, None]
-    return images.masked_fill(missing.to(images.device), float(check_finite(blank, name="blank")))
+    missing = missing[:, None] if has_channels else missing
+    return images.masked_fill(missing.to(images.device), check_finite(blank, name="blank"))
 
 
 def missing_objects(images: Tensor, fraction: float, *, blank: float = 0.0, seed: int = 0) -> Tensor:
@@ -80,11 +79,8 @@ def missing_objects(images: Tensor, fraction: float, *, blank: float = 0.0, seed
     tensor(12.)
     """
     _check_images(images)
-    changed = images.clone()
-    changed[_choose(len(images), _check_share(fraction), _generator(seed)).to(images.device)] = check_finite(
-        blank, name="blank"
-    )
-    return changed
+    chosen = _choose(len(images), _check_share(fraction), _generator(seed))
+    return images.index_fill(0, chosen.to(images.device), check_finite(blank, name="blank"))
 
 
 def massart_labels(labels: Tensor, fraction: float, *, num_classes: int, seed: int = 0) -> Tensor:
@@ -122,12 +118,8 @@ def massart_labels(labels: Tensor, fraction: float, *, num_classes: int, seed: i
             f"labels: class numbers below num_classes={num_classes} are required, got {int(labels.amax())}; raise "
             "num_classes."
         )
-    bound = 1 - 1 / num_classes
-    if _check_share(fraction) >= bound:
-        raise UsageValueError(
-            f"fraction: a value below {bound:g} is required with {num_classes} classes, so that the true one stays the "
-            f"most likely, got {fraction}; draw uninformative labels with torch.randint."
-        )
+    remedy = "above, the true class would not be the most likely: draw uninformative labels with torch.randint"
+    check_finite(fraction, name="fraction", minimum=0, below=1 - 1 / num_classes, remedy=remedy)
     generator = _generator(seed)
     wrong = _choose(len(labels), fraction, generator).to(labels.device)
     steps = torch.randint(1, num_classes, (len(wrong),), generator=generator).to(labels.device)
@@ -146,11 +138,7 @@ def _choose(count: int, fraction: float, generator: torch.Generator) -> Tensor:
 
 
 def _check_share(fraction: float) -> float:
-    if not 0 <= check_finite(fraction, name="fraction") <= 1:
-        raise UsageValueError(
-            f"fraction: a value between 0 and 1 is required, got {fraction}; divide percentages by 100."
-        )
-    return fraction
+    return check_finite(fraction, name="fraction", minimum=0, maximum=1, remedy="divide percentages by 100")
 
 
 def _check_images(images: object) -> None:

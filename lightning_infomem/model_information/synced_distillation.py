@@ -131,10 +131,8 @@ def synced_distillation(
     >>> found.gains
     (0.0,)
     """
-    if not 0 <= check_finite(alpha, name="alpha") <= 1:
-        raise UsageValueError(f"alpha: a weight from 0 to 1 is required, got {alpha}; 0.7 is usual.")
-    if not check_finite(temperature, name="temperature") > 0:
-        raise UsageValueError(f"temperature: a number above 0 is required, got {temperature}; 4 is usual.")
+    check_finite(alpha, name="alpha", minimum=0, maximum=1, remedy="0.7 is usual")
+    check_finite(temperature, name="temperature", above=0, remedy="4 is usual")
     by_seed = settings_of_seeds(seeds, settings)
     found = []
     for seed, chosen in zip(seeds, by_seed, strict=True):

@@ -9,24 +9,17 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_infomem._checks import describe
-from lightning_infomem._errors import UsageTypeError, UsageValueError
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.model_information.codelength_settings import CodelengthSettings
 from lightning_infomem.model_information.information_transfer import InformationTransfer
-from lightning_infomem.model_information.labeled_data import Data, LabeledData
+from lightning_infomem.model_information.labeled_data import Data, LabeledData, check_data_pairs
 from lightning_infomem.model_information.learner import Learner, Model, trained
-from lightning_infomem.model_information.mean_and_spread import mean_and_spread
+from lightning_infomem.model_information.mean_and_spread import means_with_spreads
 from lightning_infomem.model_information.prequential import code_online
 from lightning_infomem.model_information.repetitions import check_maker, make_seeded, settings_of_seeds, shared_state
 from lightning_infomem.model_information.result import Result
 
-__all__ = [
-    "TaskDifficulty",
-    "TaskRun",
-    "check_tasks",
-    "learn_task",
-    "task_difficulty",
-]
+__all__ = ["TaskDifficulty", "TaskRun", "learn_task", "task_difficulty"]
 
 
 @dataclass(frozen=True)
@@ -72,14 +65,18 @@ class TaskDifficulty(Result):
 
     def to_records(self) -> list[dict[str, Any]]:
         """Return one row per task: means over seeds, half-widths of 95 % intervals by Student's t, and the seeds."""
-        records = []
-        for task in self.tasks:
-            runs = self.of(task)
-            record: dict[str, Any] = {"task": task}
-            for name in ("bits", "accuracy", "confidence"):
-                record[name], record[f"{name}_spread"] = mean_and_spread([getattr(run, name) for run in runs])
-            records.append({**record, "seeds": ", ".join(str(run.seed) for run in runs)})
-        return records
+        return [
+            {
+                "task": task,
+                **means_with_spreads(
+                    bits=[run.bits for run in self.of(task)],
+                    accuracy=[run.accuracy for run in self.of(task)],
+                    confidence=[run.confidence for run in self.of(task)],
+                ),
+                "seeds": ", ".join(str(run.seed) for run in self.of(task)),
+            }
+            for task in self.tasks
+        ]
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -135,7 +132,7 @@ def task_difficulty(
     """
     by_seed = settings_of_seeds(seeds, settings)
     check_maker(make_model)
-    check_tasks(tasks)
+    check_data_pairs(tasks, name="tasks")
     runs = [learn_task(make_model, name, data, chosen) for name, data in tasks.items() for chosen in by_seed]
     return TaskDifficulty(tuple(runs), shared_state(by_seed))
 
@@ -168,26 +165,6 @@ def learn_task(
     except ValueError as fault:
         raise UsageValueError(f"task {task!r}: {fault}") from fault
     return TaskRun(task, settings.seed, InformationTransfer(*codes).bits, accuracy, confidence)
-
-
-def check_tasks(tasks: object) -> None:
-    """Require a mapping from names to pairs of data."""
-    if not isinstance(tasks, Mapping) or not tasks:
-        raise UsageTypeError(
-            f"tasks: a mapping from names to pairs (training data, held-out data) is required, got {describe(tasks)}; "
-            "give {'name': (training, held_out)}."
-        )
-    for name, pair in tasks.items():
-        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or any(isinstance(part, Tensor) for part in pair):
-            came = f"{len(pair)} tensors" if _are_tensors(pair) else type(pair).__name__
-            raise UsageTypeError(
-                f"tasks: a pair (training data, held-out data) is required for {name!r}, got {came}; split the "
-                "samples, and give each part as (inputs, labels), a dataset or a DataLoader."
-            )
-
-
-def _are_tensors(pair: object) -> bool:
-    return isinstance(pair, (tuple, list)) and any(isinstance(part, Tensor) for part in pair)
 
 
 def _judge(probabilities: Tensor, labels: Tensor) -> tuple[float, float]:

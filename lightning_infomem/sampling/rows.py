@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from lightning_infomem._checks import describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 
-__all__ = ["attention_mask", "mark_examples", "num_examples", "pool_rows"]
+__all__ = ["attention_mask", "leaf_tensors", "mark_examples", "num_examples", "pool_rows"]
 
 _VALUES_MARKED = 64
 
@@ -50,7 +49,7 @@ def pool_rows(
         TypeError: The output contains no floating-point tensor.
         ValueError: The tensor does not have one row per example, or the pooling function returned the wrong shape.
     """
-    tensor = _first_tensor(output)
+    tensor = next(iter(leaf_tensors(output)), None)
     if tensor is None:
         raise UsageTypeError(f"its output holds no tensor (got {type(output).__name__})")
     if not tensor.is_floating_point():
@@ -72,10 +71,7 @@ def pool_rows(
 
 def num_examples(batch: object) -> int | None:
     """Return the number of examples in a batch: the length of its first tensor that is not a scalar."""
-    for leaf in _leaves(batch):
-        if isinstance(leaf, Tensor) and leaf.ndim > 0:
-            return leaf.shape[0]
-    return None
+    return next((len(tensor) for tensor in leaf_tensors(batch) if tensor.ndim), None)
 
 
 def mark_examples(batch: object, rows: Tensor) -> Tensor | None:
@@ -89,7 +85,7 @@ def mark_examples(batch: object, rows: Tensor) -> Tensor | None:
         int64 ``[len(rows), 1]`` on the CPU. None if the batch holds no tensor, or one whose values cannot be read
         (sparse, nested, sharded); recognising inputs is not worth failing a run.
     """
-    leaf = next((leaf for leaf in _leaves(batch) if isinstance(leaf, Tensor) and leaf.ndim > 0), None)
+    leaf = next((tensor for tensor in leaf_tensors(batch) if tensor.ndim), None)
     if leaf is None or not leaf.numel():
         return None
     try:
@@ -166,16 +162,14 @@ def _batch_first(module: nn.Module) -> bool:
     return next((bool(part.batch_first) for part in module.modules() if hasattr(part, "batch_first")), True)
 
 
-def _first_tensor(output: object) -> Tensor | None:
-    return next((leaf for leaf in _leaves(output) if isinstance(leaf, Tensor)), None)
-
-
-def _leaves(tree: object) -> Sequence[Any]:
-    """Return the leaves of nested containers, in order. Dataclasses, frequent as model outputs, are containers."""
+def leaf_tensors(tree: object) -> list[Tensor]:
+    """Return the tensors in nested containers, in order. Dataclasses, frequent as model outputs, are containers."""
+    if isinstance(tree, Tensor):
+        return [tree]
     if isinstance(tree, Mapping):
-        return [leaf for part in tree.values() for leaf in _leaves(part)]
-    if isinstance(tree, (tuple, list)):
-        return [leaf for part in tree for leaf in _leaves(part)]
-    if hasattr(tree, "__dataclass_fields__"):
-        return [leaf for name in tree.__dataclass_fields__ for leaf in _leaves(getattr(tree, name))]
-    return [tree]
+        parts: Iterable[object] = tree.values()
+    elif isinstance(tree, (tuple, list)):
+        parts = tree
+    else:
+        parts = [getattr(tree, name) for name in getattr(tree, "__dataclass_fields__", ())]
+    return [tensor for part in parts for tensor in leaf_tensors(part)]

@@ -35,7 +35,10 @@ class Watch:
         self, model: nn.Module, layers: Any, settings: MeasurementSettings, loader: object, ranks: Ranks
     ) -> None:
         self._open = ExitStack()
-        plan = _plan(settings, loader, ranks)
+        rank, size, length = share_of_rank(loader, ranks)
+        plan = SamplePlan(
+            settings.max_samples, settings.max_units, settings.seed, rank=rank, num_ranks=size, length=length
+        )
         chosen = select_layers(model, layers)
         tap = ActivationTap(chosen, plan, settings.pooling, head=find_head(model, chosen))
         self.tap = self._open.enter_context(tap)
@@ -60,12 +63,6 @@ def _flat(loaders: object) -> list[object]:
     if isinstance(loaders, (list, tuple)):
         return [leaf for part in loaders for leaf in _flat(part)]
     return [loaders]
-
-
-def _plan(settings: MeasurementSettings, loader: object, ranks: Ranks) -> SamplePlan:
-    """Return the plan of the rows that this rank keeps of the shared stream."""
-    rank, size, length = share_of_rank(loader, ranks)
-    return SamplePlan(settings.max_samples, settings.max_units, settings.seed, rank=rank, num_ranks=size, length=length)
 
 
 def share_of_rank(loader: object, ranks: Ranks) -> tuple[int, int, int | None]:

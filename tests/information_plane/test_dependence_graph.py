@@ -167,10 +167,10 @@ def test_inputs_are_required():
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"width": 0}, ValueError, "width: a positive number is required, got 0"),
+        ({"width": 0}, ValueError, "width: a finite number > 0 is required, got 0"),
         ({"members": 0}, ValueError, "members: a whole number >= 1"),
-        ({"spread": -0.1}, ValueError, "spread: a number of at least 0 is required, got -0.1"),
-        ({"spread": "wide"}, TypeError, "spread: a number of at least 0 is required, got str"),
+        ({"spread": -0.1}, ValueError, "spread: a finite number >= 0 is required, got -0.1"),
+        ({"spread": "wide"}, TypeError, "spread: a finite number >= 0 is required, got str"),
         ({"projections": 0}, ValueError, "projections: a whole number >= 1"),
         ({"seed": 0.5}, TypeError, "seed: a whole number >= 0"),
     ],

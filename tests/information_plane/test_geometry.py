@@ -95,9 +95,9 @@ def test_other_parameters_and_too_many_samples_are_refused():
     hidden, labels = drawn()
     with pytest.raises(ValueError, match="bins: a whole number >= 2"):
         measure_geometry(hidden, labels, bins=1)
-    with pytest.raises(ValueError, match="value_range: 'unit', 'layer' or"):
+    with pytest.raises(ValueError, match="value_range: one of 'unit', 'layer' is required"):
         measure_geometry(hidden, labels, value_range="all")
-    with pytest.raises(ValueError, match="measure_geometry: hidden: at most max_samples=59 "):
+    with pytest.raises(ValueError, match="measure_geometry: hidden: at most 59 samples "):
         measure_geometry(hidden, labels, max_samples=59)
     with pytest.raises(ValueError, match="measure_geometry: labels: at least two classes"):
         measure_geometry(hidden, labels * 0)

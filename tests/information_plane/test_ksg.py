@@ -156,14 +156,14 @@ def test_inputs_are_left_out_where_the_labels_alone_are_asked_for():
     ("change", "message"),
     [
         ({"labels": torch.tensor([1] * 47 + [0] * 3)}, "of each class are required, got 3"),
-        ({"inputs": torch.zeros(49, 2)}, "inputs: a finite tensor of 50 samples"),
-        ({"inputs": torch.full((50, 2), math.nan)}, "inputs: a finite tensor"),
-        ({"inputs": "none"}, "inputs: a finite tensor .* got str"),
+        ({"inputs": torch.zeros(49, 2)}, r"inputs: numbers of shape \[50, ...\] are required"),
+        ({"inputs": torch.full((50, 2), math.nan)}, "inputs: finite numbers are required, got 50 of 50"),
+        ({"inputs": "none"}, "inputs: a tensor is required, got str"),
     ],
 )
 def test_samples_that_do_not_fit_are_refused(change, message):
     given = {"hidden": drawn(50, 2), "labels": halves(50), "inputs": drawn(50, 2)}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         KSG().estimate(**{**given, **change})
 
 

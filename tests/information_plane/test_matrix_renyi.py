@@ -217,13 +217,13 @@ def test_unusable_inputs_are_refused(inputs, error, message):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"order": 0}, ValueError, "order: a positive number is required, got 0"),
-        ({"order": "1"}, TypeError, "order: a positive number is required, got str"),
-        ({"input_width": -1.0}, ValueError, "input_width: a positive number is required, got -1.0"),
-        ({"hidden_width": math.inf}, ValueError, "hidden_width: a positive number is required, got inf"),
-        ({"hidden_width": "rule"}, TypeError, "hidden_width: a positive number is required, got str"),
-        ({"label_width": None}, TypeError, "label_width: a positive number is required, got None"),
-        ({"label_width": 0}, ValueError, "label_width: a positive number is required, got 0"),
+        ({"order": 0}, ValueError, "order: a finite number > 0 is required, got 0"),
+        ({"order": "1"}, TypeError, "order: a finite number > 0 is required, got str"),
+        ({"input_width": -1.0}, ValueError, "input_width: a finite number > 0 is required, got -1.0"),
+        ({"hidden_width": math.inf}, ValueError, "hidden_width: a finite number > 0 is required, got inf"),
+        ({"hidden_width": "rule"}, TypeError, "hidden_width: a finite number > 0 is required, got str"),
+        ({"label_width": None}, TypeError, "label_width: a finite number > 0 is required, got None"),
+        ({"label_width": 0}, ValueError, "label_width: a finite number > 0 is required, got 0"),
         ({"max_samples": 1}, ValueError, "max_samples: a whole number >= 2"),
     ],
 )

@@ -94,11 +94,6 @@ def test_a_plane_keeps_how_its_samples_were_caught():
     state = plane.to_state()
     back = Plane.from_state(state)
     assert (back.modules, back.pooling, back.split) == (plane.modules, "mean", "held out")
-    older = Plane.from_state(
-        {name: value for name, value in state.items() if name not in ("modules", "pooling", "split")}
-    )
-    assert (older.modules, older.pooling, older.split) == ({}, None, None)
-    assert list(older.points) == ["0", "1"]
 
 
 @pytest.mark.parametrize(

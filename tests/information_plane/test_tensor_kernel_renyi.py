@@ -136,16 +136,16 @@ def test_too_many_samples_are_refused():
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"order": -1}, ValueError, "order: a positive number is required, got -1"),
-        ({"input_width": 0}, ValueError, "input_width: a positive number is required, got 0"),
-        ({"label_width": 0}, ValueError, "label_width: a positive number is required, got 0"),
+        ({"order": -1}, ValueError, "order: a finite number > 0 is required, got -1"),
+        ({"input_width": 0}, ValueError, "input_width: a finite number > 0 is required, got 0"),
+        ({"label_width": 0}, ValueError, "label_width: a finite number > 0 is required, got 0"),
         ({"width_range": (1, 1)}, ValueError, r"width_range: \(low, high\) .* got \(1, 1\)"),
         ({"width_range": (0, 1)}, ValueError, r"width_range: \(low, high\) .* got \(0, 1\)"),
         ({"width_range": (1, 2, 3)}, ValueError, r"width_range: \(low, high\)"),
         ({"num_widths": 1}, ValueError, "num_widths: a whole number >= 2"),
-        ({"previous": -2.0}, ValueError, "previous: a positive number is required, got -2.0"),
-        ({"decay": 1}, ValueError, "decay: a number from 0 to below 1 is required, got int 1"),
-        ({"decay": "no"}, ValueError, "decay: a number from 0 to below 1 is required, got str"),
+        ({"previous": -2.0}, ValueError, "previous: a finite number > 0 is required, got -2.0"),
+        ({"decay": 1}, ValueError, "decay: a finite number >= 0 and < 1 is required, got 1"),
+        ({"decay": "no"}, TypeError, "decay: a finite number >= 0 and < 1 is required, got str"),
         ({"max_samples": 1}, ValueError, "max_samples: a whole number >= 2"),
     ],
 )

@@ -143,9 +143,9 @@ def test_other_parameters_and_rare_classes_are_refused():
         with pytest.raises(ValueError, match=f"{name}: a whole number >="):
             VariationalBound(**{name: value})
     for penalty in (0.0, -1.0, math.inf, math.nan):
-        with pytest.raises(ValueError, match=r"penalty: a positive number is required, got .*; None chooses one"):
+        with pytest.raises(ValueError, match=r"penalty: a finite number > 0 is required, got .*; None chooses one"):
             VariationalBound(penalty=penalty)
-    with pytest.raises(TypeError, match="penalty: a positive number is required, got str 'l2'"):
+    with pytest.raises(TypeError, match="penalty: a finite number > 0 is required, got str 'l2'"):
         VariationalBound(penalty="l2")
     hidden, labels = clusters(16)
     with pytest.raises(ValueError, match=r"at least 6 samples of each class, .* got a class with 5; measure more"):

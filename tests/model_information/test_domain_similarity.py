@@ -160,8 +160,12 @@ DOMAINS = {"a": (four_classes(),) * 2, "b": (four_classes(),) * 2}
     [
         ({"make_model": linear()}, TypeError, "make_model: a function that makes a model is"),
         ({"domains": [DOMAINS["a"]]}, TypeError, "domains: a mapping from names to .* is required, got list"),
-        ({"domains": {"a": DOMAINS["a"]}}, ValueError, r"domains: at least two are required, got \['a'\]"),
-        ({"domains": DOMAINS | {"c": four_classes()}}, TypeError, r"domains\['c'\]: a pair .* got a pair of tensors"),
+        ({"domains": {"a": DOMAINS["a"]}}, ValueError, r"domains: 2 or more are required, got \['a'\]"),
+        (
+            {"domains": DOMAINS | {"c": four_classes()}},
+            TypeError,
+            r"domains\['c'\]: a pair .* got \['Tensor', 'Tensor'\]",
+        ),
         (
             {"domains": DOMAINS | {"c": (four_classes(), four_classes((0, 1, 2, 9)))}},
             ValueError,

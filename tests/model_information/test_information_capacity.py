@@ -78,7 +78,7 @@ def test_models_learn_each_task_as_task_difficulty_has_it_and_parameters_are_cou
     [
         ({"models": {}}, TypeError, "models: a mapping from names to functions .* give {'name': lambda"),
         ({"models": {"linear": nn.Linear(20, 4)}}, TypeError, "models: 'linear': a function that makes a model"),
-        ({"tasks": {}}, TypeError, "tasks: a mapping from names to pairs"),
+        ({"tasks": 3}, TypeError, "tasks: a mapping from names to pairs"),
         ({"models": {"narrow": lambda: nn.Linear(20, 2)}}, ValueError, "model 'narrow': task 'random': data: labels"),
         ({"models": {"none": lambda: None}}, TypeError, "model: a LightningModule"),
         ({"seeds": ()}, ValueError, "seeds: one or more different seeds"),

@@ -71,11 +71,19 @@ def test_noise_is_the_seeds_alone_grows_with_the_fraction_and_changes_nothing_in
 @pytest.mark.parametrize(
     ("call", "fault", "message"),
     [
-        (lambda: missing_pixels(IMAGES, 20), ValueError, "fraction: a value between 0 and 1 .* got 20; divide"),
+        (
+            lambda: missing_pixels(IMAGES, 20),
+            ValueError,
+            "fraction: a finite number >= 0 and <= 1 .* got 20; divide",
+        ),
         (lambda: missing_objects(IMAGES, math.nan), ValueError, "fraction: a finite number"),
         (lambda: missing_pixels(IMAGES.byte(), 0.2), TypeError, "images: a floating-point .* divide bytes by 255"),
         (lambda: missing_pixels(IMAGES[0, 0, 0], 0.2), ValueError, r"images: \[samples, pixels\], .* reshape them"),
-        (lambda: massart_labels(LABELS, 0.8, num_classes=5), ValueError, "value below 0.8 is required with 5 classes"),
+        (
+            lambda: massart_labels(LABELS, 0.8, num_classes=5),
+            ValueError,
+            "number >= 0 and < 0.8 is required, got 0.8",
+        ),
         (lambda: massart_labels(LABELS, 0.1, num_classes=4), ValueError, "below num_classes=4 are required, got 4"),
         (lambda: massart_labels(LABELS.float(), 0.1, num_classes=5), TypeError, "labels: an int64 torch tensor"),
     ],

@@ -179,9 +179,9 @@ class Manual(LitLinear):
 @pytest.mark.parametrize(
     ("arguments", "fault", "message"),
     [
-        ({"alpha": 1.5}, ValueError, "alpha: a weight from 0 to 1 is required, got 1.5"),
-        ({"alpha": "0.5"}, TypeError, "alpha: a finite number is required"),
-        ({"temperature": 0}, ValueError, "temperature: a number above 0 is required, got 0"),
+        ({"alpha": 1.5}, ValueError, "alpha: a finite number >= 0 and <= 1 is required, got 1.5"),
+        ({"alpha": "0.5"}, TypeError, "alpha: a finite number >= 0 and <= 1 is required"),
+        ({"temperature": 0}, ValueError, "temperature: a finite number > 0 is required, got 0"),
         ({"seeds": ()}, ValueError, "seeds: one or more different seeds"),
         ({"seed": 3}, TypeError, "seed: the seeds of repetitions are required instead, got a single seed 3"),
         ({"seeds": (0.5,)}, TypeError, "seeds: a whole number"),

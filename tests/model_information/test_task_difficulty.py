@@ -124,9 +124,14 @@ def test_what_is_not_finite_is_null_in_json():
 @pytest.mark.parametrize(
     ("change", "fault", "message"),
     [
-        ({"tasks": {}}, TypeError, "tasks: a mapping from names to pairs .* give {'name'"),
-        ({"tasks": {"mine": clusters()}}, TypeError, "required for 'mine', got 2 tensors; split the"),
-        ({"tasks": {"mine": 3}}, TypeError, "required for 'mine', got int"),
+        ({"tasks": 3}, TypeError, "tasks: a mapping from names to pairs .* give {'name'"),
+        ({"tasks": {}}, ValueError, r"tasks: 1 or more are required, got \[\]"),
+        (
+            {"tasks": {"mine": clusters()}},
+            TypeError,
+            r"tasks\['mine'\]: .* required, got \['Tensor', 'Tensor'\]; split the",
+        ),
+        ({"tasks": {"mine": 3}}, TypeError, r"tasks\['mine'\]: .* required, got int"),
         ({"make_model": make_model()}, TypeError, "(?s)make_model: a function .*; give a class, or lambda: Network"),
         ({"seeds": ()}, ValueError, r"seeds: one or more different seeds are required, got \(\)"),
         ({"seeds": (1, 1)}, ValueError, "different seeds are required"),

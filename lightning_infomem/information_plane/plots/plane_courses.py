@@ -1,9 +1,10 @@
-"""Courses of layers through the plane by one estimator, and how the figures draw them."""
+"""Collect the paths of layers through the plane by one estimator, and draw them."""
 
 from __future__ import annotations
 
 import math
 import textwrap
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -21,8 +22,8 @@ from lightning_infomem.records.comparability import Field, check_comparable
 
 __all__ = ["PlaneCourses", "describe_origin"]
 
-_LONGEST_DIFFERENCE = 190  # characters: of 100 points each may have a value of its own
-_SMALL_GAP = 0.09  # of the height of a small panel: a line of text
+_LONGEST_DIFFERENCE = 190  # characters; each of 100 points may have another value
+_SMALL_GAP = 0.09  # share of the height of a small panel that a line of text needs
 _KINDS = {"exact": "exact", "lower": "lower bound", "upper": "upper bound", "neither": "neither bound nor exact"}
 
 
@@ -33,7 +34,7 @@ class PlaneCourses:
     Attributes:
         courses: Layer -> epochs (or measurement numbers) and points, oldest first; at least one layer.
         unit: Unit of the moments, "epoch" or "measurement".
-        differences: One sentence for each difference that was allowed.
+        differences: One sentence per allowed difference.
         origin: Modules and data split of the samples, as far as known.
     """
 
@@ -58,7 +59,7 @@ class PlaneCourses:
                     moment = plane.epoch if are_epochs and plane.epoch is not None else number
                     courses.setdefault(layer, []).append((float(moment), points[estimator]))
         if not courses:
-            in_order[0].of(estimator)  # says which there are
+            in_order[0].of(estimator)  # raises, and names the estimators that there are
         every = {f"{layer} at {moment:g}": point for layer, course in courses.items() for moment, point in course}
         differences = check_comparable({**point_fields(every), **_origins(in_order)}, allow_mismatch, argument="points")
         origin = describe_origin(planes, list(courses))
@@ -66,12 +67,12 @@ class PlaneCourses:
 
     @property
     def first(self) -> PlanePoint:
-        """First point, which carries the parameters."""
+        """First point, whose parameters the notes describe."""
         return next(iter(self.courses.values()))[0][1]
 
     @property
     def moments(self) -> list[float]:
-        """Moments of all layers, rising."""
+        """Moments of all layers, in increasing order."""
         return sorted({moment for course in self.courses.values() for moment, _ in course})
 
     @property
@@ -82,25 +83,22 @@ class PlaneCourses:
     def describe(self) -> list[str]:
         """Notes for the reader: parameters, kinds of number, and flags."""
         first, points = self.first, [point for course in self.courses.values() for _, point in course]
-        parameters = ", ".join(f"{name.replace('_', ' ')} {_tell(name, points)}" for name in first.parameters)
+        parameters = ", ".join(f"{name.replace('_', ' ')} {_value_range(name, points)}" for name in first.parameters)
         of_inputs = _KINDS[first.input_kind] if self.has_inputs else "not given"
-        told = [
+        notes = [
             f"{first.estimator}: {parameters or 'no parameters'}; {first.num_samples:,} samples",
             f"I(X;T): {of_inputs}; I(T;Y): {_KINDS[first.label_kind]}",
         ]
-        counts: dict[str, int] = {}
-        for point in points:
-            for flag in point.flags:
-                counts[flag] = counts.get(flag, 0) + 1
+        counts = Counter(flag for point in points for flag in point.flags)
         if counts:
             flagged = ", ".join(f"{flag.replace('_', ' ')} {count}" for flag, count in counts.items())
-            told.append(f"flagged, of {len(points)} points: {flagged}")
-        # The parameters say it themselves.
-        differences = [each for each in self.differences if " parameters." not in each]
+            notes.append(f"flagged, of {len(points)} points: {flagged}")
         lost = sum(not _can_be_drawn(point) for point in points)
         if lost:
-            told.append(f"not drawn, more than log N below 0: {lost}")
-        return [*told, *(textwrap.shorten(each, _LONGEST_DIFFERENCE) for each in differences)]
+            notes.append(f"not drawn, more than log N below 0: {lost}")
+        # The note on the parameters already shows how they differ.
+        differences = [each for each in self.differences if " parameters." not in each]
+        return [*notes, *(textwrap.shorten(each, _LONGEST_DIFFERENCE) for each in differences)]
 
     def draw(self, axes: Axes, *, against_moments: bool = False, is_small: bool = False) -> ScalarMappable:
         """Draw one named line per layer and label the axes.
@@ -132,7 +130,7 @@ class PlaneCourses:
             axes.scatter(x[-1:], y[-1:], c=colors[-1:], zorder=3, **style.LAST_OF_CLOUD)
             ends.append((float(x[-1]), float(y[-1])))
         if against_moments and isinstance(scale, LogNorm):
-            axes.set_xscale("symlog", linthresh=1)  # the first is often 0
+            axes.set_xscale("symlog", linthresh=1)  # the first moment is often 0
         size = style.TEXT if is_small else style.HEADING
         axes.set_xlabel(self.unit if against_moments else "I(X;T) in bits", fontsize=size)
         axes.set_ylabel("I(T;Y) in bits", fontsize=size)
@@ -148,18 +146,18 @@ def describe_origin(planes: Sequence[Plane], layers: Sequence[str] | None = None
         planes: Planes, at least one.
         layers: Layers whose modules are named; all by default.
     """
-    modules = [own for plane in planes for layer, own in plane.modules.items() if layers is None or layer in layers]
-    told: dict[str, list[str | None]] = {
+    modules = [kind for plane in planes for layer, kind in plane.modules.items() if layers is None or layer in layers]
+    origins: dict[str, list[str | None]] = {
         "T: outputs of": [*modules],
         "pooling:": [plane.pooling for plane in planes],
         "split:": [plane.split for plane in planes],
     }
-    known = {words: dict.fromkeys(value for value in values if value) for words, values in told.items()}
+    known = {words: dict.fromkeys(value for value in values if value) for words, values in origins.items()}
     return "; ".join(f"{words} {', '.join(values)}" for words, values in known.items() if values)
 
 
 def _origins(planes: Sequence[Plane]) -> dict[Field, dict[str, Hashable]]:
-    """Known origin of the samples: field -> plane -> value, as `check_comparable` expects."""
+    """Return how samples were captured, as far as known: field -> plane -> value, as `check_comparable` takes it."""
     named = {f"plane {number}": plane for number, plane in enumerate(planes, start=1)}
     known: dict[Field, dict[str, Hashable]] = {"split": {}, "pooling": {}}
     for name, plane in named.items():
@@ -172,22 +170,22 @@ def _origins(planes: Sequence[Plane]) -> dict[Field, dict[str, Hashable]]:
 
 
 def _can_be_drawn(point: PlanePoint) -> bool:
-    """Whether no value is so far below 0 (possible for a trained bound) that all others would collapse to one point."""
+    """Whether no value is so far below 0 (as for a trained bound) that all other points would collapse into one."""
     lowest = -math.log(max(point.num_samples, 2))
     return not (point.input_information < lowest or point.label_information < lowest)  # NaN is neither
 
 
-def _tell(name: str, points: Sequence[PlanePoint]) -> str:
-    """Value of a parameter, or the lowest and highest if the data determine it for each point."""
+def _value_range(name: str, points: Sequence[PlanePoint]) -> str:
+    """Describe a parameter by its value, or by its extremes if the data determine it for each point."""
     values = {point.parameters.get(name) for point in points}
     if len(values) == 1:
         (value,) = values
         return f"{value:.4g}" if isinstance(value, float) else str(value)
     numbers = [value for value in values if isinstance(value, (int, float))]
-    return f"{min(numbers):.3g} to {max(numbers):.3g}" if len(numbers) == len(values) else "of each its own"
+    return f"{min(numbers):.3g} to {max(numbers):.3g}" if len(numbers) == len(values) else "different for each point"
 
 
 def _scale(moments: Sequence[float]) -> Normalize:
     low, high = moments[0], moments[-1]
-    # Most happens in the first epochs.
+    # A logarithmic scale shows the first epochs, in which most happens.
     return LogNorm(max(low, 1), high) if high > 100 * max(low, 1) else Normalize(low, max(high, low + 1))

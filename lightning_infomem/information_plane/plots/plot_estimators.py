@@ -16,16 +16,13 @@ from lightning_infomem.plots import style
 __all__ = ["plot_estimators"]
 
 _MOST_IN_A_ROW = 3
-_WIDTH, _HEIGHT = 4.3, 3.7  # inches, of a panel with what stands below it
+_WIDTH, _HEIGHT = 4.3, 3.7  # inches, size of a panel with the notes below it
 _LONGEST_LINE = 54  # characters below a panel
-_WARNING = "Each panel has axes of its own: numbers of different estimators are not to be compared."
+_WARNING = "Each panel has its own axes: do not compare the numbers of different estimators."
 
 
 def plot_estimators(
-    planes: Sequence[Plane],
-    estimators: Sequence[str] | None = None,
-    *,
-    allow_mismatch: Sequence[str] = (),
+    planes: Sequence[Plane], estimators: Sequence[str] | None = None, *, allow_mismatch: Sequence[str] = ()
 ) -> Figure:
     """Draw one run by several estimators, each in a panel with its own axes.
 
@@ -40,8 +37,7 @@ def plot_estimators(
 
     Returns:
         A figure without window or pyplot state: up to three panels per row, each drawn as by `plot_information_plane`,
-            with
-        parameters, kinds of number and flags below. If an estimator gives no I(X;T), its panel shows I(T;Y) over
+        with parameters, kinds of number and flags below. If an estimator gives no I(X;T), its panel shows I(T;Y) over
         epochs.
 
     Raises:
@@ -50,7 +46,7 @@ def plot_estimators(
     if not planes:
         raise UsageValueError("planes: at least one is required, got none; measure first.")
     if estimators is None:
-        estimators = list(dict.fromkeys(name for plane in planes for own in plane.points.values() for name in own))
+        estimators = list(dict.fromkeys(name for plane in planes for name in plane.estimators))
     courses = {name: PlaneCourses.of(planes, name, _known(planes, name, allow_mismatch)) for name in estimators}
     if not courses:
         raise UsageValueError("estimators: at least one is required, got none; leave them out to draw all.")
@@ -79,7 +75,7 @@ def plot_estimators(
 
 
 def _known(planes: Sequence[Plane], estimator: str, fields: Sequence[str]) -> list[str]:
-    """Fields that points of this estimator have."""
-    points = [own[estimator] for plane in planes for own in plane.points.values() if estimator in own]
+    """Return the fields that points of this estimator have."""
+    points = [points[estimator] for plane in planes for points in plane.points.values() if estimator in points]
     parameters = {f"parameters.{name}" for point in points for name in point.parameters}
     return [name for name in fields if name in parameters or not name.startswith("parameters.")]

@@ -47,10 +47,9 @@ def plot_information_plane(
     if not planes:
         raise UsageValueError("planes: at least one is required, got none; measure first.")
     if estimator is None:
-        estimator = next((name for plane in planes for own in plane.points.values() for name in own), "")
+        estimator = next((name for plane in planes for name in plane.estimators), "")
     courses = PlaneCourses.of(planes, estimator, allow_mismatch)
-    told = [*courses.describe(), *([courses.origin] if courses.origin else [])]
-    notes = [line for words in told for line in textwrap.wrap(words, _LONGEST_LINE)]
+    notes = [line for words in (*courses.describe(), courses.origin) for line in textwrap.wrap(words, _LONGEST_LINE)]
     figure = Figure(figsize=(7.6, 5.0 + _LINE_HEIGHT * len(notes)), layout="constrained")
     axes = figure.subplots()
     shades = courses.draw(axes)

@@ -46,7 +46,7 @@ def plot_codelengths(report: CodelengthReport) -> Figure:
     name_round_numbers(left.xaxis)
     left.set_ylim(bottom=0)
     left.set_xlabel("labels known", fontsize=style.LABEL)
-    left.set_title("bits a label of the next block", fontsize=style.LABEL, loc="left")
+    left.set_title("bits per label of the next block", fontsize=style.LABEL, loc="left")
     left.legend(frameon=False, fontsize=style.TEXT)
     totals = np.array([row["code_bits"] for row in records], dtype=float)
     data, spreads = (_finite([row[name] for row in records]) for name in ("data_bits", "code_bits_spread"))
@@ -55,7 +55,7 @@ def plot_codelengths(report: CodelengthReport) -> Figure:
     right.bar(places, _finite(totals - data), 0.6, bottom=data, color=style.MODEL, label="model")
     right.errorbar(places, totals, spreads, linestyle="", color=style.BLACK, capsize=3)
     right.set_xticks(places, [shorten_name(row["name"]) for row in records], parse_math=False)
-    right.set_title("code in all (bits)", fontsize=style.LABEL, loc="left")
+    right.set_title("total code (bits)", fontsize=style.LABEL, loc="left")
     if data.any():
         right.legend(frameon=False, fontsize=style.TEXT)
         right.margins(y=0.3)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_domain_similarity"]
 
-_MOST_NUMBERED, _MOST_WITH_INTERVALS = 14, 8  # domains; with more of them, the numbers would touch
+_MOST_NUMBERED, _MOST_WITH_INTERVALS = 14, 8  # domains; the numbers of more domains would touch
 _CELL = 0.62  # inches
 _NARROWEST, _WIDEST = 3.1, 7.0  # width of a map in inches
 _BRIGHT = 0.6  # values above it get black text
@@ -51,14 +51,9 @@ def plot_domain_similarity(result: DomainSimilarity) -> Figure:
         axes.set_title(title, fontsize=style.HEADING, parse_math=False)
         axes.set_xlabel("held-out labels of", fontsize=style.LABEL)
         axes.set_xticks(
-            range(count),
-            result.domains,
-            fontsize=style.TEXT,
-            rotation=30,
-            ha="right",
-            rotation_mode="anchor",
+            range(count), result.domains, fontsize=style.TEXT, rotation=30, ha="right", rotation_mode="anchor",
             parse_math=False,
-        )
+        )  # fmt: skip
     panels[0].set_ylabel("model trained on", fontsize=style.LABEL)
     panels[0].set_yticks(range(count), result.domains, fontsize=style.TEXT, parse_math=False)
     values = [row[name] for row in rows for name in titles]
@@ -66,7 +61,7 @@ def plot_domain_similarity(result: DomainSimilarity) -> Figure:
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get((bool(low), bool(high)), "neither")
     figure.colorbar(image, ax=panels, extend=extend, fraction=0.03, pad=0.02).ax.tick_params(labelsize=style.NOTE)
     seeds = len(result.seeds)
-    interval = ", with half the width of the 95 % interval" if _has_intervals(seeds, count) else ""
+    interval = ", with half the width of the 95 % interval" if count <= _MOST_WITH_INTERVALS else ""
     figure.suptitle(f"mean of {seeds} seeds{interval}" if seeds > 1 else "one seed", fontsize=style.LABEL)
     return figure
 
@@ -81,10 +76,6 @@ def _draw(axes: Axes, means: NDArray[Any], spreads: NDArray[Any]) -> AxesImage:
             text = "?" if np.isnan(mean) else f"{mean:.2f}"
             if len(means) <= _MOST_WITH_INTERVALS and np.isfinite(spreads[row, column]):
                 text += f"\n±{spreads[row, column]:.2f}"
-            color = style.BLACK if not mean <= _BRIGHT else style.WHITE  # on grey, too
+            color = style.BLACK if not mean <= _BRIGHT else style.WHITE  # black on grey as well
             axes.text(column, row, text, ha="center", va="center", fontsize=style.NOTE, color=color)
     return image
-
-
-def _has_intervals(seeds: int, domains: int) -> bool:
-    return seeds > 1 and domains <= _MOST_WITH_INTERVALS

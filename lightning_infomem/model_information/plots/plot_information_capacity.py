@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_information_capacity"]
 
-_STYLES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))  # of the grey tasks; styles repeat after four
+_STYLES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))  # for tasks, drawn in grey; more than four tasks share styles
 _LONGEST_NAME = 16  # characters; several names stand side by side
 
 
@@ -54,7 +54,7 @@ def plot_information_capacity(result: InformationCapacity) -> Figure:
     held = [row for row, keep in zip(rows, positive, strict=True) if keep]
     draw_intervals(right, counts[positive], held, "bits_per_parameter", 1)
     left.set_title("capacity (bits)", fontsize=style.LABEL, loc="left")
-    right.set_title("bits a parameter", fontsize=style.LABEL, loc="left")
+    right.set_title("bits per parameter", fontsize=style.LABEL, loc="left")
     for row in rows:
         if np.isfinite(row["capacity"]):
             above = row["capacity"] + np.nan_to_num(row["capacity_spread"])
@@ -76,5 +76,7 @@ def plot_information_capacity(result: InformationCapacity) -> Figure:
         figure.legend(
             handles, labels, loc="outside lower center", ncols=min(6, len(labels)), frameon=False, fontsize=style.TEXT
         )
-    figure.suptitle(f"what models can take up · {describe_seeds(rows)}", fontsize=style.HEADING, parse_math=False)
+    figure.suptitle(
+        f"information capacity of models · {describe_seeds(rows)}", fontsize=style.HEADING, parse_math=False
+    )
     return figure

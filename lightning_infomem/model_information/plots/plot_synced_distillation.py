@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from lightning_infomem.model_information.mean_and_spread import mean_and_spread
 from lightning_infomem.plots import style
+from lightning_infomem.plots.names import name_round_numbers
 
 if TYPE_CHECKING:
     from lightning_infomem.model_information.online_code import OnlineCode
@@ -48,12 +48,10 @@ def plot_synced_distillation(result: SyncedDistillation) -> Figure:
         _draw(axes, result.teacher, "teacher", style.DARK, "--"),
     ]
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    name_round_numbers(axes.xaxis)
     axes.set_ylim(0, 1.15 * max(highest))
     axes.set_xlabel("samples before the block", fontsize=style.HEADING)
-    axes.set_ylabel("bits a label of the block", fontsize=style.HEADING)
+    axes.set_ylabel("bits per label of the block", fontsize=style.HEADING)
     style.frame(axes)
     axes.legend(fontsize=style.TEXT, frameon=False)
     axes.set_title(_title(result), fontsize=style.HEADING)

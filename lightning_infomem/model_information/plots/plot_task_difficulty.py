@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["describe_seeds", "draw_intervals", "plot_task_difficulty"]
 
 _PANELS = (("bits", "information learned (bits)"), ("accuracy", "accuracy (share)"), ("confidence", "confidence"))
-_MOST_UPRIGHT = 32  # characters of all task names together, below one panel
+_MOST_UPRIGHT = 32  # characters of all task names below one panel
 # Offset between series, so that intervals do not overlap: share of the range of levels, and of the distance of names.
 _DODGE, _DODGE_NAMES = 0.012, 0.12
 
@@ -79,7 +79,8 @@ def plot_task_difficulty(
             moved = places + (place - (len(records) - 1) / 2) * step
             line = "" if levels is None else "-"
             draw_intervals(axes, moved, rows, column, place, line=line, label=name)
-        _finish(axes, label)
+        axes.set_title(label, fontsize=style.LABEL, loc="left")
+        style.frame(axes, labels=style.TEXT)
         if levels is None:
             _name_tasks(axes, [str(row["task"]) for row in first])
         else:
@@ -89,7 +90,7 @@ def plot_task_difficulty(
         figure.legend(
             handles, labels, loc="outside lower center", ncols=len(records), frameon=False, fontsize=style.LABEL
         )
-    figure.suptitle(f"what was learned of tasks · {describe_seeds(first)}", fontsize=style.HEADING, parse_math=False)
+    figure.suptitle(f"what was learned from tasks · {describe_seeds(first)}", fontsize=style.HEADING, parse_math=False)
     return figure
 
 
@@ -125,28 +126,11 @@ def draw_intervals(
     known = np.isfinite(values)
     spreads = np.where(np.isfinite(spreads), spreads, 0.0)
     color %= len(style.SERIES)
-    look: dict[str, Any] = {
-        "color": style.SERIES[color],
-        "marker": style.SERIES_MARKERS[color],
-        "linestyle": line,
-        "label": label,
-    }
     axes.errorbar(
-        np.asarray(places)[known],
-        values[known],
-        spreads[known],
-        markersize=style.DOT,
-        linewidth=style.MEDIUM,
-        elinewidth=style.FINE,
-        capsize=3,
-        markeredgecolor=style.WHITE,
-        **look,
-    )
-
-
-def _finish(axes: Axes, label: str) -> None:
-    axes.set_title(label, fontsize=style.LABEL, loc="left")
-    style.frame(axes, labels=style.TEXT)
+        np.asarray(places)[known], values[known], spreads[known], label=label, color=style.SERIES[color],
+        marker=style.SERIES_MARKERS[color], markersize=style.DOT, markeredgecolor=style.WHITE,
+        linestyle=line, linewidth=style.MEDIUM, elinewidth=style.FINE, capsize=3,
+    )  # fmt: skip
 
 
 def _name_tasks(axes: Axes, names: Sequence[str]) -> None:

@@ -46,9 +46,7 @@ def test_each_estimator_has_a_panel_of_its_own_with_what_its_numbers_are():
     assert "Binning: bins 4, value range layer" in words(figure.axes[1])
     limits = [axes.get_xlim() for axes in figure.axes[:3]]
     assert len(set(limits)) == 3
-    assert figure.get_suptitle() == (
-        "Each panel has axes of its own: numbers of different estimators are not to be compared."
-    )
+    assert figure.get_suptitle() == ("Each panel has its own axes: do not compare the numbers of different estimators.")
 
 
 def test_without_values_of_the_inputs_a_panel_shows_the_labels_over_the_epochs():

@@ -42,7 +42,7 @@ def test_capacity_and_bits_a_parameter_stand_over_the_number_of_parameters():
 def test_the_published_table_is_drawn():
     figure = plot_information_capacity(published_capacity())
     assert points(figure.axes[0]).tolist() == [[29457, 7777.0], [49905, 8343.9], [124433, 9410.7], [264657, 10264.0]]
-    assert figure.get_suptitle() == "what models can take up · seed 0"
+    assert figure.get_suptitle() == "information capacity of models · seed 0"
 
 
 def test_values_that_are_not_finite_are_left_out():

@@ -51,7 +51,7 @@ def test_the_published_tables_are_drawn_as_they_are_printed():
         for place, key in enumerate(TABLES.values()):
             assert points(axes, place)[:, 1].tolist() == PUBLISHED[key][name]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(TABLES)
-    assert figure.get_suptitle() == "what was learned of tasks · seed 0"
+    assert figure.get_suptitle() == "what was learned from tasks · seed 0"
 
 
 def test_points_stand_at_their_levels_with_intervals_over_seeds_and_lines_between():

@@ -52,5 +52,5 @@ def test_other_files_are_refused_and_stay_as_they_are(tmp_path):
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="resume: a file in an existing folder is required"):
+    with pytest.raises(OSError, match="resume: a file in an existing folder is required"):
         CodingRecord(tmp_path / "nowhere" / "record", "content")

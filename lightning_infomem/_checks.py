@@ -6,7 +6,8 @@ A message has four parts: which argument or layer, what is required, what was gi
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Sequence, Sized
 
 import torch
 from torch import Tensor
@@ -18,8 +19,11 @@ __all__ = [
     "check_classes",
     "check_count",
     "check_enough_samples",
+    "check_levels",
+    "check_one_each",
     "check_same_length",
     "check_samples",
+    "check_shares",
     "describe",
     "nearest_names",
 ]
@@ -137,3 +141,34 @@ def check_finite(value: float, *, name: str) -> float:
     if not torch.isfinite(torch.tensor(float(value), dtype=torch.float64)):
         raise UsageValueError(f"{name}: a finite number is required, got {value}.")
     return float(value)
+
+
+def check_one_each(values: Sized | None, count: int, *, name: str, of: str) -> None:
+    """Require as many values as there are of something, or None.
+
+    >>> check_one_each(["a"], 2, name="names", of="reports")
+    Traceback (most recent call last):
+    ValueError: names: one for each of the 2 reports is required, got 1; pass them in the order of the reports.
+    """
+    if values is not None and len(values) != count:
+        raise UsageValueError(
+            f"{name}: one for each of the {count} {of} is required, got {len(values)}; "
+            f"pass them in the order of the {of}."
+        )
+
+
+def check_levels(levels: Sequence[float] | None, count: int, *, of: str) -> None:
+    """Require one finite level each, or None."""
+    check_one_each(levels, count, name="levels", of=of)
+    for level in [] if levels is None else levels:
+        if not math.isfinite(level):
+            raise UsageValueError(f"levels: finite numbers are required, got {level}; leave out those without a level.")
+
+
+def check_shares(values: Sequence[float], *, name: str) -> None:
+    """Require shares between 0 and 1; NaN is one that is not known."""
+    for share in values:
+        if share < 0 or share > 1:
+            raise UsageValueError(
+                f"{name}: shares between 0 and 1 are required, got {share}; divide percentages by 100."
+            )

@@ -19,7 +19,7 @@ FLOORS = {
     "information_plane": {"scipy", "matplotlib"},
     "model_information": {"rich", "scipy", "matplotlib"},
     "callbacks": {"transformers"},  # Lightning itself is named in _lightning alone
-    "pages": {"matplotlib", "scipy"},
+    "pages": {"matplotlib", "scipy", "jinja2", "markupsafe"},
     "reporting": {"matplotlib", "wandb", "tensorboard"},
     "plots": {"matplotlib", "scipy", "sklearn"},
     "selection": {"scipy", "rich"},

@@ -31,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments after ``infomem``; by default, those of this process.
 
     Returns:
-        The exit code: 0 on success; 2 for wrong usage, unreadable input or a refused ranking, with one line on
-        standard error; 130 after Ctrl-C.
+        The exit code: 0 on success; 2 for wrong usage, unreadable input or a refused ranking or verdict, with one line
+        on standard error; 130 after Ctrl-C.
     """
     parser = _Parser(prog="infomem", description="Detect memorization, and choose the checkpoint that generalises.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('lightning-infomem')}")

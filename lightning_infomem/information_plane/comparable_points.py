@@ -1,4 +1,4 @@
-"""Which points may stand in one plane: those that were measured alike."""
+"""Check that points were measured alike before they share a plane."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ __all__ = ["check_points", "point_fields"]
 def check_points(
     points: Mapping[str, PlanePoint] | Sequence[PlanePoint], allow_mismatch: Sequence[str] = ()
 ) -> list[str]:
-    """Require that points are of one estimator with the same parameters, on as many samples.
+    """Require that all points come from one estimator with equal parameters and equally many samples.
 
-    The layers of one network may be of different widths: units are not compared.
+    Layers of one network may have different widths: units are not compared.
 
     Args:
-        points: by name; those of a sequence are named by their places.
-        allow_mismatch: names of fields that may differ: "estimator", "num_samples", "parameters.NAME". Parameters that
-            the data chose, of each layer its own, have to be named here too.
+        points: Points by name; those in a sequence are named by position.
+        allow_mismatch: Names of fields that may differ: "estimator", "num_samples", "parameters.NAME". Parameters that
+            the data determine for each layer must be named here too.
 
     Returns:
-        A sentence on each difference that was allowed.
+        One sentence for each difference that was allowed.
 
     Raises:
-        TypeError: ``allow_mismatch`` is one string.
-        ValueError: points differ, or ``allow_mismatch`` names no field.
+        TypeError: If ``allow_mismatch`` is a single string.
+        ValueError: If points differ, or ``allow_mismatch`` names an unknown field.
 
     >>> first = PlanePoint("Binning", {"bins": 30}, 1.0, 0.5, "neither", "neither", 100, 2)
     >>> second = PlanePoint("Binning", {"bins": 99}, 1.0, 0.5, "neither", "neither", 100, 2)
@@ -39,7 +39,7 @@ def check_points(
 
 
 def point_fields(points: Mapping[str, PlanePoint]) -> dict[Field, dict[str, Hashable]]:
-    """What has to be the same: name of a field -> name of a point -> value, as `check_comparable` takes it."""
+    """Fields that must agree: field name -> point name -> value, as `check_comparable` expects."""
     fields: dict[Field, dict[str, Hashable]] = {
         "estimator": {name: point.estimator for name, point in points.items()},
         "num_samples": {name: point.num_samples for name, point in points.items()},

@@ -15,6 +15,7 @@ from lightning_infomem.information_plane.between_layers import flag_between_laye
 from lightning_infomem.information_plane.plane_point import PlaneEstimator, PlanePoint
 from lightning_infomem.measurement import catch
 from lightning_infomem.records.table import Column, Table
+from lightning_infomem.records.tabular import Tabular
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.samples import SamplePlan
 
@@ -39,7 +40,7 @@ LabelOf = int | str | Callable[[Any], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class Plane:
+class Plane(Tabular):
     """Points of all layers of one network at one time in training.
 
     Attributes:

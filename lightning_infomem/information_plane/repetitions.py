@@ -13,6 +13,7 @@ from lightning_infomem.information_plane.comparable_points import point_fields
 from lightning_infomem.information_plane.plane_point import PlanePoint
 from lightning_infomem.records.comparability import Field, check_comparable
 from lightning_infomem.records.table import Column, Table
+from lightning_infomem.records.tabular import Tabular
 
 __all__ = ["Repetitions", "aggregate"]
 
@@ -27,7 +28,7 @@ _COLUMNS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Repetitions:
+class Repetitions(Tabular):
     """Mean and spread of repeated trainings.
 
     Attributes:
@@ -62,7 +63,7 @@ class Repetitions:
             for place, layer in enumerate(self.layers)
         ]
         columns = [Column("moment"), Column("layer"), *(Column(name, *shown) for name, shown in _COLUMNS.items())]
-        facts = {"distances": self.distances.tolist(), "median_run": self.median_run}
+        facts = {"distances": self.distances, "median_run": self.median_run}
         return Table(columns, rows, title=f"{len(self.distances)} runs, nats", notes=self.notes, facts=facts)
 
 

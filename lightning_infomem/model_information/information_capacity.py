@@ -76,7 +76,7 @@ class InformationCapacity(Result):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """As of every result, and the runs of each model."""
+        """What JSON holds beside the rows: the settings, and the runs of each model."""
         return {**super().facts, "runs": {model: learned.runs for model, learned in self.learned.items()}}
 
 

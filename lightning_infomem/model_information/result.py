@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.table import Column, Table
+from lightning_infomem.records.tabular import Tabular
 from lightning_infomem.reporting.text_file import write_text
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType
 
 __all__ = ["Result"]
 
-_WIDTH = 120  # of a printed table where there is no terminal
 _SPREAD = "_spread"
+_WIDTH = 120  # of a table printed without a terminal
 
 
-class Result(ABC):
+class Result(Tabular):
     """Rows of plain values with the settings they were measured with; `plots` has a figure for each kind of result."""
 
     settings: Mapping[str, Any]
 
     @abstractmethod
     def to_records(self) -> list[dict[str, Any]]:
-        """One flat dictionary per row, all with the same keys."""
+        """Return one flat dictionary per row, all with the same keys."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -45,17 +43,9 @@ class Result(ABC):
         ]
         return Table(columns, records, facts=self.facts)
 
-    def to_csv(self) -> str:
-        """`to_records` as CSV, with a line of names."""
-        return self.to_table().to_csv()
-
     def to_json(self) -> str:
-        """`to_records` and the settings as JSON; numbers that are not finite become null."""
+        """Return `to_records` and `facts` as JSON; numbers that are not finite become null."""
         return self.to_table().to_json()
-
-    def to_markdown(self) -> str:
-        """The printed table as GitHub's Markdown."""
-        return self.to_table().to_markdown()
 
     def save(self, path: str | Path) -> Path:
         """Write the result in the format of the suffix: ``.json`` (with the settings), ``.csv`` or ``.md``.
@@ -70,9 +60,6 @@ class Result(ABC):
             raise UsageValueError(f"path: a name that ends in {', '.join(forms)} is required, got '{path}'; rename it.")
         write_text(path, forms[path.suffix]())
         return path
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
-        yield self.to_table()
 
     def __str__(self) -> str:
         return self.to_table().to_text(_WIDTH)

@@ -83,7 +83,7 @@ class TaskDifficulty(Result):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """As of every result, and all ``runs``."""
+        """What JSON holds beside the rows: the settings, and all runs."""
         return {**super().facts, "runs": self.runs}
 
 

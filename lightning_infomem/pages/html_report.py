@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from importlib.metadata import version
+from typing import Any
 
-from lightning_infomem.pages.elements import items, section, sentence
-from lightning_infomem.pages.page import whole_page
-from lightning_infomem.pages.ranking_part import draw_ranking, tell_ranking, verdict_on_ranking
-from lightning_infomem.pages.run_part import draw_run, tell_run, verdict_on_run
-from lightning_infomem.pages.runs_part import compare_runs
-from lightning_infomem.pages.verdict_part import draw_verdict, tell_verdict, verdict_in_a_box
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from lightning_infomem.pages.ranking_part import RankingPart
+from lightning_infomem.pages.run_part import RunPart
+from lightning_infomem.pages.runs_part import RunsPart
+from lightning_infomem.pages.verdict_part import VerdictPart
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.run_verdict import RunVerdict
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
@@ -22,19 +25,17 @@ from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["Chapter", "html_report"]
 
-_MOST_DRAWN = 3  # runs with figures of their own in a chapter
-
 
 @dataclass(frozen=True)
 class Chapter:
     """What belongs together on a page: a ranking of checkpoints, runs, a verdict on one run, or several of these.
 
     Attributes:
-        title: in a few words.
-        ranking: as `rank_checkpoints` returns it; where it was refused, the page shows the values and says why.
-        note: what to know before anything else, such as why there is no ranking.
-        runs: as `recorded_runs` returns them.
-        faults: path -> why a file could not be read.
+        title: The title, in a few words.
+        ranking: What `rank_checkpoints` returns; where it was refused, the page shows the values and says why.
+        note: What to know before anything else, such as why there is no ranking.
+        runs: What `recorded_runs` returns.
+        faults: Path -> why a file could not be read.
         verdict: What `judge_run` returns, where the checkpoints are epochs of one run.
     """
 
@@ -50,16 +51,17 @@ def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str
     """Tell rankings and runs on one HTML page: verdicts, doubts, figures, tables, settings, and what to make of them.
 
     Args:
-        chapters: at least one.
-        title: of the page; by default that of the first chapter.
+        chapters: At least one.
+        title: The title of the page; by default that of the first chapter.
 
     Returns:
-        The page: well-formed, with its style, its figures and one script inside, which sorts tables; nothing is
-        fetched. What comes from files (names, metrics, messages) is escaped. It follows the reader's choice of light
-        or dark, and prints. Of more than three runs in a chapter the figures of each are left out.
+        The page: well-formed, with its style, its figures and one script inside, which sorts tables. Nothing is
+        fetched, and a browser is told to run no other script. What comes from files (names, metrics, messages) is
+        escaped. The page follows the reader's choice of light or dark, and prints. Of more than three runs in a
+        chapter the figures of each are left out.
 
     Cost:
-        A second a ranking, three seconds a run whose figures are drawn, nearly all of it for these.
+        A second for each ranking, three seconds for each run whose figures are drawn, nearly all of it for these.
 
     >>> from pathlib import Path
     >>> from lightning_infomem.records.ranking_row import RankedCheckpoint
@@ -68,58 +70,44 @@ def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str
     >>> "Kind unknown." in page, "&lt;b&gt;.ckpt" in page, "<b>.ckpt" in page
     (True, True, False)
     """
-    heading = chapters[0].title if title is None else title
-    parts = [f"<h1>{escape(heading)}</h1>"]
-    if len(chapters) == 1:
-        parts += _tell(chapters[0], level=2)
-    else:
-        links = (f'<a href="#chapter-{place}">{escape(each.title)}</a>' for place, each in enumerate(chapters, start=1))
-        parts.append(f"<nav>{items(links)}</nav>")
-        for place, chapter in enumerate(chapters, start=1):
-            parts.append(f'<h2 id="chapter-{place}">{escape(chapter.title)}</h2>')
-            parts += _tell(chapter, level=3)
-    parts += section("What the numbers mean", [items(map(escape, MEANING))])
-    parts += section("What they do not mean", [items(map(escape, LIMITS))])
-    parts.append(_FOOTER)
-    return whole_page(heading, parts)
+    # Templates escape all that they are given, and what they are not given is an error.
+    environment = Environment(
+        loader=PackageLoader("lightning_infomem.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["sentence"] = _sentence
+    script = environment.get_template("sort_tables.js").render()
+    return environment.get_template("page.html").render(
+        title=chapters[0].title if title is None else title,
+        chapters=[_parts(chapter) for chapter in chapters],
+        meaning=MEANING,
+        limits=LIMITS,
+        version=version("lightning-infomem"),
+        script=Markup(script),
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+    )
 
 
-def _tell(chapter: Chapter, level: int) -> Iterator[str]:
-    ranking, runs = chapter.ranking, chapter.runs
-    verdict = chapter.verdict
+def _parts(chapter: Chapter) -> dict[str, Any]:
+    """What the template tells, in the order that depends on what there is."""
+    runs, verdict = chapter.runs, chapter.verdict
+    names = _names(runs) if runs else []
     # The monitor saw more than a verdict that rests on the reports of few checkpoints.
     is_whole = verdict is not None and all(len(verdict.rows) >= len(run.course.steps) for run in runs)
-    if chapter.note:
-        yield f'<p class="pale">{escape(sentence(chapter.note))}</p>'
-    if ranking is not None:
-        yield from verdict_on_ranking(ranking)
-        yield draw_ranking(ranking)
-    if verdict is not None and is_whole:
-        yield verdict_in_a_box(verdict)
-    if verdict is not None and all(run.judgement is None for run in runs):
-        yield draw_verdict(verdict)
-    if len(runs) == 1:
-        if not is_whole:
-            yield from verdict_on_run(runs[0])
-        yield from draw_run(runs[0])
-        yield from tell_run(runs[0], level)
-    elif runs:
-        names = _names(runs)
-        yield from section("Runs", compare_runs(runs, names), level)
-        for run, name in zip(runs, names, strict=True):
-            parts = [
-                *verdict_on_run(run),
-                *(draw_run(run) if len(runs) <= _MOST_DRAWN else ()),
-                *tell_run(run, level + 1),
-            ]
-            yield f"<details><summary>{escape(name)}</summary>{''.join(parts)}</details>"
-    if ranking is not None:
-        yield from tell_ranking(ranking, level)
-    if verdict is not None:
-        yield from tell_verdict(verdict, level)
-    yield from section(
-        "Not read", [items(map(escape, files_by_reason(chapter.faults)))] if chapter.faults else [], level
-    )
+    return {
+        "title": chapter.title,
+        "note": chapter.note,
+        "ranking": None if chapter.ranking is None else RankingPart(chapter.ranking),
+        "verdict": None if verdict is None else VerdictPart(verdict),
+        "is_verdict_first": is_whole,
+        "is_verdict_drawn": verdict is not None and all(run.judgement is None for run in runs),
+        "runs": [RunPart(run, name) for run, name in zip(runs, names, strict=True)],
+        "comparison": RunsPart(runs, names),
+        "faults": files_by_reason(chapter.faults),
+    }
 
 
 def _names(runs: Sequence[RecordedRun]) -> list[str]:
@@ -131,8 +119,7 @@ def _names(runs: Sequence[RecordedRun]) -> list[str]:
     return names
 
 
-_FOOTER = (
-    f"<footer>Written by lightning-infomem {escape(version('lightning-infomem'))}. Rank: within each layer by mutual "
-    "information, then the median over layers. P(best): share of bootstrap draws, over units, that a checkpoint leads."
-    "</footer>"
-)
+def _sentence(words: str) -> str:
+    """The words with a capital letter and a full stop."""
+    words = words.strip().rstrip(".;")
+    return f"{words[:1].upper()}{words[1:]}." if words else ""

@@ -1,162 +1,146 @@
-"""One run as parts of a page."""
+"""One run as part of a page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from html import escape
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from lightning_infomem.pages.elements import UNKNOWN, figure, items, number, section, table
-from lightning_infomem.pages.ranking_part import tell_doubts
+from lightning_infomem.pages.drawing import Drawing
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.metric_names import Metric, logged_name
-from lightning_infomem.records.report import InformationReport, LayerInformation
+from lightning_infomem.records.table import Column, Table
 from lightning_infomem.runs.courses import Course
 from lightning_infomem.runs.recorded_runs import RecordedRun
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.doubts import doubts_of_candidates
 
-__all__ = ["draw_run", "tell_run", "verdict_on_run"]
+__all__ = ["RunPart"]
 
-# Head of a column -> measure over all layers, form of its numbers.
-_OF_A_MEASUREMENT: Mapping[str, tuple[str, str]] = {
-    "entropy": (Metric.ENTROPY_MEAN, ".4f"),
-    "MI": (Metric.MI_MEAN, ".4f"),
-    "MI drop": (Metric.MI_DROP, ".0%"),
-    "smoothness": (Metric.SMOOTHNESS, ".3f"),
-    "smoothness drop": (Metric.SMOOTHNESS_DROP, ".3f"),
-    "consensus drop": (Metric.CONSENSUS_DROP, ".3f"),
-    "seconds": (Metric.SECONDS, ".2f"),
-}
-_OF_A_LAYER: Mapping[str, tuple[str, str]] = {
-    "entropy": (Metric.ENTROPY_MEAN, ".4f"),
-    "MI": (Metric.MI_MEAN, ".4f"),
-    "MI drop": (Metric.MI_DROP, ".0%"),
-    "smoothness": (Metric.SMOOTHNESS, ".3f"),
-    "dead": (Metric.DEAD_FRACTION, ".0%"),
-    "ties": (Metric.TIE_FRACTION, ".0%"),
-}
+_MEASURES = (
+    Column(Metric.ENTROPY_MEAN, "entropy", ".4f"),
+    Column(Metric.MI_MEAN, "MI", ".4f"),
+    Column(Metric.MI_DROP, "MI drop", ".0%"),
+    Column(Metric.SMOOTHNESS, "smoothness", ".3f"),
+)
+_OF_A_MEASUREMENT = (
+    *_MEASURES,
+    Column(Metric.SMOOTHNESS_DROP, "smoothness drop", ".3f"),
+    Column(Metric.CONSENSUS_DROP, "consensus drop", ".3f"),
+    Column(Metric.SECONDS, "seconds", ".2f"),
+)
+_OF_A_LAYER = (*_MEASURES, Column(Metric.DEAD_FRACTION, "dead", ".0%"), Column(Metric.TIE_FRACTION, "ties", ".0%"))
 _MOST_OPEN = 25  # lines of a table that is shown at once
 
 
-def verdict_on_run(run: RecordedRun) -> list[str]:
-    """What comes first: whether it memorizes, and the doubts."""
-    first, *others = run.state
-    refused = " refused" if first.startswith(("cannot", "too early")) else ""
-    more = "".join(f'<p class="pale">{escape(line)}</p>' for line in others)
-    return [f'<div class="verdict{refused}"><p>{escape(first)}</p>{more}</div>', tell_doubts(_doubts(run))]
+@dataclass(frozen=True)
+class RunPart:
+    """What a template tells of a run."""
 
+    run: RecordedRun
+    name: str
 
-def draw_run(run: RecordedRun) -> list[str]:
-    """The figures of it."""
-    from lightning_infomem.plots import (
-        plot_epochs_map,
-        plot_information_map,
-        plot_layers,
-        plot_plane,
-        plot_run,
-    )
-    from lightning_infomem.records.descriptions import describe_settings
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it cannot be told, or not yet, if the run memorizes."""
+        return self.run.state[0].startswith(("cannot", "too early"))
 
-    report = run.report if run.report is not None and run.report.layers else None
-    words = "" if report is None else describe_settings([report])
-    courses, parts = run.course.layer_courses(words), []
-    judgement = run.judgement
-    if judgement is not None:
-        steps = run.course.steps
-        epochs, information, smoothness, alarm = (
-            [run.course.get(name).at(step) for step in steps]
-            for name in ("epoch", Metric.MI_MEAN, Metric.SMOOTHNESS, Metric.MEMORIZING)
+    @property
+    def is_long(self) -> bool:
+        """Whether its measurements are folded."""
+        return len(self.run.course.steps) > _MOST_OPEN
+
+    def doubts(self) -> list[Flag]:
+        """What to know before its numbers are believed."""
+        report = self.run.report
+        if report is None:
+            return []
+        skipped = [Flag("skipped", f"layer '{name}' was not measured: {why}") for name, why in report.skipped.items()]
+        candidate = Candidate.from_report(Path(self.run.place.name), report)
+        if not candidate.layers:
+            words = "no layer has a finite entropy and mutual information; has its training diverged?"
+            return [*skipped, Flag("not_finite", words)]
+        lost = [layer.name for layer in report.layers if layer.name not in candidate.layers]
+        not_finite = [Flag("not_finite", f"layer '{name}': no finite entropy or mutual information") for name in lost]
+        return [*skipped, *not_finite, *doubts_of_candidates([candidate], list(candidate.layers), None)]
+
+    def figures(self) -> Iterator[Drawing]:
+        """The run, the courses of its layers, and its newest report."""
+        from lightning_infomem.plots import (  # late, as all that imports matplotlib
+            plot_epochs_map,
+            plot_information_map,
+            plot_layers,
+            plot_plane,
+            plot_run,
         )
-        memorizing = [value == 1 for value in alarm]
-        drawn = plot_run(epochs, information, smoothness, judgement, memorizing=memorizing, steps=steps)
-        parts.append(figure(drawn, "The run: what is watched, and where the alarm was on"))
-    if len(courses.moments) > 1:
-        parts.append(figure(plot_epochs_map(courses), "Means of every layer at every measurement"))
-        parts.append(figure(plot_plane(courses), "The way of every layer in the plane of both measures"))
-    if report is not None:
-        parts.append(
-            figure(plot_layers(report), "Entropy of units and mutual information of their pairs, newest report")
+        from lightning_infomem.records.descriptions import describe_settings
+
+        run, course = self.run, self.run.course
+        report = run.report if run.report is not None and run.report.layers else None
+        if run.judgement is not None:
+            epochs, information, smoothness, alarm = (
+                [course.get(name).at(step) for step in course.steps]
+                for name in ("epoch", Metric.MI_MEAN, Metric.SMOOTHNESS, Metric.MEMORIZING)
+            )
+            memorizing = [value == 1 for value in alarm]
+            drawn = plot_run(epochs, information, smoothness, run.judgement, memorizing=memorizing, steps=course.steps)
+            yield Drawing.of(drawn, "The run: what is watched, and where the alarm was on")
+        courses = course.layer_courses("" if report is None else describe_settings([report]))
+        if len(courses.moments) > 1:
+            yield Drawing.of(plot_epochs_map(courses), "Means of every layer at every measurement")
+            yield Drawing.of(plot_plane(courses), "The way of every layer in the plane of both measures")
+        if report is not None:
+            words = "Entropy of units and mutual information of their pairs, newest report"
+            yield Drawing.of(plot_layers(report), words)
+            words = "Mutual information of all pairs of units, like beside like, newest report"
+            yield Drawing.of(plot_information_map(report), words)
+
+    def layers(self) -> Table:
+        """One line per layer, by the last measurement."""
+        known = [] if self.run.report is None else self.run.report.layers
+        of_report = {logged_name(layer.name): layer for layer in known}
+        rows = []
+        for name, courses in self.run.course.layers.items():
+            row = {"layer": name, **{each.name: courses.get(each.name, Course()).last for each in _OF_A_LAYER}}
+            if name in of_report:
+                layer = of_report[name]
+                count, dropped = len(layer.units), layer.num_dropped
+                row["units"] = str(count) if count == layer.width else f"{count} of {layer.width}"
+                row["samples"] = f"{layer.num_samples}, {dropped} dropped" if dropped else str(layer.num_samples)
+            rows.append(row)
+        note = (
+            "By the last measurement, nats. MI drop: how far mutual information is below its highest value in this "
+            "run. Dead: constant units. Ties: samples whose value another has, too."
         )
-        description = "Mutual information of all pairs of units, like beside like, newest report"
-        parts.append(figure(plot_information_map(report), description))
-    return parts
+        text = (Column("layer"), Column("units", align="right"), Column("samples", align="right"))
+        return Table([*text, *_OF_A_LAYER], rows, notes=[note])
 
+    def measurements(self) -> Table:
+        """One line per measurement; those at which the alarm was on are marked."""
+        course = self.run.course
+        rows = [
+            {
+                "moment": f"step {step}",
+                "epoch": course.epoch(step),
+                **{column.name: course.get(column.name).at(step) for column in _OF_A_MEASUREMENT},
+            }
+            for step in course.steps
+        ]
+        memorizing = course.get(Metric.MEMORIZING)
+        styles = {place: "yellow" for place, step in enumerate(course.steps) if memorizing.at(step) == 1}
+        note = "Means over layers, nats." + (" Marked: the alarm was on." if styles else "")
+        columns = [Column("moment", "measured at"), Column("epoch"), *_OF_A_MEASUREMENT]
+        return Table(columns, rows, notes=[note], styles=styles)
 
-def tell_run(run: RecordedRun, level: int = 2) -> list[str]:
-    """All that the verdict rests on: tables of layers and measurements, the settings.
-
-    Args:
-        run: what its files tell.
-        level: of the headings.
-    """
-    measurements = _measurements(run)
-    if (count := len(run.course.steps)) > _MOST_OPEN:
-        measurements = f"<details><summary>all {count} measurements</summary>{measurements}</details>"
-    return [
-        *section("Layers", [_layers(run)], level),
-        *section("Measurements", [measurements], level),
-        *section("Settings", [_settings(run.report)], level),
-        *section("Not read", [items(map(escape, run.faults))] if run.faults else [], level),
-    ]
-
-
-def _doubts(run: RecordedRun) -> list[Flag]:
-    if run.report is None:
-        return []
-    skipped = [Flag("skipped", f"layer '{name}' was not measured: {why}") for name, why in run.report.skipped.items()]
-    candidate = Candidate.from_report(Path(run.place.name), run.report)
-    if not candidate.layers:
-        words = "no layer has a finite entropy and mutual information; has its training diverged?"
-        return [*skipped, Flag("not_finite", words)]
-    lost = [layer.name for layer in run.report.layers if layer.name not in candidate.layers]
-    not_finite = [Flag("not_finite", f"layer '{name}': no finite entropy or mutual information") for name in lost]
-    return [*skipped, *not_finite, *doubts_of_candidates([candidate], list(candidate.layers), None)]
-
-
-def _layers(run: RecordedRun) -> str:
-    """A line a layer, by the last measurement."""
-    of_report: dict[str, LayerInformation] = {}
-    if run.report is not None:
-        of_report = {logged_name(layer.name): layer for layer in run.report.layers}
-    lines = []
-    for name, courses in run.course.layers.items():
-        layer = of_report.get(name)
-        line = [name, *([UNKNOWN] * 2 if layer is None else [_of(len(layer.units), layer.width), _samples(layer)])]
-        lines.append([*line, *(number(courses.get(key, Course()).last, form) for key, form in _OF_A_LAYER.values())])
-    note = (
-        "By the last measurement, nats. MI drop: how far mutual information is below its highest value in this run. "
-        "Dead: constant units. Ties: samples whose value another has, too."
-    )
-    told = table(["layer", "units", "samples", *_OF_A_LAYER], lines, text={"layer"})
-    return f'{told}<p class="pale">{note}</p>'
-
-
-def _of(count: int, whole: int) -> str:
-    return str(count) if count == whole else f"{count} of {whole}"
-
-
-def _samples(layer: LayerInformation) -> str:
-    return f"{layer.num_samples}" if not layer.num_dropped else f"{layer.num_samples}, {layer.num_dropped} dropped"
-
-
-def _measurements(run: RecordedRun) -> str:
-    """A line a measurement, those at which the run memorized marked."""
-    memorizing, lines, classes = run.course.get(Metric.MEMORIZING), [], []
-    for step in run.course.steps:
-        epoch = run.course.epoch(step)
-        line = [f"step {step}", UNKNOWN if epoch is None else str(epoch)]
-        lines.append([*line, *(number(run.course.get(key).at(step), form) for key, form in _OF_A_MEASUREMENT.values())])
-        classes.append("doubtful" if memorizing.at(step) == 1 else "")
-    told = table(["measured at", "epoch", *_OF_A_MEASUREMENT], lines, classes, text={"measured at"})
-    note = "Means over layers, nats." + (" Marked: the alarm was on." if any(classes) else "")
-    return f'{told}<p class="pale">{note}</p>'
-
-
-def _settings(report: InformationReport | None) -> str:
-    """What the numbers hang on."""
-    if report is None:
-        return '<p class="pale">The run file does not hold them, checkpoints do: give the folder with both.</p>'
-    told = {**report.settings, "backend": report.backend, "version of lightning-infomem": report.version}
-    lines = [[name.replace("_", " "), str(value)] for name, value in told.items() if value is not None]
-    return table(["setting", "value"], lines, text={"setting", "value"})
+    def settings(self) -> Table:
+        """What the numbers hang on, as the newest report has it."""
+        report = self.run.report
+        assert report is not None
+        told = {**report.settings, "backend": report.backend, "version of lightning-infomem": report.version}
+        return Table.of(
+            [
+                {"setting": name.replace("_", " "), "value": str(value)}
+                for name, value in told.items()
+                if value is not None
+            ]
+        )

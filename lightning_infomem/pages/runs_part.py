@@ -1,56 +1,66 @@
-"""Several runs beside one another as parts of a page."""
+"""Several runs beside one another as part of a page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from lightning_infomem.pages.elements import UNKNOWN, figure, number, table
+from lightning_infomem.pages.drawing import Drawing
 from lightning_infomem.records.metric_names import Metric
+from lightning_infomem.records.table import Column, Table
 from lightning_infomem.runs.recorded_runs import RecordedRun
 
-__all__ = ["compare_runs"]
+__all__ = ["RunsPart"]
 
-# Head of a column -> measure over all layers, form of its numbers.
-_LAST: dict[str, tuple[str, str]] = {
-    "entropy": (Metric.ENTROPY_MEAN, ".4f"),
-    "MI": (Metric.MI_MEAN, ".4f"),
-    "MI drop": (Metric.MI_DROP, ".0%"),
-    "smoothness": (Metric.SMOOTHNESS, ".3f"),
-}
-
-
-def compare_runs(runs: Sequence[RecordedRun], names: Sequence[str]) -> list[str]:
-    """Put the last measurements of runs into one table, and their courses and newest reports into one figure each.
-
-    Args:
-        runs: at least two.
-        names: of them.
-    """
-    lines, classes = [], []
-    for run, name in zip(runs, names, strict=True):
-        steps = run.course.steps
-        epoch = run.course.epoch(steps[-1])
-        line = [name, str(len(steps)), UNKNOWN if epoch is None else str(epoch)]
-        line += [number(run.course.get(measure).last, form) for measure, form in _LAST.values()]
-        lines.append([*line, run.state[0]])
-        classes.append("doubtful" if run.course.get(Metric.MEMORIZING).last == 1 else "")
-    head = ["run", "measured", "last epoch", *_LAST, "alarm"]
-    note = "By the last measurement of each; means over layers, nats. Comparable where inputs, settings and layers are."
-    parts = [f'{table(head, lines, classes, text={"run", "alarm"})}<p class="pale">{note}</p>']
-    return [*parts, *_draw(runs, names)]
+_MOST_DRAWN = 3  # runs with figures of their own
+_MEASURES = (
+    Column(Metric.ENTROPY_MEAN, "entropy", ".4f"),
+    Column(Metric.MI_MEAN, "MI", ".4f"),
+    Column(Metric.MI_DROP, "MI drop", ".0%"),
+    Column(Metric.SMOOTHNESS, "smoothness", ".3f"),
+)
 
 
-def _draw(runs: Sequence[RecordedRun], names: Sequence[str]) -> list[str]:
-    from lightning_infomem.plots import plot_comparison, plot_runs
+@dataclass(frozen=True)
+class RunsPart:
+    """What a template tells of several runs together."""
 
-    parts = []
-    if any(len(run.course.steps) > 1 for run in runs):
-        courses = [run.course.layer_courses() for run in runs]
-        if len({each.unit for each in courses}) > 1:
-            courses = [run.course.layer_courses(by_step=True) for run in runs]
-        parts.append(figure(plot_runs(courses, names), "Means over the layers along each run"))
-    known = [(run.report, name) for run, name in zip(runs, names, strict=True) if run.report and run.report.layers]
-    if len(known) > 1:
-        reports, labels = zip(*known, strict=True)
-        parts.append(figure(plot_comparison(reports, labels), "Entropy of units and mutual information of their pairs"))
-    return parts
+    runs: Sequence[RecordedRun]
+    names: Sequence[str]
+
+    @property
+    def are_drawn_each(self) -> bool:
+        """Whether every run has figures of its own."""
+        return len(self.runs) <= _MOST_DRAWN
+
+    def table(self) -> Table:
+        """The last measurements; the runs with the alarm on are marked."""
+        rows = [
+            {
+                "run": name,
+                "measured": len(run.course.steps),
+                "epoch": run.course.epoch(run.course.steps[-1]),
+                **{column.name: run.course.get(column.name).last for column in _MEASURES},
+                "alarm": run.state[0],
+            }
+            for run, name in zip(self.runs, self.names, strict=True)
+        ]
+        note = "By the last measurement of each; means over layers, nats. Compare those of one setting and inputs."
+        is_on = [run.course.get(Metric.MEMORIZING).last == 1 for run in self.runs]
+        columns = [Column("run"), Column("measured"), Column("epoch", "last epoch"), *_MEASURES, Column("alarm")]
+        return Table(columns, rows, notes=[note], styles={place: "yellow" for place, on in enumerate(is_on) if on})
+
+    def figures(self) -> Iterator[Drawing]:
+        """Their courses, and their newest reports."""
+        from lightning_infomem.plots import plot_comparison, plot_runs  # late, as all that imports matplotlib
+
+        if any(len(run.course.steps) > 1 for run in self.runs):
+            courses = [run.course.layer_courses() for run in self.runs]
+            if len({each.unit for each in courses}) > 1:
+                courses = [run.course.layer_courses(by_step=True) for run in self.runs]
+            yield Drawing.of(plot_runs(courses, self.names), "Means over the layers along each run")
+        known = [(run.report, name) for run, name in zip(self.runs, self.names, strict=True) if run.report]
+        drawn = [(report, name) for report, name in known if report.layers]
+        if len(drawn) > 1:
+            reports, names = zip(*drawn, strict=True)
+            yield Drawing.of(plot_comparison(reports, names), "Entropy of units and mutual information of their pairs")

@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_infomem._checks import check_levels, check_one_each, check_shares
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.boxes import draw_boxes
 from lightning_infomem.plots.names import name_rows, shorten_name
-from lightning_infomem.plots.one_each import check_levels, check_one_each, check_shares
 from lightning_infomem.plots.ridges import Ridge, draw_ridges, figure_height
 from lightning_infomem.records.descriptions import describe_measurement
 from lightning_infomem.records.report import InformationReport

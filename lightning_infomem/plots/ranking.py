@@ -13,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import name_checkpoints, shorten_name
-from lightning_infomem.plots.ranked import Estimate, Ranked
+from lightning_infomem.plots.ranked import Ranked
+from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
 
 __all__ = ["plot_ranking"]
 
@@ -78,7 +79,9 @@ def plot_ranking(ranking: Ranked) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, lines: Sequence[Estimate], names: Sequence[str], markers: Sequence[str], what: str) -> None:
+def _draw(
+    axes: Axes, lines: Sequence[RankedCheckpoint | RankedGroup], names: Sequence[str], markers: Sequence[str], what: str
+) -> None:
     drawn = lines[:_MOST_LINES]
     for place, (line, marker) in enumerate(zip(drawn, markers, strict=False)):
         color = style.BEST if line.in_best_set else style.PALE
@@ -104,7 +107,9 @@ def _draw(axes: Axes, lines: Sequence[Estimate], names: Sequence[str], markers: 
     shares.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _draw_line(axes: Axes, line: Estimate, place: int, marker: str, color: str, face: str) -> None:
+def _draw_line(
+    axes: Axes, line: RankedCheckpoint | RankedGroup, place: int, marker: str, color: str, face: str
+) -> None:
     low, high = line.interval
     if math.isfinite(low) and math.isfinite(high):
         axes.hlines(place, low, high, color=color, linewidth=style.THICK)
@@ -119,7 +124,7 @@ def _draw_line(axes: Axes, line: Estimate, place: int, marker: str, color: str, 
     )
 
 
-def _draw_control(axes: Axes, control: Estimate, place: int) -> None:
+def _draw_control(axes: Axes, control: RankedCheckpoint, place: int) -> None:
     _draw_line(axes, control, place, "D", style.DARK, style.WHITE)
     axes.axvline(control.mutual_information, color=style.DARK, linewidth=style.HAIR, linestyle=":", zorder=0.5)
     names = [label.get_text() for label in axes.get_yticklabels()]

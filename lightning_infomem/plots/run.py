@@ -15,9 +15,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from lightning_infomem._checks import check_one_each
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
-from lightning_infomem.plots.one_each import check_one_each
 from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.runs.alarm import PATIENCE, THRESHOLD
 

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
+from lightning_infomem._checks import check_levels, check_one_each, check_shares
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import MOST_NAMED, name_ends, shorten_name
-from lightning_infomem.plots.one_each import check_levels, check_one_each, check_shares
 from lightning_infomem.records.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.records.report import InformationReport
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 # Of Okabe and Ito: told apart by every kind of colour vision.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-ORANGE, SKY, BLACK, WHITE = "#E69F00", "#56B4E9", "#000000", "#FFFFFF"
+ORANGE, SKY, BLACK, WHITE = "#E69F00", "#56B4E9", "black", "white"
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 SERIES_MARKERS = "osD^vPX"  # for those who see no colours
 

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lightning_infomem._checks import check_one_each, check_shares
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
-from lightning_infomem.plots.one_each import check_one_each, check_shares
 
 __all__ = ["plot_zoo"]
 

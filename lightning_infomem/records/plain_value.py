@@ -18,7 +18,7 @@ def plain_value(value: Any) -> Any:
     """Turn a fact into dictionaries, lists, strings and numbers, for ``json.dumps(..., allow_nan=False)``.
 
     Args:
-        value: A number, string, path, mapping, sequence or dataclass, or any nesting of these.
+        value: A number, string, path, mapping, sequence, set, array, tensor or dataclass, or any nesting of these.
 
     Returns:
         The same in plain types. A number that is not finite becomes None, a path its name.
@@ -40,6 +40,8 @@ def plain_value(value: Any) -> Any:
         return {str(name): plain_value(part) for name, part in value.items()}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return plain_value(value._asdict())
+    if hasattr(value, "tolist"):  # a tensor or an array
+        return plain_value(value.tolist())
     if isinstance(value, Set):
         return [plain_value(part) for part in sorted(value)]
     if isinstance(value, Sequence):

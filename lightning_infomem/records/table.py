@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas
     from rich.console import Console, ConsoleOptions, RenderableType
 
-__all__ = ["Column", "Note", "Table"]
+__all__ = ["Column", "Note", "ShownColumn", "Table"]
 
 _WIDE = 80  # columns of characters; a narrower terminal leaves out the columns that are shown "wide"
 _TEXT_WIDTH = 100  # of plain text
@@ -57,6 +57,20 @@ class Column:
     def heading(self) -> str:
         """What stands above it for people, in one line."""
         return " ".join((self.name.replace("_", " ") if self.head is None else self.head).split())
+
+
+class ShownColumn(NamedTuple):
+    """One column as people see it.
+
+    Attributes:
+        heading: What stands above it.
+        align: "left" for words, "right" for numbers.
+        cells: One per row; "-" where a value is not known or not finite.
+    """
+
+    heading: str
+    align: Literal["left", "right"]
+    cells: list[str]
 
 
 class Note(NamedTuple):
@@ -121,6 +135,15 @@ class Table:
     def of(cls, records: Sequence[Mapping[str, Any]], **fields: Any) -> Table:
         """Make a table of records with a column for every key, and the other ``fields`` of a table."""
         return cls([Column(name) for name in dict.fromkeys(name for row in records for name in row)], records, **fields)
+
+    def shown_columns(self, *, wide: bool = True) -> list[ShownColumn]:
+        """The columns as people see them, those that are shown "wide" only where there is room for them."""
+        shown = ("always", "wide") if wide else ("always",)
+        return [
+            ShownColumn(printable(column.heading), self._align(column), [self._cell(column, row) for row in self.rows])
+            for column in self.columns
+            if column.shown in shown
+        ]
 
     def to_records(self) -> list[dict[str, Any]]:
         """One flat dictionary per row, all with the same keys; None where a value is not known."""
@@ -199,26 +222,21 @@ class Table:
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        shown = [
-            column for column in self.columns if column.shown == "always" or (column.shown == "wide" and width >= _WIDE)
-        ]
-        columns = [[self._cell(column, row) for row in self.rows] for column in shown]
-        longest = [max(map(len, cells), default=1) for cells in columns]
-        heads = [printable(column.heading) for column in shown]
-        roomy = sum(max(len(head), cell) + 2 for head, cell in zip(heads, longest, strict=True)) <= width
+        shown = self.shown_columns(wide=width >= _WIDE)
+        longest = [max(map(len, column.cells), default=1) for column in shown]
+        roomy = sum(max(len(column.heading), cell) + 2 for column, cell in zip(shown, longest, strict=True)) <= width
         table = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1 if roomy else 0, 0, 0), show_edge=False)
-        for column, head, cell in zip(shown, heads, longest, strict=True):
-            align = self._align(column)
+        for column, cell in zip(shown, longest, strict=True):
             # Numbers stay whole, and names give way: they are folded where the terminal is narrow.
-            whole = align == "right"
+            whole = column.align == "right"
             table.add_column(
-                Text(_wrapped(head, cell) if whole and not roomy else head),
-                justify=align,
+                Text(_wrapped(column.heading, cell) if whole and not roomy else column.heading),
+                justify=column.align,
                 overflow="fold",
                 no_wrap=whole,
                 min_width=None if whole else min(cell, _SHORTEST_NAME),
             )
-        for number, line in enumerate(zip(*columns, strict=True)):
+        for number, line in enumerate(zip(*(column.cells for column in shown), strict=True)):
             table.add_row(*map(Text, line), style=self.styles.get(number))
         return table
 

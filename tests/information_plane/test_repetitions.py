@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -31,12 +32,12 @@ def test_means_and_variances_are_those_over_the_runs():
 
 
 def test_the_mean_of_runs_leaves_as_a_table_of_moments_and_layers():
-    table = aggregate([run((1.0, 4.0), (2.0, 8.0)), run((3.0, 4.0), (2.0, 2.0))]).to_table()
-    first, second, third, _ = table.to_records()
+    found = aggregate([run((1.0, 4.0), (2.0, 8.0)), run((3.0, 4.0), (2.0, 2.0))])
+    first, second, third, _ = found.to_records()
     assert (second["moment"], second["layer"], second["input_mean"], second["input_variance"]) == (0, "last", 4.0, 0.0)
     assert (first["label_mean"], first["label_variance"]) == (pytest.approx(0.2), pytest.approx(0.02))
     assert (third["moment"], third["layer"]) == (1, "first")
-    assert table.facts["median_run"] == 0
+    assert json.loads(found.to_json())["distances"] == found.distances.tolist()
 
 
 def test_the_run_shown_is_the_one_of_median_distance_from_the_mean():

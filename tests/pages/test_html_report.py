@@ -81,7 +81,7 @@ def test_a_run_of_a_run_file_alone_says_what_is_missing(tmp_path: Path) -> None:
     write_run(tmp_path / "run", {"fc": {"mi_mean": [0.1, 0.2, 0.3, 0.4]}}, epochs=4)
     page = Page(html_report([runs_in(tmp_path)]))
     assert page.figures == OF_A_RUN[1:3]
-    assert page.cells[0][1][:3] == ["fc", "–", "–"]  # noqa: RUF001
+    assert page.cells[0][1][:3] == ["fc", "-", "-"]
     assert "The run file does not hold them, checkpoints do" in page.words
 
 
@@ -123,7 +123,7 @@ def test_a_run_without_any_finite_value_has_a_page(tmp_path: Path) -> None:
     save_run(tmp_path / "a.ckpt", reports)
     page = Page(html_report([runs_in(tmp_path)]))
     assert "has its training diverged?" in page.words
-    assert page.cells[0][1][3:5] == ["–", "–"]  # noqa: RUF001
+    assert page.cells[0][1][3:5] == ["-", "-"]
 
 
 @pytest.fixture(scope="module")

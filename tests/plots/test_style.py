@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+import lightning_infomem
 from lightning_infomem.plots.style import add_level_bar, level_colors
 
 
@@ -44,3 +47,18 @@ def test_few_levels_are_named_one_by_one(levels: list[float], said: list[str]) -
 
 def test_many_levels_have_fewer_ticks() -> None:
     assert len(bar(list(range(50)))) < 20
+
+
+def test_the_look_of_a_figure_is_chosen_in_one_file() -> None:
+    package = Path(lightning_infomem.__file__).parent
+    chosen = re.compile(
+        r"#[0-9A-Fa-f]{6}\b|colormaps|(color\w*|cmap)=\"|(font|label|marker)size=\d|(line|edge)width\w*=[\d.]*[1-9]|alpha=\d"
+    )
+    found = {
+        f"{path.relative_to(package)}: {line.strip()}"
+        for path in package.rglob("plots/*.py")
+        if path.name != "style.py"
+        for line in path.read_text().splitlines()
+        if chosen.search(line)
+    }
+    assert found == set()

@@ -159,7 +159,7 @@ def describe_origin(planes: Sequence[Plane], layers: Sequence[str] | None = None
 
 
 def _origins(planes: Sequence[Plane]) -> dict[Field, dict[str, Hashable]]:
-    """How samples were caught, as far as it is known: field -> plane -> value, as `check_comparable` takes it."""
+    """Known origin of the samples: field -> plane -> value, as `check_comparable` expects."""
     named = {f"plane {number}": plane for number, plane in enumerate(planes, start=1)}
     known: dict[Field, dict[str, Hashable]] = {"split": {}, "pooling": {}}
     for name, plane in named.items():

@@ -61,8 +61,8 @@ def plot_domain_similarity(result: DomainSimilarity) -> Figure:
         )
     panels[0].set_ylabel("model trained on", fontsize=style.LABEL)
     panels[0].set_yticks(range(count), result.domains, fontsize=style.TEXT, parse_math=False)
-    beyond = [row[name] for row in rows for name in titles]
-    low, high = np.nanmin([0, *beyond]) < 0, np.nanmax([1, *beyond]) > 1
+    values = [row[name] for row in rows for name in titles]
+    low, high = np.nanmin([0, *values]) < 0, np.nanmax([1, *values]) > 1
     extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get((bool(low), bool(high)), "neither")
     figure.colorbar(image, ax=panels, extend=extend, fraction=0.03, pad=0.02).ax.tick_params(labelsize=style.NOTE)
     seeds = len(result.seeds)

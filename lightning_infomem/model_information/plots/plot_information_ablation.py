@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_information_ablation"]
 
-_LINE = 0.32  # inches a component
+_LINE = 0.32  # inches per component
 _MOST_NUMBERED = 40  # components
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_information_capacity"]
 
-_STYLES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))  # tasks are grey; beyond four they share a style
-_LONGEST_NAME = 16  # characters; there are several side by side
+_STYLES = ("--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))  # of the grey tasks; styles repeat after four
+_LONGEST_NAME = 16  # characters; several names stand side by side
 
 
 def plot_information_capacity(result: InformationCapacity) -> Figure:

@@ -67,7 +67,7 @@ def _draw(axes: Axes, codes: Sequence[OnlineCode], name: str, color: str, line: 
     shown = [place for place in range(1, len(sizes)) if sizes[place]]
     costs = [mean_and_spread([code.block_bits[place] / sizes[place] for code in codes]) for place in shown]
     means, spreads = np.array(costs).reshape(-1, 2).T
-    means[~np.isfinite(means)] = np.nan  # a gap
+    means[~np.isfinite(means)] = np.nan  # leaves a gap
     axes.plot(before[shown], means, line, color=color, linewidth=style.LINE, markersize=style.SMALL_DOT, label=name)
     if np.isfinite(spreads).any():
         axes.fill_between(before[shown], means - spreads, means + spreads, color=color, alpha=style.BAND, linewidth=0)

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_infomem._checks import check_levels
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import shorten_name
-from lightning_infomem.plots.one_each import check_levels
 
 if TYPE_CHECKING:
     from lightning_infomem.model_information.task_difficulty import TaskDifficulty
@@ -54,7 +54,7 @@ def plot_task_difficulty(
     series = dict(results) if isinstance(results, Mapping) else {"": results}
     if not 0 < len(series) <= len(style.SERIES):
         raise UsageValueError(
-            f"results: one to {len(style.SERIES)} are required, got {len(series)}; draw more in several figures."
+            f"results: one to {len(style.SERIES)} are required, got {len(series)}; split them into several figures."
         )
     records = {name: result.to_records() for name, result in series.items()}
     first = next(iter(records.values()))

@@ -148,7 +148,7 @@ def check_one_each(values: Sized | None, count: int, *, name: str, of: str) -> N
 
     >>> check_one_each(["a"], 2, name="names", of="reports")
     Traceback (most recent call last):
-    ValueError: names: one for each of the 2 reports is required, got 1; pass them in the order of the reports.
+    lightning_infomem._errors.UsageValueError: names: one for each of the 2 reports is required, got 1; pass them in the order of the reports.
     """
     if values is not None and len(values) != count:
         raise UsageValueError(

@@ -27,7 +27,7 @@ class CodingRecord:
 
     Raises:
         ValueError: The file is not a coding record, or it belongs to another coding.
-        FileNotFoundError: The folder is missing.
+        UsageFileError: The folder is missing.
     """
 
     def __init__(self, path: str | Path, content: str) -> None:

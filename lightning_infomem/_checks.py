@@ -146,9 +146,9 @@ def check_finite(value: float, *, name: str) -> float:
 def check_one_each(values: Sized | None, count: int, *, name: str, of: str) -> None:
     """Require as many values as there are of something, or None.
 
-    >>> check_one_each(["a"], 2, name="names", of="reports")
+    >>> check_one_each(["a"], 2, name="names", of="reports")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    lightning_infomem._errors.UsageValueError: names: one for each of the 2 reports is required, got 1; pass them in the order of the reports.
+    lightning_infomem._errors.UsageValueError: names: one for each of the 2 reports is required, got 1; pass...
     """
     if values is not None and len(values) != count:
         raise UsageValueError(

@@ -26,13 +26,17 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Processes that share the tests, each file in one of them, in the order of the folders; WORKERS=0 for none besides pytest.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 # Everything; PYTEST_ARGS="tests/cli -x" for a part.
 test: lint
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 # The quick one, under four minutes on two cores, while something is being changed.
 check: lint
-	$(BIN)/python -m pytest -m "not (study or distributed or interpreter or browser)" $(PYTEST_ARGS)
+	$(PYTEST) -m "not (study or distributed or interpreter or browser)" $(PYTEST_ARGS)
 
 # The core with the oldest versions that pyproject.toml admits, in an environment of its own. What was deprecated since
 # is not their affair, so warnings are no errors here.

@@ -159,9 +159,9 @@ def check_finite(
 def check_one_each(values: Sized | None, count: int, *, name: str, of: str) -> None:
     """Require as many values as there are of something, or None.
 
-    >>> check_one_each(["a"], 2, name="names", of="reports")
+    >>> check_one_each(["a"], 2, name="names", of="reports")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    ValueError: names: one for each of the 2 reports is required, got 1; pass them in the order of the reports.
+    lightning_infomem._errors.UsageValueError: names: one for each of the 2 reports is required, got 1; pass...
     """
     if values is not None and len(values) != count:
         raise UsageValueError(

@@ -4,6 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+
+# Test processes (`pytest -n 2`) share the cores: threads would only fight for them. NumPy and torch look at this
+# when they are first imported, and so do the processes that tests start.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 import torch
 from hypothesis import HealthCheck, settings
 
@@ -21,11 +27,6 @@ for name, cases in {"thorough": 2000, "exhaustive": 10_000}.items():
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 settings.load_profile("quick")
-
-# Several test processes (`pytest -n 2`) share the cores: threads would only fight for them.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ["OMP_NUM_THREADS"] = "1"
-    torch.set_num_threads(1)
 
 # Whole folders of tests that `make check` leaves out; other tests are marked one by one.
 MARKED_FOLDERS = {"browser": pytest.mark.browser, "examples": pytest.mark.study}

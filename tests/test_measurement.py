@@ -19,11 +19,11 @@ from tests.networks import Encoder, dense, mlp
 
 def test_the_report_holds_the_estimates_of_the_activations():
     model, inputs = mlp(), dense(200)
-    report = measure(model, inputs.split(30), "2", value_range="unit", neighbors=5, bins=20)
+    report = measure(model, inputs.split(30), "2", value_range="unit", neighbors=1, bins=20)
     activations = model[:3](inputs).detach()
     layer = report["2"]
     torch.testing.assert_close(layer.entropy, binned_entropy(activations, bins=20))
-    torch.testing.assert_close(layer.mutual_information, pairwise_mutual_information(activations, neighbors=5))
+    torch.testing.assert_close(layer.mutual_information, pairwise_mutual_information(activations, neighbors=1))
     assert (layer.width, layer.num_samples, layer.num_dropped) == (8, 200, 0)
 
 

@@ -25,10 +25,13 @@ BY_NAME = {"getattr", "hasattr", "setattr", "delattr", "attrgetter"}
 
 
 def private_attributes(source):
-    """Names with one underscore that are read from, or written to, something else than self and cls."""
-    for node in ast.walk(ast.parse(source)):
+    """Names with one underscore that are read from, or written to, anything but self, cls and what cls() returned."""
+    nodes = list(ast.walk(ast.parse(source)))
+    made = [node for node in nodes if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("cls(")]
+    own = {"self", "cls"} | {ast.unparse(target) for node in made for target in node.targets}
+    for node in nodes:
         if isinstance(node, ast.Attribute):
-            names = [] if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls") else [node.attr]
+            names = [] if isinstance(node.value, ast.Name) and node.value.id in own else [node.attr]
         elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in BY_NAME:
             given = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
             names = [part for word in given if isinstance(word, str) for part in word.split(".")]
@@ -57,6 +60,7 @@ trainer._one.public
 getattr(trainer.strategy, "_two", None)
 trainer.fit_loop.epoch_loop._three = attrgetter("a._four")
 operator.attrgetter("_five.b"), vars(x)
-self._own, cls._own, self.trainer._six, x.__dict__, getattr(x, "__len__")
+made = cls(1)
+made._own, self._own, cls._own, self.trainer._six, x.__dict__, getattr(x, "__len__")
 """
     assert set(private_attributes(source)) == {"_one", "_two", "_three", "_four", "_five", "_six"}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from dataclasses import asdict
@@ -119,5 +120,7 @@ def run(
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    is_second_command = "LOCAL_RANK" in os.environ  # of the strategy "ddp", or of torchrun
     for arguments in json.loads(sys.argv[1]):
-        run(**arguments)
+        if not (is_second_command and arguments.get("strategy", "ddp") != "ddp"):
+            run(**arguments)

@@ -316,7 +316,8 @@ def test_tensorboard_gets_scalars_histograms_and_figures(tmp_path):
     assert [event.step for event in events.Histograms("infomem/network.0/mi")] == scalar_steps
 
 
-def test_a_logger_without_histograms_is_named_once_and_keeps_its_scalars(tmp_path):
+def test_a_logger_without_histograms_is_named_once_and_keeps_its_scalars(tmp_path, monkeypatch):
+    monkeypatch.setattr("lightning_infomem.reporting.loggers._warned", set())  # the first to see a logger
     logger = CSVLogger(tmp_path)
     with pytest.warns(UserWarning, match="CSVLogger: histograms and figures"):
         fit(tmp_path, MemorizationMonitor(), logger=[logger, TensorBoardLogger(tmp_path)])

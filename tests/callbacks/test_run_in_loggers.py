@@ -131,7 +131,7 @@ def test_the_time_of_drawing_is_logged_beside_that_of_measuring(tmp_path, monkey
     assert runner.callback_metrics["infomem/drawing_seconds"] >= 0.2
     unseen = MemorizationMonitor()
     trainer(tmp_path, callbacks=[unseen], max_epochs=1).fit(Classifier(mlp()), loader(dense()), loader(dense()))
-    assert unseen.history[0]["infomem/drawing_seconds"] < 0.05
+    assert unseen.history[0]["infomem/drawing_seconds"] < 0.2
 
 
 def test_a_resumed_run_is_drawn_from_its_begin(tmp_path, calls):

@@ -274,7 +274,7 @@ def test_a_run_resumed_with_other_settings_keeps_its_history(tmp_path):
     saving = ModelCheckpoint(tmp_path, save_last=True)
     first = trainer(tmp_path, callbacks=[MemorizationMonitor(layers=["network.0"]), saving])
     first.fit(Classifier(mlp()), loader(dense()), loader(dense()))
-    monitor = MemorizationMonitor(layers=["network.2"], neighbors=5, max_samples=50)
+    monitor = MemorizationMonitor(layers=["network.2"], neighbors=1, max_samples=50)
     runner = trainer(tmp_path, callbacks=[monitor, ModelCheckpoint(tmp_path)], max_epochs=3)
     runner.fit(Classifier(mlp()), loader(dense()), loader(dense()), ckpt_path=tmp_path / "last.ckpt", **SAFELY)
     assert len(monitor.history) == 3

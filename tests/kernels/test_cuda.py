@@ -46,11 +46,15 @@ def normal(num_units: int, num_samples: int) -> Tensor:
     return torch.randn(num_units, num_samples, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
+# A pair takes a second. Of most kinds the units are all alike, and half precision arrives as float32.
+UNLIKE = ["scales from 1e-6 to 1e6", "continuous with rectified", "a copy and a mirror image", "one unit constant"]
+
+
 @pytest.mark.usefixtures("few_programs")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("float16", "bfloat16")])
 def test_every_kind_of_samples_agrees_with_the_reference(kind: str) -> None:
     columns, _ = standardized_columns(KINDS[kind])
-    assert_same_as_reference(columns, [(0, 1), (3, 2)])
+    assert_same_as_reference(columns, [(0, 1), (3, 2)] if kind in UNLIKE else [(0, 1)])
 
 
 # The blocks are the same for either type, and 65 samples of doubles take five seconds.
@@ -82,7 +86,7 @@ def test_two_units_with_large_groups_agree_with_the_reference() -> None:
     columns = normal(2, 150)
     columns[0, :100], columns[1, 40:] = 0.0, 0.0  # an atom of 60, and two arms
     columns[1, 145:] = 0.5
-    assert_same_as_reference(columns.float(), [(0, 1), (1, 0), (0, 0)])
+    assert_same_as_reference(columns.float(), [(0, 1), (1, 0)])
 
 
 @pytest.mark.usefixtures("few_programs")

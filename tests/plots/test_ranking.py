@@ -89,7 +89,7 @@ def test_the_control_is_an_open_marker_in_the_last_line() -> None:
     assert _labels(axes) == ["r0", "r1", "untrained control"]
     marker = _dots(axes)[-1]
     assert tuple(marker.get_xydata()[0]) == (0.3, 2)
-    assert marker.get_markerfacecolor() == "white"
+    assert to_hex(marker.get_markerfacecolor()) == "#ffffff"
     bottom, _ = axes.get_ylim()
     assert bottom > 2
     assert shares.get_ylim() == axes.get_ylim()  # else the probabilities would stand beside other lines

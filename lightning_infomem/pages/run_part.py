@@ -11,7 +11,6 @@ from lightning_infomem.pages.ranking_part import tell_doubts
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.metric_names import Metric, logged_name
 from lightning_infomem.records.report import InformationReport, LayerInformation
-from lightning_infomem.runs.courses import Course
 from lightning_infomem.runs.recorded_runs import RecordedRun
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.doubts import doubts_of_candidates
@@ -63,13 +62,9 @@ def draw_run(run: RecordedRun) -> list[str]:
     courses, parts = run.course.layer_courses(words), []
     judgement = run.judgement
     if judgement is not None:
-        steps = run.course.steps
-        epochs, information, smoothness, alarm = (
-            [run.course.get(name).at(step) for step in steps]
-            for name in ("epoch", Metric.MI_MEAN, Metric.SMOOTHNESS, Metric.MEMORIZING)
-        )
-        memorizing = [value == 1 for value in alarm]
-        drawn = plot_run(epochs, information, smoothness, judgement, memorizing=memorizing, steps=steps)
+        information, smoothness, alarm = map(run.course.values, (Metric.MI_MEAN, Metric.SMOOTHNESS, Metric.MEMORIZING))
+        memorizing, steps = [value == 1 for value in alarm], run.course.steps
+        drawn = plot_run(run.course.epochs, information, smoothness, judgement, memorizing=memorizing, steps=steps)
         parts.append(figure(drawn, "The run: what is watched, and where the alarm was on"))
     if len(courses.moments) > 1:
         parts.append(figure(plot_epochs_map(courses), "Means of every layer at every measurement"))
@@ -120,10 +115,10 @@ def _layers(run: RecordedRun) -> str:
     if run.report is not None:
         of_report = {logged_name(layer.name): layer for layer in run.report.layers}
     lines = []
-    for name, courses in run.course.layers.items():
+    for name in run.course.layers:
         layer = of_report.get(name)
         line = [name, *([UNKNOWN] * 2 if layer is None else [_of(len(layer.units), layer.width), _samples(layer)])]
-        lines.append([*line, *(number(courses.get(key, Course()).last, form) for key, form in _OF_A_LAYER.values())])
+        lines.append([*line, *(number(run.course.last(key, name), form) for key, form in _OF_A_LAYER.values())])
     note = (
         "By the last measurement, nats. MI drop: how far mutual information is below its highest value in this run. "
         "Dead: constant units. Ties: samples whose value another has, too."
@@ -142,12 +137,10 @@ def _samples(layer: LayerInformation) -> str:
 
 def _measurements(run: RecordedRun) -> str:
     """A line a measurement, those at which the run memorized marked."""
-    memorizing, lines, classes = run.course.get(Metric.MEMORIZING), [], []
-    for step in run.course.steps:
-        epoch = run.course.epoch(step)
-        line = [f"step {step}", UNKNOWN if epoch is None else str(epoch)]
-        lines.append([*line, *(number(run.course.get(key).at(step), form) for key, form in _OF_A_MEASUREMENT.values())])
-        classes.append("doubtful" if memorizing.at(step) == 1 else "")
+    columns = [[number(value, form) for value in run.course.values(key)] for key, form in _OF_A_MEASUREMENT.values()]
+    moments = zip(run.course.steps, run.course.epochs, *columns, strict=True)
+    lines = [[f"step {step}", str(int(epoch)), *cells] for step, epoch, *cells in moments]
+    classes = ["doubtful" if value == 1 else "" for value in run.course.values(Metric.MEMORIZING)]
     told = table(["measured at", "epoch", *_OF_A_MEASUREMENT], lines, classes, text={"measured at"})
     note = "Means over layers, nats." + (" Marked: the alarm was on." if any(classes) else "")
     return f'{told}<p class="pale">{note}</p>'

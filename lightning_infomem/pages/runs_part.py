@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lightning_infomem.pages.elements import UNKNOWN, figure, number, table
+from lightning_infomem.pages.elements import figure, number, table
 from lightning_infomem.records.metric_names import Metric
 from lightning_infomem.runs.recorded_runs import RecordedRun
 
@@ -28,12 +28,10 @@ def compare_runs(runs: Sequence[RecordedRun], names: Sequence[str]) -> list[str]
     """
     lines, classes = [], []
     for run, name in zip(runs, names, strict=True):
-        steps = run.course.steps
-        epoch = run.course.epoch(steps[-1])
-        line = [name, str(len(steps)), UNKNOWN if epoch is None else str(epoch)]
-        line += [number(run.course.get(measure).last, form) for measure, form in _LAST.values()]
+        line = [name, str(len(run.course.history)), str(int(run.last.epoch))]
+        line += [number(run.course.last(measure), form) for measure, form in _LAST.values()]
         lines.append([*line, run.state[0]])
-        classes.append("doubtful" if run.course.get(Metric.MEMORIZING).last == 1 else "")
+        classes.append("doubtful" if run.last.is_memorizing else "")
     head = ["run", "measured", "last epoch", *_LAST, "alarm"]
     note = "By the last measurement of each; means over layers, nats. Comparable where inputs, settings and layers are."
     parts = [f'{table(head, lines, classes, text={"run", "alarm"})}<p class="pale">{note}</p>']

@@ -126,11 +126,11 @@ def _course_of_monitor(ordered: Sequence[Candidate]) -> _Course | None:
     for run in runs_of_checkpoint(newest.path):
         if run.judgement is None:
             continue
-        first = len(run.history) - len(run.judgement.agreement)
+        first = len(run.course.history) - len(run.judgement.agreement)
         agreement = (*(math.nan,) * first, *run.judgement.agreement)
         by_step = {each.step: each for each in ordered}
         rows = []
-        for index, measured in enumerate(run.history):
+        for index, measured in enumerate(run.course.history):
             epoch, step = measured["epoch"], int(measured["step"])
             logged = {metric: measured.get(metric_name(run.course.prefix, metric), math.nan) for metric in Metric}
             rows.append(

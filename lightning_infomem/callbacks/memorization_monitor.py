@@ -27,7 +27,7 @@ from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.sampling.watching import Watch, loader_of
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
-__all__ = ["MemorizationMonitor"]
+__all__ = ["MemorizationMonitor", "monitors_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -170,7 +170,7 @@ class MemorizationMonitor(RunMonitor, Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Introduce the measures to TensorBoard, and warn if nothing will be measured."""
-        monitors = _monitors_of(trainer)
+        monitors = monitors_of(trainer)
         is_new = trainer.is_global_zero and trainer.global_step == 0
         if is_new and monitors[0] is self:  # once for all monitors
             watched = [Watched(each.prefix, each._layer_names, each.settings.to_state()) for each in monitors]
@@ -184,7 +184,7 @@ class MemorizationMonitor(RunMonitor, Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log the last measures of the run next to its hyperparameters."""
-        monitors = _monitors_of(trainer)
+        monitors = monitors_of(trainer)
         if trainer.is_global_zero and monitors[0] is self:
             prefixes = [each.prefix for each in monitors]
             conclude(trainer.loggers, prefixes, trainer.callback_metrics, step=scalar_step(trainer))
@@ -355,6 +355,7 @@ class MemorizationMonitor(RunMonitor, Callback):
             self._watch = None
 
 
-def _monitors_of(trainer: Trainer) -> list[MemorizationMonitor]:
+def monitors_of(trainer: Trainer) -> list[MemorizationMonitor]:
+    """Return the monitors among the callbacks of a Trainer."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return [each for each in callbacks if isinstance(each, MemorizationMonitor)]

@@ -11,7 +11,7 @@ from torch import Tensor
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.records.report import InformationReport, LayerInformation
 
-__all__ = ["drop_error", "mutual_information_drop", "scalars"]
+__all__ = ["drop_error", "layer_measures", "mutual_information_drop", "scalars"]
 
 
 def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[str, float]:
@@ -30,7 +30,7 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
         (of the predicted classes, see `prediction_smoothness`); also ``samples``, ``seconds`` and ``confidence`` (mean
         highest probability, if there are predictions).
     """
-    by_layer = {layer.name: _layer_measures(layer) for layer in report.layers}
+    by_layer = {layer.name: layer_measures(layer) for layer in report.layers}
     values = {
         metric_name(prefix, measure, name): value
         for name, measures in by_layer.items()
@@ -92,7 +92,8 @@ def drop_error(units: Tensor, highest: Tensor) -> float:
     return float(2 * parts.std() / math.sqrt(len(parts)))
 
 
-def _layer_measures(layer: LayerInformation) -> dict[str, float]:
+def layer_measures(layer: LayerInformation) -> dict[str, float]:
+    """Return the measures of one layer by name; those of units or pairs are missing if none is finite."""
     entropy, pairs = layer.finite_entropy(), layer.pairs()
     measures: dict[str, float] = {
         Metric.DEAD_FRACTION: layer.dead_fraction,

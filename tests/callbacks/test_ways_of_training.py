@@ -25,8 +25,8 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure
 from lightning_infomem.records.report import COURSE_KEY
-from lightning_infomem.runs.run_course import RunCourse
 from lightning_infomem.runs.recorded_runs import recorded_runs
+from lightning_infomem.runs.run_course import RunCourse
 from lightning_infomem.runs.run_file import RUN_FILE, read_run_file
 from lightning_infomem.settings import MeasurementSettings
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, num_hooks, trainer

@@ -76,6 +76,6 @@ def test_tau_compares_ranks_with_accuracy(tmp_path):
     for place, index in enumerate(best_first):
         accuracies[index] = -float(place)
     agreeing = dataclasses.replace(ranked, accuracies=accuracies)
-    assert agreeing.tau("mutual_information") == pytest.approx(1)
+    assert agreeing.tau("rank") == pytest.approx(1)
     reversed_order = dataclasses.replace(ranked, accuracies=[-value for value in accuracies])
-    assert reversed_order.tau("mutual_information") == pytest.approx(-1)
+    assert reversed_order.tau("rank") == pytest.approx(-1)

@@ -259,10 +259,6 @@ class MemorizationMonitor(RunMonitor, Callback):
         """Remove the hooks."""
         self._close_watch()
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the last report and the course of the run, as tensors, numbers and strings only."""
-        return self._to_state()
-
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the history of a resumed run; validating a checkpoint leaves the current history alone."""
         if self._stage != "fit":

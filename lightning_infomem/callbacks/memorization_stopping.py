@@ -17,8 +17,8 @@ _log = logging.getLogger(__name__)
 class MemorizationStopping(Callback):
     """Stops the training when the Trainer's `MemorizationMonitor` finds that the network memorizes single examples.
 
-    It decides at the end of every validation of ``trainer.fit``, and never stops while the monitor abstains, for example
-    because validation inputs change. The checkpoint to keep is then an earlier one: let ``ModelCheckpoint`` keep them
+    It decides at the end of every validation of ``trainer.fit``, and never stops while the monitor abstains, as it does
+    when validation inputs change. The checkpoint to keep is then an earlier one: let ``ModelCheckpoint`` keep them
     all, and ``judge_run(folder)`` finds it. ``min_epochs`` and ``min_steps`` of the Trainer are respected.
 
     Do not use it if the last epochs may still repair the network, as at the end of a schedule that lowers the learning
@@ -31,8 +31,8 @@ class MemorizationStopping(Callback):
         stopped_epoch: Epoch in which it stopped the training; 0 if it did not, as in ``EarlyStopping``.
 
     Raises:
-        MisconfigurationException: In ``setup``, if the Trainer has no such monitor, or several and no ``prefix`` selects
-            one.
+        MisconfigurationException: In ``setup``, if the Trainer has no such monitor, or several and no ``prefix`` to
+            select one.
 
     >>> callbacks = [MemorizationMonitor(), MemorizationStopping()]
     """

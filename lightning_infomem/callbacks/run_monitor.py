@@ -56,8 +56,8 @@ class RunMonitor:
         self._course = RunCourse(self.prefix)
         self._age = -1  # validations since the last measurement
 
-    def _to_state(self) -> dict[str, Any]:
-        """The last report and the course of the run, as tensors, numbers and strings only."""
+    def state_dict(self) -> dict[str, Any]:
+        """Return the last report and the course of the run, as tensors, numbers and strings only."""
         report = None if self.report is None else self.report.to_state()
         return {REPORT_KEY: report, COURSE_KEY: self._course.to_state(), "age": self._age}
 

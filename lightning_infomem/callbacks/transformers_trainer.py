@@ -137,20 +137,16 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         self._watch.open()
         introduce(self._loggers(), [Watched(self.prefix, list(layers), self.settings.to_state())])
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
         """Add the hooks, since an evaluation may follow and nothing announces it."""
         if self._watch is not None:
             self._watch.open()
 
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
         """Remove the hooks for the training step."""
         self.close()
 
-    def on_prediction_step(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_prediction_step(self, *args: Any, **kwargs: Any) -> None:
         """Keep the last forward pass as a step of the evaluation."""
         if self._watch is not None:
             self._watch.confirm()
@@ -177,9 +173,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
             metrics |= {name: value for name, value in shown.items() if name.count("/") == 1}
             self._log(shown, state)
 
-    def on_predict(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: Any, **kwargs: Any
-    ) -> None:
+    def on_predict(self, *args: Any, **kwargs: Any) -> None:
         """Forget what was caught: predictions are no evaluation."""
         if self._watch is not None:
             self._watch.take()
@@ -190,13 +184,11 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         if self.report is None or not state.is_world_process_zero:
             return
         try:
-            torch.save(self._to_state(), folder / REPORT_FILE)
+            torch.save(self.state_dict(), folder / REPORT_FILE)
         except (OSError, RuntimeError) as fault:
             self._fail(f"the checkpoint in '{folder}' carries no report", fault)
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
         """Remove the hooks."""
         self.close()
         self._watch = None

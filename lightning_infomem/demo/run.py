@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -103,8 +102,7 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
     chapters = []
     for zoo in ZOOS:
         with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task(f"{zoo.name} digits", total=len(LEVELS))
-            ranked = rank_zoo(zoo, output, seed, advance=partial(progress.advance, bar))
+            ranked = rank_zoo(zoo, output, seed, progress.track(LEVELS, description=f"{zoo.name} digits"))
         console.print(_table(zoo, ranked))
         console.print(
             f"Kendall's tau with clean accuracy: {ranked.tau('rank'):+.2f} by mutual information, "
@@ -152,21 +150,20 @@ def _command(name: str) -> str:
     return os.path.relpath(path) if shutil.which(name) is None and path.exists() else name
 
 
-def rank_zoo(zoo: Zoo, output: Path, seed: int, advance: Callable[[], None] = lambda: None) -> RankedZoo:
+def rank_zoo(zoo: Zoo, output: Path, seed: int, levels: Iterable[float] = LEVELS) -> RankedZoo:
     """Train one network for every level and rank their last checkpoints.
 
     Args:
         zoo: What to train.
         output: Folder in which the zoo gets a folder of its name.
         seed: Seed of data and training.
-        advance: Function to call after each network.
+        levels: The levels, perhaps with a progress bar.
     """
     checkpoints, accuracies = [], []
-    for level in LEVELS:
+    for level in levels:
         path, accuracy = _train(zoo, level, output / zoo.name, seed)
         checkpoints.append(path)
         accuracies.append(accuracy)
-        advance()
     return RankedZoo(checkpoints, accuracies, rank_checkpoints(checkpoints, memorization=zoo.memorization))
 
 

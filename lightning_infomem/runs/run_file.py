@@ -19,7 +19,6 @@ __all__ = ["RUN_FILE", "Measurement", "RunFile", "find_run_files", "read_run_fil
 RUN_FILE = "infomem.jsonl"
 
 _VERSION = 1
-_LONGEST = 2**24  # bytes of a line; 1,000 layers take half a million
 _LARGEST = 2**63  # numbers in a line are smaller
 _NUMBER = (int, float)
 # Field of a line -> the kinds of value that it may have.
@@ -165,12 +164,8 @@ def read_run_file(path: Path) -> tuple[list[Measurement], str | None]:
     faults: list[str] = []
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(iter(lambda: file.readline(_LONGEST), b""), start=1):
-                if len(line) == _LONGEST and not line.endswith(b"\n"):
-                    while (rest := file.readline(_LONGEST)) and not rest.endswith(b"\n"):
-                        pass
-                    faults.append(f"line {number}: longer than {_LONGEST} bytes")
-                elif line.endswith(b"\n"):
+            for number, line in enumerate(file, start=1):
+                if line.endswith(b"\n"):
                     try:
                         found.append(Measurement.from_line(line))
                     except ValueError as fault:

@@ -249,7 +249,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
 
 
 class TensorBoardLogger:
-    """The Trainer's writer, as a logger that `log_report` knows by the name of its class."""
+    """The Trainer's writer, as a logger that `log_pictures` knows by the name of its class."""
 
     def __init__(self, writer: Any) -> None:
         self.experiment = writer

@@ -266,7 +266,7 @@ def test_a_run_killed_in_the_middle_of_a_validation_resumes_with_its_history(tmp
     assert [values["epoch"] for values in monitor.history] == [0, 1, 2, 3]
     assert monitor.history[:2] == before
     (run,), _ = recorded_runs([tmp_path], [])  # of two folders, the first of which it does not write to any more
-    assert run.course.get("epoch").values == (0, 1, 2, 3)
+    assert run.course.epochs == [0, 1, 2, 3]
     assert run.place == tmp_path / "logs" / "version_1"
 
 

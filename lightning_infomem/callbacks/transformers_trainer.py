@@ -220,7 +220,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
             state.log_history.append({**values, "epoch": state.epoch, "step": state.global_step})
 
     def _loggers(self) -> list[TensorBoardLogger]:
-        """The Trainer's own callbacks come first, so that its writer is there."""
+        """Return the TensorBoard writers of the Trainer's callbacks, which it sets up before ours begins."""
         callbacks = [] if self._trainer is None else self._trainer.callback_handler.callbacks
         return [TensorBoardLogger(callback.tb_writer) for callback in callbacks if getattr(callback, "tb_writer", None)]
 

@@ -110,7 +110,7 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
         )
         _save_figures(zoo, ranked, output / "figures")
         chapters.append(_chapter(zoo.title, output / zoo.name, ranking=ranked.ranking))
-    console.print("The kind of memorization was told, not found out; clean accuracy is shown, never used.\n")
+    console.print("The kind of memorization was given, not detected; clean accuracy is shown, never used.\n")
     with Progress(console=console, transient=True) as progress:
         runs = [watch_run(name, output, seed) for name in progress.track(RUNS, description="runs")]
     console.print(table_of_runs(runs))

@@ -60,11 +60,11 @@ else:
 
 
 def check_trainer(trainer: Any) -> None:
-    """Require a Trainer whose processes can give back what they find.
+    """Require a Trainer whose processes can return results.
 
     Raises:
-        TypeError: it is no Trainer.
-        MisconfigurationException: its strategy starts processes that end with their task.
+        TypeError: It is no Trainer.
+        MisconfigurationException: Its strategy starts processes that end with their task.
     """
     if isinstance(trainer, type) or not all(hasattr(trainer, name) for name in ("validate", "strategy", "callbacks")):
         raise UsageTypeError(f"trainer: Lightning's Trainer is required, got {describe(trainer)}; give Trainer(...).")
@@ -78,29 +78,34 @@ def check_trainer(trainer: Any) -> None:
 
 
 def lightning_module_for(trainer: object) -> type[LightningModule]:
-    """The LightningModule that a Trainer accepts: that of its own package."""
-    if any(kind.__module__.startswith("lightning.") for kind in type(trainer).__mro__):
+    """Return the LightningModule class that a Trainer accepts: that of its package."""
+    if _is_unified(trainer):
         from lightning.pytorch import LightningModule as UnifiedModule
 
         return UnifiedModule  # type: ignore[return-value]
     return LightningModule
 
 
+def _is_unified(value: object) -> bool:
+    """Whether a Trainer or module comes from ``lightning``, not from ``pytorch_lightning``."""
+    return any(kind.__module__.startswith("lightning.") for kind in type(value).__mro__)
+
+
 def is_lightning_module(module: object) -> bool:
     """Whether a module is a LightningModule of either package."""
-    # By name: to ask the other package would be to import it.
+    # By name, to import no package for it.
     return any(kind.__name__ == "LightningModule" for kind in type(module).__mro__)
 
 
 def quiet_trainer(model: object, **settings: Any) -> Trainer:
-    """A Trainer of the package that a module belongs to, which shows and writes nothing.
+    """Make a Trainer of the package that a module belongs to, which shows and writes nothing.
 
     Args:
-        model: a LightningModule of either package; for any other module it is pytorch_lightning's.
-        **settings: of the Trainer, such as ``max_epochs``.
+        model: LightningModule of either package; for any other module the Trainer is pytorch_lightning's.
+        **settings: Arguments of the Trainer, such as ``max_epochs``.
     """
     kind = Trainer
-    if any(kind.__module__.startswith("lightning.") for kind in type(model).__mro__):
+    if _is_unified(model):
         from lightning.pytorch import Trainer as UnifiedTrainer
 
         kind = UnifiedTrainer  # type: ignore[assignment]
@@ -111,9 +116,9 @@ def quiet_trainer(model: object, **settings: Any) -> Trainer:
 
 @contextmanager
 def keyboard_interrupts() -> Iterator[None]:
-    """Let Ctrl-C in a Trainer come out as KeyboardInterrupt, and be heard again after that.
+    """Let Ctrl-C in a Trainer raise KeyboardInterrupt, and keep working after that.
 
-    Newer Trainers leave the process in its place, and ignore the signal from then on.
+    Newer Trainers exit the process instead, and ignore the signal from then on.
     """
     handler = signal.getsignal(signal.SIGINT)
     try:
@@ -127,8 +132,8 @@ def keyboard_interrupts() -> Iterator[None]:
 
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
-    """Without what Lightning says about devices, workers and other products, in a training that nobody watches."""
-    # Where both packages are installed, the one imported last speaks for both.
+    """Silence Lightning's messages about devices, workers and other products."""
+    # If both packages are installed, the one imported last logs for both.
     logs = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric")]
     levels = [log.level for log in logs]
     for log in logs:
@@ -148,12 +153,12 @@ def quiet_lightning() -> Iterator[None]:
 
 def is_compiled_module(model: object) -> bool:
     """Whether a LightningModule was compiled as a whole before it was given to a Trainer."""
-    # The Trainer unwraps it and leaves no other trace.
+    # The Trainer unwraps it, and there is no other trace.
     return getattr(model, "_compiler_ctx", None) is not None
 
 
 def scalar_step(trainer: Trainer) -> int:
-    """Where on the x-axis Lightning puts the scalars of this moment."""
+    """Return where on the x-axis Lightning puts scalars now."""
     # Not `global_step`, which counts the steps of every optimizer; the counter of the x-axis has no public name.
     step = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
     return trainer.global_step if step is None else int(step)

@@ -1,4 +1,4 @@
-"""Callbacks for Lightning, and for the Trainer of Hugging Face transformers: hooks only, the work is done below."""
+"""Callbacks for Lightning, and for the Trainer of Hugging Face transformers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["MemorizationMonitor", "MemorizationStopping"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import transformers, which takes seconds and need not be installed, for whoever asks for its callback."""
+    """Import the callback for transformers late, since that takes seconds and need not be installed."""
     if name == "MemorizationTrainerCallback":
         from lightning_infomem.callbacks.transformers_trainer import MemorizationTrainerCallback
 

@@ -1,4 +1,4 @@
-"""Samples an evaluation loop whose beginning nobody announces."""
+"""Samples an evaluation loop that starts unannounced."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["EvaluationWatch"]
 
 
 class EvaluationWatch:
-    """Catches rows of those forward passes of a model that turn out to be steps of an evaluation.
+    """Records rows of the forward passes of a model that turn out to be steps of an evaluation.
 
-    A pass in evaluation mode is caught before anybody says what it is for. It counts when it is confirmed; when another
-    begins before that, it is forgotten. Passes in training mode are not caught, nor those that generate token after
-    token: they see a cache, or the output of an encoder that ran before.
+    Every pass in evaluation mode is recorded before its purpose is known. It counts once it is confirmed; if another
+    pass begins first, it is forgotten. Passes in training mode are ignored, and so are passes that generate token after
+    token: their inputs include a cache, or the output of an encoder that ran before.
 
     Args:
-        model: what is called with each batch.
-        layers: name -> module of the model.
-        settings: which rows and units are kept, and pooling.
+        model: Model that is called with each batch.
+        layers: Name -> module of the model.
+        settings: Settings with the rows and units to keep, and pooling.
     """
 
     def __init__(self, model: nn.Module, layers: Mapping[str, nn.Module], settings: MeasurementSettings) -> None:
@@ -35,14 +35,14 @@ class EvaluationWatch:
         self._handles: list[RemovableHandle] = []
         self._tap: ActivationTap | None = None
         self._num_confirmed = 0
-        # What to go back to when the pass that was caught last is forgotten; None after a confirmation.
+        # State to restore if the last pass is forgotten; None after a confirmation.
         self._before: tuple[SamplePlan, dict[str, str]] | None = None
 
     def open(self) -> None:
-        """Put two hooks on the model; those on its layers follow with the first pass in evaluation mode."""
+        """Add two hooks to the model; its layers get theirs at the first pass in evaluation mode."""
         self.close()
 
-        # Functions and no methods: a copy of the model, of which some callbacks keep averages, then copies no watch.
+        # Functions instead of methods: some callbacks average copies of the model, and these must not copy the watch.
         def begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if module is self._model and not module.training and not _generates(kwargs):
                 self._begin((*args, kwargs))
@@ -57,21 +57,21 @@ class EvaluationWatch:
         ]
 
     def close(self) -> None:
-        """Take all hooks off, and forget what was caught."""
+        """Remove all hooks, and forget what was recorded."""
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
         self.take()
 
     def confirm(self) -> None:
-        """The last pass was a step of the evaluation."""
+        """Keep the last pass as a step of the evaluation."""
         if self._tap is not None and self._before is not None:
             self._before = None
             self._tap.close_batch()
             self._num_confirmed += 1
 
     def take(self) -> ActivationTap | None:
-        """What the confirmed passes left, without hooks; None where none was confirmed. The next pass begins anew."""
+        """Return the confirmed passes, without hooks, and start anew; None if no pass was confirmed."""
         self._forget_unconfirmed()
         tap, num_confirmed = self._tap, self._num_confirmed
         self._tap, self._num_confirmed = None, 0
@@ -81,7 +81,7 @@ class EvaluationWatch:
 
     def _begin(self, batch: object) -> None:
         if not self._num_confirmed:
-            self.take()  # of a stranger's pass nothing stays
+            self.take()  # forget passes that were no evaluation
         if self._tap is None:
             plan = SamplePlan(self._settings.max_samples, self._settings.max_units, self._settings.seed)
             head = find_head(self._model, self._layers)

@@ -1,4 +1,4 @@
-"""Stops a training that memorizes."""
+"""Stops a training when it begins to memorize."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
-from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
+from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor, monitors_of
 
 __all__ = ["MemorizationStopping"]
 
@@ -15,24 +15,24 @@ _log = logging.getLogger(__name__)
 
 
 class MemorizationStopping(Callback):
-    """Stops the training once the `MemorizationMonitor` beside it finds that the network stores single examples.
+    """Stops the training when the Trainer's `MemorizationMonitor` finds that the network memorizes single examples.
 
-    It looks at the end of every validation of ``trainer.fit``, and never stops where the monitor cannot tell, as when
-    validation inputs change. What is wanted then is an earlier checkpoint: let ``ModelCheckpoint`` keep them all, and
-    ``judge_run(folder)`` finds it. ``min_epochs`` and ``min_steps`` of the Trainer are kept.
+    It decides at the end of every validation of ``trainer.fit``, and never stops while the monitor abstains, as it does
+    when validation inputs change. The checkpoint to keep is then an earlier one: let ``ModelCheckpoint`` keep them
+    all, and ``judge_run(folder)`` finds it. ``min_epochs`` and ``min_steps`` of the Trainer are respected.
 
-    Do not use it where the last epochs may still repair the network, as at the end of a schedule that lowers the
-    learning rate: it does not wait for them.
+    Do not use it if the last epochs may still repair the network, as at the end of a schedule that lowers the learning
+    rate: it does not wait for them.
 
     Args:
-        prefix: of the monitor, where the Trainer has several.
+        prefix: Prefix of the monitor, if the Trainer has several.
 
     Attributes:
-        stopped_epoch: in which it stopped the training; 0 if it did not, as in ``EarlyStopping``.
+        stopped_epoch: Epoch in which it stopped the training; 0 if it did not, as in ``EarlyStopping``.
 
     Raises:
-        MisconfigurationException: in ``setup``, if the Trainer has no such monitor, or several and no ``prefix`` tells
-            them apart.
+        MisconfigurationException: In ``setup``, if the Trainer has no such monitor, or several and no ``prefix`` to
+            select one.
 
     >>> callbacks = [MemorizationMonitor(), MemorizationStopping()]
     """
@@ -45,11 +45,11 @@ class MemorizationStopping(Callback):
 
     @property
     def state_key(self) -> str:
-        """One for each monitor."""
+        """One key per monitor."""
         return f"{type(self).__qualname__}[{self.prefix}]"
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Raise mistakes of configuration, and say it if the checkpoint to keep may be gone at the end."""
+        """Check the configuration, and warn if the checkpoint to keep may be deleted."""
         self._stage = stage
         if stage != "fit":
             return
@@ -67,8 +67,8 @@ class MemorizationStopping(Callback):
             )
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop; the monitor has measured before this hook, and ModelCheckpoint comes last."""
-        # Once said it stays, also while min_epochs lets the training go on.
+        """Stop the training; this hook comes after the monitor's measurement and before ModelCheckpoint."""
+        # A decision to stop stays, even while min_epochs lets the training go on.
         if trainer.state.fn != "fit" or trainer.sanity_checking or trainer.should_stop:
             return
         monitor = self._monitor(trainer)
@@ -79,7 +79,7 @@ class MemorizationStopping(Callback):
         trainer.should_stop = True
         self.stopped_epoch = trainer.current_epoch
         if trainer.is_global_zero and judgement is not None:
-            # From the end: the history may begin before the moments that are judged.
+            # Counted from the end, because the history may begin before the moments that are judged.
             kept = monitor.history[judgement.kept - len(judgement.agreement)]
             _log.warning(
                 "MemorizationStopping: stops the training in epoch %d, at step %d; the checkpoint of epoch %d, step "
@@ -91,22 +91,22 @@ class MemorizationStopping(Callback):
             )
 
     def state_dict(self) -> dict[str, Any]:
-        """When it stopped."""
+        """Return the epoch in which it stopped."""
         return {"stopped_epoch": self.stopped_epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Of a resumed run; a checkpoint that is only validated leaves the live one alone."""
+        """Restore the epoch of a resumed run; validating a checkpoint leaves the current one alone."""
         if self._stage == "fit":
             self.stopped_epoch = state_dict["stopped_epoch"]
 
     def _monitor(self, trainer: Trainer) -> MemorizationMonitor:
-        monitors = [each for each in trainer.callbacks if isinstance(each, MemorizationMonitor)]  # type: ignore[attr-defined]
-        prefixes = [monitor.prefix for monitor in monitors]
+        monitors = monitors_of(trainer)
         chosen = [monitor for monitor in monitors if self.prefix in (None, monitor.prefix)]
         if len(chosen) == 1:
             return chosen[0]
         wanted = "one MemorizationMonitor" if self.prefix is None else f"one of prefix {self.prefix!r}"
-        came = f"those of the prefixes {', '.join(map(repr, prefixes))}" if monitors else "none"
+        prefixes = ", ".join(repr(monitor.prefix) for monitor in monitors)
+        came = f"those of the prefixes {prefixes}" if monitors else "none"
         remedy = "say which by prefix=" if monitors else "add one to its callbacks"
         raise MisconfigurationException(
             f"MemorizationStopping: {wanted} is required beside it in the Trainer, got {came}; {remedy}."

@@ -1,4 +1,4 @@
-"""Sends a loader of the user's own through a network, beside the loops of its Trainer."""
+"""Runs batches through a network, outside of its Trainer's loops."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["catch_probe", "draw_training_probe"]
 
-_BATCH_SIZE = 256  # where the user's loader makes no batches
+_BATCH_SIZE = 256  # if the user's loader makes no batches
 
 
 def catch_probe(
@@ -36,18 +36,18 @@ def catch_probe(
     *,
     seeded: bool = False,
 ) -> ActivationTap:
-    """Send a loader of the user's own through the network, in evaluation mode and the Trainer's precision.
+    """Run batches through the network, in evaluation mode and the Trainer's precision.
 
-    Every rank does, since sharded networks need all of them, and rank 0 keeps the rows. The random generators are
-    given back as they were: a loader draws from them when it starts.
+    All ranks must call it, since sharded networks need all of them; rank 0 keeps the rows. The random generators are
+    restored afterwards, because a loader draws from them when it starts.
 
     Args:
-        trainer: whose precision.
-        model: the network.
-        layers: name -> module of those whose rows are kept.
-        settings: how many rows and units, and pooling.
-        probe: batches.
-        seeded: whether random numbers that the data draw, as augmentation does, are to be the same each time.
+        trainer: Trainer with the precision.
+        model: Network to run.
+        layers: Name -> module of the layers to record.
+        settings: Settings with the number of rows and units, and pooling.
+        probe: Batches to run.
+        seeded: Whether the data draw the same random numbers each time, for augmentation for example.
     """
     ranks = Ranks.current()
     plan = SamplePlan(settings.max_samples, settings.max_units, settings.seed, length=0 if ranks.rank else None)
@@ -64,14 +64,14 @@ def catch_probe(
 
 
 def draw_training_probe(loader: object, settings: MeasurementSettings) -> DataLoader[Any]:
-    """A fixed set of training inputs, drawn with the seed of the settings.
+    """Draw a fixed set of training inputs.
 
     Args:
-        loader: of the training data.
-        settings: how many, and the seed.
+        loader: Loader of the training data.
+        settings: Settings with the number of inputs and the seed.
 
     Raises:
-        TypeError: it is no DataLoader over a data set with a length and indices.
+        TypeError: The loader is no DataLoader over a data set with a length and indices.
     """
     if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
         raise UsageTypeError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,19 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from lightning_infomem._checks import check_choice
 from lightning_infomem._errors import UsageImportError, UsageValueError
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
+from lightning_infomem.callbacks.run_monitor import RunMonitor
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.measurement import measure_caught
-from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
-from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
-from lightning_infomem.reporting.pictures import picture
+from lightning_infomem.reporting.loggers import introduce, log_pictures
+from lightning_infomem.reporting.pictures import Pictures
 from lightning_infomem.reporting.run_figures import run_figures
-from lightning_infomem.reporting.tensorboard_setup import Watched, introduce_to_tensorboard
-from lightning_infomem.reporting.to_tensorboard import to_tensorboard
-from lightning_infomem.runs.course import RunCourse, tell_skipped
+from lightning_infomem.reporting.tensorboard_setup import Watched
 from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
@@ -46,31 +42,31 @@ __all__ = ["MemorizationTrainerCallback"]
 _log = logging.getLogger(__name__)
 
 
-class MemorizationTrainerCallback(TrainerCallback):
+class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
     """`MemorizationMonitor` for ``transformers.Trainer``: the same measures of the same rows, without labels.
 
-    The ordinary evaluation loop is watched by forward hooks, with no forward pass of its own. Hooks are on the model
-    only between training steps, so that no training forward meets one, and training is bitwise the same with and
-    without the callback. The last forward pass before the end of an evaluation step counts; those that generate
-    tokens from a cache do not. An attention mask among the model's arguments is respected by pooling.
+    Forward hooks watch the ordinary evaluation loop, without an extra forward pass. The hooks are on the model only
+    between training steps, so training is bitwise the same with and without the callback. The last forward pass of an
+    evaluation step counts, except passes that generate tokens from a cache. Pooling respects an attention mask among
+    the model's arguments.
 
-    Where the values go, with the names of `MemorizationMonitor`:
+    The values have the names of `MemorizationMonitor` and are found here:
 
-    - The ``metrics`` of the evaluation get those over all layers, as ``eval_infomem/mi_mean`` and so on:
+    - The ``metrics`` of the evaluation get the values over all layers, as ``eval_infomem/mi_mean`` and so on:
       ``metric_for_best_model="infomem/mi_mean"`` works, and so does an EarlyStoppingCallback that comes after this
-      callback in the list. Those of single layers would fill the tables of notebooks and model cards.
-    - An entry of their own in ``state.log_history`` gets all values, and with it ``trainer_state.json``.
-    - The Trainer's loggers get all values, and TensorBoard histograms and the figures, after `set_trainer`:
-      a callback alone cannot reach them.
-    - Each measurement is one JSON line in ``infomem.jsonl`` in ``args.output_dir``, beside the checkpoints;
-      ``infomem watch`` and ``infomem report`` read it.
+      callback in the list. Values of single layers would fill the tables of notebooks and model cards.
+    - ``state.log_history``, and with it ``trainer_state.json``, gets a separate entry with all values.
+    - After `set_trainer`, the Trainer's loggers get all values, and TensorBoard also histograms and figures. A
+      callback alone cannot reach the loggers.
+    - ``infomem.jsonl`` in ``args.output_dir`` gets one JSON line per measurement, which ``infomem watch`` and
+      ``infomem report`` read.
     - Each checkpoint folder gets the last report and the same history in ``infomem_report.pt``, which loads with
       ``weights_only=True``.
 
-    Only evaluations during ``trainer.train`` are measured: of ``trainer.evaluate`` alone a callback learns too late.
-    Use `measure` there. Of several evaluation datasets the first is measured. One process and one device are required.
-    After an exception outside the model, of which transformers tells no callback, `close` removes the hooks, and so
-    does the next training.
+    Only evaluations during ``trainer.train`` are measured, because a callback learns of ``trainer.evaluate`` alone too
+    late; use `measure` there. With several evaluation datasets, the first is measured. One process and one device are
+    required. After an exception outside the model, which transformers reports to no callback, `close` or the next
+    training removes the hooks.
 
     Args:
         layers: "auto", or names, patterns or module types; see `sampling.layers.select_layers`.
@@ -80,13 +76,15 @@ class MemorizationTrainerCallback(TrainerCallback):
             ``neighbors``, ``preset`` and so on.
 
     Raises:
-        ValueError: an argument out of its range; when training begins, layers that the model does not have, or more
+        ValueError: An argument is out of its range; when training begins, the model lacks the layers, or there is more
             than one process or device.
-        TypeError: an unknown argument, or one of the wrong type; when training begins, layers that are neither names,
-            patterns nor module types.
+        TypeError: An argument is unknown or of the wrong type; when training begins, ``layers`` holds anything but
+            names, patterns and module types.
 
     >>> monitor = MemorizationTrainerCallback(max_samples=512, pooling="cls")
     """
+
+    _name = "MemorizationTrainerCallback"
 
     def __init__(
         self,
@@ -96,44 +94,25 @@ class MemorizationTrainerCallback(TrainerCallback):
         on_error: Literal["warn", "raise"] = "warn",
         **settings: Any,
     ) -> None:
-        super().__init__()
-        self.layers = layers
         check_setting_names(settings, MemorizationTrainerCallback)
-        self.settings = MeasurementSettings(**settings)
-        self.prefix = prefix
-        self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
-        self.report: InformationReport | None = None
+        super().__init__(layers, MeasurementSettings(**settings), prefix, on_error)
         self._trainer: Trainer | None = None
         self._watch: EvaluationWatch | None = None
-        self._course = RunCourse(prefix)
-        self._run_file = RunFile(None, who="MemorizationTrainerCallback")
-        self._age = -1  # evaluations since the last measurement
-        self._dataset: str | None = None  # what the Trainer puts before the metrics of the dataset that is measured
-        self._told: set[str] = set()  # layers whose omission was said
-
-    @property
-    def history(self) -> list[dict[str, float]]:
-        """The values of every measurement of this run, with ``epoch`` and ``step``, oldest first."""
-        return [dict(values) for values in self._course.history]
-
-    @property
-    def judgement(self) -> Judgement | None:
-        """Whether this run has begun to memorize, at its last measurement; None before there is one."""
-        return self._course.judgement
+        self._dataset: str | None = None  # prefix of the Trainer's metrics for the dataset that is measured
 
     def set_trainer(self, trainer: Trainer) -> None:
-        """Also log by ``trainer.log``, which reaches every logger that the Trainer reports to."""
+        """Also log through ``trainer.log``, which reaches every logger that the Trainer reports to."""
         self._trainer = trainer
 
     def close(self) -> None:
-        """Take all hooks off."""
+        """Remove all hooks."""
         if self._watch is not None:
             self._watch.close()
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **kwargs: Any
     ) -> None:
-        """Raise every mistake of configuration now, and continue the history of a resumed run."""
+        """Check the configuration now, and continue the history of a resumed run."""
         devices = max(args.world_size, args.n_gpu)
         if devices > 1:
             raise UsageValueError(
@@ -148,30 +127,27 @@ class MemorizationTrainerCallback(TrainerCallback):
                 'measured; set it to "epoch" or "steps".',
                 stacklevel=2,
             )
-        self.report, self._course, self._age, self._dataset = None, RunCourse(self.prefix), -1, None
+        self._start_run()
+        self._dataset = None
         if state.global_step > 0:
             self._resume(args, state)
         self._run_file = RunFile(_output_folder(args), who="MemorizationTrainerCallback")
         self.close()
         self._watch = EvaluationWatch(model, layers, self.settings)
         self._watch.open()
-        self._introduce(list(layers))
+        introduce(self._loggers(), [Watched(self.prefix, list(layers), self.settings.to_state())])
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """An evaluation may follow: nothing announces it."""
+    def on_step_end(self, *args: Any, **kwargs: Any) -> None:
+        """Add the hooks, since an evaluation may follow and nothing announces it."""
         if self._watch is not None:
             self._watch.open()
 
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """No hook in training."""
+    def on_step_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Remove the hooks for the training step."""
         self.close()
 
-    def on_prediction_step(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """The forward pass before this was one of the evaluation loop."""
+    def on_prediction_step(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the last forward pass as a step of the evaluation."""
         if self._watch is not None:
             self._watch.confirm()
 
@@ -183,7 +159,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         metrics: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Measure: the Trainer looks at the metrics for the best model only after this."""
+        """Measure, and add to the metrics before the Trainer picks the best model by them."""
         if self._watch is None or metrics is None:
             return
         tap, dataset = self._watch.take(), _dataset_of(metrics)
@@ -193,59 +169,47 @@ class MemorizationTrainerCallback(TrainerCallback):
         self._age += 1
         values = self._measure(tap, state)
         if values:
-            shown = {name: value for name, value in values.items() if name not in ("epoch", "step")}
-            shown = {f"{dataset}_{name}": value for name, value in (shown | {self._age_name: float(self._age)}).items()}
+            shown = {f"{dataset}_{name}": value for name, value in self._shown(values).items()}
             metrics |= {name: value for name, value in shown.items() if name.count("/") == 1}
             self._log(shown, state)
 
-    def on_predict(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: Any, **kwargs: Any
-    ) -> None:
-        """Predictions are no evaluation."""
+    def on_predict(self, *args: Any, **kwargs: Any) -> None:
+        """Forget what was caught: predictions are no evaluation."""
         if self._watch is not None:
             self._watch.take()
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Lay the last report and the course of the run into the folder of the checkpoint."""
+        """Save the last report and the course of the run in the folder of the checkpoint."""
         folder = _checkpoint_folder(args, state)
         if self.report is None or not state.is_world_process_zero:
             return
         try:
-            saved = {REPORT_KEY: self.report.to_state(), COURSE_KEY: self._course.to_state(), "age": self._age}
-            torch.save(saved, folder / REPORT_FILE)
+            torch.save(self.state_dict(), folder / REPORT_FILE)
         except (OSError, RuntimeError) as fault:
             self._fail(f"the checkpoint in '{folder}' carries no report", fault)
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Leave no hook behind."""
+    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
+        """Remove the hooks."""
         self.close()
         self._watch = None
 
-    @property
-    def _age_name(self) -> str:
-        return metric_name(self.prefix, Metric.AGE)
-
     def _measure(self, tap: ActivationTap | None, state: TrainerState) -> dict[str, float]:
-        """The values to log: measured now, or, failing that, the last ones."""
+        """Return the values to log: new ones, or the last ones if the measurement fails."""
+        step = state.global_step
         try:
             if tap is None:
                 raise UsageValueError("the evaluation did not call the model")
-            caught = bring_together(tap, Ranks())
-            report = measure_caught(caught, self.settings, epoch=int(state.epoch), step=state.global_step)
-            tell_skipped(report, self._told, who="MemorizationTrainerCallback", strictly=self.on_error == "raise")
-            values = self._course.add(report, epoch=state.epoch, step=state.global_step)
+            report = measure_caught(bring_together(tap, Ranks()), self.settings, epoch=int(state.epoch), step=step)
+            self._report_skipped(report)
+            values = self._course.add(report, epoch=state.epoch, step=step)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             self._fail("nothing was measured at this evaluation", fault)
-            return self._course.last
+            return self._course.last_values
         self.report, self._age = report, 0
-        message = self._course.warning()
-        if message is not None:
-            _log.warning("MemorizationTrainerCallback: %s", message)
-        start = time.perf_counter()
-        self._log_pictures(report, values, state.global_step)
-        values[metric_name(self.prefix, Metric.DRAWING_SECONDS)] = time.perf_counter() - start
+        self._report_alarm()
+        pictures = Pictures(run_figures(self._course, report), step, self.prefix, report, values)
+        seconds = log_pictures(self._loggers(), pictures)
+        values[metric_name(self.prefix, Metric.DRAWING_SECONDS)] = seconds
         self._run_file.append(self._course.last_measurement())
         return values
 
@@ -255,29 +219,10 @@ class MemorizationTrainerCallback(TrainerCallback):
         else:
             state.log_history.append({**values, "epoch": state.epoch, "step": state.global_step})
 
-    def _tensorboards(self) -> list[_TensorBoard]:
+    def _loggers(self) -> list[TensorBoardLogger]:
+        """Return the TensorBoard writers of the Trainer's callbacks, which it sets up before ours begins."""
         callbacks = [] if self._trainer is None else self._trainer.callback_handler.callbacks
-        return [_TensorBoard(callback.tb_writer) for callback in callbacks if getattr(callback, "tb_writer", None)]
-
-    def _introduce(self, layers: list[str]) -> None:
-        """The Trainer's own callbacks come first, so that its writer is there."""
-        watched = Watched(self.prefix, layers, self.settings.to_state())
-        try:
-            for logger in self._tensorboards():
-                introduce_to_tensorboard(logger, [watched])
-        except Exception as fault:  # a closed writer is not worth a training run
-            _log.warning("TensorBoard did not take the introduction to %s: %s", self.prefix, fault)
-
-    def _log_pictures(self, report: InformationReport, values: Mapping[str, float], step: int) -> None:
-        loggers = self._tensorboards()
-        if not loggers:
-            return
-        try:
-            pictures = picture(report, run_figures(self._course, report), values, step=step, prefix=self.prefix)
-            for logger in loggers:
-                to_tensorboard(logger, pictures)
-        except Exception as fault:  # a full disk or a closed writer is not worth a training run
-            _log.warning("TensorBoard did not take the histograms and figures of %s: %s", self.prefix, fault)
+        return [TensorBoardLogger(callback.tb_writer) for callback in callbacks if getattr(callback, "tb_writer", None)]
 
     def _fail(self, what: str, fault: Exception) -> None:
         if self.on_error == "raise":
@@ -286,7 +231,7 @@ class MemorizationTrainerCallback(TrainerCallback):
         warnings.warn(f"MemorizationTrainerCallback: {what}: {fault}", stacklevel=3)
 
     def _resume(self, args: TrainingArguments, state: TrainerState) -> None:
-        """Take up what the checkpoint carries. A callback is not told from which one training resumes."""
+        """Continue the history in the checkpoint; a callback has to guess from which one training resumes."""
         folders = [args.resume_from_checkpoint, _checkpoint_folder(args, state)]
         path = next((path for folder in folders if folder and (path := Path(folder, REPORT_FILE)).exists()), None)
         if path is None:
@@ -298,24 +243,20 @@ class MemorizationTrainerCallback(TrainerCallback):
             )
             return
         try:
-            saved = torch.load(path, weights_only=True)
-            report, age = InformationReport.from_state(saved[REPORT_KEY]), int(saved["age"])
-            self._course = RunCourse.from_state(saved[COURSE_KEY])
-        except Exception as fault:  # bytes that are no pickle make the unpickler stumble over anything
+            self._from_state(torch.load(path, weights_only=True))
+        except Exception as fault:  # the unpickler raises anything on bytes that are no pickle
             self._fail(f"the history in '{path}' cannot be read, it starts anew", fault)
-            return
-        self.report, self._age = report, age
 
 
-class _TensorBoard:
-    """The Trainer's writer as `to_tensorboard` wants it."""
+class TensorBoardLogger:
+    """The Trainer's writer, as a logger that `log_pictures` knows by the name of its class."""
 
     def __init__(self, writer: Any) -> None:
         self.experiment = writer
 
 
 def _dataset_of(metrics: Mapping[str, float]) -> str:
-    """What stands before every name, "eval" or of several datasets "eval_NAME"; the Trainer always adds a runtime."""
+    """Return the prefix of the metrics: "eval", or "eval_NAME" with several datasets. A runtime is always there."""
     runtimes = [name for name in metrics if name.endswith("_runtime")]
     return min(runtimes, key=len, default="eval_runtime").removesuffix("_runtime")
 

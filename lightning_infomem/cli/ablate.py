@@ -12,12 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightning_infomem._errors import UsageTypeError, UsageValueError
-from lightning_infomem.cli.coding_options import (
-    add_coding_options,
-    check_targets,
-    coding_settings,
-    present,
-)
+from lightning_infomem.cli.coding_options import add_coding_command, coding_settings, report_result
 from lightning_infomem.offline.import_path import import_function
 
 if TYPE_CHECKING:
@@ -37,20 +32,15 @@ _EXAMPLE = """example, from a checkout of the sources (a minute each; the first 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_coding_command(
+        commands,
         "ablate",
         help="measure how many bits a model loses without each component",
         description=__doc__,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        example=_EXAMPLE,
+        data="function that returns held-out samples with labels",
     )
     parser.add_argument("checkpoint", metavar="CKPT", type=Path, help="the trained weights")
-    parser.add_argument(
-        "--model", metavar="MODULE:FUNCTION", required=True, help="function or class that makes the untrained model"
-    )
-    parser.add_argument(
-        "--data", metavar="MODULE:FUNCTION", required=True, help="function that returns held-out samples with labels"
-    )
     parser.add_argument(
         "--components",
         metavar="PATTERN",
@@ -68,13 +58,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="seed of the code. Without --initial it also seeds the initial model: if training started from other "
         "weights, all bits are wrong and no error is raised (default: %(default)s)",
     )
-    add_coding_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the bits of each component, their sum, and the bits of the whole model."""
-    check_targets(arguments)
     settings = coding_settings(arguments)
     components = _components(arguments.components)
     make_model = import_function(arguments.model, option="--model")
@@ -90,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.initial is not None:
         _load(initial, arguments.initial)
     result = information_ablation(initial, final, make_data(), components, seed=arguments.seed, **settings)
-    present(result, plot_information_ablation, arguments)
+    report_result(result, plot_information_ablation, arguments)
     return 0
 
 

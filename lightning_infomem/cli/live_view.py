@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
@@ -13,12 +14,12 @@ from rich.text import Text
 
 from lightning_infomem.cli.sparkline import sparkline
 from lightning_infomem.records.metric_names import Metric
-from lightning_infomem.runs.courses import Course
+from lightning_infomem.runs.course import Course
 
 __all__ = ["LayerRow", "LiveView"]
 
-_DEAD, _TIES = 0.5, 0.2  # shares from which on a layer's numbers mean little
-# Column -> its head, in the order of the table; means over units and pairs.
+_DEAD, _TIES = 0.5, 0.2  # shares above which the numbers of a layer mean little
+# Column -> its heading, in the order of the table.
 _HEADS = {
     "layer": "layer",
     "MI": "MI",
@@ -28,49 +29,58 @@ _HEADS = {
     "entropy curve": "in nats",
     "flags": "flags",
 }
+_CURVES = {"MI curve": Metric.MI_MEAN, "entropy curve": Metric.ENTROPY_MEAN}
+_NUMBERS = {"MI": (Metric.MI_MEAN, ".3f"), "drop": (Metric.MI_DROP, ".0%"), "entropy": (Metric.ENTROPY_MEAN, ".3f")}
 _MIN_NAME, _MIN_CURVE, _MAX_CURVE = 10, 8, 40
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """What is shown of a layer.
+    """One row of the view.
 
     Attributes:
-        name: as it is shown.
-        courses: measure -> its course.
+        name: Name of the layer as shown.
+        course: Course of the run.
+        layer: Name of the layer in the course.
     """
 
     name: str
-    courses: Mapping[str, Course]
-
-    def last(self, measure: str) -> float:
-        """NaN where it was not logged."""
-        return self.courses.get(measure, Course()).last
-
-    def curve(self, measure: str) -> Sequence[float]:
-        """Along the run."""
-        return self.courses.get(measure, Course()).values
+    course: Course
+    layer: str
 
     @property
     def flags(self) -> str:
-        """What makes its numbers doubtful."""
-        found = {"dead": self.last(Metric.DEAD_FRACTION) > _DEAD, "ties": self.last(Metric.TIE_FRACTION) > _TIES}
-        return " ".join(name for name, is_so in found.items() if is_so)
+        """What makes the numbers of the layer doubtful."""
+        is_dead = self.course.last(Metric.DEAD_FRACTION, self.layer) > _DEAD
+        has_ties = self.course.last(Metric.TIE_FRACTION, self.layer) > _TIES
+        return " ".join(["dead"] * is_dead + ["ties"] * has_ties)
+
+    def cell(self, column: str, width: int, *, ascii_only: bool) -> str:
+        """Return the text of a column."""
+        if column == "layer":
+            return _shorten(self.name, width, ascii_only=ascii_only)
+        if column == "flags":
+            return self.flags
+        if column in _CURVES:
+            return sparkline(self.course.values(_CURVES[column], self.layer), width, ascii_only=ascii_only)
+        measure, form = _NUMBERS[column]
+        value = self.course.last(measure, self.layer)
+        return f"{value:{form}}" if math.isfinite(value) else "-"
 
 
 @dataclass(frozen=True)
 class LiveView:
-    """A header, one row a layer, and what else is to be said.
+    """A header, a table with one row per layer, and notes.
 
     Columns that do not fit are left out, the least important first; layers that do not fit are counted.
 
     Attributes:
-        title: the run.
-        header: lines above the table.
-        rows: layers in the order of the network.
-        notes: lines below it.
-        last_time: seconds since 1970, of the last value; NaN where there is none.
-        fits_height: show no more layers than the terminal has lines for; else all.
+        title: Name of the run.
+        header: Lines above the table.
+        rows: Layers in the order of the network.
+        notes: Lines below the table.
+        last_time: Seconds since 1970 at the last value; NaN before the first.
+        fits_height: Whether to show only as many layers as the terminal has lines for.
     """
 
     title: str
@@ -81,15 +91,18 @@ class LiveView:
     fits_height: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it."""
-        above = [Text(self.title, style="bold"), *(Text(line) for line in self._header())]
+        """Draw the view."""
+        header = list(self.header)
+        if not math.isnan(self.last_time):  # from the time of drawing, so that it advances between two readings
+            header[0] += f", last value {_duration(time.time() - self.last_time)} ago"
+        above = [Text(self.title, style="bold"), *map(Text, header)]
         below = [Text(note, style="yellow") for note in self.notes]
         for text in (*above, *below):
             text.plain = text.plain.encode(options.encoding, "backslashreplace").decode(options.encoding)
         rows = self.rows
         if self.fits_height:
             taken = sum(len(text.wrap(console, options.max_width)) for text in (*above, *below))
-            # Besides these the head of the table, the count of what is left out, and the line of the cursor.
+            # Three more: the heading of the table, the count of omitted layers, and the line of the cursor.
             rows = rows[: max(1, options.size.height - taken - 3)]
         yield from above
         if rows:
@@ -98,89 +111,61 @@ class LiveView:
             yield Text(f"and {len(self.rows) - len(rows)} more layers; choose by --layers PATTERN", style="dim")
         yield from below
 
-    def _header(self) -> Iterator[str]:
-        first, *others = self.header or ("",)
-        # Told at the moment of drawing, so that it goes on between two readings.
-        ago = "" if math.isnan(self.last_time) else f"last value {_duration(time.time() - self.last_time)} ago"
-        yield from filter(None, [", ".join(filter(None, [first, ago])), *others])
-
     def _table(self, rows: Sequence[LayerRow], options: ConsoleOptions) -> Table:
         widths = self._widths(options.max_width)
         table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
-        for column in widths:
-            numbers = column in ("MI", "entropy", "drop")
-            table.add_column(
-                _HEADS[column],
-                justify="right" if numbers else "left",
-                no_wrap=True,
-                overflow="crop",
-                width=widths[column],
-            )
+        for column, width in widths.items():
+            style = "red" if column == "flags" else ""
+            side: Literal["left", "right"] = "right" if column in _NUMBERS else "left"
+            table.add_column(_HEADS[column], justify=side, style=style, no_wrap=True, overflow="crop", width=width)
         for row in rows:
-            cells = {
-                "layer": _shorten(row.name, widths["layer"], ascii_only=options.ascii_only),
-                "MI": _number(row.last(Metric.MI_MEAN)),
-                "entropy": _number(row.last(Metric.ENTROPY_MEAN)),
-                "drop": _share(row.last(Metric.MI_DROP)),
-                "flags": row.flags,
-            }
-            for column, measure in (("MI curve", Metric.MI_MEAN), ("entropy curve", Metric.ENTROPY_MEAN)):
-                if column in widths:
-                    cells[column] = sparkline(row.curve(measure), widths[column], ascii_only=options.ascii_only)
-            table.add_row(*(Text(cells[column], style="red" if column == "flags" else "") for column in widths))
+            cells = (row.cell(column, width, ascii_only=options.ascii_only) for column, width in widths.items())
+            table.add_row(*map(Text, cells))
         return table
 
     def _widths(self, width: int) -> dict[str, int]:
-        """Column -> its width, in the order in which they are shown."""
-        longest = max(len(row.name) for row in self.rows)
-        moments = max((len(row.curve(Metric.MI_MEAN)) for row in self.rows), default=0)
-        flags = max((len(row.flags) for row in self.rows), default=0)
+        """Column -> its width, in the order of the table."""
+        longest = max(len("layer"), *(len(row.name) for row in self.rows))
+        flags = max(len(row.flags) for row in self.rows)
+        # In the order of importance.
         least = {
-            "layer": max(len("layer"), min(self._telling_width(longest), max(_MIN_NAME, width - 7))),
+            "layer": min(self._telling_width(longest), max(_MIN_NAME, width - 7)),
             "MI": 6,
             "MI curve": _MIN_CURVE,
             "entropy": 7,
+            **({"flags": max(flags, len("flags"))} if flags else {}),
+            "drop": 4,
+            "entropy curve": _MIN_CURVE,
         }
-        # In the order of importance, which is not that of the table.
-        least |= ({"flags": max(flags, 5)} if flags else {}) | {"drop": 4, "entropy curve": _MIN_CURVE}
         kept: dict[str, int] = {}
+        spare = width + 1  # each column but the first has a space before it
         for column, size in least.items():
-            if kept and sum(kept.values()) + len(kept) + size > width:
+            if kept and size + 1 > spare:
                 break
             kept[column] = size
-        spare = width - sum(kept.values()) - (len(kept) - 1)
-        grown = min(spare, max(longest, len("layer")) - kept["layer"])
-        kept["layer"] += max(grown, 0)
-        spare -= max(grown, 0)
-        curves = [column for column in kept if column.endswith("curve")]
+            spare -= size + 1
+        grown = max(0, min(spare, longest - kept["layer"]))
+        kept["layer"] += grown
+        curves = [column for column in kept if column in _CURVES]
+        moments = max(len(row.course.history) for row in self.rows)
         for column in curves:
-            kept[column] += max(0, min(spare // len(curves), min(moments, _MAX_CURVE) - _MIN_CURVE))
+            kept[column] += max(0, min((spare - grown) // len(curves), min(moments, _MAX_CURVE) - _MIN_CURVE))
         return {column: kept[column] for column in _HEADS if column in kept}
 
     def _telling_width(self, longest: int) -> int:
-        """From which on shortened names are still different."""
+        """Least width at which shortened names still differ."""
         names = {row.name for row in self.rows}
         widths = range(min(longest, _MIN_NAME), longest)
-        return next(
-            (width for width in widths if len({_shorten(name, width) for name in names}) == len(names)), longest
-        )
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else "-"
-
-
-def _share(value: float) -> str:
-    return f"{value:.0%}" if math.isfinite(value) else "-"
+        differ = (width for width in widths if len({_shorten(name, width) for name in names}) == len(names))
+        return next(differ, longest)
 
 
 def _shorten(name: str, width: int, *, ascii_only: bool = False) -> str:
-    """Both ends of a name: layers of one network differ at either."""
+    """Leave out the middle of a name: layers of one network differ at either end."""
     if len(name) <= width:
         return name
-    left_out = "~" if ascii_only else "…"
     begin = (width - 1) // 3
-    return name[:begin] + left_out + name[len(name) - (width - 1 - begin) :]
+    return name[:begin] + ("~" if ascii_only else "…") + name[len(name) - (width - 1 - begin) :]
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What the commands that print a result have in common: the options of its form, and the printing."""
+"""Print or write a result in the requested format."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ __all__ = ["add_format_options", "print_result"]
 
 
 def add_format_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say in which form a result is printed, and where."""
+    """Add the options for the format and the output file."""
     parser.add_argument(
-        "--format", choices=("table", "json", "csv", "markdown"), default="table", help="of the output (%(default)s)"
+        "--format",
+        choices=("table", "json", "csv", "markdown"),
+        default="table",
+        help="format of the output (%(default)s)",
     )
     parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
-    parser.add_argument("--output", metavar="FILE", type=Path, help="write it to a file instead of printing it")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="file to write instead of printing")
 
 
 def print_result(result: Tabular, arguments: argparse.Namespace) -> None:
-    """Print or write a result as the options of `add_format_options` say."""
+    """Print or write a result according to the options of `add_format_options`."""
     forms = {"table": result.__str__, "json": result.to_json, "csv": result.to_csv, "markdown": result.to_markdown}
     if arguments.output is None and arguments.format == "table":
-        Console().print(result)  # as wide as the terminal, and in colour where there is one
+        Console().print(result)  # as wide as the terminal, and in colour if it has any
         return
     text = forms[arguments.format]().rstrip("\n") + "\n"
     if arguments.output is None:

@@ -6,7 +6,7 @@ import argparse
 
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.cli.printed_result import add_format_options, print_result
-from lightning_infomem.cli.ranking_options import add_ranking_options, rank_as_told
+from lightning_infomem.cli.ranking_options import add_ranking_options, rank_as_asked
 
 __all__ = ["add_parser"]
 
@@ -20,8 +20,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the ranking; where there is none print the values, and raise."""
-    ranking = rank_as_told(arguments)
+    """Print the ranking; if it is refused, print the values and raise."""
+    ranking = rank_as_asked(arguments)
     print_result(ranking, arguments)
     if ranking.refusal is not None:
         raise UsageValueError(f"no ranking: {ranking.refusal}")

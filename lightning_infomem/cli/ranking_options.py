@@ -1,4 +1,4 @@
-"""What the commands that rank have in common: their options, and the call."""
+"""The options of the commands that rank, and the call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lightning_infomem._errors import UsageValueError
 if TYPE_CHECKING:
     from lightning_infomem.selection.ranking import Ranking
 
-__all__ = ["add_ranking_options", "is_ranking_asked_for", "rank_as_told"]
+__all__ = ["add_ranking_options", "is_ranking_asked_for", "rank_as_asked"]
 
 
 def add_ranking_options(
@@ -22,21 +22,23 @@ def add_ranking_options(
     """Add the checkpoints and all options of the ranking itself.
 
     Args:
-        parser: of the command.
-        places: what to give in their place, for its help.
+        parser: Parser of the command.
+        places: Help for the positional argument.
     """
     parser.add_argument("checkpoints", metavar="DIR", nargs="+", help=places)
     parser.add_argument(
         "--memorization",
         choices=("heuristic", "example"),
-        help="what the bad ones are suspected of: shortcuts, or storing single examples",
+        help="suspected kind of memorization: shortcuts, or single examples",
     )
-    parser.add_argument("--reference", metavar="CKPT", help="instead: a checkpoint that is known to generalise")
+    parser.add_argument(
+        "--reference", metavar="CKPT", help="instead of the kind: a checkpoint that is known to generalise"
+    )
     parser.add_argument(
         "--groups",
         metavar="REGEX",
-        help="the recipe's name is the first (group) where this matches a file's name, its path below DIR included: "
-        "recipes with several seeds are ranked by their means as well; '(.+)' makes each file a recipe of its own",
+        help="also rank recipes with several seeds by their means; the name of a recipe is the first (group) of this "
+        "pattern in the path below DIR, so '(.+)' makes each file a recipe",
     )
     parser.add_argument(
         "--allow-mismatch",
@@ -44,22 +46,22 @@ def add_ranking_options(
         nargs="+",
         action="extend",
         default=[],
-        help="rank reports that differ in these fields all the same, such as probe or settings.bins",
+        help="rank reports even if they differ in these fields, such as probe or settings.bins",
     )
-    parser.add_argument("--weight-norms", action="store_true", help="take norms of the weights as baselines, too")
+    parser.add_argument("--weight-norms", action="store_true", help="include norms of the weights as baselines")
 
 
 def is_ranking_asked_for(arguments: argparse.Namespace) -> bool:
     """Whether any option of `add_ranking_options` was given."""
-    given = ("memorization", "reference", "groups", "allow_mismatch", "weight_norms")
-    return any(getattr(arguments, name) for name in given)
+    options = ("memorization", "reference", "groups", "allow_mismatch", "weight_norms")
+    return any(getattr(arguments, name) for name in options)
 
 
-def rank_as_told(arguments: argparse.Namespace) -> Ranking:
+def rank_as_asked(arguments: argparse.Namespace) -> Ranking:
     """Rank with the options of `add_ranking_options`.
 
     Raises:
-        ValueError: as `rank_checkpoints`, or a pattern of groups that is none or does not match.
+        ValueError: See `rank_checkpoints`; or ``--groups`` is no regular expression, or does not match.
     """
     # Imported late, so that `infomem --help` does not wait for torch.
     from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
@@ -75,7 +77,7 @@ def rank_as_told(arguments: argparse.Namespace) -> Ranking:
 
 
 def _group_by(pattern: str, places: Sequence[str]) -> Callable[[Path], str]:
-    """A function from a checkpoint's path to the name of its recipe."""
+    """Return a function from the path of a checkpoint to the name of its recipe."""
     try:
         expression = re.compile(pattern)
     except re.error as fault:
@@ -90,7 +92,7 @@ def _group_by(pattern: str, places: Sequence[str]) -> Callable[[Path], str]:
     folders = [Path(place) for place in places if Path(place).is_dir()]
 
     def name_group(path: Path) -> str:
-        # Runs often differ by their folders, and all their files are called last.ckpt.
+        # Often only the folders of runs differ, and all files are called last.ckpt.
         below = [path.relative_to(folder).as_posix() for folder in folders if path.is_relative_to(folder)]
         name = min(below, key=len, default=path.name)
         found = expression.search(name)

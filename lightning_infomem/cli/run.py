@@ -21,7 +21,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the verdict; where nothing can be told print the values, and raise."""
+    """Print the verdict; if it abstains, print the values and raise."""
     from lightning_infomem.selection.judge_run import judge_run  # late: `infomem --help` does not wait for torch
 
     verdict = judge_run(arguments.checkpoints)

@@ -9,17 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich.console import Console
 
 from lightning_infomem._errors import UsageValueError
+from lightning_infomem.records.metric_names import Metric
 from lightning_infomem.records.table import Column, Note, Table, plain_value
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from lightning_infomem.records.report import InformationReport, LayerInformation
-
+    from lightning_infomem.records.report import InformationReport
 
 __all__ = ["add_parser"]
 
@@ -37,6 +34,16 @@ _COLUMNS = (
     Column("dead_fraction", "dead", ".0%"),
     Column("tie_fraction", "ties", ".0%"),
 )
+# Name in the output -> name when logged.
+_MEASURES = {
+    "entropy_mean": Metric.ENTROPY_MEAN,
+    "entropy_median": Metric.ENTROPY_MEDIAN,
+    "mutual_information_mean": Metric.MI_MEAN,
+    "mutual_information_median": Metric.MI_MEDIAN,
+    "mutual_information_95th_percentile": Metric.MI_P95,
+    "dead_fraction": Metric.DEAD_FRACTION,
+    "tie_fraction": Metric.TIE_FRACTION,
+}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -67,37 +74,28 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _summary(report: InformationReport) -> dict[str, Any]:
-    """What the report holds, in numbers and names; NaN where a layer has no finite value."""
+    """Return the contents of the report as numbers and names; NaN if a layer has no finite value."""
+    from lightning_infomem.runs.scalars import layer_measures
+
+    layers = []
+    for layer in report.layers:
+        measures = layer_measures(layer)
+        counts = {
+            "name": layer.name,
+            "width": layer.width,
+            "units": len(layer.units),
+            "samples": layer.num_samples,
+            "dropped": layer.num_dropped,
+        }
+        layers.append({**counts, **{name: measures.get(metric, math.nan) for name, metric in _MEASURES.items()}})
     return {
-        "layers": [_layer_summary(layer) for layer in report.layers],
+        "layers": layers,
         "skipped": dict(report.skipped),
         "settings": dict(report.settings),
         "backend": report.backend,
         "seconds": report.seconds,
         "version": report.version,
     }
-
-
-def _layer_summary(layer: LayerInformation) -> dict[str, Any]:
-    entropy, pairs = layer.finite_entropy(), layer.pairs()
-    return {
-        "name": layer.name,
-        "width": layer.width,
-        "units": len(layer.units),
-        "samples": layer.num_samples,
-        "dropped": layer.num_dropped,
-        "entropy_mean": entropy.mean().item(),
-        "entropy_median": _quantile(entropy, 0.5),
-        "mutual_information_mean": pairs.mean().item(),
-        "mutual_information_median": _quantile(pairs, 0.5),
-        "mutual_information_95th_percentile": _quantile(pairs, 0.95),
-        "dead_fraction": layer.dead_fraction,
-        "tie_fraction": layer.tie_fraction,
-    }
-
-
-def _quantile(values: Tensor, share: float) -> float:
-    return float(np.quantile(values.numpy(), share)) if len(values) else math.nan
 
 
 def _table(summary: Mapping[str, Any]) -> Table:

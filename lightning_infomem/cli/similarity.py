@@ -9,12 +9,7 @@ from __future__ import annotations
 
 import argparse
 
-from lightning_infomem.cli.coding_options import (
-    add_coding_options,
-    check_targets,
-    coding_settings,
-    present,
-)
+from lightning_infomem.cli.coding_options import add_coding_command, coding_settings, report_result
 from lightning_infomem.offline.import_path import import_function
 
 __all__ = ["add_parser"]
@@ -28,21 +23,13 @@ _EXAMPLE = """example, from a checkout of the sources (a minute):
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
+    parser = add_coding_command(
+        commands,
         "similarity",
         help="measure how many bits models of one domain know about another",
         description=__doc__,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        "--model", metavar="MODULE:FUNCTION", required=True, help="function or class that makes the untrained model"
-    )
-    parser.add_argument(
-        "--data",
-        metavar="MODULE:FUNCTION",
-        required=True,
-        help="function that returns the domains: a mapping from names to pairs (training data, held-out data)",
+        example=_EXAMPLE,
+        data="function that returns the domains: a mapping from names to pairs (training data, held-out data)",
     )
     parser.add_argument(
         "--features",
@@ -53,13 +40,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--seeds", metavar="N", type=int, nargs="+", default=[0, 1, 2], help="seeds of the repetitions (default: 0 1 2)"
     )
-    add_coding_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the similarity of every pair of domains."""
-    check_targets(arguments)
     settings = coding_settings(arguments)
     make_model = import_function(arguments.model, option="--model")
     make_domains = import_function(arguments.data, option="--data")
@@ -71,5 +56,5 @@ def run(arguments: argparse.Namespace) -> int:
     from lightning_infomem.model_information.plots.plot_domain_similarity import plot_domain_similarity
 
     result = domain_similarity(make_model, make_domains(), features=features, seeds=arguments.seeds, **settings)
-    present(result, plot_domain_similarity, arguments)
+    report_result(result, plot_domain_similarity, arguments)
     return 0

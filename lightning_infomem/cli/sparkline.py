@@ -27,26 +27,20 @@ def sparkline(values: Sequence[float], width: int, *, ascii_only: bool = False) 
     >>> sparkline([0.0, 1.0, float("nan"), 2.0], 10, ascii_only=True)
     '_= #'
     """
-    levels = _ASCII if ascii_only else _BLOCKS
-    means = [_mean(part) for part in _parts(values, width)]
-    finite = [value for value in means if math.isfinite(value)]
-    if not finite:
-        return " " * len(means)
-    low, high = min(finite), max(finite)
-    is_flat = high - low <= _SAME * max(abs(low), abs(high))
-    top = len(levels) - 1
-    return "".join(
-        " "
-        if not math.isfinite(value)
-        else levels[top // 2 if is_flat else round(top * ((value - low) / (high - low)))]
-        for value in means
-    )
-
-
-def _parts(values: Sequence[float], width: int) -> list[Sequence[float]]:
+    levels, top = _ASCII if ascii_only else _BLOCKS, len(_BLOCKS) - 1
     count = min(width, len(values))
     ends = [len(values) * index // count for index in range(count + 1)] if count else []
-    return [values[begin:end] for begin, end in pairwise(ends)]
+    means = [_mean(values[begin:end]) for begin, end in pairwise(ends)]
+    finite = [mean for mean in means if math.isfinite(mean)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    is_flat = high - low <= _SAME * max(abs(low), abs(high))
+
+    def character(mean: float) -> str:
+        if not math.isfinite(mean):
+            return " "
+        return levels[top // 2 if is_flat else round(top * ((mean - low) / (high - low)))]
+
+    return "".join(map(character, means))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -16,20 +16,22 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "folder",
         metavar="RUN",
         type=Path,
-        help="its log folder, or any above: then the newest run below; its run file, infomem.jsonl, is read, or where "
-        "there is none the newest checkpoint",
+        help="log folder of the run, or any folder above it to watch the newest run below; reads the run file "
+        "infomem.jsonl, or the newest checkpoint if there is none",
     )
     parser.add_argument(
-        "--every", metavar="SECONDS", type=_seconds, default=5.0, help="how often to read on (%(default)s)"
+        "--every", metavar="SECONDS", type=_seconds, default=5.0, help="seconds between two readings (%(default)s)"
     )
-    parser.add_argument("--once", action="store_true", help="print one view and exit, as without a terminal")
-    parser.add_argument("--layers", metavar="PATTERN", default="*", help="show these only, as 'encoder.*'")
+    parser.add_argument("--once", action="store_true", help="print one view and exit, as happens without a terminal")
+    parser.add_argument(
+        "--layers", metavar="PATTERN", default="*", help="show only matching layers, such as 'encoder.*'"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw the run now, and in a terminal again and again until Ctrl-C."""
-    from lightning_infomem.cli.watched_run import watch_run  # late, as all that imports torch
+    from lightning_infomem.cli.watched_run import watch_run  # late, because it imports torch
 
     return watch_run(arguments)
 

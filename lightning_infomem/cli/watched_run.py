@@ -1,4 +1,4 @@
-"""What `infomem watch` draws."""
+"""The views that `infomem watch` draws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from rich.live import Live
 from lightning_infomem._checks import nearest_names
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.cli.live_view import LayerRow, LiveView
-from lightning_infomem.runs.courses import MonitorCourse
 from lightning_infomem.runs.newest_run import NewestRun, newest_run
 from lightning_infomem.runs.run_file import RUN_FILE
 
@@ -23,8 +22,8 @@ def watch_run(arguments: argparse.Namespace, console: Console | None = None) -> 
     """Draw the run now, and in a terminal again and again until Ctrl-C.
 
     Args:
-        arguments: of the command.
-        console: where to draw; by default the terminal.
+        arguments: Arguments of the command.
+        console: Where to draw; by default the terminal.
     """
     console = console or Console()
     newest = newest_run(arguments.folder)
@@ -38,14 +37,14 @@ def watch_run(arguments: argparse.Namespace, console: Console | None = None) -> 
         try:
             while True:
                 time.sleep(arguments.every)
-                newest = newest_run(newest.source)  # this one, also when a newer one begins
+                newest = newest_run(newest.source)  # the same run, even if a newer one begins
                 live.update(_view(newest, arguments.layers))
-        except KeyboardInterrupt:  # how one leaves; the last view stays
+        except KeyboardInterrupt:  # the way to leave; the last view stays
             return 0
 
 
 def _view(newest: NewestRun, pattern: str, *, fits_height: bool = True) -> LiveView:
-    """What there is to show now."""
+    """Return what there is to show now."""
     title = str(newest.folder)
     notes = [f"{name}: {why}" for name, why in newest.faults.items()]
     if not newest.monitors:
@@ -55,13 +54,13 @@ def _view(newest: NewestRun, pattern: str, *, fits_height: bool = True) -> LiveV
             "Trainer(callbacks=[MemorizationMonitor()]), and wait for its first validation."
         )
         return LiveView(title, [missing], notes=notes, fits_height=fits_height)
-    header = [_place([monitor.course for monitor in newest.monitors])]
-    rows: list[LayerRow] = []
+    last = max((monitor.last for monitor in newest.monitors), key=lambda each: each.step)
+    header, rows = [f"epoch {int(last.epoch)}, step {last.step}"], []
     for monitor in newest.monitors:
-        # What several monitors say is told apart by their prefixes.
-        name = "" if len(newest.monitors) == 1 else f"{monitor.course.prefix}/"
-        header += [f"{name}: {line}" if name else line for line in monitor.state]
-        rows += [LayerRow(f"{name}{layer}", courses) for layer, courses in monitor.course.layers.items()]
+        course = monitor.course
+        prefix = course.prefix if len(newest.monitors) > 1 else ""  # tells several monitors apart
+        header += [f"{prefix}: {line}" if prefix else line for line in monitor.state]
+        rows += [LayerRow(f"{prefix}/{layer}" if prefix else layer, course, layer) for layer in course.layers]
     chosen = [row for row in rows if fnmatch.fnmatchcase(row.name, pattern)]
     if not chosen:
         nearest = ", ".join(map(repr, nearest_names(pattern, [row.name for row in rows])))
@@ -70,11 +69,3 @@ def _view(newest: NewestRun, pattern: str, *, fits_height: bool = True) -> LiveV
             f"{nearest}."
         )
     return LiveView(title, header, chosen, notes, newest.last_time, fits_height)
-
-
-def _place(courses: list[MonitorCourse]) -> str:
-    """How far the run is by its last measurement."""
-    newest = max(courses, key=lambda course: course.steps[-1])
-    step = newest.steps[-1]
-    epoch = newest.epoch(step)
-    return f"step {step}" if epoch is None else f"epoch {epoch}, step {step}"

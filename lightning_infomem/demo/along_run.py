@@ -1,4 +1,4 @@
-"""Two runs watched as they go: one whose labels are half wrong, which raises the alarm, and one that is clean."""
+"""Two runs under watch: one with half of its labels wrong, which raises the alarm, and a clean one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.demo.digits import shuffled_digits
 from lightning_infomem.demo.training import fit
 from lightning_infomem.plots.run_verdict import plot_run_verdict
-from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.records.run_verdict import RunVerdict
 from lightning_infomem.selection.judge_run import judge_run
 
@@ -28,34 +27,32 @@ _LEARNING_RATE = 3e-3  # half of the labels are learned by heart in so many epoc
 
 @dataclass(frozen=True)
 class WatchedRun:
-    """A training of which every validation left a checkpoint.
+    """A training that left a checkpoint at every validation.
 
     Attributes:
         name: Name of its folder.
-        verdict: What its checkpoints tell; ``best`` is the one to keep.
-        alarm: Epoch at which the monitor first said that it memorizes; None where it did not.
-        accuracies: Epoch -> accuracy on true labels, which nothing here but the table looks at.
+        verdict: Verdict on its checkpoints; ``best`` is the one to keep.
+        accuracies: Epoch -> accuracy on true labels, which is only shown.
     """
 
     name: str
     verdict: RunVerdict
-    alarm: int | None
     accuracies: dict[int, float]
 
     def figure(self) -> Figure:
-        """The run, and below it the accuracy."""
+        """Draw the run, and below it the accuracy."""
         name = "accuracy on true labels, which the alarm does not see"
         return plot_run_verdict(self.verdict, metric=self.accuracies, metric_name=name)
 
 
 class _CleanAccuracy(Callback):
-    """Writes down the accuracy on true labels."""
+    """Records the accuracy on true labels."""
 
     def __init__(self) -> None:
         self.by_epoch: dict[int, float] = {}
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """At every validation but the sanity check."""
+        """Record the accuracy, except at the sanity check."""
         if not trainer.sanity_checking:
             self.by_epoch[trainer.current_epoch] = float(trainer.callback_metrics["clean_accuracy"])
 
@@ -64,16 +61,20 @@ def watch_run(name: str, output: Path, seed: int) -> WatchedRun:
     """Train one network on digits and judge its run.
 
     Args:
-        name: a key of `RUNS`.
-        output: a folder of that name is made in it; one of an earlier demonstration is replaced.
-        seed: of data and training.
+        name: Key of `RUNS`.
+        output: Folder in which the run gets a folder of its name, which replaces an earlier one.
+        seed: Seed of data and training.
     """
     folder = output / name
     shutil.rmtree(folder, ignore_errors=True)
-    accuracy, monitor = _CleanAccuracy(), MemorizationMonitor(on_error="raise")
+    accuracy = _CleanAccuracy()
     fit(
         shuffled_digits(RUNS[name], seed),
-        [monitor, accuracy, ModelCheckpoint(folder, save_top_k=-1, save_on_train_epoch_end=False)],
+        [
+            MemorizationMonitor(on_error="raise"),
+            accuracy,
+            ModelCheckpoint(folder, save_top_k=-1, save_on_train_epoch_end=False),
+        ],
         TensorBoardLogger(folder, name="", version="", default_hp_metric=False),
         {"data": "shuffled", "level": RUNS[name]},
         epochs=_EPOCHS,
@@ -81,23 +82,21 @@ def watch_run(name: str, output: Path, seed: int) -> WatchedRun:
         seed=seed,
         learning_rate=_LEARNING_RATE,
     )
-    alarms = [
-        int(values["epoch"]) for values in monitor.history if values[metric_name(DEFAULT_PREFIX, Metric.MEMORIZING)]
-    ]
-    return WatchedRun(name, judge_run(folder), alarms[0] if alarms else None, accuracy.by_epoch)
+    return WatchedRun(name, judge_run(folder), accuracy.by_epoch)
 
 
 def table_of_runs(runs: list[WatchedRun]) -> Table:
-    """What was told of each run, and beside it the accuracy on true labels."""
+    """Show the verdict on each run next to the accuracy on true labels."""
     table = Table(title="Along one run: when it begins to memorize, and the epoch to keep", title_justify="left")
     for column in ("run", "alarm raised", "kept", "accuracy of it", "of the last", "of the best"):
         table.add_column(column, justify="right")
     for run in runs:
         kept = run.verdict.best.epoch
+        alarms = [row.epoch for row in run.verdict.rows if row.is_memorizing]
         accuracies = list(run.accuracies.values())
         table.add_row(
             f"{RUNS[run.name]:.0%} random labels",
-            "none" if run.alarm is None else f"epoch {run.alarm}",
+            f"epoch {alarms[0]}" if alarms else "none",
             f"epoch {kept}",
             *(f"{value:.3f}" for value in (run.accuracies[kept or 0], accuracies[-1], max(accuracies))),
         )

@@ -1,13 +1,12 @@
-"""Train two zoos of five networks, rank their checkpoints without labels, and show accuracy beside."""
+"""Train two zoos of five networks, rank their checkpoints without labels, and compare with accuracy."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -25,6 +24,7 @@ from lightning_infomem.pages.html_report import Chapter, html_report
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.saving import save_figure
 from lightning_infomem.plots.zoo import plot_zoo
+from lightning_infomem.records.ranking_row import RankedCheckpoint
 from lightning_infomem.records.run_verdict import RunVerdict
 from lightning_infomem.reporting.text_file import write_text
 from lightning_infomem.runs.recorded_runs import recorded_runs
@@ -43,12 +43,12 @@ class Zoo:
     """Networks of one recipe whose data make them memorize more and more.
 
     Attributes:
-        name: of its folder.
-        title: what is wrong with the data.
-        level_name: what the levels mean.
-        memorization: the kind, as `rank_checkpoints` asks for it.
-        task: level and seed -> data.
-        epochs: of training.
+        name: Name of its folder.
+        title: What is wrong with the data.
+        level_name: What the levels mean.
+        memorization: Kind of memorization, as `rank_checkpoints` takes it.
+        task: Function from level and seed to the data.
+        epochs: Number of training epochs.
     """
 
     name: str
@@ -67,43 +67,50 @@ ZOOS = (
 
 @dataclass(frozen=True)
 class RankedZoo:
-    """A zoo after training: the checkpoints in the order of the levels, and how they rank."""
+    """A zoo after training.
+
+    Attributes:
+        checkpoints: Checkpoints in the order of the levels.
+        accuracies: Accuracy on clean images of each.
+        ranking: Ranking of the checkpoints.
+    """
 
     checkpoints: list[Path]
     accuracies: list[float]
     ranking: Ranking
 
-    def tau(self, measure: str) -> float:
-        """Kendall's tau-b between the clean accuracy and the rank by "mutual_information" or "entropy"."""
-        rows = {row.path: row for row in self.ranking.rows}
-        name = "rank" if measure == "mutual_information" else "entropy_rank"
-        ranks = [-getattr(rows[path], name) for path in self.checkpoints]
-        return float(kendalltau(ranks, self.accuracies).statistic)
+    @property
+    def rows(self) -> list[RankedCheckpoint]:
+        """Rows of the ranking in the order of the levels."""
+        return sorted(self.ranking.rows, key=lambda row: self.checkpoints.index(row.path))
+
+    def tau(self, rank: str) -> float:
+        """Kendall's tau-b between the clean accuracy and a rank, "rank" or "entropy_rank"."""
+        return float(kendalltau([-getattr(row, rank) for row in self.rows], self.accuracies).statistic)
 
 
 def run_demo(output: Path, seed: int, console: Console) -> None:
-    """Train and rank both zoos, and say what was written.
+    """Train and rank both zoos, judge both runs, and print what was written.
 
     Args:
-        output: folder for logs, checkpoints and figures.
-        seed: of data and training.
-        console: where to print.
+        output: Folder for logs, checkpoints and figures.
+        seed: Seed of data and training.
+        console: Where to print.
     """
     console.print("Ten small networks learn handwritten digits; five are offered a shortcut, five wrong labels.")
     console.print("Their checkpoints are ranked by what their hidden units tell each other, without any label.\n")
     chapters = []
     for zoo in ZOOS:
         with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task(f"{zoo.name} digits", total=len(LEVELS))
-            ranked = rank_zoo(zoo, output, seed, advance=partial(progress.advance, bar))
+            ranked = rank_zoo(zoo, output, seed, progress.track(LEVELS, description=f"{zoo.name} digits"))
         console.print(_table(zoo, ranked))
         console.print(
-            f"Kendall's tau with clean accuracy: {ranked.tau('mutual_information'):+.2f} by mutual information, "
-            f"{ranked.tau('entropy'):+.2f} by entropy  (5 networks: tau = 1 by chance has p = 1/120)\n"
+            f"Kendall's tau with clean accuracy: {ranked.tau('rank'):+.2f} by mutual information, "
+            f"{ranked.tau('entropy_rank'):+.2f} by entropy  (5 networks: tau = 1 by chance has p = 1/120)\n"
         )
-        _save_figures(zoo, ranked, output)
+        _save_figures(zoo, ranked, output / "figures")
         chapters.append(_chapter(zoo.title, output / zoo.name, ranking=ranked.ranking))
-    console.print("The kind of memorization was told, not found out; clean accuracy is shown, never used.\n")
+    console.print("The kind of memorization was given, not detected; clean accuracy is shown, never used.\n")
     with Progress(console=console, transient=True) as progress:
         runs = [watch_run(name, output, seed) for name in progress.track(RUNS, description="runs")]
     console.print(table_of_runs(runs))
@@ -138,33 +145,32 @@ def _chapter(title: str, folder: Path, *, ranking: Ranking | None = None, verdic
 
 
 def _command(name: str) -> str:
-    """How to call a program that was installed with this one, from where the user is."""
-    own = Path(sys.executable).with_name(name)
-    return os.path.relpath(own) if shutil.which(name) is None and own.exists() else name
+    """Return how to call a program that was installed with this one, from the current folder."""
+    path = Path(sys.executable).with_name(name)
+    return os.path.relpath(path) if shutil.which(name) is None and path.exists() else name
 
 
-def rank_zoo(zoo: Zoo, output: Path, seed: int, advance: Callable[[], None] = lambda: None) -> RankedZoo:
+def rank_zoo(zoo: Zoo, output: Path, seed: int, levels: Iterable[float] = LEVELS) -> RankedZoo:
     """Train one network for every level and rank their last checkpoints.
 
     Args:
-        zoo: what to train.
-        output: a folder of the zoo's name is made in it.
-        seed: of data and training.
-        advance: called after each network.
+        zoo: What to train.
+        output: Folder in which the zoo gets a folder of its name.
+        seed: Seed of data and training.
+        levels: The levels, perhaps with a progress bar.
     """
     checkpoints, accuracies = [], []
-    for level in LEVELS:
+    for level in levels:
         path, accuracy = _train(zoo, level, output / zoo.name, seed)
         checkpoints.append(path)
         accuracies.append(accuracy)
-        advance()
     return RankedZoo(checkpoints, accuracies, rank_checkpoints(checkpoints, memorization=zoo.memorization))
 
 
 def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float]:
     task = zoo.task(level, seed)
     name = f"{zoo.level_name.split()[-1]}-{level:.2f}"
-    # Of an earlier demo: ModelCheckpoint would count versions, and the page would tell two runs.
+    # Remove an earlier demo: ModelCheckpoint would count versions, and the page would show two runs.
     for path in (folder / f"{name}.ckpt", folder / name / RUN_FILE):
         path.unlink(missing_ok=True)
     trainer = fit(
@@ -180,39 +186,30 @@ def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float
 
 
 def _table(zoo: Zoo, ranked: RankedZoo) -> Table:
-    table = Table(title=f"{zoo.title}\n(better: {_better(zoo.memorization)})", title_justify="left")
+    better = "lower" if zoo.memorization == "heuristic" else "higher"
+    table = Table(title=f"{zoo.title}\n(better: {better} mutual information)", title_justify="left")
     for column in ("rank", zoo.level_name, "MI (nats)", "entropy (nats)", "rank by entropy", "clean accuracy"):
         table.add_column(column, justify="right")
-    level, accuracy = (dict(zip(ranked.checkpoints, values, strict=True)) for values in (LEVELS, ranked.accuracies))
     for row in ranked.ranking.rows:
+        place = ranked.checkpoints.index(row.path)
         table.add_row(
             str(row.rank),
-            f"{level[row.path]:.2f}",
+            f"{LEVELS[place]:.2f}",
             f"{row.mutual_information:.3f}",
             f"{row.entropy:.3f}",
             str(row.entropy_rank),
-            f"{accuracy[row.path]:.3f}",
+            f"{ranked.accuracies[place]:.3f}",
         )
     return table
 
 
-def _better(memorization: str) -> str:
-    return "lower mutual information" if memorization == "heuristic" else "higher mutual information"
-
-
-def _save_figures(zoo: Zoo, ranked: RankedZoo, output: Path) -> None:
-    (output / "figures").mkdir(parents=True, exist_ok=True)
-    rows = {row.path: row for row in ranked.ranking.rows}
-    in_order = [rows[path] for path in ranked.checkpoints]
-    figure = plot_zoo(
-        LEVELS,
-        [row.entropy for row in in_order],
-        [row.mutual_information for row in in_order],
-        ranked.accuracies,
-        level_name=zoo.level_name,
-    )
-    save_figure(figure, output / "figures" / f"{zoo.name}.png")
+def _save_figures(zoo: Zoo, ranked: RankedZoo, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    entropy = [row.entropy for row in ranked.rows]
+    information = [row.mutual_information for row in ranked.rows]
+    figure = plot_zoo(LEVELS, entropy, information, ranked.accuracies, level_name=zoo.level_name)
+    save_figure(figure, folder / f"{zoo.name}.png")
     for path in (ranked.checkpoints[0], ranked.checkpoints[-1]):
         report = read_checkpoint(path).report
         if report is not None:  # None if the measurement failed, which the training has warned of
-            save_figure(plot_layers(report), output / "figures" / f"{zoo.name}-{path.stem}.png")
+            save_figure(plot_layers(report), folder / f"{zoo.name}-{path.stem}.png")

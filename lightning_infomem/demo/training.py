@@ -26,20 +26,20 @@ def fit(
     seed: int,
     learning_rate: float = 1e-3,
 ) -> Trainer:
-    """Train a `DigitsNetwork` on one thread, without a word.
+    """Train a `DigitsNetwork` quietly on one thread.
 
     Args:
         task: The data.
         callbacks: Callbacks for the Trainer.
         logger: Logger for the Trainer, without its ``default_hp_metric``.
-        facts: What distinguishes the data, to stand among the hyperparameters.
+        facts: What distinguishes the data, to log among the hyperparameters.
         epochs: Number of epochs.
-        every: Epochs from one validation to the next.
+        every: Number of epochs between validations.
         seed: Seed for the initial weights and the order of the data.
         learning_rate: Learning rate of Adam.
     """
     torch.manual_seed(seed)
-    logger.log_hyperparams({**facts, "seed": seed})  # kept by the logger; the monitor has them written at the end
+    logger.log_hyperparams({**facts, "seed": seed})  # the monitor has the logger write them at the end
     model = DigitsNetwork(task.probe.shape[1], task.num_classes, learning_rate)
     with quiet_lightning(), _one_thread():
         trainer = Trainer(
@@ -63,7 +63,7 @@ def fit(
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Networks this small train faster on one thread, and the same on every machine."""
+    """Use one thread: networks this small train faster on it, and the same on every machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -25,7 +25,8 @@ from lightning_infomem.information_plane.plane import (
 from lightning_infomem.information_plane.plane_point import PlaneEstimator
 from lightning_infomem.information_plane.plots.plot_information_plane import plot_information_plane
 from lightning_infomem.records.metric_names import logged_name
-from lightning_infomem.reporting.loggers import log_figures
+from lightning_infomem.reporting.loggers import log_pictures
+from lightning_infomem.reporting.pictures import Pictures
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.settings import MeasurementSettings
@@ -175,7 +176,7 @@ class InformationPlane(Callback):
                 name: partial(plot_information_plane, tuple(self.planes), name, allow_mismatch=self._data_chosen(name))
                 for name in plane.estimators
             }
-            log_figures(trainer.loggers, figures, step=scalar_step(trainer), prefix=self.prefix)
+            log_pictures(trainer.loggers, Pictures(figures, scalar_step(trainer), self.prefix))
         return self._values(plane)
 
     def _data_chosen(self, name: str) -> list[str]:

@@ -114,7 +114,7 @@ def _names(runs: Sequence[RecordedRun]) -> list[str]:
     """The places below the folder that all share; where several are in one place, with what tells them apart."""
     folder = os.path.commonpath([run.place.parent for run in runs]) or "."
     names = [os.path.relpath(run.place, folder) for run in runs]
-    for more in ([run.course.prefix for run in runs], [f"run {run.run_id[:6]}" for run in runs]):
+    for more in ([run.course.prefix for run in runs], [f"run {run.last.run_id[:6]}" for run in runs]):
         names = [f"{name}, {own}" if names.count(name) > 1 else name for name, own in zip(names, more, strict=True)]
     return names
 

@@ -10,7 +10,6 @@ from lightning_infomem.pages.drawing import Drawing
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.metric_names import Metric, logged_name
 from lightning_infomem.records.table import Column, Table
-from lightning_infomem.runs.courses import Course
 from lightning_infomem.runs.recorded_runs import RecordedRun
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.doubts import doubts_of_candidates
@@ -78,12 +77,9 @@ class RunPart:
         run, course = self.run, self.run.course
         report = run.report if run.report is not None and run.report.layers else None
         if run.judgement is not None:
-            epochs, information, smoothness, alarm = (
-                [course.get(name).at(step) for step in course.steps]
-                for name in ("epoch", Metric.MI_MEAN, Metric.SMOOTHNESS, Metric.MEMORIZING)
-            )
-            memorizing = [value == 1 for value in alarm]
-            drawn = plot_run(epochs, information, smoothness, run.judgement, memorizing=memorizing, steps=course.steps)
+            information, smoothness, alarm = map(course.values, (Metric.MI_MEAN, Metric.SMOOTHNESS, Metric.MEMORIZING))
+            memorizing, steps = [value == 1 for value in alarm], course.steps
+            drawn = plot_run(course.epochs, information, smoothness, run.judgement, memorizing=memorizing, steps=steps)
             yield Drawing.of(drawn, "The run: what is watched, and where the alarm was on")
         courses = course.layer_courses("" if report is None else describe_settings([report]))
         if len(courses.moments) > 1:
@@ -100,8 +96,8 @@ class RunPart:
         known = [] if self.run.report is None else self.run.report.layers
         of_report = {logged_name(layer.name): layer for layer in known}
         rows = []
-        for name, courses in self.run.course.layers.items():
-            row = {"layer": name, **{each.name: courses.get(each.name, Course()).last for each in _OF_A_LAYER}}
+        for name in self.run.course.layers:
+            row = {"layer": name, **{each.name: self.run.course.last(each.name, name) for each in _OF_A_LAYER}}
             if name in of_report:
                 layer = of_report[name]
                 count, dropped = len(layer.units), layer.num_dropped
@@ -118,16 +114,12 @@ class RunPart:
     def measurements(self) -> Table:
         """One line per measurement; those at which the alarm was on are marked."""
         course = self.run.course
+        values = {column.name: course.values(column.name) for column in _OF_A_MEASUREMENT}
         rows = [
-            {
-                "moment": f"step {step}",
-                "epoch": course.epoch(step),
-                **{column.name: course.get(column.name).at(step) for column in _OF_A_MEASUREMENT},
-            }
-            for step in course.steps
+            {"moment": f"step {step}", "epoch": int(epoch), **{name: each[place] for name, each in values.items()}}
+            for place, (step, epoch) in enumerate(zip(course.steps, course.epochs, strict=True))
         ]
-        memorizing = course.get(Metric.MEMORIZING)
-        styles = {place: "yellow" for place, step in enumerate(course.steps) if memorizing.at(step) == 1}
+        styles = {place: "yellow" for place, value in enumerate(course.values(Metric.MEMORIZING)) if value == 1}
         note = "Means over layers, nats." + (" Marked: the alarm was on." if styles else "")
         columns = [Column("moment", "measured at"), Column("epoch"), *_OF_A_MEASUREMENT]
         return Table(columns, rows, notes=[note], styles=styles)

@@ -39,14 +39,14 @@ class RunsPart:
             {
                 "run": name,
                 "measured": len(run.course.steps),
-                "epoch": run.course.epoch(run.course.steps[-1]),
-                **{column.name: run.course.get(column.name).last for column in _MEASURES},
+                "epoch": int(run.last.epoch),
+                **{column.name: run.course.last(column.name) for column in _MEASURES},
                 "alarm": run.state[0],
             }
             for run, name in zip(self.runs, self.names, strict=True)
         ]
         note = "By the last measurement of each; means over layers, nats. Compare those of one setting and inputs."
-        is_on = [run.course.get(Metric.MEMORIZING).last == 1 for run in self.runs]
+        is_on = [run.last.is_memorizing for run in self.runs]
         columns = [Column("run"), Column("measured"), Column("epoch", "last epoch"), *_MEASURES, Column("alarm")]
         return Table(columns, rows, notes=[note], styles={place: "yellow" for place, on in enumerate(is_on) if on})
 

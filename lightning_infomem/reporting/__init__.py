@@ -1,1 +1,1 @@
-"""From reports to what a logger takes: names, scalars, histograms, figures."""
+"""How facts reach a logger, a terminal or a file."""

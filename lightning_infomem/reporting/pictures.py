@@ -1,10 +1,11 @@
-"""What of a report goes to the loggers beside its scalars."""
+"""The histograms and figures of a measurement, for loggers."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,78 +14,72 @@ from numpy.typing import NDArray
 from lightning_infomem.records.metric_names import OVERVIEW_MEASURES, Metric, metric_name, overview_name
 from lightning_infomem.records.report import InformationReport
 
-__all__ = ["Drawing", "Pictures", "draw_figures", "picture"]
+__all__ = ["Drawing", "Pictures"]
 
 Drawing = Callable[[], Figure]
 
 _BINS = 64
-_SAME = 1e-9  # nats; values this close are equal but for rounding, which numpy cannot divide into bins
+_SAME = 1e-9  # nats; numpy cannot divide a smaller difference, which is rounding, into bins
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """The histograms and figures of one measurement, under the names that loggers show.
+    """The histograms and figures of one measurement, made when the first logger asks for them.
 
     Attributes:
-        histograms: name -> finite values ``[values]``, at least one; nats.
-        figures: name -> figure. All loggers share it: leave it open.
-        overview: name in TensorBoard's first group -> mean over all layers; nats.
-        together: the name for all histograms in one file.
-        step: place on the x-axis, the one of the scalars.
+        drawings: Last part of its logged name -> function that draws a figure.
+        step: Place on the x-axis, as for the scalars.
+        prefix: First part of the names.
+        report: Report with the values for the histograms; None for figures only.
+        values: Scalars of the measurement.
     """
 
-    histograms: Mapping[str, NDArray[np.float64]]
-    figures: Mapping[str, Figure]
-    overview: Mapping[str, float]
-    together: str
+    drawings: Mapping[str, Drawing]
     step: int
+    prefix: str
+    report: InformationReport | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def histograms(self) -> dict[str, NDArray[np.float64]]:
+        """Name -> finite values ``[values]`` in nats, at least one."""
+        return {
+            metric_name(self.prefix, measure, layer.name): values.cpu().numpy()
+            for layer in (self.report.layers if self.report else ())
+            for measure, values in ((Metric.ENTROPY, layer.finite_entropy()), (Metric.MI, layer.pairs()))
+            if len(values)
+        }
+
+    @cached_property
+    def figures(self) -> dict[str, Figure]:
+        """Name -> figure, without those that could not be drawn. All loggers share a figure, so none may close it."""
+        drawn: dict[str, Figure] = {}
+        for what, draw in self.drawings.items():
+            name = metric_name(self.prefix, what)
+            try:
+                drawn[name] = draw()
+            except Exception as fault:
+                _log.warning("the figure %s could not be drawn: %s", name, fault)
+        return drawn
+
+    @property
+    def overview(self) -> dict[str, float]:
+        """Name in TensorBoard's first group -> mean over all layers in nats."""
+        logged = {what: metric_name(self.prefix, measure) for measure, what in OVERVIEW_MEASURES.items()}
+        return {
+            overview_name(self.prefix, what): self.values[name] for what, name in logged.items() if name in self.values
+        }
 
     def binned(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Count one histogram's values, for loggers that do not count themselves.
+        """Count the values of one histogram, for loggers that do not.
 
         Returns:
-            Counts ``[64]`` and edges ``[65]`` of bins of equal width between the lowest and the highest value. Equal
-            values stand in the middle of bins that span 1 nat.
+            Counts ``[64]`` and edges ``[65]`` of bins of equal width from the lowest to the highest value. If all
+            values are equal, the bins span 1 nat around them.
         """
         values = self.histograms[name]
         low, high = values.min(), values.max()
-        around = 0.5 if high - low < _SAME else 0.0
-        counts, edges = np.histogram(values, _BINS, range=(low - around, high + around))
-        return counts, edges
-
-
-def picture(
-    report: InformationReport, figures: Mapping[str, Drawing], values: Mapping[str, float], *, step: int, prefix: str
-) -> Pictures:
-    """Collect what loggers show of a report.
-
-    Args:
-        report: the measures; what is not finite is left out, and so is a histogram of nothing.
-        figures: the last part of its name -> draws a figure. Where that fails, the log says so and the others go on.
-        values: the scalars of the measurement.
-        step: place on the x-axis.
-        prefix: first part of the names.
-    """
-    histograms = {
-        metric_name(prefix, measure, layer.name): values.cpu().numpy()
-        for layer in report.layers
-        for measure, values in ((Metric.ENTROPY, layer.finite_entropy()), (Metric.MI, layer.pairs()))
-        if len(values)
-    }
-    names = {metric_name(prefix, measure): overview_name(prefix, what) for measure, what in OVERVIEW_MEASURES.items()}
-    overview = {shown: values[name] for name, shown in names.items() if name in values}
-    return Pictures(histograms, draw_figures(figures, prefix), overview, metric_name(prefix, Metric.HISTOGRAMS), step)
-
-
-def draw_figures(figures: Mapping[str, Drawing], prefix: str) -> dict[str, Figure]:
-    """Draw figures under the names that loggers show; where one fails, the log says so and the others go on."""
-    drawn: dict[str, Figure] = {}
-    for what, draw in figures.items():
-        name = metric_name(prefix, what)
-        try:
-            drawn[name] = draw()
-        except Exception as fault:
-            _log.warning("the figure %s could not be drawn: %s", name, fault)
-    return drawn
+        margin = 0.5 if high - low < _SAME else 0.0
+        return np.histogram(values, _BINS, range=(low - margin, high + margin))

@@ -1,4 +1,4 @@
-"""What TensorBoard shows beside the numbers of a run: what they mean, all layers in one chart, hyperparameters."""
+"""What TensorBoard shows besides the numbers of a run: explanations, all layers in one chart, hyperparameters."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import Any
 from lightning_infomem.records.metric_names import Metric, metric_name, overview_name
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 
-__all__ = ["FINAL_MEASURES", "Watched", "introduce_to_tensorboard", "log_final_measures"]
+__all__ = ["Watched", "introduce_to_tensorboard", "log_final_measures"]
 
-# The last values of these stand beside the hyperparameters of a run.
-FINAL_MEASURES = (Metric.MI_MEAN, Metric.ENTROPY_MEAN, Metric.MEMORIZING, Metric.SMOOTHNESS)
+# Logged next to the hyperparameters of a run.
+_FINAL_MEASURES = (Metric.MI_MEAN, Metric.ENTROPY_MEAN, Metric.MEMORIZING, Metric.SMOOTHNESS)
 _CHARTS = {
     "mutual information of each layer (nats)": Metric.MI_MEAN,
     "entropy of each layer (nats)": Metric.ENTROPY_MEAN,
     "smoothness of each layer": Metric.SMOOTHNESS,
     "share of dead units of each layer": Metric.DEAD_FRACTION,
 }
-_LAYOUT_TAG, _HPARAMS_TAG = "custom_scalars__config__", "_hparams_/experiment"  # TensorBoard's own
-_BEGINNING = 2**20  # bytes of an event file, in which a layout, a text or a declaration of a start would stand
+_LAYOUT_TAG, _HPARAMS_TAG = "custom_scalars__config__", "_hparams_/experiment"  # TensorBoard's names
+_BEGINNING = 2**20  # bytes at the start of an event file, which hold any layout, text or declaration
 _MOST_LAYERS = 12  # named in the text
 _PACKAGES = ("lightning-infomem", "torch", "pytorch-lightning", "tensorboard")
 
@@ -35,9 +35,9 @@ class Watched:
     """What one monitor measures in a run.
 
     Attributes:
-        prefix: of its names.
-        layers: their names.
-        settings: of the measurement, plain numbers and strings.
+        prefix: Prefix of its logged names.
+        layers: Names of the layers.
+        settings: Settings of the measurement, as plain numbers and strings.
     """
 
     prefix: str
@@ -46,10 +46,10 @@ class Watched:
 
 
 def introduce_to_tensorboard(logger: Any, watched: Sequence[Watched]) -> None:
-    """Write what stands beside the numbers of a run into its event file, once.
+    """Write explanations of the numbers of a run into its event file, once.
 
-    A text for each monitor says what its numbers mean and how they are measured. One layout of the tab Custom Scalars
-    shows all layers in one chart. A layout that the run has already stays, and a later one takes the place of ours:
+    A text for each monitor explains what its numbers mean and how they are measured. A layout of the tab Custom Scalars
+    shows all layers in one chart. A layout that the run already has is kept, and a later one replaces ours, because
     TensorBoard shows the last of a run.
 
     Args:
@@ -65,26 +65,29 @@ def introduce_to_tensorboard(logger: Any, watched: Sequence[Watched]) -> None:
             _add_text(writer, name, _text(each))
 
 
-def log_final_measures(logger: Any, measures: Mapping[str, float], *, step: int) -> None:
-    """Write the row of a run in the tab HParams: its hyperparameters, as the logger holds them, and its last measures.
+def log_final_measures(logger: Any, prefixes: Sequence[str], logged: Mapping[str, Any], step: int) -> None:
+    """Write the row of a run in the tab HParams: the hyperparameters that the logger holds, and the last measures.
 
-    TensorBoard keeps the first declaration of a run, so nothing is written where there is one: by the user, or by
-    Lightning for its placeholder ``hp_metric``, which ``TensorBoardLogger(default_hp_metric=False)`` leaves out. Nor is
-    it for a run without hyperparameters.
+    TensorBoard keeps the first declaration of a run. So nothing is written if there is one already: by the user, or by
+    Lightning for its placeholder ``hp_metric``, which ``TensorBoardLogger(default_hp_metric=False)`` leaves out.
+    Nothing is written for a run without hyperparameters either.
 
     Args:
         logger: TensorBoardLogger of the run, which holds what modules and data modules saved for it.
-        measures: Last value of each measure, by its logged name.
+        prefixes: Prefix of each monitor of the run.
+        logged: Logged name -> last value.
         step: Place on the x-axis at which the values are logged once more.
     """
+    names = [metric_name(prefix, measure) for prefix in prefixes for measure in _FINAL_MEASURES]
+    measures = {name: float(logged[name]) for name in names if name in logged}
     # Before Lightning 2.5 the logger would put the last values at the start of the x-axis.
     has_step = "step" in inspect.signature(logger.log_hyperparams).parameters
     if has_step and logger.hparams and measures and not _is_written(logger.experiment, _HPARAMS_TAG):
-        logger.log_hyperparams(logger.hparams, dict(measures), step=step)
+        logger.log_hyperparams(logger.hparams, measures, step=step)
 
 
 def _add_text(writer: Any, name: str, markdown: str) -> None:
-    """As the writer's own method, which would end the name in "text_summary"."""
+    """Add a text under exactly this name; the writer's own method appends "text_summary" to it."""
     from torch.utils.tensorboard.summary import text  # here, since it takes a second to import
 
     summary = text(name, markdown)  # type: ignore[no-untyped-call]
@@ -93,7 +96,7 @@ def _add_text(writer: Any, name: str, markdown: str) -> None:
 
 
 def _is_written(writer: Any, tag: str) -> bool:
-    """Whether the files of a run hold it: by the user, or from before the run was taken up again."""
+    """Whether the event files already contain a tag, from the user or from before the run was resumed."""
     writer.flush()
     for path in Path(writer.log_dir).glob("events.out.tfevents.*"):
         with path.open("rb") as stream:
@@ -107,13 +110,13 @@ def _title(prefix: str) -> str:
 
 
 def _charts(prefix: str) -> dict[str, list[Any]]:
-    """Their tags are patterns, so that the names of the layers need not be known, nor what a Trainer puts in front."""
+    """Return charts whose tags are patterns, since the names of layers and the Trainer's own prefixes vary."""
     start = "(.*[/-])?" + re.escape(metric_name(prefix, ""))
     return {title: ["Multiline", [f"{start}[^/]+/{measure}$"]] for title, measure in _CHARTS.items()}
 
 
 def _text(watched: Watched) -> str:
-    """As Markdown."""
+    """Return the explanation as Markdown."""
     names = [f"`{name}`" for name in watched.layers]
     if len(names) > _MOST_LAYERS:
         half = _MOST_LAYERS // 2
@@ -138,6 +141,6 @@ def _versions() -> list[str]:
     for package in _PACKAGES:
         try:
             found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:  # run from its folder, or Lightning under its other name
+        except PackageNotFoundError:  # not installed, or Lightning under its other name
             continue
     return found

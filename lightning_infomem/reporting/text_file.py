@@ -1,4 +1,4 @@
-"""Text as a file."""
+"""Write text files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["check_target", "write_text"]
 
 
 def check_target(path: Path, *, option: str = "--output") -> None:
-    """Say that a file cannot be written before the work for it is done.
+    """Check that a file can be written, before the work for it is done.
 
     Args:
-        path: of the file.
-        option: by which it was given, for the message.
+        path: Path of the file.
+        option: Option by which it was given, for the message.
 
     Raises:
-        OSError: the folder does not exist or cannot be written to; the message names ``path``.
+        OSError: The folder does not exist or is not writable; the message names ``path``.
     """
     if path.is_dir():
         raise UsageFileError(f"{option}: the name of a file is required, got the folder '{path}'; add a name.")
@@ -33,16 +33,16 @@ def check_target(path: Path, *, option: str = "--output") -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 with the line ends of ``text``; a reader never sees half a file, and a file of that name is replaced.
+    """Write UTF-8 with the line ends of ``text``, replacing an existing file; a reader never sees half a file.
 
     Raises:
-        OSError: see `check_target`.
+        OSError: See `check_target`.
     """
     check_target(path)
-    # Beside the target: a rename is atomic only within one file system.
+    # Next to the target, because a rename is atomic only within one file system.
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_bytes(text.encode("utf-8", "surrogateescape"))  # names of files may be no UTF-8
+        partial.write_bytes(text.encode("utf-8", "surrogateescape"))  # file names may not be UTF-8
         partial.replace(path)
     except OSError as fault:  # a full disk, for instance
         raise UsageFileError(

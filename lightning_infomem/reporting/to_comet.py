@@ -10,7 +10,7 @@ __all__ = ["to_comet"]
 
 
 def to_comet(logger: Any, pictures: Pictures) -> None:
-    """Log them to the experiment of a CometLogger, where the histograms of one name are stacked along the steps."""
+    """Log them to the experiment of a CometLogger, which stacks the histograms of one name along the steps."""
     experiment = logger.experiment
     for name, values in pictures.histograms.items():
         experiment.log_histogram_3d(values, name=name, step=pictures.step)

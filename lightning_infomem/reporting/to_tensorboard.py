@@ -15,7 +15,9 @@ def to_tensorboard(logger: Any, pictures: Pictures) -> None:
     for name, value in pictures.overview.items():
         writer.add_scalar(name, value, pictures.step)
     for name, values in pictures.histograms.items():
-        _, edges = pictures.binned(name)  # the writer's own grow by a tenth each: entropies would fall into two
+        _, edges = pictures.binned(
+            name
+        )  # the writer's default bins grow by a tenth each and are too wide for entropies
         writer.add_histogram(name, values, pictures.step, bins=edges)
     for name, figure in pictures.figures.items():
         writer.add_figure(name, figure, pictures.step, close=False)

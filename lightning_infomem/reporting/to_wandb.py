@@ -8,17 +8,17 @@ from lightning_infomem.reporting.pictures import Pictures
 
 __all__ = ["to_wandb"]
 
-_X_AXIS = "trainer/global_step"  # so Lightning's WandbLogger names it for all that is logged
+_X_AXIS = "trainer/global_step"  # as Lightning's WandbLogger names it
 
 
 def to_wandb(logger: Any, pictures: Pictures) -> None:
-    """Log them as one row of a WandbLogger's run; histograms are counted here, 64 numbers each."""
-    import wandb  # only here: it need not be installed where its logger is not used
+    """Log them as one row of a WandbLogger's run; a histogram is 64 counts."""
+    import wandb  # late, because it need not be installed unless its logger is used
 
     row: dict[str, Any] = {_X_AXIS: pictures.step}
     for name in pictures.histograms:
         row[name] = wandb.Histogram(np_histogram=pictures.binned(name))
     for name, figure in pictures.figures.items():
         row[name] = wandb.Image(figure)
-    # Without step=: that is W&B's own count of calls, and rows that come with a lower one are dropped.
+    # Without step=, which is W&B's count of calls: it drops rows with a lower one.
     logger.experiment.log(row)

@@ -1,4 +1,4 @@
-"""Where a run can be read that is still going on."""
+"""Find the newest run in a folder, while it may still be going on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["NewestRun", "newest_run"]
 
 @dataclass(frozen=True)
 class NewestRun:
-    """A run, as far as it has been written down.
+    """A run, as far as it has been recorded.
 
     Attributes:
-        source: Its run file, or the folder of its checkpoints; the place that was searched, where there is neither.
-        monitors: What each of its monitors has recorded; empty as long as nothing was measured.
+        source: Its run file or the folder of its checkpoints; if there is neither, the place that was searched.
+        monitors: Record of each of its monitors; empty before the first measurement.
         faults: Name of a file -> why it, or a part of it, could not be read.
     """
 
@@ -31,23 +31,23 @@ class NewestRun:
 
     @property
     def folder(self) -> Path:
-        """What people call the run."""
+        """Folder of the run."""
         return self.source.parent if self.source.name == RUN_FILE else self.source
 
     @property
     def last_time(self) -> float:
-        """Seconds since 1970 at its last measurement; NaN without any."""
-        return max((monitor.time for monitor in self.monitors), default=math.nan)
+        """Seconds since 1970 at its last measurement; NaN before the first."""
+        return max((monitor.last.time for monitor in self.monitors), default=math.nan)
 
 
 def newest_run(place: Path) -> NewestRun:
-    """Read the run of which the run file was written to last, or else that of the newest checkpoint.
+    """Read the run whose run file changed last; without a run file, that of the newest checkpoint.
 
     Args:
-        place: A folder that is searched with its subfolders, or the ``source`` of a run that was read before.
+        place: Folder to search with its subfolders, or the ``source`` of a run that was read before.
 
     Raises:
-        NotADirectoryError, PermissionError: The place is no folder, or may not be looked into.
+        OSError: The place is no folder, or may not be read.
     """
     if place.name == RUN_FILE and place.is_file():
         return _of_file(place)
@@ -67,7 +67,7 @@ def newest_run(place: Path) -> NewestRun:
 
 def _of_file(path: Path) -> NewestRun:
     runs, fault = runs_of_file(path)
-    newest = {run.course.prefix: run for run in runs}  # several runs of one monitor can have written to one folder
+    newest = {run.course.prefix: run for run in runs}  # of several runs in one folder, the last
     return NewestRun(path, list(newest.values()), {} if fault is None else {path.name: fault})
 
 

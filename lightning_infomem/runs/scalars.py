@@ -1,4 +1,4 @@
-"""From a report to the flat dictionary of numbers that is logged."""
+"""The numbers of a report that are logged, as a flat dictionary."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from torch import Tensor
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.records.report import InformationReport, LayerInformation
 
-__all__ = ["drop_error", "mutual_information_drop", "scalars"]
+__all__ = ["drop_error", "layer_measures", "mutual_information_drop", "scalars"]
 
 
 def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[str, float]:
-    """The measures of a report by name, per layer and over all layers; entropy and mutual information in nats.
+    """Return the measures of a report by name, per layer and over all layers; entropy and mutual information in nats.
 
-    Over all layers each layer counts the same, whatever its width. What is not finite (a layer whose units are all
-    NaN, or of one unit, which has no pair) is left out: a value that callbacks may monitor must be a number.
+    The value over all layers is the mean over layers, whatever their widths. Values that are not finite are left out,
+    because callbacks that monitor a value need a number; a layer with one unit, for example, has no pair.
 
     Args:
-        report: the measures.
-        prefix: first part of every name.
+        report: The measures.
+        prefix: First part of every name.
 
     Returns:
-        Name -> value: for each layer and over all ``entropy_mean``, ``entropy_median``, ``mi_mean``, ``mi_median``,
-        ``mi_p95`` (95th percentile over pairs), ``dead_fraction``, ``tie_fraction``, ``smoothness`` (of the predicted
-        classes, see `prediction_smoothness`); and ``samples``, ``seconds``,
-        ``confidence`` (mean of the highest probability, where there are predictions).
+        Name -> value: for each layer and over all layers ``entropy_mean``, ``entropy_median``, ``mi_mean``,
+        ``mi_median``, ``mi_p95`` (95th percentile over pairs), ``dead_fraction``, ``tie_fraction`` and ``smoothness``
+        (of the predicted classes, see `prediction_smoothness`); also ``samples``, ``seconds`` and ``confidence`` (mean
+        highest probability, if there are predictions).
     """
-    by_layer = {layer.name: _layer_measures(layer) for layer in report.layers}
+    by_layer = {layer.name: layer_measures(layer) for layer in report.layers}
     values = {
         metric_name(prefix, measure, name): value
         for name, measures in by_layer.items()
@@ -50,18 +50,18 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
 def mutual_information_drop(
     history: Sequence[Mapping[str, float]], layers: Sequence[str], *, prefix: str = DEFAULT_PREFIX
 ) -> dict[str, float]:
-    """How far mean mutual information has fallen from its highest value in a run, as a share of that value.
+    """Return how far mean mutual information has fallen from its highest value in a run, as a share of that value.
 
-    Within a run it rises while a network learns what inputs have in common, and falls when it begins to store single
-    examples. A trend to look at, no verdict.
+    It rises while a network learns what inputs have in common, and falls when it begins to store single examples. It is
+    a trend to look at, not a verdict.
 
     Args:
-        history: the scalars of every measurement of the run, the present one last.
-        layers: names of the layers.
-        prefix: of the names in ``history``.
+        history: Scalars of every measurement of the run, the current one last.
+        layers: Names of the layers.
+        prefix: Prefix of the names in ``history``.
 
     Returns:
-        ``mi_drop`` of each layer, 0 at a maximum (and as long as no maximum is positive), and their median over layers.
+        ``mi_drop`` of each layer and the median over layers; 0 at a maximum, and while no maximum is positive.
     """
     drops: dict[str, float] = {}
     for layer in layers:
@@ -74,15 +74,15 @@ def mutual_information_drop(
 
 
 def drop_error(units: Tensor, highest: Tensor) -> float:
-    """The standard error of a `mutual_information_drop` over units, the same ones at both times.
+    """Return the standard error of a `mutual_information_drop` over units.
 
     Args:
-        units: float64 ``[units]``, mean mutual information of each with the others, now.
-        highest: the same when their mean was highest.
+        units: Mean mutual information of each unit with the others now, float64 ``[units]``.
+        highest: The same for the same units when their mean was highest.
 
     Returns:
-        That of the first-order part of a ratio of two U-statistics, as a share of the highest value; NaN for fewer
-        than two finite units, or a highest value that is not positive.
+        Standard error of the first-order part of a ratio of two U-statistics, as a share of the highest value; NaN for
+        fewer than two finite units, or a highest value that is not positive.
     """
     known = units.isfinite() & highest.isfinite()
     now, before = units[known], highest[known]
@@ -92,7 +92,8 @@ def drop_error(units: Tensor, highest: Tensor) -> float:
     return float(2 * parts.std() / math.sqrt(len(parts)))
 
 
-def _layer_measures(layer: LayerInformation) -> dict[str, float]:
+def layer_measures(layer: LayerInformation) -> dict[str, float]:
+    """Return the measures of one layer by name; those of units or pairs are missing if none is finite."""
     entropy, pairs = layer.finite_entropy(), layer.pairs()
     measures: dict[str, float] = {
         Metric.DEAD_FRACTION: layer.dead_fraction,

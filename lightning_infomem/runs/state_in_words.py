@@ -1,4 +1,4 @@
-"""Whether a run memorizes, in words, from what it has logged."""
+"""Whether a run memorizes, in words."""
 
 from __future__ import annotations
 
@@ -6,46 +6,34 @@ import math
 
 from lightning_infomem.records.metric_names import Metric
 from lightning_infomem.runs.alarm import MIN_MOMENTS
-from lightning_infomem.runs.courses import Course, MonitorCourse
+from lightning_infomem.runs.course import Course
+from lightning_infomem.runs.run_file import Measurement
 
 __all__ = ["state_in_words"]
 
 
-def state_in_words(monitor: MonitorCourse, *, kept: str | None = None, abstention: str | None = None) -> list[str]:
-    """Tell it in one line or two, of at most 60 characters where ``abstention`` is not given.
+def state_in_words(course: Course, last: Measurement) -> list[str]:
+    """Describe the state of a run in one or two lines, of at most 60 characters unless it abstains.
 
     Args:
-        monitor: what was logged.
-        kept: the moment to keep, where that is known.
-        abstention: why nothing can be told; None where something can.
+        course: Logged values of the run.
+        last: Last measurement of the run.
     """
-    memorizing, measured = monitor.get(Metric.MEMORIZING), len(monitor.steps)
-    if abstention is not None and measured < MIN_MOMENTS:
-        return [f"too early to tell: {measured} of {MIN_MOMENTS} measurements"]
-    if abstention is not None:
-        return [f"cannot tell: {abstention}"]
-    if not memorizing.values:
-        return ["cannot tell: this run was not judged"]
-    drops = "smoothness down {:.2f}, {:.0%} of inputs left the consensus".format(
-        *(_positive(monitor.get(name).last) for name in (Metric.SMOOTHNESS_DROP, Metric.CONSENSUS_DROP))
-    )
-    if memorizing.last != 1:
+    if last.abstention is not None:
+        measured = len(course.history)
+        if measured < MIN_MOMENTS:
+            return [f"too early to tell: {measured} of {MIN_MOMENTS} measurements"]
+        return [f"cannot tell: {last.abstention}"]
+    smoothness, consensus = (course.last(measure) for measure in (Metric.SMOOTHNESS_DROP, Metric.CONSENSUS_DROP))
+    drops = f"smoothness down {_positive(smoothness):.2f}, {_positive(consensus):.0%} of inputs left the consensus"
+    if not last.is_memorizing:
         return ["no sign of stored examples", drops]
-    since = _since(memorizing)
-    epoch = monitor.epoch(since)
-    began = f"step {since}" if epoch is None else f"epoch {epoch}"
-    advice = f"keep {kept}" if kept else "infomem run says what to keep"
-    return [f"MEMORIZING since {began}; {advice}", drops]
-
-
-def _since(memorizing: Course) -> int:
-    """The first step of those in a row at the end."""
-    since = memorizing.steps[-1]
-    for step, value in zip(reversed(memorizing.steps), reversed(memorizing.values), strict=True):
-        if value != 1:
+    since = last.epoch
+    for epoch, alarm in zip(reversed(course.epochs), reversed(course.values(Metric.MEMORIZING)), strict=True):
+        if alarm != 1:
             break
-        since = step
-    return since
+        since = epoch
+    return [f"MEMORIZING since epoch {int(since)}; keep {last.kept or 'what infomem run says'}", drops]
 
 
 def _positive(drop: float) -> float:

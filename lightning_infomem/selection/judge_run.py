@@ -152,7 +152,7 @@ def _course_of_run_file(places: Sequence[Path]) -> _Course | None:
     runs, _ = recorded_runs(places, [])
     if not runs:
         return None
-    if len({run.run_id for run in runs}) > 1:
+    if len({run.last.run_id for run in runs}) > 1:
         found = ", ".join(dict.fromkeys(f"'{run.place}'" for run in runs))
         raise UsageValueError(
             f"checkpoints: one run is required, got no checkpoint, and several runs in the {RUN_FILE} of {found}; give "
@@ -164,11 +164,11 @@ def _course_of_run_file(places: Sequence[Path]) -> _Course | None:
     kept = len(rows) - 1
     if at_end:
         steps = [row.step for row in rows]
-        if run.kept_step not in steps:  # the run was resumed, and its beginning is in another folder
-            steps.insert(0, run.kept_step)
-            rows.insert(0, RunRow(None, run.kept_epoch, run.kept_step, math.nan, math.nan))
-        kept = steps.index(run.kept_step)
-    last = _logged(run, run.history[-1])
+        if run.last.kept_step not in steps:  # the run was resumed, and its beginning is in another folder
+            steps.insert(0, run.last.kept_step)
+            rows.insert(0, RunRow(None, run.last.kept_epoch, run.last.kept_step, math.nan, math.nan))
+        kept = steps.index(run.last.kept_step)
+    last = _logged(run, run.course.history[-1])
     judgement = Judgement(
         is_memorizing=at_end > 0,
         kept=kept,
@@ -177,18 +177,18 @@ def _course_of_run_file(places: Sequence[Path]) -> _Course | None:
         consensus_drop_error=last[Metric.CONSENSUS_DROP_ERROR],
         streak=at_end + PATIENCE - 1 if at_end else 0,
         agreement=(math.nan,) * len(rows),
-        abstention=run.abstention,
+        abstention=run.last.abstention,
     )
     faults = f" ({'; '.join(run.faults)})" if run.faults else ""
-    return rows, judgement, f"judged by '{run.place / RUN_FILE}': {len(run.history)} measurements{faults}"
+    return rows, judgement, f"judged by '{run.place / RUN_FILE}': {len(run.course.history)} measurements{faults}"
 
 
 def _rows(run: RecordedRun, agreement: Sequence[float] = (), ordered: Sequence[Candidate] = ()) -> list[RunRow]:
     """Return a row for each measurement that a monitor left, with its checkpoint if there is one."""
     by_step = {each.step: each for each in ordered}
-    agreement = (*(math.nan,) * (len(run.history) - len(agreement)), *agreement)
+    agreement = (*(math.nan,) * (len(run.course.history) - len(agreement)), *agreement)
     rows = []
-    for measured, agreed in zip(run.history, agreement, strict=True):
+    for measured, agreed in zip(run.course.history, agreement, strict=True):
         logged = _logged(run, measured)
         candidate = by_step.get(int(measured["step"]))
         rows.append(

@@ -73,7 +73,7 @@ def test_two_monitors_write_into_one_file(tmp_path):
     assert [line.prefix for line in lines] == ["infomem", "a/first"] * 2
     runs, faults = recorded_runs([tmp_path], [])
     assert faults == {}
-    assert [(run.course.prefix, list(run.course.layers)) for run in runs] == [
+    assert [(run.course.prefix, run.course.layers) for run in runs] == [
         ("a/first", ["network.0"]),
         ("infomem", ["network.0", "network.2"]),
     ]
@@ -88,13 +88,13 @@ def test_a_resumed_run_is_the_same_run_and_its_later_lines_win(tmp_path):
     assert [line.number for line in lines] == [0, 1, 2, 1, 2, 3]
     assert len({line.run_id for line in lines}) == 1
     (logged,), _ = recorded_runs([tmp_path], [])
-    assert list(logged.history) == monitor.history
+    assert logged.course.history == monitor.history
     checkpoints = sorted(tmp_path.rglob("*.ckpt"))
     (run,), _ = recorded_runs([tmp_path], checkpoints)
-    assert (len(checkpoints), list(run.history)) == (4, monitor.history)
+    assert (len(checkpoints), run.course.history) == (4, monitor.history)
     assert run.report.epoch == 3
     (saved,), _ = recorded_runs([], checkpoints)
-    assert list(saved.history) == monitor.history
+    assert saved.course.history == monitor.history
 
 
 def test_a_second_run_with_the_same_monitor_is_another_run(tmp_path):
@@ -111,7 +111,7 @@ def test_a_validation_at_the_step_of_a_measurement_in_training_is_a_line_of_its_
     fit(tmp_path, monitor, max_epochs=2)
     assert [line.step for line in lines_in(tmp_path)] == [7, 7, 14, 14]
     (run,), _ = recorded_runs([tmp_path], [])
-    assert list(run.history) == monitor.history
+    assert run.course.history == monitor.history
 
 
 @pytest.mark.parametrize("on_error", ["warn", "raise"])

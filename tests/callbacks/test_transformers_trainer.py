@@ -167,11 +167,11 @@ def test_every_evaluation_is_a_line_of_the_run_file_and_a_resumed_run_goes_on_in
     trainer(tmp_path, resumed, num_train_epochs=3).train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
     (run,), faults = recorded_runs([tmp_path], [tmp_path / "checkpoint-2", tmp_path / "checkpoint-4"])
     assert faults == {}
-    assert run.course.steps == (2, 4, 6)
+    assert run.course.steps == [2, 4, 6]
     expected = [values["infomem/mi_mean"] for values in resumed.history]
-    assert list(run.course.get("mi_mean").values) == expected
+    assert run.course.values("mi_mean") == expected
     assert run.report.step == 4
-    assert {each.run_id for each in read_run_file(tmp_path / RUN_FILE)[0]} == {run.run_id}
+    assert {each.run_id for each in read_run_file(tmp_path / RUN_FILE)[0]} == {run.last.run_id}
     trainer(tmp_path, MemorizationTrainerCallback(), num_train_epochs=1).train()  # a new run in the same folder
     assert len(recorded_runs([tmp_path], [])[0]) == 2
 

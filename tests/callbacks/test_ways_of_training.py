@@ -25,8 +25,8 @@ from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoi
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure
 from lightning_infomem.records.report import COURSE_KEY
-from lightning_infomem.runs.course import RunCourse
 from lightning_infomem.runs.recorded_runs import recorded_runs
+from lightning_infomem.runs.run_course import RunCourse
 from lightning_infomem.runs.run_file import RUN_FILE, read_run_file
 from lightning_infomem.settings import MeasurementSettings
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, num_hooks, trainer
@@ -266,7 +266,7 @@ def test_a_run_killed_in_the_middle_of_a_validation_resumes_with_its_history(tmp
     assert [values["epoch"] for values in monitor.history] == [0, 1, 2, 3]
     assert monitor.history[:2] == before
     (run,), _ = recorded_runs([tmp_path], [])  # of two folders, the first of which it does not write to any more
-    assert run.course.get("epoch").values == (0, 1, 2, 3)
+    assert run.course.epochs == [0, 1, 2, 3]
     assert run.place == tmp_path / "logs" / "version_1"
 
 

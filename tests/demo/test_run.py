@@ -12,7 +12,7 @@ from lightning_infomem.demo import along_run, run
 @pytest.fixture(autouse=True)
 def short_trainings(monkeypatch, undrawn):
     """One epoch and one validation each, no figures for loggers: the course of things is tested, not what is learnt."""
-    monkeypatch.setattr("lightning_infomem.callbacks.presenting.log_report", lambda *_, **__: 0.0)
+    monkeypatch.setattr("lightning_infomem.callbacks.memorization_monitor.log_pictures", lambda *_, **__: 0.0)
     monkeypatch.setattr(run, "_VALIDATIONS", 1)
     monkeypatch.setattr(along_run, "_EPOCHS", 5)
     monkeypatch.setattr(along_run, "_EVERY", 1)
@@ -76,6 +76,6 @@ def test_tau_compares_ranks_with_accuracy(tmp_path):
     for place, index in enumerate(best_first):
         accuracies[index] = -float(place)
     agreeing = dataclasses.replace(ranked, accuracies=accuracies)
-    assert agreeing.tau("mutual_information") == pytest.approx(1)
+    assert agreeing.tau("rank") == pytest.approx(1)
     reversed_order = dataclasses.replace(ranked, accuracies=[-value for value in accuracies])
-    assert reversed_order.tau("mutual_information") == pytest.approx(-1)
+    assert reversed_order.tau("rank") == pytest.approx(-1)

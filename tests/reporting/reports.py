@@ -6,7 +6,8 @@ import torch
 
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.records.report import InformationReport, LayerInformation
-from lightning_infomem.reporting.loggers import log_report
+from lightning_infomem.reporting.loggers import log_pictures
+from lightning_infomem.reporting.pictures import Pictures
 from lightning_infomem.settings import MeasurementSettings
 
 STEP = 123
@@ -48,4 +49,5 @@ VALUES = {"infomem/mi_mean": 0.25, "infomem/entropy_mean": 1.5, "infomem/smoothn
 
 
 def log(*loggers, report=REPORT, figure=None, step=STEP):
-    return log_report(loggers, report, {"layers": figure or (lambda: plot_layers(report))}, VALUES, step=step)
+    figures = {"layers": figure or (lambda: plot_layers(report))}
+    return log_pictures(loggers, Pictures(figures, step, "infomem", report, VALUES))

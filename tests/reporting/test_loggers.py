@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lightning_infomem.records.metric_names import metric_name
-from lightning_infomem.reporting.loggers import log_report
+from lightning_infomem.reporting.loggers import log_pictures
+from lightning_infomem.reporting.pictures import Pictures
 from lightning_infomem.reporting.run_figures import run_figures
-from lightning_infomem.runs.course import RunCourse
+from lightning_infomem.runs.run_course import RunCourse
 from tests.reporting.reports import FIGURE, HISTOGRAMS, REPORT, STEP, log
 
 
@@ -116,7 +117,7 @@ def test_a_figure_that_cannot_be_drawn_costs_no_other(caplog):
 
     logger = CometLogger()
     with caplog.at_level(logging.WARNING, logger="lightning_infomem"):
-        log_report([logger], REPORT, {"one": failing, "other": Figure}, {}, step=STEP)
+        log_pictures([logger], Pictures({"one": failing, "other": Figure}, STEP, "infomem", REPORT))
     assert caplog.messages == ["the figure infomem/one could not be drawn: no ink"]
     assert logger.calls == [*HISTOGRAMS, "infomem/other"]
 
@@ -154,7 +155,7 @@ def test_figures_of_a_report_and_a_run_leave_none_behind_and_no_window(tmp_path)
     before = sum(issubclass(type(each), Figure) for each in gc.get_objects())
     for step in range(3):
         values = course.add(report, epoch=step, step=step)
-        log_report([logger], report, run_figures(course, report), values, step=step)
+        log_pictures([logger], Pictures(run_figures(course, report), step, "infomem", report, values))
     gc.collect()
     assert sum(issubclass(type(each), Figure) for each in gc.get_objects()) == before
     assert plt.get_fignums() == windows

@@ -37,14 +37,12 @@ def test_a_checkpoint_tells_the_whole_run_that_it_ends(tmp_path):
     assert faults == {}
     assert run.place == path
     assert run.course.prefix == "infomem"
-    assert list(run.course.layers) == ["first", "last"]
-    assert run.course.steps == (10, 20, 30, 40, 50, 60, 70, 80)
-    assert run.course.layers["first"]["mi_mean"].values == tuple(
-        report["first"].pairs().mean().item() for report in reports
-    )
+    assert run.course.layers == ["first", "last"]
+    assert run.course.steps == [10, 20, 30, 40, 50, 60, 70, 80]
+    assert run.course.values("mi_mean", "first") == [report["first"].pairs().mean().item() for report in reports]
     assert run.report.step == 80
     assert run.judgement.is_memorizing
-    assert (run.kept, run.kept_step) == ("epoch 3", 40)
+    assert (run.last.kept, run.last.kept_step) == ("epoch 3", 40)
     assert run.state[0] == "MEMORIZING since epoch 6; keep epoch 3"
 
 
@@ -58,16 +56,15 @@ def test_a_run_file_tells_the_same_without_report_and_judgement(tmp_path):
     assert logged.place == tmp_path / "version_0"
     assert (logged.report, logged.judgement) == (None, None)
     assert logged.course.steps == saved.course.steps
-    for layer in ("first", "last"):
-        assert logged.course.layers[layer] == saved.course.layers[layer]
-    assert logged.course.get("epoch") == saved.course.get("epoch")
-    assert (logged.state, logged.kept, logged.kept_step) == (saved.state, saved.kept, saved.kept_step)
+    assert logged.course.history == saved.course.history
+    assert logged.last.kept == saved.last.kept
+    assert logged.state == saved.state
 
 
 def test_a_run_of_which_nothing_can_be_told_says_why(tmp_path):
     log_run(tmp_path, make_run(3))
     (run,), _ = runs_in(tmp_path)
-    assert run.abstention == "3 measurements of the run are too few, 4 are required"
+    assert run.last.abstention == "3 measurements of the run are too few, 4 are required"
     assert run.state == ["too early to tell: 3 of 4 measurements"]
 
 
@@ -98,7 +95,7 @@ def test_a_run_file_that_ended_early_gives_way_to_the_checkpoint(tmp_path):
     log_run(tmp_path, reports[:4])
     save_run(tmp_path / "last.ckpt", reports, run_id="run")
     (run,), _ = runs_in(tmp_path)
-    assert run.course.steps == (10, 20, 30, 40, 50, 60)
+    assert run.course.steps == [10, 20, 30, 40, 50, 60]
 
 
 def test_after_a_resume_later_lines_win(tmp_path):
@@ -106,8 +103,8 @@ def test_after_a_resume_later_lines_win(tmp_path):
     log_run(tmp_path, make_run(4, seed=0.125), first=2, late=100)  # from the checkpoint of the second epoch
     save_run(tmp_path / "abandoned.ckpt", make_run(6), run_id="run")
     (run,), _ = runs_in(tmp_path)
-    assert run.course.steps == (10, 20, 30, 40)
-    assert run.course.layers["first"]["mi_mean"].values == pytest.approx((0.5, 0.49, 0.605, 0.595))
+    assert run.course.steps == [10, 20, 30, 40]
+    assert run.course.values("mi_mean", "first") == pytest.approx([0.5, 0.49, 0.605, 0.595])
     assert run.judgement is None
 
 
@@ -117,7 +114,7 @@ def test_a_run_resumed_in_another_folder_is_one_run(tmp_path):
     log_run(tmp_path / "version_1", reports, first=3, late=100)
     (run,), _ = runs_in(tmp_path)
     assert run.place == tmp_path / "version_1"
-    assert run.course.steps == (10, 20, 30, 40, 50, 60)
+    assert run.course.steps == [10, 20, 30, 40, 50, 60]
 
 
 def test_the_begin_of_a_run_that_was_resumed_in_another_folder_is_in_its_checkpoint(tmp_path):
@@ -125,7 +122,7 @@ def test_the_begin_of_a_run_that_was_resumed_in_another_folder_is_in_its_checkpo
     log_run(tmp_path / "version_1", reports, first=3, late=100)
     save_run(tmp_path / "version_1" / "checkpoints" / "best.ckpt", reports[:5], run_id="run", late=100)
     (run,), _ = runs_in(tmp_path)
-    assert run.course.steps == (10, 20, 30, 40, 50, 60)
+    assert run.course.steps == [10, 20, 30, 40, 50, 60]
     assert run.report.step == 50
 
 
@@ -136,7 +133,7 @@ def test_two_measurements_at_one_step_are_both_of_the_run(tmp_path):
     save_run(tmp_path / "last.ckpt", reports, run_id="run")
     (logged,), _ = recorded_runs([tmp_path], [])
     (saved,), _ = recorded_runs([], [tmp_path / "last.ckpt"])
-    assert logged.course.steps == saved.course.steps == (10, 20, 30, 40, 40)
+    assert logged.course.steps == saved.course.steps == [10, 20, 30, 40, 40]
 
 
 def test_runs_in_one_file_and_checkpoints_in_one_folder_are_told_apart(tmp_path):
@@ -145,7 +142,7 @@ def test_runs_in_one_file_and_checkpoints_in_one_folder_are_told_apart(tmp_path)
         for count in (4, 5):
             save_run(tmp_path / f"{name}-{count}.ckpt", make_run(count, seed=seed), run_id=name)
     runs, _ = runs_in(tmp_path)
-    assert [run.run_id for run in runs] == ["a", "b"]
+    assert [run.last.run_id for run in runs] == ["a", "b"]
     assert [run.report["first"].pairs().mean().item() for run in runs] == [pytest.approx(0.46), pytest.approx(0.585)]
 
 
@@ -154,7 +151,7 @@ def test_two_monitors_of_one_run_are_two_records(tmp_path):
         log_run(tmp_path, make_run(4), prefix=prefix)
     runs, _ = runs_in(tmp_path)
     assert [run.course.prefix for run in runs] == ["first", "second"]
-    assert [list(run.course.layers) for run in runs] == [["first", "last"]] * 2
+    assert [run.course.layers for run in runs] == [["first", "last"]] * 2
 
 
 def test_the_folder_of_a_hugging_face_checkpoint_tells_its_run(tmp_path):
@@ -164,7 +161,7 @@ def test_the_folder_of_a_hugging_face_checkpoint_tells_its_run(tmp_path):
     torch.save(state, folder / REPORT_FILE)
     (run,), faults = recorded_runs([], [folder])
     assert faults == {}
-    assert run.course.steps == (10, 20, 30, 40, 50)
+    assert run.course.steps == [10, 20, 30, 40, 50]
     assert run.report.step == 50
 
 
@@ -238,4 +235,4 @@ def test_lines_that_come_in_no_order_do_no_harm(tmp_path):
     path = log_run(tmp_path, make_run(5))
     path.write_bytes(b"".join(reversed(path.read_bytes().splitlines(keepends=True))))
     (run,), _ = runs_in(tmp_path)
-    assert run.course.steps == (10,)
+    assert run.course.steps == [10]

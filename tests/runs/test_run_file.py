@@ -133,14 +133,6 @@ def test_what_is_not_known_yet_is_passed_over():
     assert Measurement.from_line(json.dumps(fields).encode()) == WHOLE
 
 
-def test_a_line_without_end_takes_no_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_file, "_LONGEST", 1000)
-    path = tmp_path / RUN_FILE
-    path.write_bytes(b"x" * 5500 + b"\n" + WHOLE.to_line() + b"y" * 1000 + b"\n" + WHOLE.to_line())
-    fault = "2 lines are left out (line 1: longer than 1000 bytes)"
-    assert read_run_file(path) == ([WHOLE, WHOLE], fault)
-
-
 def test_a_file_that_is_gone_is_named(tmp_path):
     assert read_run_file(tmp_path / RUN_FILE) == ([], "cannot be read (No such file or directory)")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lightning_infomem.records.report import InformationReport
-from lightning_infomem.runs.course import RunCourse
+from lightning_infomem.runs.run_course import RunCourse
 from lightning_infomem.runs.run_file import RUN_FILE, Measurement, RunFile
 
 LAYER = {"mi_mean": 0.25, "mi_p95": 0.5, "entropy_mean": 2.0, "mi_drop": 0.0, "dead_fraction": 0.0, "tie_fraction": 0.0}

@@ -1,0 +1,94 @@
+"""What the monitoring callbacks of Lightning and of transformers share."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from lightning_infomem._checks import check_choice
+from lightning_infomem._errors import UsageValueError
+from lightning_infomem.records.judgement import Judgement
+from lightning_infomem.records.metric_names import Metric, metric_name
+from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
+from lightning_infomem.runs.run_course import RunCourse
+from lightning_infomem.runs.run_file import RunFile
+from lightning_infomem.settings import MeasurementSettings
+
+__all__ = ["RunMonitor"]
+
+_log = logging.getLogger(__name__)
+
+
+class RunMonitor:
+    """The part of a monitoring callback that needs no Trainer: its settings, and the run that it remembers.
+
+    Args:
+        layers: Names, patterns or module types.
+        settings: Settings of the measurement.
+        prefix: First part of every logged name.
+        on_error: What happens when a measurement fails: "warn" or "raise".
+    """
+
+    _name: str  # of the callback, for messages
+
+    def __init__(self, layers: str | list[str], settings: MeasurementSettings, prefix: str, on_error: str) -> None:
+        super().__init__()
+        self.layers, self.settings, self.prefix = layers, settings, prefix
+        self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
+        self._run_file = RunFile(None, who=self._name)
+        self._skipped: set[str] = set()  # layers whose omission was reported
+        self._start_run()
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The logged values of every measurement of this run, with ``epoch`` and ``step``, oldest first."""
+        return [dict(values) for values in self._course.history]
+
+    @property
+    def judgement(self) -> Judgement | None:
+        """Whether this run has begun to memorize, at its last measurement; None before the first."""
+        return self._course.judgement
+
+    def _start_run(self) -> None:
+        self.report: InformationReport | None = None
+        self._course = RunCourse(self.prefix)
+        self._age = -1  # validations since the last measurement
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the last report and the course of the run, as tensors, numbers and strings only."""
+        report = None if self.report is None else self.report.to_state()
+        return {REPORT_KEY: report, COURSE_KEY: self._course.to_state(), "age": self._age}
+
+    def _from_state(self, state: Mapping[str, Any]) -> None:
+        """Continue a run.
+
+        Raises:
+            AttributeError, KeyError, TypeError, ValueError: The state is damaged; nothing has changed.
+        """
+        report, course, age = state[REPORT_KEY], RunCourse.from_state(state[COURSE_KEY]), int(state["age"])
+        self.report = None if report is None else InformationReport.from_state(report)
+        self._course, self._age = course, age
+
+    def _report_skipped(self, report: InformationReport) -> None:
+        """Warn once of each layer that a report leaves out, or raise."""
+        new = {name: why for name, why in report.skipped.items() if name not in self._skipped}
+        if not new:
+            return
+        self._skipped.update(new)
+        message = "; ".join(f"layer {name!r}: {why}" for name, why in new.items())
+        if self.on_error == "raise":
+            raise UsageValueError(f"{self._name}: {message}.")
+        warnings.warn(f"{self._name} leaves out {message}.", stacklevel=3)
+
+    def _report_alarm(self, folder: object = None, *, is_first_rank: bool = True) -> None:
+        """Log once that the run has begun to memorize."""
+        message = self._course.warning(folder)
+        if message is not None and is_first_rank:
+            _log.warning("%s: %s", self._name, message)
+
+    def _shown(self, values: Mapping[str, float]) -> dict[str, float]:
+        """The values that loggers get: with the age of the measurement, without its epoch and step."""
+        shown = {name: value for name, value in values.items() if name not in ("epoch", "step")}
+        return {**shown, metric_name(self.prefix, Metric.AGE): float(self._age)}

@@ -19,6 +19,7 @@ OF_OTHERS = {
     "_orig_mod": "torch's mark of a compiled module",
     "_compiled_call_impl": "torch's mark of a module compiled in place",
     "_asdict": "public by the documentation of namedtuple",
+    "_replace": "public by the documentation of namedtuple",
     "_fields": "public by the documentation of namedtuple",
 }
 BY_NAME = {"getattr", "hasattr", "setattr", "delattr", "attrgetter"}

@@ -143,7 +143,7 @@ class MemorizationMonitor(RunMonitor, Callback):
                 )
         self.every_n_train_steps = every_n_train_steps
         self.training_probe = training_probe
-        self._layer_names: list[str] = []
+        self.layer_names: list[str] = []
         self._watch: Watch | None = None
         self._training_batches: Iterable[Any] | None = None
         self._is_due = False  # whether to measure this validation
@@ -162,9 +162,9 @@ class MemorizationMonitor(RunMonitor, Callback):
             layers = list(select_layers(pl_module, self.layers))
         except (TypeError, ValueError) as fault:
             raise MisconfigurationException(f"MemorizationMonitor: {fault}") from fault
-        if not self._layer_names:
+        if not self.layer_names:
             _log.info("MemorizationMonitor measures the layers %s.", ", ".join(layers))
-        self._layer_names = layers
+        self.layer_names = layers
         if stage == "fit" and trainer.global_step == 0:  # a new run; a resumed one loads its state after this hook
             self._start_run()
 
@@ -173,7 +173,7 @@ class MemorizationMonitor(RunMonitor, Callback):
         monitors = monitors_of(trainer)
         is_new = trainer.is_global_zero and trainer.global_step == 0
         if is_new and monitors[0] is self:  # once for all monitors
-            watched = [Watched(each.prefix, each._layer_names, each.settings.to_state()) for each in monitors]
+            watched = [Watched(each.prefix, each.layer_names, each.settings.to_state()) for each in monitors]
             introduce(trainer.loggers, watched)
         if not trainer.enable_validation and self.every_n_train_steps is None:
             warnings.warn(

@@ -161,7 +161,7 @@ def test_components_are_patterns_or_named_groups(tmp_path, module, checkpoints, 
             [*SIMILARITY, "--features", "mine:RATE"],
             "--features: a callable is required, got 'mine:RA",
         ),
-        ([*SIMILARITY, "--data", "mine:number"], "domains: a mapping from names to (training data, held-out data)"),
+        ([*SIMILARITY, "--data", "mine:number"], "domains: a mapping from names to pairs (training data"),
         ([*SIMILARITY, "--model", "mine:number"], "model: a LightningModule, a torch module, or a pair"),
         (
             [*SIMILARITY, "--model", "mine:needs_more"],

@@ -24,32 +24,32 @@ def _unit_information(generator, mean, units):
 def test_the_interval_of_a_mean_over_pairs_covers_the_truth_in_nine_cases_of_ten(units):
     generator = np.random.default_rng(units)
     covered = 0
-    for seed in range(500):
+    for seed in range(250):
         draws = draw_means([_unit_information(generator, 0.5, units)], seed=seed)
         low, high = np.quantile(draws[0], LEVELS)
         covered += low <= 0.5 <= high
-    assert 0.85 <= covered / 500 <= 0.95
+    assert 0.85 <= covered / 250 <= 0.95
 
 
 @pytest.mark.parametrize("seeds", [4, 8])
 def test_the_interval_of_a_group_covers_the_mean_of_all_seeds(seeds):
     generator = np.random.default_rng(seeds)
     covered = 0
-    for seed in range(500):
+    for seed in range(250):
         # Seeds differ by much more than units tell.
         means = 0.5 + 0.1 * generator.standard_normal(seeds)
         checkpoints = [_unit_information(generator, max(mean, 0.01), 64) for mean in means]
         draws = draw_means(checkpoints, [0] * seeds, seed=seed)
         low, high = np.quantile(draws[0], LEVELS)
         covered += low <= 0.5 <= high
-    assert 0.85 <= covered / 500 <= 0.95
+    assert 0.85 <= covered / 250 <= 0.95
 
 
 def test_the_set_holds_the_truly_best_in_nine_cases_of_ten():
     generator = np.random.default_rng(0)
     truth = np.array([0.50, 0.52, 0.55, 0.60, 0.90])
     held, sizes = 0, []
-    for seed in range(500):
+    for seed in range(250):
         units = [_unit_information(generator, mean, 64) for mean in truth]
         means = np.array([values.mean() for values in units])
         ranks = median_ranks(draw_means(units, seed=seed)[None])
@@ -57,7 +57,7 @@ def test_the_set_holds_the_truly_best_in_nine_cases_of_ten():
         held += in_set[0]
         sizes.append(in_set.sum())
         assert not in_set[4]
-    assert held / 500 >= 0.9
+    assert held / 250 >= 0.9
     assert 1.5 < np.mean(sizes) < 4
 
 

@@ -16,7 +16,7 @@ def page(browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     reports = make_run(8, memorizes=True)
     for count in (4, 8):
-        save_run(folder / "run" / f"epoch={count - 1}.ckpt", reports[:count])
+        save_run(folder / "run" / f"epoch={count - 1}.ckpt", reports[:count], run_id="one")
     assert main(["report", str(folder / "run"), "--output", str(folder / "report.html")]) == 0
     browser.get((folder / "report.html").as_uri())
     return browser

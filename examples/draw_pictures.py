@@ -67,7 +67,7 @@ def draw_run(demo: Path) -> Figure:
         for row in verdict.rows
         if row.epoch is not None and row.step is not None
     }
-    return WatchedRun("noisy-run", verdict, None, accuracies).figure()
+    return WatchedRun("noisy-run", verdict, accuracies).figure()
 
 
 PICTURES: dict[str, Callable[[Path], Figure]] = {

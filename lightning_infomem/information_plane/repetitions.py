@@ -63,7 +63,7 @@ class Repetitions(Tabular):
             for place, layer in enumerate(self.layers)
         ]
         columns = [Column("moment"), Column("layer"), *(Column(name, *shown) for name, shown in _COLUMNS.items())]
-        facts = {"distances": self.distances, "median_run": self.median_run}
+        facts = {"distances": self.distances.tolist(), "median_run": self.median_run}
         return Table(columns, rows, title=f"{len(self.distances)} runs, nats", notes=self.notes, facts=facts)
 
 

@@ -265,7 +265,7 @@ def plain_value(value: Any) -> Any:
     """Turn a value into dictionaries, lists, strings and numbers for ``json.dumps(..., allow_nan=False)``.
 
     Args:
-        value: A number, string, path, mapping, sequence, set or dataclass, or any nesting of these.
+        value: A number, string, path, mapping, sequence, set, tensor, array or dataclass, or any nesting of these.
 
     Returns:
         The value in plain types. A number that is not finite becomes None, and a path a string.
@@ -285,6 +285,8 @@ def plain_value(value: Any) -> Any:
         return {field.name: plain_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(name): plain_value(part) for name, part in value.items()}
+    if hasattr(value, "tolist"):  # a tensor or an array
+        return plain_value(value.tolist())
     if isinstance(value, Set):
         return [plain_value(part) for part in sorted(value)]
     if isinstance(value, Sequence):

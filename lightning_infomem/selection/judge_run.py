@@ -22,9 +22,8 @@ from lightning_infomem.runs.recorded_runs import RecordedRun, recorded_runs, run
 from lightning_infomem.runs.run_file import RUN_FILE
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import compare_candidates
+from lightning_infomem.selection.order_one_run import order_one_run, place_in_run
 from lightning_infomem.selection.read_candidates import offline_measurement, read_candidates
-from lightning_infomem.selection.same_run import order_one_run, place_in_run
-from lightning_infomem.settings import check_setting_names
 
 __all__ = ["judge_run"]
 
@@ -76,9 +75,8 @@ def judge_run(
     Cost:
         A few milliseconds per checkpoint that carries a report, mostly for reading the file.
     """
-    check_setting_names(settings, judge_run)
     measurement = offline_measurement(
-        model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
+        judge_run, model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
     )
     places = places_of(checkpoints)
     try:

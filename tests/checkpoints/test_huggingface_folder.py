@@ -1,4 +1,4 @@
-"""Folders of transformers count as one checkpoint each, with what stands beside the weights."""
+"""Folders of transformers count as one checkpoint each, with the files next to the weights."""
 
 from __future__ import annotations
 

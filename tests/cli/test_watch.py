@@ -107,7 +107,7 @@ def test_a_narrow_terminal_leaves_out_columns_and_wraps_none(tmp_path, look, wid
     assert lines[head].split() == heads
     assert len(lines) == head + 4
     names = [line.split()[0] for line in lines[head + 1 :]]
-    assert len(set(names)) == 3  # whatever was cut from them, they are told apart
+    assert len(set(names)) == 3  # whatever was cut from them, they are distinguishable
 
 
 def test_without_utf_8_it_is_drawn_in_ascii(tmp_path, look):

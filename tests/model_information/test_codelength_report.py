@@ -20,8 +20,8 @@ def test_model_bits_are_the_code_minus_what_the_labels_cost_by_the_final_model(t
     assert record["model_bits"] == pytest.approx(record["code_bits"] - record["data_bits"])
     assert record["code_bits"] == pytest.approx(sum(each.code_length for each in found) / 2)
     assert (record["samples"], record["uniform_bits"], record["seeds"]) == (240, 480.0, "0, 1")
-    told = json.loads(report.save(tmp_path / "codes.json").read_text())
-    assert told["settings"]["clusters"]["max_epochs"] == 3
+    saved = json.loads(report.save(tmp_path / "codes.json").read_text())
+    assert saved["settings"]["clusters"]["max_epochs"] == 3
     assert "model bits" in str(report)
 
 

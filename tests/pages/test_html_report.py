@@ -24,7 +24,7 @@ OF_A_RUN = [
     "Means of every layer at every measurement",
     "The way of every layer in the plane of both measures",
     "Entropy of units and mutual information of their pairs, newest report",
-    "Mutual information of all pairs of units, like beside like, newest report",
+    "Mutual information of all pairs of units, similar units side by side, newest report",
 ]
 
 
@@ -82,7 +82,7 @@ def test_a_run_of_a_run_file_alone_says_what_is_missing(tmp_path: Path) -> None:
     page = Page(html_report([runs_in(tmp_path)]))
     assert page.figures == OF_A_RUN[1:3]
     assert page.cells[0][1][:3] == ["fc", "-", "-"]
-    assert "The run file does not hold them, checkpoints do" in page.words
+    assert "The run file does not hold the settings; checkpoints do" in page.words
 
 
 def test_one_measurement_has_no_course_and_a_page_all_the_same(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ FULL = Ranking(
     ("fc1", "fc2"),
     skipped={str(Path("runs", "zoo", "c.ckpt")): "truncated"},
     notes=("a note",),
-    evidence="heuristic memorization was told",
+    evidence="heuristic memorization was given",
     flags=(Flag("dead_units", "layer 'fc1': over half"),),
     groups=GROUPS,
     control=_row("x", 2, path=Path("untrained control"), probability_best=None, in_best_set=None, rank_interval=None),
@@ -89,16 +89,23 @@ def full() -> Page:
 
 def test_the_verdict_names_the_best_and_says_how_sure_that_is(full: Page) -> None:
     assert "Best: a.ckpt. It leads in 75 % of the bootstrap draws; the other one is worse." in full.words
-    assert "Best recipe: plain. It leads in 50 % of the bootstrap draws; the other one cannot be told" in full.words
+    assert (
+        "Best recipe: plain. It leads in 50 % of the bootstrap draws; the other one cannot be distinguished"
+        in full.words
+    )
     assert "For heuristic memorization low mutual information and high entropy are better." in full.words
-    assert "Heuristic memorization was told." in full.words
+    assert "Heuristic memorization was given." in full.words
 
 
 @pytest.mark.parametrize(
     ("best", "words"),
-    [(1, "all others are worse."), (2, "1 of the 2 others cannot be told from it."), (3, "2 of the 2 others cannot")],
+    [
+        (1, "all others are worse."),
+        (2, "1 of the 2 others cannot be distinguished from it."),
+        (3, "2 of the 2 others cannot"),
+    ],
 )
-def test_the_verdict_counts_those_that_cannot_be_told_from_the_best(best: int, words: str) -> None:
+def test_the_verdict_counts_those_that_cannot_be_distinguished_from_the_best(best: int, words: str) -> None:
     rows = tuple(_row(name, rank, in_best_set=rank <= best) for rank, name in enumerate("abc", start=1))
     assert words in Page(html_report(dataclasses.replace(FULL, rows=rows, groups=()))).words
 
@@ -154,7 +161,7 @@ def test_other_criteria_say_what_they_would_choose_and_where_they_come_from(full
         "a note",
         "rankme, alpha req: needs activations",
         "path norm: needs weights",
-        "2 ranked, each on its own: fc1, fc2",
+        "2 ranked separately: fc1, fc2",
         f"lightning-infomem {version('lightning-infomem')}",
         "Checkpoints in runs",
     ],
@@ -217,9 +224,9 @@ def test_without_a_ranking_the_page_says_why_and_shows_the_values() -> None:
 
 
 def test_the_evidence_stands_in_the_verdict_alone() -> None:
-    told = "the reference tells heuristic memorization: 2 of 2"
-    page = Page(html_report(dataclasses.replace(FULL, evidence=told, notes=(told, "a note"))))
-    assert page.words.lower().count(told) == 1
+    evidence = "the reference indicates heuristic memorization: 2 of 2"
+    page = Page(html_report(dataclasses.replace(FULL, evidence=evidence, notes=(evidence, "a note"))))
+    assert page.words.lower().count(evidence) == 1
     assert "a note" in page.words
 
 

@@ -1,4 +1,4 @@
-"""The kind of memorization: told, or told by a reference, or refused."""
+"""The kind of memorization: given, or inferred from a reference, or refused."""
 
 from __future__ import annotations
 

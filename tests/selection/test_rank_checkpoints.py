@@ -89,7 +89,7 @@ def test_a_reference_that_generalises_gives_kind_and_direction(tmp_path, value, 
     for reference in (path, str(path), report):
         ranking = rank_checkpoints(save_zoo(tmp_path / "zoo", ZOO), reference=reference)
         assert (ranking.memorization, ranking.best.path.stem) == (kind, best)
-        assert any(f"the reference tells {kind} memorization" in note for note in ranking.notes)
+        assert any(f"the reference indicates {kind} memorization" in note for note in ranking.notes)
 
 
 def test_the_reference_may_be_one_of_the_checkpoints(tmp_path):

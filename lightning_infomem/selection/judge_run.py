@@ -142,7 +142,7 @@ def _course_of_monitor(ordered: Sequence[Candidate]) -> _Course | None:
 def _course_of_run_file(places: Sequence[Path]) -> _Course | None:
     """Return what the run file of one run holds; None if there is none.
 
-    The file has no predictions, so that the agreement with the consensus is unknown. It says what the alarm said.
+    The file has no predictions, so the agreement with the consensus is unknown. The alarm is read from the file.
 
     Raises:
         ValueError: There are several runs.

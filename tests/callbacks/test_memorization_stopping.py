@@ -300,7 +300,7 @@ def test_of_several_monitors_one_must_be_named(tmp_path):
         fit(tmp_path, *two_monitors(), MemorizationStopping())
 
 
-def test_a_prefix_without_monitor_is_told(tmp_path):
+def test_a_prefix_without_a_monitor_is_refused(tmp_path):
     with pytest.raises(MisconfigurationException, match=r"one of prefix 'infomen' is required .* prefixes 'infomem', "):
         fit(tmp_path, *two_monitors(), MemorizationStopping("infomen"))
 

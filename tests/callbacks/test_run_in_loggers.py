@@ -57,7 +57,7 @@ def test_it_is_drawn_from_the_history_and_the_judgement(tmp_path, calls):
     assert named == {"memorizing": [False] * 3, "steps": [values["step"] for values in history]}
 
 
-def test_a_moment_with_the_alarm_on_is_told_as_such(tmp_path, calls):
+def test_a_moment_with_the_alarm_on_is_marked(tmp_path, calls):
     monitor = MemorizationMonitor()
     fit(tmp_path, monitor)
     monitor._course.history[0]["infomem/memorizing"] = 1.0

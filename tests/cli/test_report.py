@@ -174,7 +174,7 @@ def test_epochs_of_one_run_are_judged_unless_a_ranking_is_asked_for(tmp_path, ca
     assert "these are epochs of one run" in capsys.readouterr().err
 
 
-def test_a_run_is_told_without_a_ranking_and_without_an_error(tmp_path, capsys):
+def test_a_run_is_shown_without_a_ranking_and_without_an_error(tmp_path, capsys):
     save_run(tmp_path / "run" / "last.ckpt", make_run(5))
     target = tmp_path / "a.html"
     assert main(["report", str(tmp_path / "run"), "--output", str(target)]) == 0
@@ -190,7 +190,7 @@ def test_a_run_file_is_enough_for_a_report(tmp_path, capsys):
     assert "too early to tell: 2 of 4 measurements" in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
-def test_runs_that_cannot_be_ranked_are_told_with_the_reason(tmp_path, capsys):
+def test_runs_that_cannot_be_ranked_are_shown_with_the_reason(tmp_path, capsys):
     for name, seed in (("one", 0.0), ("two", 0.125)):
         save_run(tmp_path / name / "last.ckpt", make_run(2, seed=seed))
     arguments = ["report", str(tmp_path), "--output", str(tmp_path / "a.html")]
@@ -205,7 +205,7 @@ def test_runs_that_cannot_be_ranked_are_told_with_the_reason(tmp_path, capsys):
     assert "For heuristic memorization low mutual information" in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
-def test_runs_whose_reports_cannot_be_compared_are_told_all_the_same(tmp_path, capsys):
+def test_runs_whose_reports_cannot_be_compared_are_shown_all_the_same(tmp_path, capsys):
     reports = make_run(2, seed=0.125)
     other = [dataclasses.replace(each, settings=MeasurementSettings(bins=50).to_state()) for each in reports]
     save_run(tmp_path / "one" / "last.ckpt", make_run(2))

@@ -143,7 +143,7 @@ def test_of_several_runs_in_one_folder_the_last_is_shown(tmp_path, look):
     assert not [line for line in lines if line.startswith("old")]
 
 
-def test_damage_is_said_beside_what_could_be_read(tmp_path, look):
+def test_damage_is_reported_with_what_could_be_read(tmp_path, look):
     path = write_run(tmp_path, {"fc": {}}, epochs=5)
     path.write_bytes(path.read_bytes() + b"no line, but some words\n")
     lines = look(tmp_path, width=300)

@@ -55,7 +55,7 @@ def test_unusable_samples_are_refused(quantity: Quantity, samples: Any, error: t
         quantity(samples)
 
 
-def test_rows_that_are_not_finite_are_dropped_and_the_caller_is_told(quantity: Quantity) -> None:
+def test_rows_that_are_not_finite_are_dropped_with_a_warning(quantity: Quantity) -> None:
     samples = CONTINUOUS["dependent"].clone()
     samples[3, 1], samples[7, 2], samples[7, 0] = math.nan, math.inf, -math.inf
     finite = samples.isfinite().all(1)

@@ -253,7 +253,7 @@ class Flat(Regressor):
         (Regressor(nn.Linear(6, 2)), "labels from 0 to 1 are required for a model of 2 classes, got 2"),
     ],
 )
-def test_a_module_that_codes_nothing_is_told_once_and_trained_all_the_same(tmp_path, model, message):
+def test_a_module_that_codes_nothing_is_trained_with_one_warning(tmp_path, model, message):
     before = copy.deepcopy(model.state_dict())
     monitor = CodelengthMonitor()
     with pytest.warns(UserWarning, match=message) as caught:

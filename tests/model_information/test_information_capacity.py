@@ -84,7 +84,7 @@ def test_models_learn_each_task_as_task_difficulty_has_it_and_parameters_are_cou
         ({"seeds": ()}, ValueError, "seeds: one or more different seeds"),
     ],
 )
-def test_wrong_input_is_told(change, fault, message):
+def test_wrong_input_is_refused(change, fault, message):
     given = {"models": {"hidden": make_model}, "tasks": TASKS, "seeds": (0,), **QUICK, **change}
     with pytest.raises(fault, match=message):
         information_capacity(given.pop("models"), given.pop("tasks"), **given)

@@ -152,7 +152,7 @@ def test_what_is_not_finite_is_null_in_json():
         ({"tasks": {"mine": (clusters(), clusters(4))}}, ValueError, "task 'mine': data: at least 5 samples"),
     ],
 )
-def test_wrong_input_is_told(change, fault, message):
+def test_wrong_input_is_refused(change, fault, message):
     given = {"make_model": make_model, "tasks": TASKS, "seeds": (0,), **QUICK, **change}
     with pytest.raises(fault, match=message):
         task_difficulty(given.pop("make_model"), given.pop("tasks"), **given)

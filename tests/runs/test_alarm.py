@@ -266,7 +266,7 @@ def test_other_inputs_from_some_moment_on_are_judged_alone():
     assert last.agreement[10:] == pytest.approx((1, 1, 1, 0.9, 0.9, 0.9))
 
 
-def test_inputs_that_differ_each_time_are_told_with_the_remedy():
+def test_inputs_that_differ_each_time_are_reported_with_the_remedy():
     moments = [dataclasses.replace(each, probe=str(index)) for index, each in enumerate(drifting())]
     judgement = judge(moments)
     assert not judgement.is_memorizing

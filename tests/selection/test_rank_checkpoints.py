@@ -255,7 +255,7 @@ def test_reports_of_large_layers_are_let_go(tmp_path):
     )
 
 
-def test_norms_of_weights_stand_beside_on_request(tmp_path):
+def test_norms_of_weights_are_added_on_request(tmp_path):
     for name, scale in (("small", 1.0), ("large", 3.0)):
         weights = {key: scale * value for key, value in _copies(0).state_dict().items()}
         save_checkpoint(tmp_path / f"{name}.ckpt", None, state_dict=weights)

@@ -79,7 +79,7 @@ def test_rows_have_mean_and_deviation_of_the_network_over_seeds(rows):
     assert summarize({"colored-mnist": {1: [make_record(1, 0.0, 0)]}})[0]["entropy_deviation"] is None
 
 
-def test_the_table_sets_differences_of_depths_beside_those_of_levels(rows):
+def test_the_table_sets_differences_of_depths_next_to_those_of_levels(rows):
     entropy, information = table(rows, "paper").split("### ")[1:]
     assert entropy.splitlines()[0] == "Colored MNIST: mean entropy (nats), paper, 2 seed(s)"
     assert "| alpha | depth 1 | depth 2 | depth 3 | depth 4 | between depths |" in entropy

@@ -123,7 +123,7 @@ def test_nothing_is_drawn_where_no_logger_takes_figures(tmp_path, calls):
     assert calls == []
 
 
-def test_the_time_of_drawing_is_logged_beside_that_of_measuring(tmp_path, monkeypatch):
+def test_the_time_of_drawing_is_logged_next_to_that_of_measuring(tmp_path, monkeypatch):
     monkeypatch.setattr(run_figures, "plot_layers", lambda report: time.sleep(0.2) or Figure())
     monitor = MemorizationMonitor()
     runner = fit(tmp_path, monitor, max_epochs=1)

@@ -26,7 +26,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Processes that share the tests, each file in one of them, in the order of the folders; WORKERS=0 for none besides pytest.
+# Processes that share the tests, each file in one of them, in the order of the folders; WORKERS=0 for no process but pytest.
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 

@@ -43,4 +43,4 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Figures on pages are made, but not drawn, which takes longest."""
-    monkeypatch.setattr("lightning_infomem.plots.embed_figure", lambda _, told: f'<svg aria-label="{told}"></svg>')
+    monkeypatch.setattr("lightning_infomem.plots.embed_figure", lambda _, text: f'<svg aria-label="{text}"></svg>')

@@ -94,10 +94,10 @@ def test_only_one_file_names_lightning():
     assert naming == {"_lightning.py"}
 
 
-def test_every_example_that_people_are_told_to_run_runs_something():
+def test_every_example_that_a_document_runs_runs_something():
     home = PACKAGE.parent
-    told = [home / "README.md", home / "Makefile", *(home / "examples").rglob("*.[mp][dy]")]
-    modules = {name for path in told for name in re.findall(r"-m (examples(?:\.\w+)+)", path.read_text())}
+    documents = [home / "README.md", home / "Makefile", *(home / "examples").rglob("*.[mp][dy]")]
+    modules = {name for path in documents for name in re.findall(r"-m (examples(?:\.\w+)+)", path.read_text())}
     assert "examples.model_information.distillation" in modules
     for name in sorted(modules):
         source = home.joinpath(*name.split(".")).with_suffix(".py").read_text()

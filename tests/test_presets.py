@@ -15,7 +15,8 @@ from lightning_infomem.functional.baselines import mean_over_pairs
 from lightning_infomem.functional.released_code import mean_information, pairwise_information
 from lightning_infomem.measurement import measure_samples
 from lightning_infomem.runs.scalars import scalars
-from lightning_infomem.selection.fingerprint import check_fingerprints, take_fingerprint
+from lightning_infomem.selection.candidates import take_fingerprint
+from lightning_infomem.selection.compare_candidates import check_fingerprints
 from lightning_infomem.settings import PRESETS, MeasurementSettings
 
 RELEASED = dict(np.load(Path(__file__).parent / "data" / "bansal_information.npz"))

@@ -109,5 +109,5 @@ class MemorizationStopping(Callback):
         came = f"those of the prefixes {prefixes}" if monitors else "none"
         remedy = "say which by prefix=" if monitors else "add one to its callbacks"
         raise MisconfigurationException(
-            f"MemorizationStopping: {wanted} is required beside it in the Trainer, got {came}; {remedy}."
+            f"MemorizationStopping: {wanted} is required in the same Trainer, got {came}; {remedy}."
         )

@@ -1,4 +1,4 @@
-"""One view of a run, as wide and as high as the terminal."""
+"""View of a run that fits the terminal."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from lightning_infomem.runs.course import Course
 
 __all__ = ["LayerRow", "LiveView"]
 
-_DEAD, _TIES = 0.5, 0.2  # shares above which the numbers of a layer mean little
-# Column -> its heading, in the order of the table.
+_DEAD, _TIES = 0.5, 0.2  # above these shares, the numbers of a layer mean little
+# Column -> heading, in the order of the table.
 _HEADS = {
     "layer": "layer",
     "MI": "MI",
@@ -36,7 +36,7 @@ _MIN_NAME, _MIN_CURVE, _MAX_CURVE = 10, 8, 40
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One row of the view.
+    """One layer in the view.
 
     Attributes:
         name: Name of the layer as shown.
@@ -50,7 +50,7 @@ class LayerRow:
 
     @property
     def flags(self) -> str:
-        """What makes the numbers of the layer doubtful."""
+        """Reasons to doubt the numbers of the layer."""
         is_dead = self.course.last(Metric.DEAD_FRACTION, self.layer) > _DEAD
         has_ties = self.course.last(Metric.TIE_FRACTION, self.layer) > _TIES
         return " ".join(["dead"] * is_dead + ["ties"] * has_ties)
@@ -72,7 +72,7 @@ class LayerRow:
 class LiveView:
     """A header, a table with one row per layer, and notes.
 
-    Columns that do not fit are left out, the least important first; layers that do not fit are counted.
+    Columns that do not fit are left out, the least important first. Layers that do not fit are only counted.
 
     Attributes:
         title: Name of the run.
@@ -80,7 +80,7 @@ class LiveView:
         rows: Layers in the order of the network.
         notes: Lines below the table.
         last_time: Seconds since 1970 at the last value; NaN before the first.
-        fits_height: Whether to show only as many layers as the terminal has lines for.
+        fits_height: Whether to show only as many layers as fit the height of the terminal.
     """
 
     title: str
@@ -93,7 +93,7 @@ class LiveView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the view."""
         header = list(self.header)
-        if not math.isnan(self.last_time):  # from the time of drawing, so that it advances between two readings
+        if not math.isnan(self.last_time):  # relative to the time of drawing, so that it advances between readings
             header[0] += f", last value {_duration(time.time() - self.last_time)} ago"
         above = [Text(self.title, style="bold"), *map(Text, header)]
         below = [Text(note, style="yellow") for note in self.notes]
@@ -102,7 +102,7 @@ class LiveView:
         rows = self.rows
         if self.fits_height:
             taken = sum(len(text.wrap(console, options.max_width)) for text in (*above, *below))
-            # Three more: the heading of the table, the count of omitted layers, and the line of the cursor.
+            # Three more lines: the heading of the table, the count of omitted layers, and the cursor.
             rows = rows[: max(1, options.size.height - taken - 3)]
         yield from above
         if rows:
@@ -124,12 +124,12 @@ class LiveView:
         return table
 
     def _widths(self, width: int) -> dict[str, int]:
-        """Column -> its width, in the order of the table."""
+        """Return column -> width, in the order of the table."""
         longest = max(len("layer"), *(len(row.name) for row in self.rows))
         flags = max(len(row.flags) for row in self.rows)
-        # In the order of importance.
+        # The most important column first.
         least = {
-            "layer": min(self._telling_width(longest), max(_MIN_NAME, width - 7)),
+            "layer": min(self._unique_width(longest), max(_MIN_NAME, width - 7)),
             "MI": 6,
             "MI curve": _MIN_CURVE,
             "entropy": 7,
@@ -152,8 +152,8 @@ class LiveView:
             kept[column] += max(0, min((spare - grown) // len(curves), min(moments, _MAX_CURVE) - _MIN_CURVE))
         return {column: kept[column] for column in _HEADS if column in kept}
 
-    def _telling_width(self, longest: int) -> int:
-        """Least width at which shortened names still differ."""
+    def _unique_width(self, longest: int) -> int:
+        """Return the least width at which shortened names still differ."""
         names = {row.name for row in self.rows}
         widths = range(min(longest, _MIN_NAME), longest)
         differ = (width for width in widths if len({_shorten(name, width) for name in names}) == len(names))
@@ -161,7 +161,7 @@ class LiveView:
 
 
 def _shorten(name: str, width: int, *, ascii_only: bool = False) -> str:
-    """Leave out the middle of a name: layers of one network differ at either end."""
+    """Leave out the middle of a name, because layers of one network differ at either end."""
     if len(name) <= width:
         return name
     begin = (width - 1) // 3
@@ -169,7 +169,7 @@ def _shorten(name: str, width: int, *, ascii_only: bool = False) -> str:
 
 
 def _duration(seconds: float) -> str:
-    seconds = max(seconds, 0.0)  # the clock of another machine may be ahead
+    seconds = max(seconds, 0.0)  # the clock of the training machine may be ahead
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from lightning_infomem.records.file_names import files_by_reason
     from lightning_infomem.runs.recorded_runs import recorded_runs
     from lightning_infomem.selection import judge_run
-    from lightning_infomem.selection.same_run import EpochsOfOneRun
+    from lightning_infomem.selection.compare_candidates import EpochsOfOneRun
 
     places = [Path(place) for place in arguments.checkpoints]
     try:

@@ -34,7 +34,7 @@ _COLUMNS = (
     Column("dead_fraction", "dead", ".0%"),
     Column("tie_fraction", "ties", ".0%"),
 )
-# Name in the output -> name when logged.
+# Name in the output -> logged metric.
 _MEASURES = {
     "entropy_mean": Metric.ENTROPY_MEAN,
     "entropy_median": Metric.ENTROPY_MEDIAN,
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _summary(report: InformationReport) -> dict[str, Any]:
-    """Return the contents of the report as numbers and names; NaN if a layer has no finite value."""
+    """Return the contents of the report as plain values; NaN if a layer has no finite value."""
     from lightning_infomem.runs.scalars import layer_measures
 
     layers = []

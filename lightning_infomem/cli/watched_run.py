@@ -1,4 +1,4 @@
-"""The views that `infomem watch` draws."""
+"""Draw a run for `infomem watch`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["watch_run"]
 
 
 def watch_run(arguments: argparse.Namespace, console: Console | None = None) -> int:
-    """Draw the run now, and in a terminal again and again until Ctrl-C.
+    """Draw the run once or, in a terminal, repeatedly until Ctrl-C.
 
     Args:
         arguments: Arguments of the command.
-        console: Where to draw; by default the terminal.
+        console: Console to draw on; by default the terminal.
     """
     console = console or Console()
     newest = newest_run(arguments.folder)
@@ -37,14 +37,14 @@ def watch_run(arguments: argparse.Namespace, console: Console | None = None) -> 
         try:
             while True:
                 time.sleep(arguments.every)
-                newest = newest_run(newest.source)  # the same run, even if a newer one begins
+                newest = newest_run(newest.source)  # the same run, even if a newer one starts
                 live.update(_view(newest, arguments.layers))
-        except KeyboardInterrupt:  # the way to leave; the last view stays
+        except KeyboardInterrupt:  # how users leave; the last view stays
             return 0
 
 
 def _view(newest: NewestRun, pattern: str, *, fits_height: bool = True) -> LiveView:
-    """Return what there is to show now."""
+    """Return the current view of the run."""
     title = str(newest.folder)
     notes = [f"{name}: {why}" for name, why in newest.faults.items()]
     if not newest.monitors:
@@ -58,7 +58,7 @@ def _view(newest: NewestRun, pattern: str, *, fits_height: bool = True) -> LiveV
     header, rows = [f"epoch {int(last.epoch)}, step {last.step}"], []
     for monitor in newest.monitors:
         course = monitor.course
-        prefix = course.prefix if len(newest.monitors) > 1 else ""  # tells several monitors apart
+        prefix = course.prefix if len(newest.monitors) > 1 else ""  # distinguishes several monitors
         header += [f"{prefix}: {line}" if prefix else line for line in monitor.state]
         rows += [LayerRow(f"{prefix}/{layer}" if prefix else layer, course, layer) for layer in course.layers]
     chosen = [row for row in rows if fnmatch.fnmatchcase(row.name, pattern)]

@@ -32,7 +32,7 @@ def saying_what_fits(samples: Tensor, memory_limit: int) -> Iterator[None]:
         bytes_of_unit = num_samples * _BYTES_A_VALUE[samples.dtype == torch.float64]
         needed = bytes_of_unit * num_units + memory_limit
         message = (
-            f"samples: about {needed / 2**20:,.0f} MiB besides the input are required for {num_units} units of "
+            f"samples: about {needed / 2**20:,.0f} MiB on top of the input are required for {num_units} units of "
             f"{num_samples} samples on {samples.device}, of which memory_limit takes {memory_limit / 2**20:,.0f} MiB, "
             "and there was not enough memory"
         )

@@ -42,7 +42,7 @@ def prediction_smoothness(samples: Tensor, logits: Tensor, *, neighbors: int = 5
         ValueError: If shapes or lengths do not match, or there are no more finite rows than ``neighbors``.
 
     Cost:
-        Time ``samples**2 * units``. Memory: 32 MiB besides copies of the input.
+        Time ``samples**2 * units``. Memory: 32 MiB, plus copies of the input.
 
     Reference:
         Geary (1954), The contiguity ratio and statistical mapping, The Incorporated Statistician 5:115. We subtract his

@@ -28,7 +28,7 @@ def kernel_alignments(distances: Tensor, labels: Tensor, widths: Sequence[float]
         float64 ``[widths]``, above 0 and at most 1.
 
     Cost:
-        One exponential per pair of samples and width. Memory: 16 MiB besides the distances.
+        One exponential per pair of samples and width. Memory: 16 MiB, plus the distances.
 
     Reference:
         Cristianini, Shawe-Taylor, Elisseeff & Kandola 2001, definition of alignment; Wickstrom et al. 2019, its use for

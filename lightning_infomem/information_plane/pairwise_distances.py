@@ -33,7 +33,7 @@ def squared_distances(
         The slice of rows, in order, and float64 ``[rows, others]``, at least 0, which the caller may overwrite.
 
     Cost:
-        Time ``samples * others * units``. Memory: a float64 copy of samples and others, besides the block.
+        Time ``samples * others * units``. Memory: a float64 copy of samples and others, plus the block.
 
     >>> [(rows, block)] = squared_distances(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
     >>> [[round(value, 6) for value in row] for row in block.tolist()]

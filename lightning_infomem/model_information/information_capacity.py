@@ -72,7 +72,7 @@ class InformationCapacity(Result):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What JSON holds beside the rows: the settings, and the runs of each model."""
+        """What JSON holds in addition to the rows: the settings, and the runs of each model."""
         return {**super().facts, "runs": {model: learned.runs for model, learned in self.learned.items()}}
 
 

@@ -29,7 +29,7 @@ class Result(Tabular):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What JSON holds beside the rows."""
+        """What JSON holds in addition to the rows."""
         return {"settings": dict(self.settings)}
 
     def to_table(self) -> Table:

@@ -80,7 +80,7 @@ class TaskDifficulty(Result):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What JSON holds beside the rows: the settings, and all runs."""
+        """What JSON holds in addition to the rows: the settings, and all runs."""
         return {**super().facts, "runs": self.runs}
 
 

@@ -16,7 +16,7 @@ class Drawing(NamedTuple):
     """A figure as a page holds it.
 
     Attributes:
-        description: Words for those who do not see it, and above it for those who do.
+        description: Caption, which is also the text for readers who cannot see the figure.
         svg: The figure.
     """
 
@@ -26,7 +26,7 @@ class Drawing(NamedTuple):
     @classmethod
     def of(cls, figure: Figure, description: str) -> Drawing:
         """Draw a figure."""
-        # Imported late: who only ranks does not wait for matplotlib.
+        # Imported late, so that a ranking alone does not wait for matplotlib.
         from lightning_infomem.plots import embed_figure
 
         return cls(description, Markup(embed_figure(figure, description)))

@@ -28,15 +28,15 @@ __all__ = ["Chapter", "html_report"]
 
 @dataclass(frozen=True)
 class Chapter:
-    """What belongs together on a page: a ranking of checkpoints, runs, a verdict on one run, or several of these.
+    """One part of a page: a ranking of checkpoints, runs, a verdict on one run, or several of these.
 
     Attributes:
-        title: The title, in a few words.
-        ranking: What `rank_checkpoints` returns; where it was refused, the page shows the values and says why.
-        note: What to know before anything else, such as why there is no ranking.
-        runs: What `recorded_runs` returns.
-        faults: Path -> why a file could not be read.
-        verdict: What `judge_run` returns, where the checkpoints are epochs of one run.
+        title: Title, in a few words.
+        ranking: Result of `rank_checkpoints`. If it has no ranking, the page shows the values and the reason.
+        note: Sentence shown first, such as why there is no ranking.
+        runs: Result of `recorded_runs`.
+        faults: Path -> why the file could not be read.
+        verdict: Result of `judge_run`, if the checkpoints are epochs of one run.
     """
 
     title: str
@@ -48,20 +48,20 @@ class Chapter:
 
 
 def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str:
-    """Tell rankings and runs on one HTML page: verdicts, doubts, figures, tables, settings, and what to make of them.
+    """Show rankings and runs on one HTML page: verdicts, doubts, figures, tables, settings, and what they mean.
 
     Args:
-        chapters: At least one.
-        title: The title of the page; by default that of the first chapter.
+        chapters: Chapters of the page, at least one.
+        title: Title of the page; by default that of the first chapter.
 
     Returns:
-        The page: well-formed, with its style, its figures and one script inside, which sorts tables. Nothing is
-        fetched, and a browser is told to run no other script. What comes from files (names, metrics, messages) is
-        escaped. The page follows the reader's choice of light or dark, and prints. Of more than three runs in a
-        chapter the figures of each are left out.
+        The page, well-formed. It contains its style, its figures and one script, which sorts tables. It fetches
+        nothing, and its policy forbids any other script. Text from files (names, metrics, messages) is escaped. The
+        page follows the reader's choice of light or dark, and can be printed. With more than three runs in a chapter,
+        the figures of the single runs are left out.
 
     Cost:
-        A second for each ranking, three seconds for each run whose figures are drawn, nearly all of it for these.
+        One second per ranking and three seconds per run with figures, mostly for drawing.
 
     >>> from pathlib import Path
     >>> from lightning_infomem.records.ranking_row import RankedCheckpoint
@@ -70,7 +70,7 @@ def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str
     >>> "Kind unknown." in page, "&lt;b&gt;.ckpt" in page, "<b>.ckpt" in page
     (True, True, False)
     """
-    # Templates escape all that they are given, and what they are not given is an error.
+    # Templates escape every value, and a missing value is an error.
     environment = Environment(
         loader=PackageLoader("lightning_infomem.pages"),
         autoescape=True,
@@ -92,7 +92,7 @@ def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str
 
 
 def _parts(chapter: Chapter) -> dict[str, Any]:
-    """What the template tells, in the order that depends on what there is."""
+    """Return the values for the template of a chapter."""
     runs, verdict = chapter.runs, chapter.verdict
     names = _names(runs) if runs else []
     # The monitor saw more than a verdict that rests on the reports of few checkpoints.
@@ -111,15 +111,17 @@ def _parts(chapter: Chapter) -> dict[str, Any]:
 
 
 def _names(runs: Sequence[RecordedRun]) -> list[str]:
-    """The places below the folder that all share; where several are in one place, with what tells them apart."""
+    """Return paths below the common folder; runs in one place also get their prefix, or the start of their id."""
     folder = os.path.commonpath([run.place.parent for run in runs]) or "."
     names = [os.path.relpath(run.place, folder) for run in runs]
-    for more in ([run.course.prefix for run in runs], [f"run {run.last.run_id[:6]}" for run in runs]):
-        names = [f"{name}, {own}" if names.count(name) > 1 else name for name, own in zip(names, more, strict=True)]
+    for suffixes in ([run.course.prefix for run in runs], [f"run {run.last.run_id[:6]}" for run in runs]):
+        names = [
+            f"{name}, {suffix}" if names.count(name) > 1 else name for name, suffix in zip(names, suffixes, strict=True)
+        ]
     return names
 
 
-def _sentence(words: str) -> str:
-    """The words with a capital letter and a full stop."""
-    words = words.strip().rstrip(".;")
-    return f"{words[:1].upper()}{words[1:]}." if words else ""
+def _sentence(text: str) -> str:
+    """Give a text a capital letter and a full stop."""
+    text = text.strip().rstrip(".;")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

@@ -11,12 +11,12 @@ from scipy.stats import kendalltau
 
 from lightning_infomem.pages.drawing import Drawing
 from lightning_infomem.records.file_names import files_by_reason, name_files
+from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup, describe_others
 from lightning_infomem.records.table import Column, Table
 from lightning_infomem.selection.criteria import CRITERIA, MUTUAL_INFORMATION
 from lightning_infomem.selection.direction import BETTER, KINDS
 
 if TYPE_CHECKING:
-    from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
     from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["RankingPart"]
@@ -26,66 +26,61 @@ _CRITERIA = {criterion.name: criterion for criterion in CRITERIA}
 
 @dataclass(frozen=True)
 class RankingPart:
-    """What a template tells of a ranking."""
+    """The values that the template of a ranking shows."""
 
     ranking: Ranking
 
     @property
     def folder(self) -> str:
-        """The folder that all checkpoints are in."""
+        """Folder that contains all checkpoints."""
         return os.path.commonpath([row.path.parent for row in self.ranking.rows]) or "."
 
     @property
     def is_refused(self) -> bool:
-        """Whether there are values only."""
+        """Whether there is no ranking, only values."""
         return self.ranking.refusal is not None
 
     @property
     def direction(self) -> str:
-        """What is better."""
+        """Which values are better."""
         order = self.ranking.order or ""
         return f"{f'For {order} memorization' if order in KINDS else 'By mutual information'} {BETTER[order]}"
 
     @property
     def criteria(self) -> list[str]:
-        """Those by which any checkpoint is ranked."""
+        """Criteria by which at least one checkpoint is ranked."""
         return [name for name in _CRITERIA if any(name in row.ranks for row in self.ranking.rows)]
 
     def name(self, row: RankedCheckpoint) -> str:
-        """A checkpoint within the folder."""
+        """Return the path of a checkpoint below the folder."""
         return os.path.relpath(row.path, self.folder)
 
-    def certainty(self, lines: Sequence[RankedCheckpoint] | Sequence[RankedGroup]) -> str:
-        """How sure the first of them is the best."""
-        if lines[0].probability_best is None:
+    def certainty(self, rows: Sequence[RankedCheckpoint] | Sequence[RankedGroup]) -> str:
+        """Return how certain it is that the first row is the best."""
+        if rows[0].probability_best is None:
             return ""
-        alike, others = sum(bool(line.in_best_set) for line in lines) - 1, len(lines) - 1
-        if others == 1:
-            told = "the other one cannot be told from it" if alike else "the other one is worse"
-        else:
-            told = f"{alike} of the {others} others cannot be told from it" if alike else "all others are worse"
-        return f"It leads in {100 * lines[0].probability_best:.0f} % of the bootstrap draws; {told}."
+        return f"It leads in {100 * rows[0].probability_best:.0f} % of the bootstrap draws; {describe_others(rows)}."
 
     def figure(self) -> Drawing:
-        """The ranking."""
-        from lightning_infomem.plots import plot_ranking  # late, as all that imports matplotlib
+        """Draw the ranking."""
+        from lightning_infomem.plots import plot_ranking  # late, because it imports matplotlib
 
         return Drawing.of(plot_ranking(self.ranking), "Mutual information of each checkpoint with its 90 % interval")
 
     def figure_of_criteria(self) -> Drawing:
-        """The ranks by all criteria."""
+        """Draw the ranks by all criteria."""
         from lightning_infomem.plots import plot_criteria
 
         return Drawing.of(plot_criteria(self.ranking, list(_CRITERIA)), "Rank of each checkpoint by each criterion")
 
     def recipes(self) -> Table:
-        """One line per group."""
+        """Return one row per group."""
         (table,) = self.ranking.to_table().parts
         columns = [replace(column, head="recipe") if column.name == "name" else column for column in table.columns]
         return replace(table, columns=columns)
 
     def checkpoints(self) -> Table:
-        """One line per checkpoint, and the control as the last; columns without any value are left out."""
+        """Return one row per checkpoint, then the control; columns without any value are left out."""
         table, ranking = self.ranking.to_table(), self.ranking
         recipe = Column("group", "recipe", shown="always" if any(row.group for row in ranking.rows) else "never")
         rows, styles = [*table.rows], dict(table.styles)
@@ -94,7 +89,7 @@ class RankingPart:
             control = {name: value for name, value in vars(ranking.control).items() if name in names}
             styles[len(rows)] = "dim italic"
             rows.append({**control, "path": "untrained control"})
-        marked = "" if self.is_refused else "Marked: cannot be told from the best. "
+        marked = "" if self.is_refused else "Marked: not distinguishable from the best. "
         note = f"{marked}MI (mutual information) and entropy: means over layers, nats. 90 %: intervals, over units."
         columns = [column for column in table.columns if column.name != "group"]
         place = next(place for place, column in enumerate(columns, start=1) if column.name == "path")
@@ -102,7 +97,7 @@ class RankingPart:
         return replace(table, columns=columns, rows=rows, styles=styles, notes=[note])
 
     def other_choices(self) -> Table:
-        """What every criterion would choose, and how far it agrees."""
+        """Return what each criterion would choose, and how well it agrees with mutual information."""
         columns = [
             Column("criterion"),
             Column("choice", "would choose"),
@@ -135,7 +130,7 @@ class RankingPart:
         }
 
     def lists(self) -> dict[str, list[str]]:
-        """What is not in the tables: heading -> lines."""
+        """Return heading -> lines for everything that is not in the tables."""
         ranking, needs = self.ranking, dict[str, list[str]]()
         for name, need in ranking.missing.items():
             needs.setdefault(need, []).append(name.replace("_", " "))
@@ -145,6 +140,6 @@ class RankingPart:
         return {
             "Not known": [] if self.is_refused else not_known,
             "Skipped files": files_by_reason(skipped),
-            "Notes": [note for note in ranking.notes if note != ranking.evidence],  # the verdict has that one
-            "Layers": [f"{len(ranking.layers)} ranked, each on its own: {', '.join(ranking.layers)}"],
+            "Notes": [note for note in ranking.notes if note != ranking.evidence],  # the verdict shows the evidence
+            "Layers": [f"{len(ranking.layers)} ranked separately: {', '.join(ranking.layers)}"],
         }

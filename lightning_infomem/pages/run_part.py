@@ -14,43 +14,43 @@ from lightning_infomem.runs.recorded_runs import RecordedRun
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.doubts import doubts_of_candidates
 
-__all__ = ["RunPart"]
+__all__ = ["MEASURES", "RunPart"]
 
-_MEASURES = (
+MEASURES = (
     Column(Metric.ENTROPY_MEAN, "entropy", ".4f"),
     Column(Metric.MI_MEAN, "MI", ".4f"),
     Column(Metric.MI_DROP, "MI drop", ".0%"),
     Column(Metric.SMOOTHNESS, "smoothness", ".3f"),
 )
 _OF_A_MEASUREMENT = (
-    *_MEASURES,
+    *MEASURES,
     Column(Metric.SMOOTHNESS_DROP, "smoothness drop", ".3f"),
     Column(Metric.CONSENSUS_DROP, "consensus drop", ".3f"),
     Column(Metric.SECONDS, "seconds", ".2f"),
 )
-_OF_A_LAYER = (*_MEASURES, Column(Metric.DEAD_FRACTION, "dead", ".0%"), Column(Metric.TIE_FRACTION, "ties", ".0%"))
-_MOST_OPEN = 25  # lines of a table that is shown at once
+_OF_A_LAYER = (*MEASURES, Column(Metric.DEAD_FRACTION, "dead", ".0%"), Column(Metric.TIE_FRACTION, "ties", ".0%"))
+_MOST_OPEN = 25  # rows of a table that is shown unfolded
 
 
 @dataclass(frozen=True)
 class RunPart:
-    """What a template tells of a run."""
+    """The values that the template of a run shows."""
 
     run: RecordedRun
     name: str
 
     @property
     def is_undecided(self) -> bool:
-        """Whether it cannot be told, or not yet, if the run memorizes."""
+        """Whether it is not known, or not yet, if the run memorizes."""
         return self.run.state[0].startswith(("cannot", "too early"))
 
     @property
     def is_long(self) -> bool:
-        """Whether its measurements are folded."""
+        """Whether the table of measurements is folded."""
         return len(self.run.course.steps) > _MOST_OPEN
 
     def doubts(self) -> list[Flag]:
-        """What to know before its numbers are believed."""
+        """Return the doubts about the numbers of the newest report."""
         report = self.run.report
         if report is None:
             return []
@@ -64,8 +64,8 @@ class RunPart:
         return [*skipped, *not_finite, *doubts_of_candidates([candidate], list(candidate.layers), None)]
 
     def figures(self) -> Iterator[Drawing]:
-        """The run, the courses of its layers, and its newest report."""
-        from lightning_infomem.plots import (  # late, as all that imports matplotlib
+        """Draw the run, the courses of its layers, and its newest report."""
+        from lightning_infomem.plots import (  # late, because it imports matplotlib
             plot_epochs_map,
             plot_information_map,
             plot_layers,
@@ -88,11 +88,11 @@ class RunPart:
         if report is not None:
             words = "Entropy of units and mutual information of their pairs, newest report"
             yield Drawing.of(plot_layers(report), words)
-            words = "Mutual information of all pairs of units, like beside like, newest report"
+            words = "Mutual information of all pairs of units, similar units side by side, newest report"
             yield Drawing.of(plot_information_map(report), words)
 
     def layers(self) -> Table:
-        """One line per layer, by the last measurement."""
+        """Return one row per layer, by the last measurement."""
         known = [] if self.run.report is None else self.run.report.layers
         of_report = {logged_name(layer.name): layer for layer in known}
         rows = []
@@ -105,14 +105,14 @@ class RunPart:
                 row["samples"] = f"{layer.num_samples}, {dropped} dropped" if dropped else str(layer.num_samples)
             rows.append(row)
         note = (
-            "By the last measurement, nats. MI drop: how far mutual information is below its highest value in this "
-            "run. Dead: constant units. Ties: samples whose value another has, too."
+            "At the last measurement, nats. MI drop: how far mutual information is below its highest value in this "
+            "run. Dead: constant units. Ties: samples that share their value with another."
         )
         text = (Column("layer"), Column("units", align="right"), Column("samples", align="right"))
         return Table([*text, *_OF_A_LAYER], rows, notes=[note])
 
     def measurements(self) -> Table:
-        """One line per measurement; those at which the alarm was on are marked."""
+        """Return one row per measurement; rows are marked if the alarm was on."""
         course = self.run.course
         values = {column.name: course.values(column.name) for column in _OF_A_MEASUREMENT}
         rows = [
@@ -125,13 +125,13 @@ class RunPart:
         return Table(columns, rows, notes=[note], styles=styles)
 
     def settings(self) -> Table:
-        """What the numbers hang on, as the newest report has it."""
+        """Return the settings that the numbers depend on, from the newest report."""
         report = self.run.report
         assert report is not None
-        told = {**report.settings, "backend": report.backend, "version of lightning-infomem": report.version}
+        settings = {**report.settings, "backend": report.backend, "version of lightning-infomem": report.version}
         rows = [
             {"setting": name.replace("_", " "), "value": str(value)}
-            for name, value in told.items()
+            for name, value in settings.items()
             if value is not None
         ]
         return Table([Column("setting"), Column("value")], rows)

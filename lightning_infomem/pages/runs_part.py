@@ -1,4 +1,4 @@
-"""Several runs beside one another as part of a page."""
+"""A comparison of several runs as part of a page."""
 
 from __future__ import annotations
 
@@ -6,53 +6,47 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lightning_infomem.pages.drawing import Drawing
-from lightning_infomem.records.metric_names import Metric
+from lightning_infomem.pages.run_part import MEASURES
 from lightning_infomem.records.table import Column, Table
 from lightning_infomem.runs.recorded_runs import RecordedRun
 
 __all__ = ["RunsPart"]
 
-_MOST_DRAWN = 3  # runs with figures of their own
-_MEASURES = (
-    Column(Metric.ENTROPY_MEAN, "entropy", ".4f"),
-    Column(Metric.MI_MEAN, "MI", ".4f"),
-    Column(Metric.MI_DROP, "MI drop", ".0%"),
-    Column(Metric.SMOOTHNESS, "smoothness", ".3f"),
-)
+_MOST_DRAWN = 3  # with more runs, single runs have no figures
 
 
 @dataclass(frozen=True)
 class RunsPart:
-    """What a template tells of several runs together."""
+    """The values that the template shows of several runs together."""
 
     runs: Sequence[RecordedRun]
     names: Sequence[str]
 
     @property
     def are_drawn_each(self) -> bool:
-        """Whether every run has figures of its own."""
+        """Whether each run is drawn separately, too."""
         return len(self.runs) <= _MOST_DRAWN
 
     def table(self) -> Table:
-        """The last measurements; the runs with the alarm on are marked."""
+        """Return the last measurement of each run; runs with the alarm on are marked."""
         rows = [
             {
                 "run": name,
                 "measured": len(run.course.steps),
                 "epoch": int(run.last.epoch),
-                **{column.name: run.course.last(column.name) for column in _MEASURES},
+                **{column.name: run.course.last(column.name) for column in MEASURES},
                 "alarm": run.state[0],
             }
             for run, name in zip(self.runs, self.names, strict=True)
         ]
-        note = "By the last measurement of each; means over layers, nats. Compare those of one setting and inputs."
+        note = "Last measurement of each run; means over layers, nats. Compare runs with the same settings and inputs."
         is_on = [run.last.is_memorizing for run in self.runs]
-        columns = [Column("run"), Column("measured"), Column("epoch", "last epoch"), *_MEASURES, Column("alarm")]
+        columns = [Column("run"), Column("measured"), Column("epoch", "last epoch"), *MEASURES, Column("alarm")]
         return Table(columns, rows, notes=[note], styles={place: "yellow" for place, on in enumerate(is_on) if on})
 
     def figures(self) -> Iterator[Drawing]:
-        """Their courses, and their newest reports."""
-        from lightning_infomem.plots import plot_comparison, plot_runs  # late, as all that imports matplotlib
+        """Draw the courses of the runs, and their newest reports."""
+        from lightning_infomem.plots import plot_comparison, plot_runs  # late, because it imports matplotlib
 
         if any(len(run.course.steps) > 1 for run in self.runs):
             courses = [run.course.layer_courses() for run in self.runs]

@@ -18,23 +18,23 @@ __all__ = ["VerdictPart"]
 
 @dataclass(frozen=True)
 class VerdictPart:
-    """What a template tells of a verdict."""
+    """The values that the template of a verdict shows."""
 
     verdict: RunVerdict
 
     @property
     def has_checkpoints(self) -> bool:
-        """Whether any moment has a checkpoint."""
+        """Whether any measurement has a checkpoint."""
         return any(row.path is not None for row in self.verdict.rows)
 
     def figure(self) -> Drawing:
-        """What the verdict rests on."""
-        from lightning_infomem.plots import plot_run_verdict  # late, as all that imports matplotlib
+        """Draw what the verdict rests on."""
+        from lightning_infomem.plots import plot_run_verdict  # late, because it imports matplotlib
 
         return Drawing.of(plot_run_verdict(self.verdict), "The run: what is watched, and where the alarm was on")
 
     def checkpoints(self) -> Table:
-        """One line per checkpoint; the one to keep is marked, and so are those with the alarm on."""
+        """Return one row per checkpoint; marked are the one to keep, and those with the alarm on."""
         table = self.verdict.to_table()
         known = [(line, row) for line, row in zip(table.rows, self.verdict.rows, strict=True) if row.path is not None]
         styles = {place: "yellow" for place, (_, row) in enumerate(known) if row.is_memorizing}
@@ -42,6 +42,6 @@ class VerdictPart:
         return replace(table, rows=[line for line, _ in known], styles=styles, notes=())
 
     def skipped(self) -> list[str]:
-        """Which files were not read, and why."""
+        """Return which files were not read, and why."""
         inside = f"{self.verdict.to_table().folder}{os.sep}"
         return files_by_reason({path.removeprefix(inside): why for path, why in self.verdict.skipped.items()})

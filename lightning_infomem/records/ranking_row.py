@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["RankedCheckpoint", "RankedGroup"]
+__all__ = ["RankedCheckpoint", "RankedGroup", "describe_others"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class RankedCheckpoint:
         reseed_interval: Interval in which ``mutual_information`` is expected after training with another seed.
         rank_interval: Interval of ``rank`` over units; None without a ranking.
         probability_best: Share of bootstrap draws in which it leads; None without a ranking.
-        in_best_set: Whether it cannot be told from the best; None without a ranking.
+        in_best_set: Whether it cannot be distinguished from the best; None without a ranking.
         kind: Kind of memorization compared with the reference: "heuristic", "example", or None if it is like the
             reference or there is none.
         group: Name of its group; None without groups.
@@ -67,7 +67,7 @@ class RankedGroup:
         rank: Rank among the groups; see `RankedCheckpoint`.
         rank_interval: Interval of ``rank``; see `RankedCheckpoint`.
         probability_best: Share of bootstrap draws in which it leads; see `RankedCheckpoint`.
-        in_best_set: Whether it cannot be told from the best group; see `RankedCheckpoint`.
+        in_best_set: Whether it cannot be distinguished from the best group; see `RankedCheckpoint`.
     """
 
     name: str
@@ -78,3 +78,11 @@ class RankedGroup:
     rank_interval: tuple[int, int] | None = None
     probability_best: float | None = None
     in_best_set: bool | None = None
+
+
+def describe_others(rows: Sequence[RankedCheckpoint] | Sequence[RankedGroup]) -> str:
+    """Return how many rows cannot be distinguished from the best, in words."""
+    alike, others = sum(bool(row.in_best_set) for row in rows) - 1, len(rows) - 1
+    if others == 1:
+        return "the other one cannot be distinguished from it" if alike else "the other one is worse"
+    return f"{alike} of the {others} others cannot be distinguished from it" if alike else "all others are worse"

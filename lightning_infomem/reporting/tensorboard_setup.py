@@ -1,4 +1,4 @@
-"""What TensorBoard shows besides the numbers of a run: explanations, all layers in one chart, hyperparameters."""
+"""What TensorBoard shows in addition to the numbers: explanations, all layers in one chart, hyperparameters."""
 
 from __future__ import annotations
 

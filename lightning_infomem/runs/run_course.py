@@ -93,7 +93,7 @@ class RunCourse(Course):
         return self.history[-1] if self.history else {}
 
     def last_measurement(self) -> Measurement:
-        """Return the last measurement as it stands in the run file.
+        """Return the last measurement as the run file holds it.
 
         Raises:
             ValueError: There is no measurement.

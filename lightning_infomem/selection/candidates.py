@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_infomem.records.comparability import Field
 from lightning_infomem.records.moment import Moment
 from lightning_infomem.records.report import InformationReport, LayerInformation
-from lightning_infomem.selection.fingerprint import Fingerprint, take_fingerprint
 
-__all__ = ["Candidate", "LayerScores"]
+__all__ = ["Candidate", "Fingerprint", "LayerScores", "take_fingerprint"]
+
+Fingerprint = Mapping[Field, Hashable]
+
+# Backends count the same neighbours, and one more baseline changes no measure.
+_IRRELEVANT_SETTINGS = ("backend", "normal_scores")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +29,8 @@ class LayerScores:
 
     Attributes:
         unit_information: Mean mutual information of each unit with the others in nats, float64 ``[units]``.
-        scores: Name -> value of every criterion; of ``dead_fraction`` and ``tie_fraction``, see `LayerInformation`; of
-            ``dropped_fraction``, the share of rows left out because they were not finite; and of ``copy_fraction``, the
+        scores: Criterion -> value. Also holds ``dead_fraction`` and ``tie_fraction``, see `LayerInformation`;
+            ``dropped_fraction``, the share of rows left out because they were not finite; and ``copy_fraction``, the
             mean mutual information of pairs divided by that of a unit with itself, which is 1 if all are copies.
     """
 
@@ -139,6 +144,32 @@ class Candidate:
         if any(criterion in self.layers[name].scores for name in layers if name in self.layers):
             return [self.layers[name].scores.get(criterion, math.nan) for name in layers]
         return [self.scores.get(criterion, math.nan)]
+
+
+def take_fingerprint(report: InformationReport) -> Fingerprint:
+    """Collect what must agree with other reports, so that the report itself can be released.
+
+    Args:
+        report: A report.
+
+    Returns:
+        Field -> value. The fields are "layers" (names of all layers that were to be measured, skipped ones included),
+        "probe" (digest of the inputs; None if unknown), "settings.NAME", and for each layer "width", "units" and
+        "samples". Rows that were dropped count as samples: they do not make reports incomparable.
+    """
+    fields: dict[Field, Hashable] = {
+        "layers": tuple(sorted({*(layer.name for layer in report.layers), *report.skipped})),
+        "probe": report.probe,
+    }
+    for name, value in report.settings.items():
+        if name not in _IRRELEVANT_SETTINGS:
+            fields[f"settings.{name}"] = tuple(value) if isinstance(value, list) else value
+    for layer in report.layers:
+        part = f"layer '{layer.name}'"
+        fields["width", part] = layer.width
+        fields["units", part] = tuple(layer.units.tolist())
+        fields["samples", part] = layer.num_samples + layer.num_dropped
+    return fields
 
 
 def _logged_scores(metrics: Mapping[str, float]) -> dict[str, float]:

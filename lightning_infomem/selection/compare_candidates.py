@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from lightning_infomem._errors import UsageValueError
+from lightning_infomem.records.comparability import Field, check_comparable
 from lightning_infomem.records.file_names import name_files
 from lightning_infomem.records.flag import Flag
-from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.fingerprint import check_fingerprints
+from lightning_infomem.selection.candidates import Candidate, Fingerprint
 
-__all__ = ["Comparison", "compare_candidates"]
+__all__ = ["Comparison", "EpochsOfOneRun", "check_fingerprints", "check_several_runs", "compare_candidates"]
 
 _COPIES = 1 / 3
+
+
+class EpochsOfOneRun(UsageValueError):
+    """Raised if checkpoints that were to be ranked are epochs of one run."""
 
 
 class Comparison(NamedTuple):
@@ -33,7 +37,7 @@ class Comparison(NamedTuple):
 def compare_candidates(
     candidates: Sequence[Candidate], others: Sequence[Candidate] = (), *, allow_mismatch: Sequence[str] = ()
 ) -> Comparison:
-    """Require that checkpoints were measured alike, and choose the layers to compare them in.
+    """Require that checkpoints were measured alike, and choose the layers in which to compare them.
 
     A layer takes part if all checkpoints have finite measures of it, and if its units are not nearly copies in all of
     them. Units are nearly copies if pairs share a third of what a unit shares with itself, whatever was trained. An
@@ -65,7 +69,54 @@ def compare_candidates(
     copies = [
         name for name in layers if all(each.layers[name].scores["copy_fraction"] > _COPIES for each in candidates)
     ]
-    telling = [name for name in layers if name not in copies]
-    words = "left out of the ranking: its" if telling else "its"
+    distinct = [name for name in layers if name not in copies]
+    words = "left out of the ranking: its" if distinct else "its"
     flags = [Flag("copies", f"layer '{name}': {words} units are nearly copies in every checkpoint") for name in copies]
-    return Comparison(telling or layers, notes, flags)
+    return Comparison(distinct or layers, notes, flags)
+
+
+def check_several_runs(candidates: Sequence[Candidate]) -> None:
+    """Refuse checkpoints that look like one run: a folder in which every epoch occurs once.
+
+    Copies of a checkpoint, as ``last.ckpt`` can be, do not count.
+
+    Raises:
+        EpochsOfOneRun: They look like one run.
+    """
+    folders = {each.path.parent for each in candidates}
+    moments = {
+        (each.epoch, each.step, *(layer.mutual_information for layer in each.layers.values())) for each in candidates
+    }
+    epochs = [moment[0] for moment in moments]
+    if len(folders) == 1 and None not in epochs and 1 < len(epochs) == len(set(epochs)):
+        raise EpochsOfOneRun(
+            f"checkpoints: those of several runs are required, got {len(epochs)} epochs in '{folders.pop()}': these "
+            "are epochs of one run, along which neither the lowest nor the highest value marks the best epoch. "
+            "judge_run, or `infomem run`, says whether the run memorizes and which checkpoint to keep. If each is a "
+            "separate recipe, give groups=lambda path: path.stem, or --groups '(.+)'."
+        )
+
+
+def check_fingerprints(fingerprints: Mapping[str, Fingerprint], allow_mismatch: Sequence[str] = ()) -> list[str]:
+    """Require that reports were measured alike.
+
+    A layer is compared only between reports that measured it, because it can have been skipped in one checkpoint, for
+    instance after its values became infinite. Unknown inputs are not compared either.
+
+    Args:
+        fingerprints: Name of a file -> fingerprint of its report.
+        allow_mismatch: Names of fields that may differ: "layers", "probe", "width", "units", "samples",
+            "settings.NAME".
+
+    Returns:
+        A sentence for each difference that was allowed.
+
+    Raises:
+        TypeError, ValueError: See `check_comparable`.
+    """
+    fields: dict[Field, dict[str, Hashable]] = {}
+    for field in {field for each in fingerprints.values() for field in each}:
+        can_be_unknown = field == "probe" or isinstance(field, tuple)
+        values = {file: each.get(field, None if can_be_unknown else "not given") for file, each in fingerprints.items()}
+        fields[field] = {file: value for file, value in values.items() if value is not None or not can_be_unknown}
+    return check_comparable(fields, allow_mismatch, argument="checkpoints")

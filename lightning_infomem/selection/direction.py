@@ -58,7 +58,7 @@ def choose_direction(
         f"{above} of {len(votes)} checkpoints have more mutual information than the reference, {below} have less, "
         f"{len(votes) - above - below} about the same"
     )
-    unknown = "the reference does not tell the kind of memorization"
+    unknown = "the reference does not indicate the kind of memorization"
     if above + below == 0:
         return None, f"{unknown}: no checkpoint differs from it ({counts})."
     if min(above, below) >= max(2, _MINORITY * (above + below)):
@@ -67,7 +67,7 @@ def choose_direction(
         kind = "heuristic" if above > below else "example"
     else:
         return None, f"{unknown}: less than two thirds agree ({counts})."
-    return kind, f"the reference tells {kind} memorization: {counts}"
+    return kind, f"the reference indicates {kind} memorization: {counts}"
 
 
 def kind_of(candidate: Candidate, reference: Candidate) -> str | None:

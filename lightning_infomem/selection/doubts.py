@@ -73,7 +73,9 @@ def doubts_of_ranks(ranks: Sequence[int], entropy_ranks: Sequence[int], num_in_b
             Flag("shared_first_rank", f"{first} checkpoints share rank 1; .best is only the first of them by name")
         )
     elif num_in_best_set == len(ranks):
-        flags.append(Flag("indistinct", "no checkpoint can be told from the best: more units or other layers may help"))
+        flags.append(
+            Flag("indistinct", "no checkpoint is distinguishable from the best: more units or other layers may help")
+        )
     agreement = kendalltau(ranks, entropy_ranks).statistic
     if agreement < 0:  # NaN where all are tied
         flags.append(

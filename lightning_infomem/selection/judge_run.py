@@ -22,9 +22,8 @@ from lightning_infomem.runs.recorded_runs import RecordedRun, recorded_runs, run
 from lightning_infomem.runs.run_file import RUN_FILE
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import compare_candidates
+from lightning_infomem.selection.order_one_run import order_one_run, place_in_run
 from lightning_infomem.selection.read_candidates import offline_measurement, read_candidates
-from lightning_infomem.selection.same_run import order_one_run, place_in_run
-from lightning_infomem.settings import check_setting_names
 
 __all__ = ["judge_run"]
 
@@ -76,9 +75,8 @@ def judge_run(
     Cost:
         A few milliseconds per checkpoint that carries a report, mostly for reading the file.
     """
-    check_setting_names(settings, judge_run)
     measurement = offline_measurement(
-        model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
+        judge_run, model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
     )
     places = places_of(checkpoints)
     try:
@@ -144,7 +142,7 @@ def _course_of_monitor(ordered: Sequence[Candidate]) -> _Course | None:
 def _course_of_run_file(places: Sequence[Path]) -> _Course | None:
     """Return what the run file of one run holds; None if there is none.
 
-    The file has no predictions, so that the agreement with the consensus is unknown. It says what the alarm said.
+    The file has no predictions, so the agreement with the consensus is unknown. The alarm is read from the file.
 
     Raises:
         ValueError: There are several runs.

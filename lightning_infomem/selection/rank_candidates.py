@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
@@ -14,7 +16,6 @@ from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import Comparison
 from lightning_infomem.selection.direction import choose_direction, kind_of
 from lightning_infomem.selection.doubts import doubts_of_candidates, doubts_of_ranks
-from lightning_infomem.selection.grouping import name_groups
 from lightning_infomem.selection.ranking import Ranking
 from lightning_infomem.selection.scoring import bootstrap_ranks, score_candidates
 
@@ -43,11 +44,15 @@ def rank_candidates(
         groups: See `rank_checkpoints`.
         skipped: Path -> why a checkpoint could not be used.
         notes: Further remarks for the reader.
+
+    Raises:
+        TypeError: ``groups`` is neither a mapping nor a function.
+        ValueError: A checkpoint has no group, or there is only one group.
     """
     layers = comparison.layers
     kind, evidence = choose_direction(memorization, candidates, reference)
     order = memorization if reference is None else "nearest"
-    members, names = name_groups([each.path for each in candidates], groups)
+    members, names = _number_groups([each.path for each in candidates], groups)
     rows, missing = _rows(candidates, layers, order, reference)
     if reference is not None:
         rows = [replace(row, kind=kind_of(each, reference)) for row, each in zip(rows, candidates, strict=True)]
@@ -91,6 +96,33 @@ def rank_candidates(
         control=control_row,
         missing=missing,
     )
+
+
+def _number_groups(
+    paths: Sequence[Path], groups: Mapping[Any, str] | Callable[[Path], str] | None
+) -> tuple[list[int] | None, list[str]]:
+    """Return the number of each checkpoint's group, or None without groups; and the names in that order."""
+    if groups is None:
+        return None, []
+    if not callable(groups) and not isinstance(groups, Mapping):
+        raise UsageTypeError(
+            f"groups: a mapping of paths to names, or a function, is required, got {describe(groups)}."
+        )
+    found = []
+    for path in paths:
+        if callable(groups):
+            found.append(str(groups(path)))
+            continue
+        keys = [key for key in (path, str(path), path.name) if key in groups]
+        if not keys:
+            raise UsageValueError(f"groups: a group for every checkpoint is required, got none for '{path}'; add it.")
+        found.append(str(groups[keys[0]]))
+    names = list(dict.fromkeys(found))
+    if len(names) < 2:
+        raise UsageValueError(
+            f"groups: at least two are required, got only {names[0]!r}; give others, or leave it out."
+        )
+    return [names.index(name) for name in found], names
 
 
 def _rows(

@@ -14,7 +14,7 @@ from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_check
 from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.compare_candidates import compare_candidates
+from lightning_infomem.selection.compare_candidates import check_several_runs, compare_candidates
 from lightning_infomem.selection.direction import KINDS
 from lightning_infomem.selection.rank_candidates import rank_candidates
 from lightning_infomem.selection.ranking import Ranking
@@ -24,8 +24,6 @@ from lightning_infomem.selection.read_candidates import (
     read_candidates,
     reduce_report,
 )
-from lightning_infomem.selection.same_run import check_several_runs
-from lightning_infomem.settings import check_setting_names
 
 __all__ = ["rank_checkpoints"]
 
@@ -104,9 +102,8 @@ def rank_checkpoints(
             raise UsageValueError(
                 "reference: not together with memorization, which already says the kind; give one of them."
             )
-    check_setting_names(settings, rank_checkpoints)
     measurement = offline_measurement(
-        model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
+        rank_checkpoints, model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
     )
     if control and measurement is None:
         raise UsageValueError(

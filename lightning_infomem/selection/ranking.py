@@ -13,7 +13,7 @@ from typing import Any
 from lightning_infomem._checks import nearest_names
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.flag import Flag
-from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
+from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup, describe_others
 from lightning_infomem.records.table import Table
 from lightning_infomem.records.tabular import Tabular
 from lightning_infomem.selection.agreement import Agreement, rank_agreement
@@ -80,20 +80,17 @@ class Ranking(Tabular):
 
     @property
     def verdict(self) -> str:
-        """The rule, the best checkpoint and how certain that is; or why there is no ranking."""
+        """The rule, the best checkpoint and how certain it is; or why there is no ranking."""
         if self.order is None:
             return f"No ranking: {self.refusal}"
         kind = "" if self.memorization is None else f", for {self.memorization} memorization"
         ranked = f"Ranked by mutual information{kind}: {BETTER[self.order]}."
         if self.best.probability_best is None:
             return ranked
-        alike, others = len(self.best_set) - 1, len(self.rows) - 1
-        sure = f"{alike} of the {others} others cannot be told from it" if alike else "all others are worse"
-        if alike == others == 1:
-            sure = "the other one cannot be told from it"
-        # Its path below the folder that all share: a name alone may be "last.ckpt" in each.
+        # Its path below the common folder, because every file can be named "last.ckpt".
         name = os.path.relpath(self.best.path, os.path.commonpath([row.path.parent for row in self.rows]))
-        return f"{ranked} Best: '{name}' (P(best) {self.best.probability_best:.2f}); {sure}."
+        others = describe_others(self.rows)
+        return f"{ranked} Best: '{name}' (P(best) {self.best.probability_best:.2f}); {others}."
 
     def correlate(
         self, metric: str | Mapping[Any, float], *, criterion: str = MUTUAL_INFORMATION.name, seed: int = 0

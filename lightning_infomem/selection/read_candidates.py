@@ -18,6 +18,7 @@ from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.selection.candidates import Candidate
+from lightning_infomem.settings import check_setting_names
 
 __all__ = ["offline_measurement", "read_candidate", "read_candidates", "reduce_report"]
 
@@ -103,6 +104,7 @@ def reduce_report(path: Path, report: InformationReport, **known: Any) -> Candid
 
 
 def offline_measurement(
+    door: Callable[..., Any],
     model: nn.Module | Callable[[dict[str, Any]], nn.Module] | None,
     data: Iterable[Any] | None,
     *,
@@ -113,6 +115,7 @@ def offline_measurement(
     """Prepare to measure checkpoints without a report; None if no model was given.
 
     Args:
+        door: Function whose arguments these are; see `check_setting_names`.
         model: See `OfflineMeasurement`.
         data: See `OfflineMeasurement`.
         layers: See `OfflineMeasurement`.
@@ -120,8 +123,10 @@ def offline_measurement(
         **how: Further arguments of `OfflineMeasurement`; None if not given.
 
     Raises:
+        TypeError: A name in ``settings`` is unknown.
         ValueError: Only one of model and data was given, or neither but another argument.
     """
+    check_setting_names(settings, door)
     if model is not None and data is not None:
         return OfflineMeasurement(model, data, layers=layers, **how, **settings)
     if model is not None or data is not None:

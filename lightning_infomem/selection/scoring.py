@@ -11,10 +11,9 @@ from scipy.stats import rankdata
 
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.criteria import CONSENSUS, CRITERIA, MUTUAL_INFORMATION, Criterion
-from lightning_infomem.selection.median_ranks import median_ranks
 from lightning_infomem.selection.uncertainty import LEVEL, draw_means, rank_uncertainty
 
-__all__ = ["Scores", "bootstrap_ranks", "score_candidates"]
+__all__ = ["Scores", "bootstrap_ranks", "median_ranks", "score_candidates"]
 
 _DRAWS_AT_ONCE = 100  # ranking a thousand checkpoints in all draws at once would take half a gigabyte
 
@@ -130,6 +129,25 @@ def bootstrap_ranks(
         columns["rank"] = ranks.tolist()
         columns |= rank_uncertainty(np.concatenate(drawn_ranks, axis=1), int(np.argmin(ranks)))
     return [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
+
+
+def median_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rank within each layer, then by the median of these ranks; values of different layers are never pooled.
+
+    Args:
+        values: Finite values, ``[layers, checkpoints]`` or ``[layers, checkpoints, draws]``; lower is better.
+
+    Returns:
+        Ranks from 1, ``[checkpoints]`` or ``[checkpoints, draws]``. The mean rank breaks ties of the median, and
+        checkpoints that are still tied share the smaller rank ("1, 2, 2, 4").
+
+    >>> median_ranks(np.array([[0.3, 0.1, 0.2], [0.9, 0.5, 0.7], [2.0, 3.0, 2.5]])).tolist()
+    [3, 1, 2]
+    """
+    ranks = rankdata(values, axis=1)  # equal values share the average of their ranks
+    # The mean rank, at most the number of checkpoints, decides only where medians (in steps of 1/4) are equal.
+    order = np.median(ranks, axis=0) + ranks.mean(axis=0) / (8 * values.shape[1])
+    return np.asarray(rankdata(order.round(9), axis=0, method="min"), dtype=np.int64, order="C")
 
 
 def _orient(values: Floats, criterion: Criterion, order: str, target: Floats | None) -> Floats | None:

@@ -136,7 +136,7 @@ def test_the_text_says_what_the_numbers_mean(page):
     assert "1024" in texts
 
 
-def test_the_last_measures_stand_beside_the_hyperparameters(page, run):
+def test_the_last_measures_are_shown_with_the_hyperparameters(page, run):
     measures = ("mi_mean", "entropy_mean", "memorizing")
     texts, _ = page("hparams", until=("rate", *(f"infomem/{name}" for name in measures)))
     assert {"width", "rate"} <= set(texts)

@@ -106,7 +106,7 @@ def test_no_output_stops_a_training(output: object) -> None:
 
 
 @given(OUTPUTS)
-def test_the_strict_are_told_the_layer(output: object) -> None:
+def test_a_strict_monitor_names_the_layer(output: object) -> None:
     fault = ""
     try:
         _, monitor, _ = validate(output, "raise")

@@ -284,7 +284,7 @@ def test_mistakes_are_raised_in_setup(tmp_path):
         fit(tmp_path, MemorizationMonitor("netwerk"))
 
 
-def test_a_run_without_validation_is_told_so_once(tmp_path):
+def test_a_run_without_validation_gets_one_warning(tmp_path):
     runner = trainer(tmp_path, callbacks=[MemorizationMonitor()], limit_val_batches=0, max_epochs=2)
     with pytest.warns(UserWarning, match="a validation loop is required") as caught:
         runner.fit(Classifier(mlp()), loader(dense()), loader(dense()))

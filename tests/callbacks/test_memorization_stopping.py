@@ -189,10 +189,10 @@ def test_it_stops_within_an_epoch_and_between_rare_measurements(tmp_path):
     assert f"at step {steps[-1]};" in stop
 
 
-# By a monitor that finds it when it is told to
+# By a monitor with the alarm at a given measurement
 
 
-class Told(MemorizationMonitor):
+class AlarmAt(MemorizationMonitor):
     """Finds from its nth measurement on that the run memorizes, and keeps the first."""
 
     def __init__(self, nth, **options):
@@ -215,7 +215,7 @@ def fit(tmp_path, *callbacks, **options):
 def test_it_works_in_the_trainer_of_either_package(tmp_path, package, kind):
     stopping = MemorizationStopping()
     runner = package.Trainer(
-        callbacks=[stopping, Told(3)],  # in any order
+        callbacks=[stopping, AlarmAt(3)],  # in any order
         max_epochs=6,
         logger=False,
         enable_progress_bar=False,
@@ -231,12 +231,12 @@ def test_it_works_in_the_trainer_of_either_package(tmp_path, package, kind):
 
 
 def test_the_sanity_check_stops_nothing(tmp_path):
-    runner = fit(tmp_path, Told(0), MemorizationStopping(), num_sanity_val_steps=2)
+    runner = fit(tmp_path, AlarmAt(0), MemorizationStopping(), num_sanity_val_steps=2)
     assert runner.current_epoch == 1
 
 
 def test_validation_outside_of_training_stops_nothing(tmp_path, caplog):
-    runner = trainer(tmp_path, callbacks=[Told(0), MemorizationStopping()])
+    runner = trainer(tmp_path, callbacks=[AlarmAt(0), MemorizationStopping()])
     runner.validate(Classifier(mlp()), loader(dense()), verbose=False)
     assert not runner.should_stop
     assert "MemorizationStopping" not in caplog.text
@@ -244,7 +244,7 @@ def test_validation_outside_of_training_stops_nothing(tmp_path, caplog):
 
 def test_the_least_number_of_epochs_is_kept_and_the_stop_said_once(tmp_path, caplog):
     stopping = MemorizationStopping()
-    runner = fit(tmp_path, Told(2), stopping, min_epochs=4)
+    runner = fit(tmp_path, AlarmAt(2), stopping, min_epochs=4)
     assert runner.current_epoch == 4
     assert stopping.stopped_epoch == 1
     assert caplog.text.count("MemorizationStopping: stops the training in epoch 1") == 1
@@ -253,16 +253,16 @@ def test_the_least_number_of_epochs_is_kept_and_the_stop_said_once(tmp_path, cap
 
 def test_only_the_first_of_many_processes_says_it(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(pl.Trainer, "is_global_zero", property(lambda self: False))
-    runner = fit(tmp_path, Told(2), MemorizationStopping())
+    runner = fit(tmp_path, AlarmAt(2), MemorizationStopping())
     assert runner.current_epoch == 2
     assert "MemorizationStopping" not in caplog.text
 
 
 def test_a_new_run_with_the_same_callback_begins_anew(tmp_path):
     stopping = MemorizationStopping()
-    fit(tmp_path, Told(2), stopping)
+    fit(tmp_path, AlarmAt(2), stopping)
     assert stopping.stopped_epoch == 1
-    fit(tmp_path, Told(9), stopping)
+    fit(tmp_path, AlarmAt(9), stopping)
     assert stopping.stopped_epoch == 0
 
 
@@ -290,7 +290,7 @@ def test_a_monitor_is_required(tmp_path):
 
 
 def two_monitors():
-    return [Told(2, prefix="infomem"), Told(4, prefix="infomem-late")]
+    return [AlarmAt(2, prefix="infomem"), AlarmAt(4, prefix="infomem-late")]
 
 
 def test_of_several_monitors_one_must_be_named(tmp_path):
@@ -300,7 +300,7 @@ def test_of_several_monitors_one_must_be_named(tmp_path):
         fit(tmp_path, *two_monitors(), MemorizationStopping())
 
 
-def test_a_prefix_without_monitor_is_told(tmp_path):
+def test_a_prefix_without_a_monitor_is_refused(tmp_path):
     with pytest.raises(MisconfigurationException, match=r"one of prefix 'infomen' is required .* prefixes 'infomem', "):
         fit(tmp_path, *two_monitors(), MemorizationStopping("infomen"))
 
@@ -321,4 +321,4 @@ def test_who_keeps_all_checkpoints_is_not_warned(tmp_path, several):
     callbacks = [ModelCheckpoint(tmp_path / "all", save_top_k=-1)]
     if several:
         callbacks.append(ModelCheckpoint(tmp_path / "best", monitor="val_loss"))
-    fit(tmp_path, Told(9), MemorizationStopping(), *callbacks, max_epochs=1)  # a warning would be an error
+    fit(tmp_path, AlarmAt(9), MemorizationStopping(), *callbacks, max_epochs=1)  # a warning would be an error

@@ -57,7 +57,7 @@ def test_it_is_drawn_from_the_history_and_the_judgement(tmp_path, calls):
     assert named == {"memorizing": [False] * 3, "steps": [values["step"] for values in history]}
 
 
-def test_a_moment_with_the_alarm_on_is_told_as_such(tmp_path, calls):
+def test_a_moment_with_the_alarm_on_is_marked(tmp_path, calls):
     monitor = MemorizationMonitor()
     fit(tmp_path, monitor)
     monitor._course.history[0]["infomem/memorizing"] = 1.0
@@ -123,7 +123,7 @@ def test_nothing_is_drawn_where_no_logger_takes_figures(tmp_path, calls):
     assert calls == []
 
 
-def test_the_time_of_drawing_is_logged_beside_that_of_measuring(tmp_path, monkeypatch):
+def test_the_time_of_drawing_is_logged_next_to_that_of_measuring(tmp_path, monkeypatch):
     monkeypatch.setattr(run_figures, "plot_layers", lambda report: time.sleep(0.2) or Figure())
     monitor = MemorizationMonitor()
     runner = fit(tmp_path, monitor, max_epochs=1)

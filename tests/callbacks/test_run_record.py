@@ -127,9 +127,9 @@ def test_a_folder_that_cannot_be_written_to_is_one_warning_and_stops_no_run(tmp_
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         runner = fit(tmp_path, monitor, max_epochs=3)
-    told = [str(warning.message) for warning in caught if RUN_FILE in str(warning.message)]
-    assert len(told) == 1
-    assert told[0].startswith("MemorizationMonitor: a measurement could not be written to")
+    messages = [str(warning.message) for warning in caught if RUN_FILE in str(warning.message)]
+    assert len(messages) == 1
+    assert messages[0].startswith("MemorizationMonitor: a measurement could not be written to")
     assert (runner.current_epoch, len(monitor.history)) == (3, 3)
 
 

@@ -1,4 +1,4 @@
-"""Folders of transformers count as one checkpoint each, with what stands beside the weights."""
+"""Folders of transformers count as one checkpoint each, with the files next to the weights."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_folder_is_one_checkpoint_and_the_files_in_it_are_none(output):
     assert find_checkpoints(folders[1]) == [folders[1]]
 
 
-def test_a_model_beside_its_checkpoints_is_one_too(output, tmp_path):
+def test_a_model_next_to_its_checkpoints_is_one_too(output, tmp_path):
     shutil.copytree(output, tmp_path / "run")
     _model(3).save_pretrained(tmp_path / "run")
     torch.save({}, tmp_path / "run" / "training_args.bin")
@@ -128,7 +128,7 @@ def test_pickled_weights_are_read_too(tmp_path, several):
     assert torch.equal(weights["bias"], network.bias)
 
 
-def test_the_report_beside_the_weights_is_read(output, tmp_path):
+def test_the_report_next_to_the_weights_is_read(output, tmp_path):
     folder = shutil.copytree(output / "checkpoint-500", tmp_path / "checkpoint-500")
     torch.save({REPORT_KEY: make_report({"h.0": 0.5}, step=500).to_state()}, folder / REPORT_FILE)
     record = read_checkpoint(folder)

@@ -54,7 +54,7 @@ def files(tmp_path):
     return {name: tmp_path / name for name in WAYS}
 
 
-def test_weights_of_every_format_stand_under_one_key(files):
+def test_weights_of_every_format_have_one_key(files):
     for path in files.values():
         found = load_checkpoint(path)["state_dict"]
         assert found.keys() == WEIGHTS.keys()

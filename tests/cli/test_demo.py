@@ -1,4 +1,4 @@
-"""`infomem demo`: what it is told reaches the demo, which has tests of its own."""
+"""`infomem demo`: its arguments reach the demo, which has tests of its own."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def test_files_are_ranked_by_a_reference(tmp_path, capsys):
     assert main(["rank", *files, "--reference", str(tmp_path / "high.ckpt")]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert out.index("middle.ckpt") < out.index("low.ckpt")
-    assert "the reference tells example memorization: 0 of 2 checkpoints have more" in out
+    assert "the reference indicates example memorization: 0 of 2 checkpoints have more" in out
 
 
 def test_json_is_pure_also_where_a_ranking_is_refused(tmp_path, capsys):

@@ -21,7 +21,7 @@ from tests.selection.saved_runs import MEMORIZING, save_epochs
 pytestmark = pytest.mark.usefixtures("undrawn")
 
 ZOO = {"plain-seed0": 0.1, "plain-seed1": 0.2, "noisy-seed0": 0.5, "noisy-seed1": 0.6}
-TOLD = ("--memorization", "heuristic")
+GIVEN = ("--memorization", "heuristic")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def _rows(capsys):
 def test_a_report_is_written_where_it_says(zoo, tmp_path, capsys):
     target = tmp_path / "a.html"
     target.write_text("old")
-    assert main(["report", str(zoo), *TOLD, "--output", str(target)]) == 0
+    assert main(["report", str(zoo), *GIVEN, "--output", str(target)]) == 0
     assert capsys.readouterr() == (f"wrote {target}\n", "")
     page = target.read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
@@ -46,7 +46,7 @@ def test_a_report_is_written_where_it_says(zoo, tmp_path, capsys):
 
 def test_a_report_has_a_name_of_its_own(zoo, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main(["report", "zoo", *TOLD]) == 0
+    assert main(["report", "zoo", *GIVEN]) == 0
     assert capsys.readouterr().out == "wrote infomem-report.html\n"
     assert (tmp_path / "infomem-report.html").exists()
 
@@ -71,7 +71,7 @@ def test_a_refused_ranking_is_written_all_the_same(zoo, tmp_path, capsys, words)
 )
 @pytest.mark.parametrize("command", ["rank", "report"])
 def test_a_place_that_cannot_be_written_to_is_one_line_of_error(zoo, tmp_path, capsys, command, output, message):
-    assert main([command, str(zoo), *TOLD, "--output", str(tmp_path / output)]) == 2
+    assert main([command, str(zoo), *GIVEN, "--output", str(tmp_path / output)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert message in err
@@ -83,9 +83,9 @@ def test_a_place_that_cannot_be_written_to_is_one_line_of_error(zoo, tmp_path, c
 )
 def test_every_format_is_printed_and_written_alike(zoo, tmp_path, capsys, monkeypatch, form, start):
     monkeypatch.setenv("COLUMNS", "100")  # as wide as a table in a file
-    assert main(["rank", str(zoo), *TOLD, "--format", form]) == 0
+    assert main(["rank", str(zoo), *GIVEN, "--format", form]) == 0
     printed = capsys.readouterr().out
-    assert main(["rank", str(zoo), *TOLD, "--format", form, "--output", str(tmp_path / "a.txt")]) == 0
+    assert main(["rank", str(zoo), *GIVEN, "--format", form, "--output", str(tmp_path / "a.txt")]) == 0
     written = (tmp_path / "a.txt").read_bytes().decode()
     assert [line.rstrip() for line in printed.splitlines()] == written.splitlines()
     assert written.endswith("\n")
@@ -96,27 +96,27 @@ def test_every_format_is_printed_and_written_alike(zoo, tmp_path, capsys, monkey
 
 
 def test_csv_has_a_line_for_each_checkpoint(zoo, capsys):
-    assert main(["rank", str(zoo), *TOLD, "--format", "csv"]) == 0
+    assert main(["rank", str(zoo), *GIVEN, "--format", "csv"]) == 0
     lines = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [line["path"].rpartition("/")[2] for line in lines] == [f"{name}.ckpt" for name in ZOO]
     assert [line["rank"] for line in lines] == ["1", "2", "3", "4"]
 
 
 def test_recipes_are_read_off_the_names_of_files(zoo, capsys):
-    assert main(["rank", str(zoo), *TOLD, "--json", "--groups", "^(.+)-seed"]) == 0
+    assert main(["rank", str(zoo), *GIVEN, "--json", "--groups", "^(.+)-seed"]) == 0
     assert [(group["name"], len(group["paths"])) for group in _rows(capsys)["groups"]] == [("plain", 2), ("noisy", 2)]
 
 
 def test_recipes_are_read_off_the_folders_below_the_one_given(tmp_path, capsys):
     for name, value in {"a/seed0": 0.1, "a/seed1": 0.2, "b/seed0": 0.5}.items():
         save_checkpoint(tmp_path / "runs-seed" / name / "last.ckpt", make_report({"fc": value}))
-    assert main(["rank", str(tmp_path / "runs-seed"), *TOLD, "--json", "--groups", "^(.+)/seed"]) == 0
+    assert main(["rank", str(tmp_path / "runs-seed"), *GIVEN, "--json", "--groups", "^(.+)/seed"]) == 0
     assert [group["name"] for group in _rows(capsys)["groups"]] == ["a", "b"]
 
 
 def test_recipes_are_read_off_files_that_are_given_one_by_one(zoo, capsys):
     files = [str(zoo / f"{name}.ckpt") for name in ZOO]
-    assert main(["rank", *files, *TOLD, "--json", "--groups", "^(.+)-seed"]) == 0
+    assert main(["rank", *files, *GIVEN, "--json", "--groups", "^(.+)-seed"]) == 0
     assert [group["name"] for group in _rows(capsys)["groups"]] == ["plain", "noisy"]
 
 
@@ -135,7 +135,7 @@ def test_a_pattern_that_makes_no_groups_is_one_line_of_error(
     zoo, capsys, tmp_path, monkeypatch, command, pattern, message
 ):
     monkeypatch.chdir(tmp_path)
-    assert main([command, str(zoo), *TOLD, "--groups", pattern]) == 2
+    assert main([command, str(zoo), *GIVEN, "--groups", pattern]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert message in err
@@ -146,19 +146,19 @@ def test_reports_that_differ_are_ranked_where_that_is_allowed(tmp_path, capsys):
     other = MeasurementSettings(bins=50, neighbors=4).to_state()
     save_checkpoint(tmp_path / "a.ckpt", make_report({"fc": 0.1}))
     save_checkpoint(tmp_path / "b.ckpt", dataclasses.replace(make_report({"fc": 0.5}), settings=other))
-    assert main(["rank", str(tmp_path), *TOLD]) == 2
+    assert main(["rank", str(tmp_path), *GIVEN]) == 2
     assert "allow_mismatch" in capsys.readouterr().err
     allow = ["--allow-mismatch", "settings.bins", "settings.neighbors"]
-    assert main(["rank", str(tmp_path), *TOLD, "--json", *allow]) == 0
+    assert main(["rank", str(tmp_path), *GIVEN, "--json", *allow]) == 0
     assert "settings.bins" in " ".join(_rows(capsys)["notes"])
     allow = ["--allow-mismatch", "settings.bins", "--allow-mismatch", "settings.neighbors"]
-    assert main(["rank", str(tmp_path), *TOLD, *allow]) == 0
+    assert main(["rank", str(tmp_path), *GIVEN, *allow]) == 0
 
 
 def test_weights_are_looked_at_only_when_asked(zoo, capsys):
-    assert main(["rank", str(zoo), *TOLD, "--json"]) == 0
+    assert main(["rank", str(zoo), *GIVEN, "--json"]) == 0
     assert "spectral_norm_sum" not in _rows(capsys)["rows"][0]["scores"]
-    assert main(["rank", str(zoo), *TOLD, "--json", "--weight-norms"]) == 0
+    assert main(["rank", str(zoo), *GIVEN, "--json", "--weight-norms"]) == 0
     assert "spectral_norm_sum" in _rows(capsys)["rows"][0]["scores"]
 
 
@@ -170,11 +170,11 @@ def test_epochs_of_one_run_are_judged_unless_a_ranking_is_asked_for(tmp_path, ca
     assert "This run stores single examples from epoch" in page
     assert "No ranking" not in page
     capsys.readouterr()
-    assert main(["report", folder, *TOLD, "--output", str(target)]) == 2
+    assert main(["report", folder, *GIVEN, "--output", str(target)]) == 2
     assert "these are epochs of one run" in capsys.readouterr().err
 
 
-def test_a_run_is_told_without_a_ranking_and_without_an_error(tmp_path, capsys):
+def test_a_run_is_shown_without_a_ranking_and_without_an_error(tmp_path, capsys):
     save_run(tmp_path / "run" / "last.ckpt", make_run(5))
     target = tmp_path / "a.html"
     assert main(["report", str(tmp_path / "run"), "--output", str(target)]) == 0
@@ -190,7 +190,7 @@ def test_a_run_file_is_enough_for_a_report(tmp_path, capsys):
     assert "too early to tell: 2 of 4 measurements" in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
-def test_runs_that_cannot_be_ranked_are_told_with_the_reason(tmp_path, capsys):
+def test_runs_that_cannot_be_ranked_are_shown_with_the_reason(tmp_path, capsys):
     for name, seed in (("one", 0.0), ("two", 0.125)):
         save_run(tmp_path / name / "last.ckpt", make_run(2, seed=seed))
     arguments = ["report", str(tmp_path), "--output", str(tmp_path / "a.html")]
@@ -201,11 +201,11 @@ def test_runs_that_cannot_be_ranked_are_told_with_the_reason(tmp_path, capsys):
     capsys.readouterr()
     assert main([*arguments, "--weight-norms"]) == 2  # who asks how to rank wants a ranking
     assert "no ranking: the kind of memorization is not known" in capsys.readouterr().err
-    assert main([*arguments, *TOLD]) == 0
+    assert main([*arguments, *GIVEN]) == 0
     assert "For heuristic memorization low mutual information" in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
-def test_runs_whose_reports_cannot_be_compared_are_told_all_the_same(tmp_path, capsys):
+def test_runs_whose_reports_cannot_be_compared_are_shown_all_the_same(tmp_path, capsys):
     reports = make_run(2, seed=0.125)
     other = [dataclasses.replace(each, settings=MeasurementSettings(bins=50).to_state()) for each in reports]
     save_run(tmp_path / "one" / "last.ckpt", make_run(2))
@@ -214,7 +214,7 @@ def test_runs_whose_reports_cannot_be_compared_are_told_all_the_same(tmp_path, c
     assert main(arguments) == 0
     assert "The checkpoints are not ranked." in (tmp_path / "a.html").read_text(encoding="utf-8")
     capsys.readouterr()
-    assert main([*arguments, *TOLD]) == 2
+    assert main([*arguments, *GIVEN]) == 2
     assert "settings.bins" in capsys.readouterr().err
 
 
@@ -256,5 +256,5 @@ def test_a_report_of_another_version_alone_is_one_line_of_error(tmp_path, capsys
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_may_not_be_written_to_is_one_line_of_error(zoo, tmp_path, capsys):
     (tmp_path / "closed").mkdir(mode=0o500)
-    assert main(["report", str(zoo), *TOLD, "--output", str(tmp_path / "closed" / "a.html")]) == 2
+    assert main(["report", str(zoo), *GIVEN, "--output", str(tmp_path / "closed" / "a.html")]) == 2
     assert "--output: a folder that may be written to is required" in capsys.readouterr().err

@@ -32,7 +32,7 @@ def test_every_format_is_written(run, tmp_path, capsys, form, start):
     assert capsys.readouterr().out == f"wrote {tmp_path / 'a.txt'}\n"
 
 
-def test_json_is_pure_also_where_nothing_can_be_told(tmp_path, capsys):
+def test_json_is_pure_also_where_nothing_is_known(tmp_path, capsys):
     assert main(["run", str(save_epochs(tmp_path, MEMORIZING[:2])), "--json"]) == 2
     out, err = capsys.readouterr()
     assert json.loads(out)["kept"] is None

@@ -107,7 +107,7 @@ def test_a_narrow_terminal_leaves_out_columns_and_wraps_none(tmp_path, look, wid
     assert lines[head].split() == heads
     assert len(lines) == head + 4
     names = [line.split()[0] for line in lines[head + 1 :]]
-    assert len(set(names)) == 3  # whatever was cut from them, they are told apart
+    assert len(set(names)) == 3  # whatever was cut from them, they are distinguishable
 
 
 def test_without_utf_8_it_is_drawn_in_ascii(tmp_path, look):
@@ -143,7 +143,7 @@ def test_of_several_runs_in_one_folder_the_last_is_shown(tmp_path, look):
     assert not [line for line in lines if line.startswith("old")]
 
 
-def test_damage_is_said_beside_what_could_be_read(tmp_path, look):
+def test_damage_is_reported_with_what_could_be_read(tmp_path, look):
     path = write_run(tmp_path, {"fc": {}}, epochs=5)
     path.write_bytes(path.read_bytes() + b"no line, but some words\n")
     lines = look(tmp_path, width=300)

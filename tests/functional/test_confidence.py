@@ -100,12 +100,12 @@ def test_every_dtype_is_taken_as_the_float64_numbers_it_holds(
 
 
 @either
-def test_rows_that_are_not_finite_are_dropped_and_the_caller_is_told(quantity: Callable[[Tensor], Tensor]) -> None:
+def test_rows_that_are_not_finite_are_dropped_with_a_warning(quantity: Callable[[Tensor], Tensor]) -> None:
     logits = logits_of((9, 3))
     logits[1, 0], logits[4, 2], logits[4, 0] = math.nan, math.inf, -math.inf
-    with pytest.warns(UserWarning, match="logits: 2 of 9 rows hold non-finite values and were dropped") as told:
+    with pytest.warns(UserWarning, match="logits: 2 of 9 rows hold non-finite values and were dropped") as caught:
         found = quantity(logits)
-    assert [warning.filename for warning in told] == [__file__]
+    assert [warning.filename for warning in caught] == [__file__]
     assert torch.equal(found, quantity(logits[[0, 2, 3, 5, 6, 7, 8]]))
 
 

@@ -68,7 +68,7 @@ def test_neither_huge_nor_tiny_values_leave_the_range_of_float64(seed: int, scal
     torch.testing.assert_close(correlation(samples * scale), correlation(samples), rtol=0, atol=rounding)
 
 
-def test_two_values_one_rounding_apart_are_told_apart() -> None:
+def test_two_values_one_rounding_apart_are_distinguished() -> None:
     last_bit = torch.tensor([0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0], dtype=torch.float64)
     coarse = torch.arange(7, dtype=torch.float64)
     fine = correlation(torch.stack([1 + 2**-52 * last_bit, coarse], dim=1))

@@ -151,7 +151,7 @@ def test_powers_of_two_change_no_bit(exponent: int) -> None:
         )
 
 
-def test_denormal_values_are_told_apart() -> None:
+def test_denormal_values_are_distinguished() -> None:
     samples = torch.arange(50, dtype=torch.float64)[:, None]
     assert torch.equal(binned_entropy(samples * 5e-324), binned_entropy(samples))
 

@@ -143,13 +143,13 @@ def test_values_from_end_to_end_of_float64_do_not_overflow() -> None:
     assert values.tolist() == [[pytest.approx(self_information(6), abs=1e-12)] * 2] * 2
 
 
-def test_denormal_values_are_told_apart() -> None:
+def test_denormal_values_are_distinguished() -> None:
     samples = normal().mul(5).round()
     smallest = 5e-324
     assert torch.equal(pairwise_mutual_information(samples * smallest), pairwise_mutual_information(samples))
 
 
-def test_denormal_values_of_float32_are_told_apart() -> None:
+def test_denormal_values_of_float32_are_distinguished() -> None:
     samples = normal().mul(5).round().float()
     smallest = 2.0**-149
     assert torch.equal(pairwise_mutual_information(samples * smallest), pairwise_mutual_information(samples))

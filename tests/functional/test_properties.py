@@ -43,7 +43,7 @@ def normal(seed: int, num_samples: int = 40, num_units: int = 2) -> Tensor:
 
 @law
 @given(tensors(ANY_FINITE), st.integers(1, 300), st.sampled_from(["unit", "layer"]))
-def test_entropy_lies_between_zero_and_the_logarithm_of_what_can_be_told_apart(
+def test_entropy_lies_between_zero_and_the_logarithm_of_what_can_be_distinguished(
     samples: Tensor, bins: int, value_range: str
 ) -> None:
     entropies = binned_entropy(samples, bins=bins, value_range=value_range)

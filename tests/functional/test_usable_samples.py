@@ -55,13 +55,13 @@ def test_unusable_samples_are_refused(quantity: Quantity, samples: Any, error: t
         quantity(samples)
 
 
-def test_rows_that_are_not_finite_are_dropped_and_the_caller_is_told(quantity: Quantity) -> None:
+def test_rows_that_are_not_finite_are_dropped_with_a_warning(quantity: Quantity) -> None:
     samples = CONTINUOUS["dependent"].clone()
     samples[3, 1], samples[7, 2], samples[7, 0] = math.nan, math.inf, -math.inf
     finite = samples.isfinite().all(1)
-    with pytest.warns(UserWarning, match="samples: 2 of 60 rows hold non-finite values and were dropped") as told:
+    with pytest.warns(UserWarning, match="samples: 2 of 60 rows hold non-finite values and were dropped") as caught:
         found = quantity(samples)
-    assert [warning.filename for warning in told] == [__file__]
+    assert [warning.filename for warning in caught] == [__file__]
     expected = quantity(samples[finite])
     if quantity is normal_scores:
         assert found[~finite].isnan().all()

@@ -19,18 +19,18 @@ def test_points_of_one_estimator_are_compared_whatever_the_width_of_their_layers
 
 
 @pytest.mark.parametrize(
-    ("other", "field", "told"),
+    ("other", "field", "difference"),
     [
         (point(bins=99), "parameters.bins", "30 in 'a', 'b' but 99 in 'c'"),
         (point(count=50), "num_samples", "40 in 'a', 'b' but 50 in 'c'"),
         (point(bin_size=0.5), "parameters.bin_size", "not given in 'a', 'b' but 0.5 in 'c'"),
     ],
 )
-def test_points_that_differ_are_refused_unless_the_field_is_named(other, field, told):
+def test_points_that_differ_are_refused_unless_the_field_is_named(other, field, difference):
     points = {"a": point(), "b": point(), "c": other}
-    with pytest.raises(ValueError, match=f"points: what was measured alike .* {field}: {told}.*allow_mismatch="):
+    with pytest.raises(ValueError, match=f"points: what was measured alike .* {field}: {difference}.*allow_mismatch="):
         check_points(points)
-    assert check_points(points, [field]) == [f"compared all the same: they differ in {field}: {told}"]
+    assert check_points(points, [field]) == [f"compared all the same: they differ in {field}: {difference}"]
     with pytest.raises(ValueError, match=field):
         check_points(points, ["estimator"])
 

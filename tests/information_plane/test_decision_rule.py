@@ -54,7 +54,7 @@ def test_tied_logits_decide_for_the_first_class():
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), min_size=2, max_size=40))
-def test_the_label_is_told_no_more_than_the_decision_has(pairs):
+def test_the_label_is_revealed_no_more_than_by_the_decision(pairs):
     decisions, labels = (torch.tensor(each) for each in zip(*pairs, strict=True))
     if len(labels.unique()) < 2:
         labels[0] = (labels[0] + 1) % 3

@@ -117,7 +117,7 @@ def test_constant_layers_tell_nothing(adapted, value):
     assert math.isfinite(point.scores["entropy"])
 
 
-def test_two_samples_far_apart_are_told_apart():
+def test_two_samples_far_apart_are_distinguished():
     point = KernelDensity().estimate(torch.tensor([[0.0], [1e6]]), torch.tensor([0, 1]))
     assert point.input_information == point.label_information == pytest.approx(math.log(2))
     assert "saturated" in point.flags

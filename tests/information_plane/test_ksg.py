@@ -74,7 +74,7 @@ def test_information_on_classes_is_that_of_scikit_learn(neighbors, classes):
     assert found == pytest.approx(expected, abs=1e-6)  # it adds noise of 1e-10
 
 
-def test_far_classes_are_told_completely():
+def test_far_classes_are_fully_revealed():
     labels = torch.arange(900) % 3
     point = KSG().estimate(drawn(900, 4) + 1000 * labels[:, None], labels)
     # psi(900) - psi(300): counting estimates the entropy with the bias of digamma

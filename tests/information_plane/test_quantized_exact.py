@@ -51,7 +51,7 @@ def test_codes_of_all_integer_types_and_more_dimensions_are_read():
     assert (maps.input_information, maps.num_units) == (expected, 2)
 
 
-def test_large_codes_and_both_zeros_are_told_apart_by_value():
+def test_large_codes_and_both_zeros_are_distinguished_by_value():
     codes = torch.tensor([[2**62], [2**62 + 1], [2**62], [2**62 + 1]])
     assert QuantizedExact().estimate(codes, LABELS).input_information == pytest.approx(math.log(2))
     zeros = torch.tensor([[0.0], [-0.0], [0.0], [-0.0]])

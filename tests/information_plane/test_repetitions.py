@@ -88,7 +88,7 @@ def test_runs_that_were_measured_otherwise_are_refused_unless_the_field_is_named
     assert len(found.notes) == 1
 
 
-def test_of_different_networks_only_common_layers_are_aggregated_and_only_when_told_to():
+def test_of_different_networks_only_common_layers_are_aggregated_and_only_on_request():
     runs = [run((1.0, 1.0)), run((3.0, 3.0))]
     runs[1][0]["middle"] = runs[1][0].pop("first")
     with pytest.raises(ValueError, match=r"runs: .* layers: \[first, last\] in 'run 0, moment 0' but \[last, middle\]"):

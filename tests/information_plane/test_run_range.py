@@ -42,7 +42,7 @@ def test_a_layer_that_never_changes_has_a_range_and_a_single_bin():
     assert Binning(30, extremes.of("dead")).estimate(hidden, torch.arange(4) % 2).input_information == 0
 
 
-def test_faults_are_told():
+def test_faults_are_reported():
     extremes = RunRange()
     with pytest.raises(ValueError, match="got none, of \\[\\]; add"):
         extremes.of()

@@ -63,7 +63,7 @@ def test_labels_unrelated_to_the_layer_are_not_found_in_it():
     assert chosen.scores["accuracy"] == pytest.approx(0.5, abs=0.15)
 
 
-def test_the_chosen_penalty_is_told_and_near_the_best():
+def test_the_chosen_penalty_is_reported_and_near_the_best():
     hidden, labels = clusters(300, units=60)
     chosen = VariationalBound().estimate(hidden, labels)
     assert len(chosen.parameters["chosen_penalties"].split(", ")) == 2

@@ -72,14 +72,14 @@ def test_the_names_that_are_logged_are_these_and_their_values_those_of_the_code(
     lines = (tmp_path / "metrics.csv").read_text().splitlines()
     head = lines[0].split(",")
     assert {name for name in head if "codelength" in name} == NAMES
-    told = [dict(zip(head, line.split(","), strict=True)) for line in lines[1:]]
-    batches = [float(row["codelength/batch_bits_per_label"]) for row in told if row["codelength/batch_bits_per_label"]]
+    rows = [dict(zip(head, line.split(","), strict=True)) for line in lines[1:]]
+    batches = [float(row["codelength/batch_bits_per_label"]) for row in rows if row["codelength/batch_bits_per_label"]]
     sizes = [16] * 6 + [4]
     assert batches == pytest.approx([bits / size for bits, size in zip(model.bits, sizes, strict=False)], rel=1e-5)
-    totals = [float(row["codelength/total_bits"]) for row in told if row["codelength/total_bits"]]
+    totals = [float(row["codelength/total_bits"]) for row in rows if row["codelength/total_bits"]]
     expected = [sum(model.bits[: place + 1]) for place in range(7)]
     assert totals == pytest.approx([*expected, expected[-1], expected[-1]], rel=1e-5)
-    saved = [float(row["codelength/saved_bits"]) for row in told if row["codelength/saved_bits"]]
+    saved = [float(row["codelength/saved_bits"]) for row in rows if row["codelength/saved_bits"]]
     assert saved[-1] == pytest.approx(100 * math.log2(3) - expected[-1], rel=1e-3)
     assert runner.callback_metrics["codelength/labels"] == 100
 
@@ -253,12 +253,12 @@ class Flat(Regressor):
         (Regressor(nn.Linear(6, 2)), "labels from 0 to 1 are required for a model of 2 classes, got 2"),
     ],
 )
-def test_a_module_that_codes_nothing_is_told_once_and_trained_all_the_same(tmp_path, model, message):
+def test_a_module_that_codes_nothing_is_trained_with_one_warning(tmp_path, model, message):
     before = copy.deepcopy(model.state_dict())
     monitor = CodelengthMonitor()
-    with pytest.warns(UserWarning, match=message) as told:
+    with pytest.warns(UserWarning, match=message) as caught:
         runner, _ = fit(tmp_path, monitor, model, max_epochs=2)
-    assert sum("CodelengthMonitor" in str(each.message) for each in told) == 1
+    assert sum("CodelengthMonitor" in str(each.message) for each in caught) == 1
     assert runner.global_step == 14
     assert not all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert not [name for name in runner.callback_metrics if "codelength" in name]

@@ -20,8 +20,8 @@ def test_model_bits_are_the_code_minus_what_the_labels_cost_by_the_final_model(t
     assert record["model_bits"] == pytest.approx(record["code_bits"] - record["data_bits"])
     assert record["code_bits"] == pytest.approx(sum(each.code_length for each in found) / 2)
     assert (record["samples"], record["uniform_bits"], record["seeds"]) == (240, 480.0, "0, 1")
-    told = json.loads(report.save(tmp_path / "codes.json").read_text())
-    assert told["settings"]["clusters"]["max_epochs"] == 3
+    saved = json.loads(report.save(tmp_path / "codes.json").read_text())
+    assert saved["settings"]["clusters"]["max_epochs"] == 3
     assert "model bits" in str(report)
 
 
@@ -31,7 +31,7 @@ def test_means_have_intervals_over_seeds():
     assert (record["code_bits"], record["code_bits_spread"]) == (60, pytest.approx(127.062, rel=1e-5))
 
 
-def test_without_the_final_model_its_bits_are_not_told(tmp_path):
+def test_without_the_final_model_its_bits_are_left_out(tmp_path):
     report = CodelengthReport({"mine": [code(30)]})
     assert json.loads(report.to_json())["rows"][0]["model_bits"] is None
 
@@ -50,6 +50,6 @@ def test_without_the_final_model_its_bits_are_not_told(tmp_path):
         ),
     ],
 )
-def test_wrong_input_is_told(codes, fault, message):
+def test_wrong_input_is_refused(codes, fault, message):
     with pytest.raises(fault, match=message):
         CodelengthReport(codes)

@@ -197,7 +197,7 @@ def of_run(seed, bits, whole, **change):
     )
 
 
-def test_runs_are_joined_to_means_and_intervals_beside_the_sum_and_the_whole():
+def test_runs_are_joined_to_means_and_intervals_next_to_the_sum_and_the_whole():
     joined = InformationAblation.joined([of_run(0, [10.0, 80.0], 70.0), of_run(4, [30.0, 80.0], 90.0)])
     first, second, summed, whole = joined.to_records()
     # Student's t of one degree of freedom at 97.5 %, times half the distance of two values.

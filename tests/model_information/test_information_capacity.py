@@ -67,9 +67,9 @@ def test_models_learn_each_task_as_task_difficulty_has_it_and_parameters_are_cou
     assert result.num_parameters == {"hidden": 20 * 16 + 16 + 16 * 4 + 4, "linear": 84}
     assert result.learned["hidden"] == task_difficulty(make_model, TASKS, seeds=(1,), **QUICK)
     assert [record["task"] for record in result.to_records()] == ["clean", "clean"]
-    told = json.loads(result.save(tmp_path / "capacity.json").read_text())
-    assert [run["bits"] for run in told["runs"]["hidden"]] == [run.bits for run in result.learned["hidden"].runs]
-    assert told["settings"]["max_epochs"] == 3
+    saved = json.loads(result.save(tmp_path / "capacity.json").read_text())
+    assert [run["bits"] for run in saved["runs"]["hidden"]] == [run.bits for run in result.learned["hidden"].runs]
+    assert saved["settings"]["max_epochs"] == 3
     assert "bits_of_clean" in result.to_csv()
 
 
@@ -84,7 +84,7 @@ def test_models_learn_each_task_as_task_difficulty_has_it_and_parameters_are_cou
         ({"seeds": ()}, ValueError, "seeds: one or more different seeds"),
     ],
 )
-def test_wrong_input_is_told(change, fault, message):
+def test_wrong_input_is_refused(change, fault, message):
     given = {"models": {"hidden": make_model}, "tasks": TASKS, "seeds": (0,), **QUICK, **change}
     with pytest.raises(fault, match=message):
         information_capacity(given.pop("models"), given.pop("tasks"), **given)

@@ -247,7 +247,7 @@ def test_probabilities_are_known_in_every_precision_but_not_by_chance(dtype):
     assert log_probabilities(near, (torch.zeros(1, 6), torch.tensor([0]))).shape == (1, 3)
 
 
-def test_networks_of_other_parameters_are_told_apart():
+def test_networks_of_other_parameters_are_distinguished():
     check_same_network(network(), network(1), names=("one", "other"))
     with pytest.raises(
         ValueError, match=r"other: the same parameters as one are required, got others, such as '0.bias'"

@@ -88,6 +88,6 @@ def test_noise_is_the_seeds_alone_grows_with_the_fraction_and_changes_nothing_in
         (lambda: massart_labels(LABELS.float(), 0.1, num_classes=5), TypeError, "labels: an int64 torch tensor"),
     ],
 )
-def test_wrong_input_is_told(call, fault, message):
+def test_wrong_input_is_refused(call, fault, message):
     with pytest.raises(fault, match=message):
         call()

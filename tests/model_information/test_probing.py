@@ -36,7 +36,7 @@ def test_labels_without_relation_are_not_compressed(schedule, kind):
 
 
 @pytest.mark.parametrize("kind", ["mlp", "linear"])
-def test_labels_that_are_told_are_compressed(kind):
+def test_labels_that_the_inputs_reveal_are_compressed(kind):
     labels = random_labels(300)
     code = MDLProbe(kind=kind, max_epochs=10).fit_code(telling(labels), labels)
     assert code.compression > 2.5

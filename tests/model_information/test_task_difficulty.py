@@ -89,10 +89,10 @@ def test_records_have_mean_and_interval_over_the_seeds_and_each_value_is_kept(me
     # Student's t of three values: 4.30265 standard errors.
     assert record["bits_spread"] == pytest.approx(4.30265 * np.std(bits, ddof=1) / math.sqrt(3), rel=1e-5)
     assert record["seeds"] == "0, 1, 2"
-    told = json.loads(measured.save(tmp_path / "result.json").read_text())
-    assert [run["bits"] for run in told["runs"] if run["task"] == "clean"] == bits
-    assert told["settings"]["max_epochs"] == 8
-    assert "seed" not in told["settings"]
+    saved = json.loads(measured.save(tmp_path / "result.json").read_text())
+    assert [run["bits"] for run in saved["runs"] if run["task"] == "clean"] == bits
+    assert saved["settings"]["max_epochs"] == 8
+    assert "seed" not in saved["settings"]
     assert "confidence" in str(measured)
 
 
@@ -117,8 +117,8 @@ def test_lightning_modules_loaders_and_pairs_with_a_loss_are_measured_and_not_ch
 
 
 def test_what_is_not_finite_is_null_in_json():
-    told = json.loads(TaskDifficulty((TaskRun("a", 0, math.inf),)).to_json())
-    assert told["runs"] == [{"task": "a", "seed": 0, "bits": None, "accuracy": None, "confidence": None}]
+    saved = json.loads(TaskDifficulty((TaskRun("a", 0, math.inf),)).to_json())
+    assert saved["runs"] == [{"task": "a", "seed": 0, "bits": None, "accuracy": None, "confidence": None}]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_what_is_not_finite_is_null_in_json():
         ({"tasks": {"mine": (clusters(), clusters(4))}}, ValueError, "task 'mine': data: at least 5 samples"),
     ],
 )
-def test_wrong_input_is_told(change, fault, message):
+def test_wrong_input_is_refused(change, fault, message):
     given = {"make_model": make_model, "tasks": TASKS, "seeds": (0,), **QUICK, **change}
     with pytest.raises(fault, match=message):
         task_difficulty(given.pop("make_model"), given.pop("tasks"), **given)

@@ -76,7 +76,7 @@ def _take_first_twice(model, batch):
     return model(2 * batch)
 
 
-def test_a_report_is_measured_once_and_kept_beside_the_checkpoint(path, measured):
+def test_a_report_is_measured_once_and_kept_next_to_the_checkpoint(path, measured):
     first = OfflineMeasurement(Network(), DATA)(path)
     assert [file.parent for file in _kept(path.parent)] == [path.parent / ".infomem"]
     second = OfflineMeasurement(Network(), DATA)(path)
@@ -158,7 +158,7 @@ def test_other_weights_under_the_same_name_are_measured_anew(path, measured):
     assert torch.equal(report["0"].entropy, measure(Network(2), DATA)["0"].entropy)
 
 
-def test_what_a_function_builds_from_the_same_file_is_told_apart(tmp_path, measured):
+def test_what_a_function_builds_from_the_same_file_is_distinguished(tmp_path, measured):
     states = {"raw": Network(1).state_dict(), "average": Network(2).state_dict()}
     path = save_checkpoint(tmp_path / "a.ckpt", None, **states)
 
@@ -245,7 +245,7 @@ def test_a_file_that_is_overwritten_while_it_is_measured_leaves_no_report(path, 
     assert _kept(path.parent) == []
 
 
-def test_data_that_cannot_be_told_apart_are_measured_without_a_cache(path, measured):
+def test_data_that_cannot_be_distinguished_are_measured_without_a_cache(path, measured):
     batches = [{"inputs": inputs, "lock": threading.Lock()} for inputs in DATA]
     measurement = OfflineMeasurement(Network(), batches, forward=lambda model, batch: model(batch["inputs"]))
     for _ in range(2):

@@ -108,7 +108,7 @@ def test_of_a_function_the_first_checkpoint_that_loads_gives_the_network(tmp_pat
     assert all(torch.equal(value, _network(1).state_dict()[name]) for name, value in shared.state_dict().items())
 
 
-def test_the_control_is_kept_beside_the_first_checkpoint(tmp_path):
+def test_the_control_is_kept_next_to_the_first_checkpoint(tmp_path):
     path = save_checkpoint(tmp_path / "a.ckpt", None, state_dict=_network(1).state_dict())
     measurement = OfflineMeasurement(_network(), DATA)
     measurement(path)

@@ -1,4 +1,4 @@
-"""A page taken apart."""
+"""A parsed page."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ OF_A_RUN = [
     "Means of every layer at every measurement",
     "The way of every layer in the plane of both measures",
     "Entropy of units and mutual information of their pairs, newest report",
-    "Mutual information of all pairs of units, like beside like, newest report",
+    "Mutual information of all pairs of units, similar units side by side, newest report",
 ]
 
 
@@ -41,17 +41,17 @@ def memorizing(tmp_path_factory) -> Page:
     return Page(html_report([runs_in(folder)]))
 
 
-def test_the_page_of_a_run_begins_with_whether_it_memorizes(memorizing: Page) -> None:
+def test_the_page_of_a_run_begins_with_its_verdict(memorizing: Page) -> None:
     place = memorizing.words.index("MEMORIZING since epoch 6; keep epoch 3")
     assert place < 200
     assert "smoothness down 0.40, 30% of inputs left the consensus" in memorizing.words
 
 
-def test_it_has_every_figure_of_the_run_and_of_its_newest_report(memorizing: Page) -> None:
+def test_the_page_has_every_figure_of_the_run_and_of_its_newest_report(memorizing: Page) -> None:
     assert memorizing.figures == OF_A_RUN
 
 
-def test_it_has_a_line_for_every_layer(memorizing: Page) -> None:
+def test_the_page_has_a_row_for_every_layer(memorizing: Page) -> None:
     assert memorizing.cells[0] == [
         ["layer", "units", "samples", "entropy", "MI", "MI drop", "smoothness", "dead", "ties"],
         ["first", "3", "100", "2.7000", "0.4300", "14%", "0.500", "0%", "0%"],
@@ -59,7 +59,7 @@ def test_it_has_a_line_for_every_layer(memorizing: Page) -> None:
     ]
 
 
-def test_it_has_a_line_for_every_measurement_and_marks_those_with_the_alarm(memorizing: Page) -> None:
+def test_the_page_has_a_row_for_every_measurement_and_marks_the_alarm(memorizing: Page) -> None:
     head, *lines = memorizing.cells[1]
     assert head == [
         *("measured at", "epoch", "entropy", "MI", "MI drop", "smoothness", "smoothness drop", "consensus drop"),
@@ -70,22 +70,22 @@ def test_it_has_a_line_for_every_measurement_and_marks_those_with_the_alarm(memo
     assert memorizing.marked[4:12] == [None] * 6 + ["doubtful"] * 2
 
 
-def test_it_has_the_settings_and_what_the_numbers_mean(memorizing: Page) -> None:
+def test_the_page_has_the_settings_and_explains_the_numbers(memorizing: Page) -> None:
     settings = dict(line for line in memorizing.cells[2])
     assert (settings["neighbors"], settings["bins"], settings["backend"]) == ("3", "100", "reference")
     for words in (*MEANING, *LIMITS):
         assert words in memorizing.words
 
 
-def test_a_run_of_a_run_file_alone_says_what_is_missing(tmp_path: Path) -> None:
+def test_the_page_of_a_run_file_alone_names_what_is_missing(tmp_path: Path) -> None:
     write_run(tmp_path / "run", {"fc": {"mi_mean": [0.1, 0.2, 0.3, 0.4]}}, epochs=4)
     page = Page(html_report([runs_in(tmp_path)]))
     assert page.figures == OF_A_RUN[1:3]
     assert page.cells[0][1][:3] == ["fc", "-", "-"]
-    assert "The run file does not hold them, checkpoints do" in page.words
+    assert "The run file does not hold the settings; checkpoints do" in page.words
 
 
-def test_one_measurement_has_no_course_and_a_page_all_the_same(tmp_path: Path) -> None:
+def test_a_single_measurement_has_a_page_without_courses(tmp_path: Path) -> None:
     save_run(tmp_path / "a.ckpt", make_run(1))
     page = Page(html_report([runs_in(tmp_path)]))
     assert page.figures == [OF_A_RUN[0], *OF_A_RUN[3:]]
@@ -134,7 +134,7 @@ def several(tmp_path_factory) -> Page:
     return Page(html_report([runs_in(folder)]))
 
 
-def test_several_runs_are_compared_before_each_is_told(several: Page) -> None:
+def test_several_runs_are_compared_before_each_is_shown(several: Page) -> None:
     head, *lines = several.cells[0]
     assert head == ["run", "measured", "last epoch", "entropy", "MI", "MI drop", "smoothness", "alarm"]
     assert [line[0] for line in lines] == [f"{name}/last.ckpt" for name in ("four", "one", "three", "two")]
@@ -145,7 +145,7 @@ def test_several_runs_are_compared_before_each_is_told(several: Page) -> None:
     assert several.tags["details"] == 4
 
 
-def test_of_more_than_three_runs_only_what_compares_them_is_drawn(several: Page, tmp_path: Path) -> None:
+def test_more_than_three_runs_are_drawn_only_in_comparison(several: Page, tmp_path: Path) -> None:
     compared = ["Means over the layers along each run", "Entropy of units and mutual information of their pairs"]
     assert several.figures == compared
     for name, seed in (("one", 0.0), ("two", 0.125)):
@@ -153,7 +153,7 @@ def test_of_more_than_three_runs_only_what_compares_them_is_drawn(several: Page,
     assert Page(html_report([runs_in(tmp_path)])).figures == [*compared, *OF_A_RUN, *OF_A_RUN]
 
 
-def test_runs_of_which_one_has_parts_of_epochs_are_compared_by_their_steps(tmp_path: Path, monkeypatch) -> None:
+def test_runs_are_compared_by_step_if_one_was_measured_within_epochs(tmp_path: Path, monkeypatch) -> None:
     for name, seed in (("one", 0.0), ("two", 0.125)):
         save_run(tmp_path / name / "last.ckpt", make_run(4, seed=seed))
     one, two = runs_in(tmp_path).runs
@@ -166,7 +166,7 @@ def test_runs_of_which_one_has_parts_of_epochs_are_compared_by_their_steps(tmp_p
 
 
 @pytest.mark.parametrize("counts", [range(1, 9), (4, 8)])
-def test_of_a_run_whose_checkpoints_were_judged_verdict_and_figure_stand_once(tmp_path: Path, counts) -> None:
+def test_a_run_judged_by_its_checkpoints_has_one_verdict_and_one_figure(tmp_path: Path, counts) -> None:
     reports = make_run(8, memorizes=True)
     for count in counts:
         save_run(tmp_path / f"{count}.ckpt", reports[:count], run_id="run")
@@ -179,7 +179,7 @@ def test_of_a_run_whose_checkpoints_were_judged_verdict_and_figure_stand_once(tm
     assert len(page.cells[-1]) == 1 + len(counts)
 
 
-def test_where_the_monitor_saw_more_than_the_checkpoints_tell_the_verdict_is_that_of_the_monitor(
+def test_the_verdict_of_the_monitor_is_shown_if_it_saw_more_than_the_checkpoints(
     tmp_path: Path,
 ) -> None:
     reports = make_run(8, memorizes=True)
@@ -192,7 +192,7 @@ def test_where_the_monitor_saw_more_than_the_checkpoints_tell_the_verdict_is_tha
     assert page.figures == OF_A_RUN
 
 
-def test_runs_in_one_folder_are_told_apart_by_what_differs(tmp_path: Path) -> None:
+def test_runs_in_one_folder_are_named_by_what_differs(tmp_path: Path) -> None:
     write_run(tmp_path / "one", {"fc": {}}, epochs=2)
     write_run(tmp_path / "one", {"fc": {}}, epochs=2, prefix="other", run_id="aaaaaaaa")
     write_run(tmp_path / "one", {"fc": {}}, epochs=2, prefix="other", run_id="bbbbbbbb")
@@ -201,7 +201,7 @@ def test_runs_in_one_folder_are_told_apart_by_what_differs(tmp_path: Path) -> No
     assert [line[0] for line in lines] == ["one, infomem", "one, other, run aaaaaa", "one, other, run bbbbbb", "two"]
 
 
-def test_chapters_have_a_way_to_each(tmp_path: Path) -> None:
+def test_a_page_of_several_chapters_links_to_each(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save_run(tmp_path / name / "last.ckpt", make_run(1))
     chapters = [dataclasses.replace(runs_in(tmp_path / name), title=f"Chapter <{name}>") for name in ("a", "b")]
@@ -214,7 +214,7 @@ def test_chapters_have_a_way_to_each(tmp_path: Path) -> None:
     assert page.tags["h3"] > 0
 
 
-def test_what_cannot_be_read_is_named_with_its_reason(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_named_with_the_reason(tmp_path: Path) -> None:
     save_run(tmp_path / "good.ckpt", make_run(2))
     (tmp_path / "bad.ckpt").write_bytes(b"no checkpoint")
     chapter = dataclasses.replace(runs_in(tmp_path), note="nothing was ranked <yet>")

@@ -59,7 +59,7 @@ FULL = Ranking(
     ("fc1", "fc2"),
     skipped={str(Path("runs", "zoo", "c.ckpt")): "truncated"},
     notes=("a note",),
-    evidence="heuristic memorization was told",
+    evidence="heuristic memorization was given",
     flags=(Flag("dead_units", "layer 'fc1': over half"),),
     groups=GROUPS,
     control=_row("x", 2, path=Path("untrained control"), probability_best=None, in_best_set=None, rank_interval=None),
@@ -87,18 +87,25 @@ def full() -> Page:
     return Page(html_report(FULL))
 
 
-def test_the_verdict_names_the_best_and_says_how_sure_that_is(full: Page) -> None:
+def test_the_verdict_names_the_best_and_its_certainty(full: Page) -> None:
     assert "Best: a.ckpt. It leads in 75 % of the bootstrap draws; the other one is worse." in full.words
-    assert "Best recipe: plain. It leads in 50 % of the bootstrap draws; the other one cannot be told" in full.words
+    assert (
+        "Best recipe: plain. It leads in 50 % of the bootstrap draws; the other one cannot be distinguished"
+        in full.words
+    )
     assert "For heuristic memorization low mutual information and high entropy are better." in full.words
-    assert "Heuristic memorization was told." in full.words
+    assert "Heuristic memorization was given." in full.words
 
 
 @pytest.mark.parametrize(
     ("best", "words"),
-    [(1, "all others are worse."), (2, "1 of the 2 others cannot be told from it."), (3, "2 of the 2 others cannot")],
+    [
+        (1, "all others are worse."),
+        (2, "1 of the 2 others cannot be distinguished from it."),
+        (3, "2 of the 2 others cannot"),
+    ],
 )
-def test_the_verdict_counts_those_that_cannot_be_told_from_the_best(best: int, words: str) -> None:
+def test_the_verdict_counts_those_that_cannot_be_distinguished_from_the_best(best: int, words: str) -> None:
     rows = tuple(_row(name, rank, in_best_set=rank <= best) for rank, name in enumerate("abc", start=1))
     assert words in Page(html_report(dataclasses.replace(FULL, rows=rows, groups=()))).words
 
@@ -136,7 +143,7 @@ def test_the_best_set_and_the_control_are_marked(full: Page) -> None:
     assert full.marked[:7] == [None, "best", "best", None, "best", None, "control"]
 
 
-def test_other_criteria_say_what_they_would_choose_and_where_they_come_from(full: Page) -> None:
+def test_other_criteria_have_a_choice_a_definition_and_a_source(full: Page) -> None:
     lines = {line[0]: line[1:] for line in full.cells[2]}
     assert lines["mutual information"][:3] == ["'a.ckpt'", "1", "1.00"]
     assert lines["entropy"][:3] == ["'b.ckpt'", "2", "-1.00"]
@@ -154,7 +161,7 @@ def test_other_criteria_say_what_they_would_choose_and_where_they_come_from(full
         "a note",
         "rankme, alpha req: needs activations",
         "path norm: needs weights",
-        "2 ranked, each on its own: fc1, fc2",
+        "2 ranked separately: fc1, fc2",
         f"lightning-infomem {version('lightning-infomem')}",
         "Checkpoints in runs",
     ],
@@ -163,7 +170,7 @@ def test_nothing_of_the_ranking_is_left_out(full: Page, words: str) -> None:
     assert words in full.words
 
 
-def test_the_figures_are_inside_and_nothing_is_fetched(full: Page) -> None:
+def test_the_page_contains_its_figures_and_fetches_nothing(full: Page) -> None:
     assert full.tags["svg"] == full.tags["figure"] == 2
     values = [value or "" for name, value in full.attributes if name in ("src", "href", "xlink:href")]
     assert all(value.startswith(("#", "data:")) for value in values)
@@ -176,14 +183,14 @@ def test_the_figures_are_inside_and_nothing_is_fetched(full: Page) -> None:
     ]
 
 
-def test_a_browser_is_told_to_run_the_one_script_of_the_page_and_no_other() -> None:
+def test_the_policy_of_the_page_allows_its_one_script_alone() -> None:
     page = html_report(REFUSED)
     (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'" in page
 
 
-def test_what_comes_from_files_is_escaped_wherever_it_stands() -> None:
+def test_text_from_files_is_escaped_everywhere() -> None:
     rows = (
         _row(EVIL, 1, metrics={EVIL: 0.5}, group=EVIL, path=Path("runs", EVIL, f"{EVIL.replace('/', '')}.ckpt")),
         _row("b", 2, group="b", path=Path("runs", EVIL, "b.ckpt")),
@@ -207,7 +214,7 @@ def test_what_comes_from_files_is_escaped_wherever_it_stands() -> None:
     assert Page(html_report(ranking)).words.count("alert") >= 12
 
 
-def test_without_a_ranking_the_page_says_why_and_shows_the_values() -> None:
+def test_without_a_ranking_the_page_gives_the_reason_and_the_values() -> None:
     page = Page(html_report(REFUSED))
     assert "No ranking. The kind is not known; give it." in page.words
     assert "Best:" not in page.words
@@ -216,27 +223,27 @@ def test_without_a_ranking_the_page_says_why_and_shows_the_values() -> None:
     assert page.tags["svg"] == 1
 
 
-def test_the_evidence_stands_in_the_verdict_alone() -> None:
-    told = "the reference tells heuristic memorization: 2 of 2"
-    page = Page(html_report(dataclasses.replace(FULL, evidence=told, notes=(told, "a note"))))
-    assert page.words.lower().count(told) == 1
+def test_the_evidence_is_shown_in_the_verdict_only() -> None:
+    evidence = "the reference indicates heuristic memorization: 2 of 2"
+    page = Page(html_report(dataclasses.replace(FULL, evidence=evidence, notes=(evidence, "a note"))))
+    assert page.words.lower().count(evidence) == 1
     assert "a note" in page.words
 
 
-def test_a_title_takes_the_place_of_the_folder() -> None:
+def test_a_title_replaces_the_folder() -> None:
     page = html_report(REFUSED, title="A & B")
     assert "<title>A &amp; B</title>" in page
     assert "<h1>A &amp; B</h1>" in page
 
 
-def test_the_page_follows_the_reader_to_the_dark_and_to_paper() -> None:
+def test_the_page_has_a_dark_and_a_printed_style() -> None:
     page = html_report(REFUSED)
     for query in ("prefers-color-scheme: dark", "@media print", "max-width: 40rem"):
         assert query in page
     assert re.search(r'<meta name="viewport"[^>]*width=device-width', page)
 
 
-def test_values_that_are_not_known_are_dashes() -> None:
+def test_unknown_values_are_dashes() -> None:
     rows = (dataclasses.replace(ROWS[0], epoch=None, interval=(math.nan, math.nan)), ROWS[1])
     line = Page(html_report(dataclasses.replace(FULL, rows=rows, groups=(), control=None))).cells[0][1]
     assert (line[4], line[6]) == ("-", "-")

@@ -136,7 +136,7 @@ def test_an_interval_below_zero_is_no_row_of_dashes():
     assert str(Table([Column("interval", pair=True)], [{"interval": (math.nan, 1.0)}])).splitlines()[-1].strip() == "-"
 
 
-def test_what_stands_in_a_file_cannot_steer_a_terminal_or_break_out_of_a_cell():
+def test_text_from_a_file_cannot_steer_a_terminal_or_break_out_of_a_cell():
     table = table_of([{HOSTILE: HOSTILE, "path": Path(HOSTILE)}], title=HOSTILE, notes=[HOSTILE])
     terminal = print_in(table, 300, color_system="standard", force_terminal=True)
     for text in (

@@ -122,7 +122,7 @@ def test_a_figure_that_cannot_be_drawn_costs_no_other(caplog):
     assert logger.calls == [*HISTOGRAMS, "infomem/other"]
 
 
-def test_the_time_of_drawing_is_told_and_is_nothing_where_nobody_sees_figures():
+def test_the_time_of_drawing_is_returned_and_is_zero_if_no_logger_shows_figures():
     assert log(CometLogger(), figure=lambda: time.sleep(0.05) or Figure()) >= 0.05
     with pytest.warns(UserWarning, match="Unheard"):
         assert log(Unheard(), figure=lambda: time.sleep(9)) < 1

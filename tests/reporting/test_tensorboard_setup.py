@@ -103,7 +103,7 @@ def hparams_tab(logger):
     return rows[0] if rows else None
 
 
-def test_the_two_means_stand_once_more_in_the_first_group_of_all(tmp_path):
+def test_the_two_means_are_repeated_in_the_first_group_of_all(tmp_path):
     monitor = MemorizationMonitor()
     runner = fit(tmp_path, monitor)
     events = events_of(runner.logger)
@@ -166,7 +166,7 @@ def test_a_layout_of_the_users_own_wins(tmp_path, moment):
 @pytest.mark.parametrize(
     ("loggers", "model"), [(pytorch_lightning.loggers, Tuned), (lightning.pytorch.loggers, UnifiedTuned)]
 )
-def test_hyperparameters_stand_beside_the_last_measures(tmp_path, loggers, model):
+def test_hyperparameters_are_shown_with_the_last_measures(tmp_path, loggers, model):
     logger = loggers.TensorBoardLogger(tmp_path, default_hp_metric=False)
     monitors = [MemorizationMonitor(), MemorizationMonitor(["network.0"], prefix="the.probe")]
     runner = (pytorch_lightning if model is Tuned else lightning.pytorch).Trainer(
@@ -190,7 +190,7 @@ def test_hyperparameters_stand_beside_the_last_measures(tmp_path, loggers, model
     assert measures == pytest.approx(expected)
 
 
-def test_hyperparameters_of_any_type_and_of_the_data_stand_there_too(tmp_path):
+def test_hyperparameters_of_any_type_and_of_the_data_are_shown_too(tmp_path):
     odd = {"none": None, "layer": torch.nn.ReLU, "list": [1, {"a": 2}], "tensor": torch.ones(2, 2), 3: "three"}
     runner = fit(tmp_path, model=Tuned(odd=odd), data=Data(batch_size=4), logger=bare_logger(tmp_path))
     hyperparameters, _ = hparams_tab(runner.logger)

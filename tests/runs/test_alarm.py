@@ -64,15 +64,15 @@ def over_time(moments):
 
 
 def test_a_run_that_learns_and_then_drifts_is_said_to_memorize_from_the_third_drop_on():
-    told = [judgement.is_memorizing for judgement in over_time(drifting())]
+    alarms = [judgement.is_memorizing for judgement in over_time(drifting())]
     first = BEFORE_DRIFT + 5  # the third, fourth and fifth moment of the drift are below
-    assert told == [index >= first for index in range(len(told))]
+    assert alarms == [index >= first for index in range(len(alarms))]
 
 
 def test_the_moment_before_the_drift_is_kept():
-    told = over_time(drifting())
-    assert {judgement.kept for judgement in told if judgement.is_memorizing} == {BEFORE_DRIFT}
-    for index, judgement in enumerate(told):
+    judgements = over_time(drifting())
+    assert {judgement.kept for judgement in judgements if judgement.is_memorizing} == {BEFORE_DRIFT}
+    for index, judgement in enumerate(judgements):
         if not judgement.is_memorizing:
             assert judgement.kept == index
 
@@ -229,7 +229,7 @@ def test_low_precision_of_torch_does_not_blur_it():
         torch.set_default_dtype(torch.float32)
 
 
-# Where nothing can be told
+# Where the alarm abstains
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -252,13 +252,13 @@ def test_no_moment_is_an_error():
 def test_other_inputs_from_some_moment_on_are_judged_alone():
     before = [moment(TRUE, 0.99, probe="others")] * 10
     after = course([0.0] * 3 + [0.1, 0.1, 0.1], [0.8] * 3 + [0.7] * 3)
-    told = over_time([*before, *after])
+    judgements = over_time([*before, *after])
     for count in (1, 2, 3):
-        assert told[9 + count].abstention.startswith(
+        assert judgements[9 + count].abstention.startswith(
             f"the validation inputs changed before the last {count} of {10 + count} measurements"
         )
-    assert all(judgement.abstention is None for judgement in told[13:])
-    last = told[-1]
+    assert all(judgement.abstention is None for judgement in judgements[13:])
+    last = judgements[-1]
     assert last.is_memorizing
     assert last.kept == 12
     assert len(last.agreement) == 16
@@ -266,7 +266,7 @@ def test_other_inputs_from_some_moment_on_are_judged_alone():
     assert last.agreement[10:] == pytest.approx((1, 1, 1, 0.9, 0.9, 0.9))
 
 
-def test_inputs_that_differ_each_time_are_told_with_the_remedy():
+def test_inputs_that_differ_each_time_are_reported_with_the_remedy():
     moments = [dataclasses.replace(each, probe=str(index)) for index, each in enumerate(drifting())]
     judgement = judge(moments)
     assert not judgement.is_memorizing
@@ -402,11 +402,11 @@ def test_what_memorizes_has_no_vote_however_long_it_goes_on():
     bent = TRUE.clone()
     bent[:80] = (bent[:80] + 1) % 10
     moments = course([0.0] * 6, [0.9] * 6) + [moment(bent, 0.7)] * 60
-    told = over_time(moments)
-    assert [judgement.is_memorizing for judgement in told] == [False] * 8 + [True] * 58
-    assert {judgement.kept for judgement in told[8:]} == {5}
-    assert told[-1].voters == 9
-    assert told[-1].consensus_drop == pytest.approx(0.2)
+    judgements = over_time(moments)
+    assert [judgement.is_memorizing for judgement in judgements] == [False] * 8 + [True] * 58
+    assert {judgement.kept for judgement in judgements[8:]} == {5}
+    assert judgements[-1].voters == 9
+    assert judgements[-1].consensus_drop == pytest.approx(0.2)
 
 
 def test_a_run_that_recovers_votes_again():

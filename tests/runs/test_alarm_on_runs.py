@@ -134,5 +134,5 @@ def test_noise_in_the_estimates_changes_little():
 def test_a_resumed_run_goes_on_as_if_it_had_not_stopped():
     course = RUNS["digits-resnet_noise=0.4_seed=0"].course
     again = [Moment.from_state(each.to_state()) for each in course[:6]] + course[6:]
-    told = [(each.is_memorizing, each.kept, each.consensus_drop) for each in follow(course)[3:]]
-    assert [(each.is_memorizing, each.kept, each.consensus_drop) for each in follow(again)[3:]] == told
+    verdicts = [(each.is_memorizing, each.kept, each.consensus_drop) for each in follow(course)[3:]]
+    assert [(each.is_memorizing, each.kept, each.consensus_drop) for each in follow(again)[3:]] == verdicts

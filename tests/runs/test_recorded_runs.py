@@ -61,7 +61,7 @@ def test_a_run_file_tells_the_same_without_report_and_judgement(tmp_path):
     assert logged.state == saved.state
 
 
-def test_a_run_of_which_nothing_can_be_told_says_why(tmp_path):
+def test_a_run_of_which_nothing_is_known_says_why(tmp_path):
     log_run(tmp_path, make_run(3))
     (run,), _ = runs_in(tmp_path)
     assert run.last.abstention == "3 measurements of the run are too few, 4 are required"
@@ -136,7 +136,7 @@ def test_two_measurements_at_one_step_are_both_of_the_run(tmp_path):
     assert logged.course.steps == saved.course.steps == [10, 20, 30, 40, 40]
 
 
-def test_runs_in_one_file_and_checkpoints_in_one_folder_are_told_apart(tmp_path):
+def test_runs_in_one_file_and_checkpoints_in_one_folder_are_distinguished(tmp_path):
     for name, seed in (("a", 0.0), ("b", 0.125)):
         log_run(tmp_path, make_run(5, seed=seed), run_id=name)
         for count in (4, 5):

@@ -110,7 +110,7 @@ def test_memory_is_bounded_by_the_plan():
 
 
 def test_logits_are_the_heads_outputs_for_the_rows_that_were_kept():
-    # Not ReLU: inputs for which all units are 0 would have the same logits, and could not be told apart below.
+    # Not ReLU: inputs for which all units are 0 would have the same logits, and could not be distinguished below.
     model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 300))
     batches = torch.randn(200, 3).split(17)
     plan = SamplePlan(50, 4, 0)

@@ -1,4 +1,4 @@
-"""The kind of memorization: told, or told by a reference, or refused."""
+"""The kind of memorization: given, or inferred from a reference, or refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _alike(value):
 REFERENCE = _alike(1.0)
 
 
-def test_the_kind_that_is_told_is_taken():
+def test_a_given_kind_is_taken():
     assert choose_direction("example", [_alike(2.0)], None)[0] == "example"
 
 

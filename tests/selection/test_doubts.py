@@ -67,7 +67,7 @@ def test_a_layer_of_copies_everywhere_is_recognised(tmp_path):
     assert _flags(tmp_path / "one", GOOD, MIDDLE, copies[0]) == {}  # that is what shortcuts do
 
 
-def test_a_layer_of_copies_has_no_vote_beside_others(tmp_path):
+def test_a_layer_of_copies_has_no_vote_if_there_are_others(tmp_path):
     for name, telling, copied in (("a", 0.1, 4.9), ("b", 0.3, 4.4), ("c", 0.9, 4.0)):
         layers = (_layer(telling, 3 - telling), dataclasses.replace(_layer(copied, 2.0, itself=copied), name="conv1"))
         save_checkpoint(tmp_path / f"{name}.ckpt", dataclasses.replace(make_report({}), layers=layers))
@@ -80,27 +80,27 @@ def test_a_layer_of_copies_has_no_vote_beside_others(tmp_path):
 
 
 @pytest.mark.parametrize(("memorization", "said"), [("example", ["entropy_direction"]), ("heuristic", [])])
-def test_bins_that_turn_the_entropy_round_are_said(tmp_path, memorization, said):
+def test_bins_that_can_reverse_the_entropy_rank_are_flagged(tmp_path, memorization, said):
     flags = _flags(tmp_path, GOOD, MIDDLE, BAD, memorization=memorization, settings=UNIT_RANGE)
     assert list(flags) == said
 
 
-def test_measures_that_disagree_are_said(tmp_path):
+def test_measures_that_disagree_are_flagged(tmp_path):
     assert list(_flags(tmp_path, _layer(0.1, 2.0), _layer(0.3, 2.8), _layer(0.9, 3.0))) == ["disagreement"]
 
 
-def test_checkpoints_that_share_the_lead_are_said(tmp_path):
+def test_checkpoints_that_share_the_lead_are_flagged(tmp_path):
     assert list(_flags(tmp_path / "two", GOOD, GOOD, BAD)) == ["shared_first_rank"]
     alike = _flags(tmp_path / "all", GOOD, GOOD)
     assert alike["shared_first_rank"] == "all checkpoints have the same measures; are they copies of one?"
 
 
-def test_checkpoints_that_cannot_be_told_apart_are_said(tmp_path):
+def test_indistinguishable_checkpoints_are_flagged(tmp_path):
     close = [_layer(0.3, 2.9, seed=seed) for seed in (1, 2, 3)]
     assert list(_flags(tmp_path, *close)) == ["indistinct"]
 
 
-def test_an_untrained_network_in_the_upper_half_is_said(tmp_path):
+def test_an_untrained_network_in_the_upper_half_is_flagged(tmp_path):
     from torch import nn
 
     from tests.checkpoints.checkpoint_files import save_checkpoint

@@ -69,7 +69,7 @@ def test_a_copy_of_a_checkpoint_is_no_moment_of_its_own(tmp_path):
         ),
     ],
 )
-def test_where_nothing_can_be_told_the_verdict_says_why_and_nothing_is_best(tmp_path, changed, reason):
+def test_where_nothing_is_known_the_verdict_says_why_and_nothing_is_best(tmp_path, changed, reason):
     verdict = judge_run(save_epochs(tmp_path, changed(MEMORIZING)))
     assert reason in verdict.abstention
     assert (verdict.kept, verdict.since) == (None, None)

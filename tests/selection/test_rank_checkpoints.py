@@ -89,7 +89,7 @@ def test_a_reference_that_generalises_gives_kind_and_direction(tmp_path, value, 
     for reference in (path, str(path), report):
         ranking = rank_checkpoints(save_zoo(tmp_path / "zoo", ZOO), reference=reference)
         assert (ranking.memorization, ranking.best.path.stem) == (kind, best)
-        assert any(f"the reference tells {kind} memorization" in note for note in ranking.notes)
+        assert any(f"the reference indicates {kind} memorization" in note for note in ranking.notes)
 
 
 def test_the_reference_may_be_one_of_the_checkpoints(tmp_path):
@@ -255,7 +255,7 @@ def test_reports_of_large_layers_are_let_go(tmp_path):
     )
 
 
-def test_norms_of_weights_stand_beside_on_request(tmp_path):
+def test_norms_of_weights_are_added_on_request(tmp_path):
     for name, scale in (("small", 1.0), ("large", 3.0)):
         weights = {key: scale * value for key, value in _copies(0).state_dict().items()}
         save_checkpoint(tmp_path / f"{name}.ckpt", None, state_dict=weights)

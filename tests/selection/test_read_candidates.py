@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from lightning_infomem import rank_checkpoints
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints
 from lightning_infomem.selection.read_candidates import offline_measurement, read_candidate, read_candidates
 from tests.checkpoints.checkpoint_files import make_report, save_checkpoint, save_zoo
@@ -36,11 +37,13 @@ def test_a_file_without_a_report_is_measured_by_the_model(tmp_path):
     network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
     path = save_checkpoint(tmp_path / "bare.ckpt", None, state_dict=network.state_dict())
     data = torch.randn(64, 4, generator=torch.Generator().manual_seed(1)).split(16)
-    measurement = offline_measurement(network, data, layers=["0"], settings={"bins": 20}, forward=None)
+    measurement = offline_measurement(
+        rank_checkpoints, network, data, layers=["0"], settings={"bins": 20}, forward=None
+    )
     candidate = read_candidate(path, measurement, weight_norms=True)
     assert (candidate.carried, list(candidate.layers)) == (False, ["0"])
     assert {"path_norm", "spectral_norm_sum", "frobenius_norm_log_product"} <= set(candidate.scores)
-    assert offline_measurement(None, None, layers="auto", settings={}, forward=None) is None
+    assert offline_measurement(rank_checkpoints, None, None, layers="auto", settings={}, forward=None) is None
 
 
 def test_a_network_that_diverged_cannot_be_used(tmp_path):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lightning_infomem.selection.median_ranks import median_ranks
+from lightning_infomem.selection.scoring import median_ranks
 from lightning_infomem.selection.uncertainty import draw_means, rank_uncertainty
 
 LEVELS = (0.05, 0.95)
 
 
 def _unit_information(generator, mean, units):
-    """Pairs share what their units load on one factor, and scatter besides: a U-statistic with the mean ``mean``."""
+    """Pairs share what their units load on one factor, plus noise: a U-statistic with the mean ``mean``."""
     loadings = np.sqrt(mean) * (1 + 0.3 * generator.standard_normal(units))
     noise = 0.1 * generator.standard_normal((units, units))
     matrix = np.outer(loadings, loadings) + (noise + noise.T) / 2

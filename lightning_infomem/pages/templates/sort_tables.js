@@ -1,5 +1,5 @@
-// A column is sorted by its numbers, the first of each cell, or by its words; a second click turns it round. What has no
-// value stands last in both. Without scripts the heads are words, and the tables stay as they are.
+// A click on a heading sorts the table by that column, by the first number of each cell or by its text; a second click
+// reverses the order. Cells without a value come last in both orders. Without scripts, the headings are plain text.
 const value = (row, column) => {
   const text = row.cells[column].textContent.trim();
   const number = parseFloat(text.replace(/,/g, ""));

@@ -20,7 +20,7 @@ def test_no_estimator_is_there_twice():
     assert len({type(each) for each in ESTIMATORS}) == len(ESTIMATORS)
 
 
-def test_all_stand_side_by_side_and_a_finished_run_is_not_measured_again(tmp_path, monkeypatch, capsys):
+def test_all_are_side_by_side_and_a_finished_run_is_not_measured_again(tmp_path, monkeypatch, capsys):
     write_mnist(tmp_path / "mnist", 800, part="t10k")
     short = (QuantizedExact(8), Binning(30), MatrixRenyi(order=2), KSG(neighbors=1, labels_only=True))
     monkeypatch.setattr(side_by_side, "ESTIMATORS", short)

@@ -54,7 +54,7 @@ def test_each_network_learns_a_share_of_its_own():
 
 
 @pytest.mark.parametrize("variant", [FLOATS, ROUNDED, PREFITTED], ids=lambda variant: variant.name)
-def test_a_network_is_trained_beside_others_as_if_alone(variant):
+def test_a_network_is_trained_next_to_others_as_if_alone(variant):
     alone, beside = train([variant], [1], 2)[0][0], train([variant], [0, 1, 2], 2)[0][1]
     assert [epoch for epoch, _ in alone] == [0, 1, 2]
     for (_, one), (_, twin) in zip(alone, beside, strict=True):

@@ -27,12 +27,12 @@ def test_noise_against_bits_is_written_and_kept(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(difficulty, "NOISE", (0.0, 0.4))
     monkeypatch.setattr(kept_results, "on_workers", in_this_process)
     assert difficulty.main(["--output", str(tmp_path), *BRIEF]) == 0
-    told = (tmp_path / "difficulty.md").read_text()
-    assert told in capsys.readouterr().out
-    rows = [line for line in told.splitlines() if line.startswith(("| missing", "| wrong"))]
+    table = (tmp_path / "difficulty.md").read_text()
+    assert table in capsys.readouterr().out
+    rows = [line for line in table.splitlines() if line.startswith(("| missing", "| wrong"))]
     assert [row.split("|")[2].strip() for row in rows] == ["0", "0.4"] * 3
     assert len({row.split("|")[3] for row in rows if "| 0 |" in row}) == 1  # without noise all kinds are one
-    assert "Published, with rising noise: +159, +561, +1,160 bits." in told
+    assert "Published, with rising noise: +159, +561, +1,160 bits." in table
     assert (tmp_path / "difficulty.png").stat().st_size < 50_000
     monkeypatch.setattr(kept_results, "on_workers", refuse)
     assert difficulty.main(["--output", str(tmp_path), *BRIEF]) == 0

@@ -79,7 +79,7 @@ def test_rows_have_mean_and_deviation_of_the_network_over_seeds(rows):
     assert summarize({"colored-mnist": {1: [make_record(1, 0.0, 0)]}})[0]["entropy_deviation"] is None
 
 
-def test_the_table_sets_differences_of_depths_beside_those_of_levels(rows):
+def test_the_table_sets_differences_of_depths_next_to_those_of_levels(rows):
     entropy, information = table(rows, "paper").split("### ")[1:]
     assert entropy.splitlines()[0] == "Colored MNIST: mean entropy (nats), paper, 2 seed(s)"
     assert "| alpha | depth 1 | depth 2 | depth 3 | depth 4 | between depths |" in entropy
@@ -106,9 +106,9 @@ def test_the_study_resumes_and_writes_its_table(mnist, tmp_path, capsys):
     command = ["--data-root", str(mnist), "--output", str(tmp_path), *sizes]
     # The networks of a seed were not measured on the same inputs: those that were made up had none.
     assert main(command) == 2
-    told = capsys.readouterr().err
-    assert told.count("recorded before") == 23
-    assert "24 of 24\n" in told
+    err = capsys.readouterr().err
+    assert err.count("recorded before") == 23
+    assert "24 of 24\n" in err
     path = record_path("shuffled-mnist-depth-1", 1.0, 0, SMALL, tmp_path)
     record = json.loads(path.read_text())
     assert record["units"] == {"layers.linear1": 4}
@@ -136,6 +136,6 @@ def test_a_fault_or_ctrl_c_is_one_line(tmp_path, capsys, monkeypatch, fault, cod
     write_mnist(tmp_path, 20, part="t10k")
     monkeypatch.setattr(capacity, "run_all", stopped)
     assert main(["--data-root", str(tmp_path), "--output", str(tmp_path)]) == code
-    told = capsys.readouterr().err
-    assert told.startswith(words)
-    assert told.count("\n") == 1
+    err = capsys.readouterr().err
+    assert err.startswith(words)
+    assert err.count("\n") == 1

@@ -63,7 +63,7 @@ def test_without_a_folder_it_is_said_what_to_get():
         read_cifar100(None)
 
 
-def test_an_empty_folder_is_told_the_layout_and_the_source(tmp_path):
+def test_the_error_for_an_empty_folder_names_the_layout_and_the_source(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"'cifar-100-python/train'.*'cifar-100-python.tar.gz'.*neither.*Krizhevsky"
     ):

@@ -40,7 +40,7 @@ def test_without_a_folder_it_is_said_what_to_get():
         read_mnist(None)
 
 
-def test_an_empty_folder_is_told_the_layout_and_the_source(tmp_path):
+def test_the_error_for_an_empty_folder_names_the_layout_and_the_source(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"data_root.*'train-images-idx3-ubyte'.*'MNIST/raw'.*no such pair.*LeCun"
     ):
@@ -48,7 +48,7 @@ def test_an_empty_folder_is_told_the_layout_and_the_source(tmp_path):
 
 
 @pytest.mark.parametrize(("kept", "missing"), [(IMAGES, LABELS), (LABELS, IMAGES)])
-def test_half_a_pair_is_not_enough_even_beside_test_files(tmp_path, kept, missing):
+def test_half_a_pair_is_not_enough_even_next_to_test_files(tmp_path, kept, missing):
     write_mnist(tmp_path, 12)
     write_mnist(tmp_path, 20, part="t10k")
     (tmp_path / missing).unlink()

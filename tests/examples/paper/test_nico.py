@@ -105,7 +105,7 @@ def test_a_network_measures_its_four_stages(by_level):
     assert list(select_layers(network, EXPERIMENT.layers)) == [*STAGES]
 
 
-def test_images_are_made_224_pixels_wide_unless_told():
+def test_images_are_224_pixels_wide_by_default():
     assert partial(EXPERIMENT.data, None, 0.0, 0)(batch_size=4).image_side == 224
 
 
@@ -165,7 +165,7 @@ def test_without_a_folder_it_is_said_what_to_get():
         list_images(None, CONTEXTS, ANIMALS)
 
 
-def test_an_empty_folder_is_told_the_layout_and_the_source(tmp_path):
+def test_the_error_for_an_empty_folder_names_the_layout_and_the_source(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"'track_1/public_dg_0416/train/<context>/<class>/\*.jpg' .*none; put.*Zhang"
     ):

@@ -114,7 +114,7 @@ def test_of_gaps_less_is_better():
     assert column["tau"]["tpr_gap"]["tau"] == 1.0
 
 
-def test_the_tables_show_ours_beside_the_papers():
+def test_the_tables_show_ours_next_to_the_papers():
     summaries = {
         "colored-mnist": summarize(COLORED, zoo(COLORED, entropy=-1, information=1)),
         "shuffled-mnist": summarize(SHUFFLED, zoo(SHUFFLED, entropy=1, information=-1)),

@@ -166,7 +166,7 @@ def test_the_cls_token_of_each_block_is_measured(experiment, folder):
     torch.testing.assert_close(report["blocks.1"].entropy, binned_entropy(outputs[0]), check_dtype=False)
 
 
-def test_without_data_the_experiments_stand_and_one_error_tells_what_is_needed(tmp_path):
+def test_without_data_one_error_says_what_is_needed(tmp_path):
     for experiment in (ADJECTIVES, SHUFFLED):
         with pytest.raises(FileNotFoundError, match=r"data_root: .* is required"):
             experiment.make_data(tmp_path, 0.0, 0)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lightning_infomem.selection.median_ranks import median_ranks
+from lightning_infomem.selection.scoring import median_ranks
 
 VALUES = arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 6)), elements=st.integers(-3, 3))
 

@@ -1,4 +1,4 @@
-"""Tell epochs of one run, which is judged, from checkpoints of several runs, which are ranked."""
+"""Put the checkpoints of one run into the order of training."""
 
 from __future__ import annotations
 
@@ -10,33 +10,7 @@ from lightning_infomem.records.file_names import name_files
 from lightning_infomem.records.run_verdict import RunRow
 from lightning_infomem.selection.candidates import Candidate
 
-__all__ = ["EpochsOfOneRun", "check_several_runs", "order_one_run", "place_in_run"]
-
-
-class EpochsOfOneRun(UsageValueError):
-    """Raised if checkpoints that were to be ranked are epochs of one run."""
-
-
-def check_several_runs(candidates: Sequence[Candidate]) -> None:
-    """Refuse what looks like one run: a folder in which every epoch occurs once.
-
-    Copies of a checkpoint, as ``last.ckpt`` can be, do not count.
-
-    Raises:
-        EpochsOfOneRun: They look like one run.
-    """
-    folders = {each.path.parent for each in candidates}
-    moments = {
-        (each.epoch, each.step, *(layer.mutual_information for layer in each.layers.values())) for each in candidates
-    }
-    epochs = [moment[0] for moment in moments]
-    if len(folders) == 1 and None not in epochs and 1 < len(epochs) == len(set(epochs)):
-        raise EpochsOfOneRun(
-            f"checkpoints: those of several runs are required, got {len(epochs)} epochs in '{folders.pop()}': these "
-            "are epochs of one run, along which neither the lowest nor the highest value marks the best epoch. "
-            "judge_run, or `infomem run`, says whether the run memorizes and which checkpoint to keep. If each is a "
-            "recipe of its own, say so by groups=lambda path: path.stem, or --groups '(.+)'."
-        )
+__all__ = ["order_one_run", "place_in_run"]
 
 
 def order_one_run(candidates: Sequence[Candidate]) -> list[Candidate]:

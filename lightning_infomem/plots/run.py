@@ -92,7 +92,7 @@ def plot_run(
     if any(map(math.isfinite, [*smoothness, *agreement])):
         heading = "smoothness: how similar the predictions of neighbours in a layer are"
         panels.append(_Panel(heading, smoothness, style.SMOOTHNESS, judgement.smoothness_drop))
-        heading = "consensus: share of inputs with the prediction that is most frequent in this run"
+        heading = "consensus: share of inputs with their most frequent prediction in this run"
         panels.append(_Panel(heading, agreement, style.AGREEMENT, judgement.consensus_drop))
     if metric is not None:
         panels.append(_Panel(textwrap.fill(metric_name, _LONGEST_LINE), metric, style.METRIC))

@@ -97,14 +97,6 @@ def test_a_run_of_one_moment_with_or_without_a_value_is_drawn(values: float) -> 
     assert figure.get_suptitle() == ""
 
 
-def test_pyplot_knows_nothing_of_the_figure() -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    before, settings = pyplot.get_fignums(), dict(pyplot.rcParams)
-    plot_runs([courses()], ["a"], levels=[1])
-    assert pyplot.get_fignums() == before
-    assert dict(pyplot.rcParams) == settings
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

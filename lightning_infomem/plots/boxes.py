@@ -33,8 +33,7 @@ def draw_boxes(axes: Axes, entropies: Sequence[NDArray[Any]], colors: NDArray[An
     """
     for position, (entropy, color) in enumerate(zip(entropies, colors, strict=True)):
         if len(entropy) == 0:
-            place = {"ha": "center", "va": "bottom", "rotation": 90}
-            axes.annotate("no finite entropy", (position, 0), fontsize=style.TINY, **place)
+            axes.text(position, 0, "no finite entropy", ha="center", va="bottom", rotation=90, fontsize=style.TINY)
         elif len(entropy) < _FEWEST_UNITS:
             places = np.full(len(entropy), position)
             axes.plot(places, entropy, "o", color=color, markersize=style.SMALL_DOT, alpha=style.SOLID)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -64,7 +64,8 @@ def plot_criteria(ranking: Ranking, criteria: Sequence[str] | None = None) -> Fi
             column, place, f"{rank:.0f}", ha="center", va="center", fontsize=style.SMALL, color=ink, weight=weight
         )
         if rank == 1:
-            corner, look = (column - 0.46, place - 0.46), {"edgecolor": style.VERMILLION, "linewidth": style.LINE}
+            corner = column - 0.46, place - 0.46
+            look: dict[str, Any] = {"edgecolor": style.VERMILLION, "linewidth": style.LINE}
             axes.add_patch(Rectangle(corner, 0.92, 0.92, fill=False, **look))
     names = name_checkpoints([row.path for row in ranking.rows])
     axes.set_yticks(range(len(rows)), names[: len(rows)], fontsize=style.NOTE, parse_math=False)

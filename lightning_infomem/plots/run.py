@@ -105,8 +105,8 @@ def plot_run(
     title = _title(judgement, start, kept, unit, was_alarmed=bool(alarms))
     left, below_title = 0.1 / _WIDTH, 1 - _TITLE_HEIGHT / height
     figure.suptitle(title, x=left, y=1 - 0.1 / height, ha="left", va="top", fontsize=style.TITLE)
-    look = {"fontsize": style.NOTE, "color": style.DARK}
-    figure.text(left, below_title, "\n".join(reason), va="top", parse_math=False, **look)
+    text = figure.text(left, below_title, "\n".join(reason), va="top", fontsize=style.NOTE, parse_math=False)
+    text.set_color(style.DARK)
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, panel in zip(rows, panels, strict=True):
         _draw(axes, places, panel)

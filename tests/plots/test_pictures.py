@@ -22,8 +22,8 @@ PICTURES = Path(__file__).parent / "pictures"
 DRAWN = Path(__file__).parent.parent.parent / "build" / "pictures"
 MADE_WITH = "3.11"  # version of matplotlib; others place and smooth letters differently
 
-# Root mean square over all pixels and colours, on a scale of 255. Rounding on other processors shifts shades of edges by
-# a few units, which gives far less than 1; a missing black tick of 20 pixels in a figure of 495 x 216 gives 3.
+# Root mean square over all pixels and colours, on a scale of 255. Rounding on other processors changes shades of edges
+# by a few units, far less than 1 on average; a missing black tick of 20 pixels in a figure of 495 x 216 gives 3.
 TOLERANCE = 1.0
 
 

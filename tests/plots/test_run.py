@@ -235,5 +235,5 @@ def test_mistakes_are_refused() -> None:
     for name in ("mutual_information", "smoothness", "memorizing", "steps", "metric"):
         with pytest.raises(ValueError, match=f"{name}: one for each of the 10 epochs is required, got 2"):
             run(**{name: [0, 0]})
-    with pytest.raises(ValueError, match="judgement: at most 4 moments, one an epoch, are required, got 10"):
+    with pytest.raises(ValueError, match="judgement: at most 4 moments, one per epoch, are required, got 10"):
         run(CALM, count=4)

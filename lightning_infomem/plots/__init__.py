@@ -1,4 +1,4 @@
-"""Reports as matplotlib figures: one figure a file, drawn without pyplot and without touching any global state."""
+"""Reports as matplotlib figures, one figure per file, drawn without pyplot or any other global state."""
 
 from lightning_infomem.plots.comparison import plot_comparison
 from lightning_infomem.plots.criteria import plot_criteria

@@ -1,27 +1,26 @@
-"""Several checkpoints in one figure: the entropy of their units and the mutual information of their pairs."""
+"""Figure of several checkpoints: entropy of the units and mutual information of their pairs."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lightning_infomem._checks import check_levels, check_one_each, check_shares
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
-from lightning_infomem.plots.boxes import draw_boxes
-from lightning_infomem.plots.names import name_rows, shorten_name
-from lightning_infomem.plots.ridges import Ridge, draw_ridges, figure_height
+from lightning_infomem.plots.boxes_and_ridges import draw_boxes_and_ridges
+from lightning_infomem.plots.choose_evenly import choose_evenly
+from lightning_infomem.plots.names import shorten_name
 from lightning_infomem.records.descriptions import describe_measurement
 from lightning_infomem.records.report import InformationReport
 
 __all__ = ["plot_comparison"]
 
 _MOST_CHECKPOINTS = 64
-_LONGEST_NAME, _LONGEST_LINE = 28, 44  # characters: of a checkpoint's name, and beside an axis
+_LONGEST_NAME, _LONGEST_LINE = 28, 44  # characters: of the name of a checkpoint, and beside an axis
 
 
 def plot_comparison(
@@ -35,36 +34,36 @@ def plot_comparison(
 ) -> Figure:
     """Draw the entropies of all units (notched boxes) and the mutual information of all pairs (densities) side by side.
 
-    Not for whether a difference is more than chance: units of one network are no independent draws. See
-    `rank_checkpoints`.
+    The figure does not show whether a difference is more than chance, because the units of one network are not
+    independent draws. Use `rank_checkpoints` for that.
 
     Args:
-        reports: one a checkpoint, each with at least one layer, in the order in which they are drawn; of more than 64,
-            64 are drawn, evenly chosen, and the title says so.
-        names: of the checkpoints.
-        levels: of the checkpoints, finite, such as the share of random labels: their colours, which a bar explains.
-            Without levels the colours go from dark for the first checkpoint to bright for the last.
-        level_name: label of the bar.
-        accuracies: of the checkpoints, shares between 0 and 1, drawn as squares on a second axis of the boxes; NaN
-            leaves its square out.
-        accuracy_name: label of that axis.
+        reports: One report per checkpoint, each with at least one layer, in drawing order. Above 64, 64 evenly spaced
+            ones are drawn, and the title says so.
+        names: Name of each checkpoint.
+        levels: Finite level of each checkpoint, such as the share of random labels. Levels set the colours, and a bar
+            explains them. Without levels, colours run from dark for the first checkpoint to bright for the last.
+        level_name: Label of the bar.
+        accuracies: Accuracy of each checkpoint, between 0 and 1, drawn as squares on a second axis of the boxes. NaN
+            draws no square.
+        accuracy_name: Label of that axis.
 
     Returns:
-        A figure that belongs to no window and no pyplot state.
+        A figure without a window or pyplot state.
 
-        * Left, a box a checkpoint over the finite entropies of the units of all its layers, nats; every unit counts
-          the same. The box is that of `plot_layers`.
-        * Right, a row a checkpoint with the density of the mutual information of its pairs, drawn as by `plot_layers`.
-          A pair is one of units of one layer. **Every layer counts the same**, whatever its number of pairs, as in the
-          metric ``infomem/mi_mean``, which is where the black tick stands; else a wide layer would be all that is
-          seen. Layers without a finite pair count nothing.
+        * Left: one box per checkpoint over the finite entropies of the units of all its layers, in nats. Every unit
+          has the same weight. The boxes are those of `plot_layers`.
+        * Right: one row per checkpoint with the density of the mutual information of its pairs, drawn as in
+          `plot_layers`. Both units of a pair belong to the same layer. **Every layer has the same weight**, whatever
+          its number of pairs, as in the metric ``infomem/mi_mean``, which the black tick marks; otherwise a wide layer
+          would hide all others. Layers without a finite pair have no weight.
 
     Raises:
-        ValueError: no report, one without a layer, another number of names, levels or accuracies than of reports, a
-            level that is not finite, or an accuracy beyond 0 and 1.
+        ValueError: There is no report; a report has no layer; names, levels or accuracies differ in number from the
+            reports; a level is not finite; or an accuracy is not between 0 and 1.
 
     Cost:
-        About 0.1 s a checkpoint, 6 s for 64, and 0.1 s for a million pairs.
+        About 0.1 s per checkpoint, 6 s for 64, and 0.1 s per million pairs.
 
     Reference:
         "Measures of Information Reflect Memorization Patterns" (NeurIPS 2022), figures 2, 3, 6 and 7, in kind.
@@ -73,23 +72,17 @@ def plot_comparison(
     check_levels(levels, len(reports), of="reports")
     check_one_each(accuracies, len(reports), name="accuracies", of="reports")
     check_shares([] if accuracies is None else accuracies, name="accuracies")
-    chosen = np.linspace(0, len(reports) - 1, min(len(reports), _MOST_CHECKPOINTS)).round().astype(int).tolist()
+    chosen = choose_evenly(len(reports), _MOST_CHECKPOINTS).tolist()
     drawn = [reports[index] for index in chosen]
-    # Of all levels, drawn or not, so that the bar holds for both.
+    # All levels set the scale, drawn or not, as they do for the bar.
     colors = style.level_colors(range(len(reports)) if levels is None else levels)[chosen]
-    figure = Figure(figsize=(11, figure_height(len(drawn))), layout="constrained")
-    boxes, rows = figure.subplots(1, 2, width_ratios=[1.0, 1.1])
-    entropies = [np.concatenate([layer.finite_entropy().cpu().numpy() for layer in each.layers]) for each in drawn]
-    draw_boxes(boxes, entropies, colors)
-    draw_ridges(rows, [Ridge.of(each.layers) for each in drawn], colors)
     labels = [shorten_name(names[index], _LONGEST_NAME) for index in chosen]
-    name_rows(boxes, rows, labels, chosen, what="checkpoint")
-    boxes.spines[["top", "right"]].set_visible(False)
-    rows.spines[["top", "right"]].set_visible(False)
+    layers = [report.layers for report in drawn]
+    figure, boxes, ridges = draw_boxes_and_ridges(layers, labels, chosen, colors, what="checkpoint")
     if accuracies is not None:
         _draw_accuracies(boxes, [accuracies[index] for index in chosen], accuracy_name)
     if levels is not None:
-        style.add_level_bar(figure, [rows], levels, level_name)
+        style.add_level_bar(figure, [ridges], levels, level_name)
     left_out = f" · {len(drawn)} of {len(reports)} checkpoints" if len(drawn) < len(reports) else ""
     figure.suptitle(describe_measurement(drawn) + left_out, fontsize=style.TITLE)
     return figure
@@ -102,10 +95,9 @@ def _draw_accuracies(boxes: Axes, accuracies: Sequence[float], name: str) -> Non
         range(len(accuracies)), accuracies, "s--", color=style.ACCURACY, linewidth=style.FINE, markersize=size,
         markeredgecolor=style.WHITE, markeredgewidth=size / 7,
     )  # fmt: skip
-    axes.set_ylim(-0.03, 1.05)  # its 0 and its 1 near those of the boxes
-    axes.set_ylabel(
-        textwrap.fill(f"{name} (share)", _LONGEST_LINE), fontsize=style.HEADING, color=style.ACCURACY, parse_math=False
-    )
+    axes.set_ylim(-0.03, 1.05)  # 0 and 1 about level with the limits of the boxes
+    label = textwrap.fill(f"{name} (share)", _LONGEST_LINE)
+    axes.set_ylabel(label, fontsize=style.HEADING, color=style.ACCURACY, parse_math=False)
     axes.tick_params(labelsize=style.LABEL, colors=style.ACCURACY)
     axes.spines[["top", "left"]].set_visible(False)
 

@@ -1,4 +1,4 @@
-"""The density of a sample of numbers, smooth, without a bandwidth to choose."""
+"""Smooth density of numbers that needs no bandwidth."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from sklearn.mixture import GaussianMixture
 __all__ = ["mixture_density"]
 
 _MOST_COMPONENTS = 5
-# In units of the spread, squared: no component is narrower than 3 % of it, or a handful of ties would be a spike.
+# In units of the squared spread: components are at least 3 % as wide as the spread, or a few ties would make a spike.
 _SMALLEST_VARIANCE = 1e-3
-# A bound never met, for it would warn: the slowest of 500 samples of all shapes took 41.
+# Far above need, because reaching the bound warns: the slowest of 500 samples of all shapes took 41 steps.
 _MOST_STEPS = 1_000
 
 
 def mixture_density(values: NDArray[Any], *, max_values: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """Fit mixtures of one to five Gaussians and return the density of the one with the lowest BIC.
 
-    Not for values that are all equal: they have no density.
+    Values that are all equal have no density; do not pass them.
 
     Args:
-        values: ``[values]``, float64, finite, at least five of them and not all equal.
-        max_values: of more values than this, so many are drawn by a generator of its own, the same every time.
+        values: At least five finite values that are not all equal, float64 ``[values]``.
+        max_values: Number of values to fit. If there are more, a random subset is used, the same every time.
 
     Returns:
         A function from points to the density there, per unit of ``values``. The same values give the same function.
@@ -36,7 +36,7 @@ def mixture_density(values: NDArray[Any], *, max_values: int) -> Callable[[NDArr
     if len(values) > max_values:
         values = np.random.default_rng(0).choice(values, max_values, replace=False)
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
-    # The quartiles, for they feel no outliers; unless nearly all values tie.
+    # Quartiles are robust against outliers; the deviation is for values that nearly all tie.
     spread = max((high - low) / 1.349, values.std() / 100)
     standardized = ((values - middle) / spread)[:, None]
     mixtures = [_fitted(standardized, components) for components in range(1, _MOST_COMPONENTS + 1)]
@@ -49,9 +49,9 @@ def mixture_density(values: NDArray[Any], *, max_values: int) -> Callable[[NDArr
 
 
 def _fitted(standardized: NDArray[Any], components: int) -> Any:
-    """A mixture that starts at equal shares of the values: no k-means, which is slower and warns of ties.
+    """Fit a mixture that starts at quantiles; k-means is slower and warns about ties.
 
-    Shares of the values without their repetitions: components that start equal would stay so.
+    The quantiles are those of the unique values, because components that start equal stay equal.
     """
     shares = (np.arange(components) + 0.5) / components
     return GaussianMixture(

@@ -1,4 +1,4 @@
-"""A figure as markup that stands inside a page."""
+"""Figure as SVG markup inside an HTML page."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from matplotlib.image import AxesImage
 
 __all__ = ["embed_figure", "keep_cells"]
 
-# What matplotlib writes around the drawing: comments, its own name and the date, and a style that would hold for the
-# whole page, which has it for its figures.
+# What matplotlib writes around the drawing: comments, its name and the date, and a style sheet that would apply to the
+# whole page, which already has these rules for its figures.
 _AROUND = re.compile(r"<!--.*?-->|<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.DOTALL)
 _REFERENCE = re.compile(r'(?<=href="#)[^"]+|(?<=url\(#)[^)]+')
 _NAME = re.compile(r' id="([^"]*)"')
 _OUTLINE = re.compile(r' d="[^"]*"')
-_FINE = re.compile(r"(\.\d\d)\d+")  # below a hundredth of a point nothing is seen
+_FINE = re.compile(r"(\.\d\d)\d+")  # less than a hundredth of a point is invisible
 
 
 def embed_figure(figure: Figure, description: str) -> str:
-    """Write a figure as an ``<svg>`` element for HTML, the same for the same figure.
+    """Return a figure as an ``<svg>`` element for HTML; the same figure gives the same text.
 
-    Several may stand on one page: names inside one do not meet those of the others.
+    One page may hold several: the ids inside one figure do not clash with those of others.
 
     Args:
-        figure: from one of the functions of this package, or any other; its background becomes transparent.
-        description: for those who cannot see it.
+        figure: Any matplotlib figure; its background becomes transparent.
+        description: Text for screen readers.
     """
     written = io.StringIO()
     keep_cells(figure)
@@ -36,19 +36,19 @@ def embed_figure(figure: Figure, description: str) -> str:
     drawing = _AROUND.sub("", written.getvalue())
     drawing = drawing[drawing.index("<svg") :].strip()
     drawing = _OUTLINE.sub(lambda found: _FINE.sub(r"\1", found[0]), drawing)
-    # The names are made of random numbers: those that are looked up are counted instead, the others are dropped.
+    # Ids are random: number those that are referenced, and drop the others.
     used = {name: str(place) for place, name in enumerate(dict.fromkeys(_REFERENCE.findall(drawing)))}
     numbered = _REFERENCE.sub(lambda found: used[found[0]], drawing)
-    own = hashlib.sha256(_NAME.sub("", numbered).encode()).hexdigest()[:8]
-    drawing = _REFERENCE.sub(lambda found: f"{own}-{used[found[0]]}", drawing)
-    drawing = _NAME.sub(lambda found: f' id="{own}-{used[found[1]]}"' if found[1] in used else "", drawing)
+    prefix = hashlib.sha256(_NAME.sub("", numbered).encode()).hexdigest()[:8]
+    drawing = _REFERENCE.sub(lambda found: f"{prefix}-{used[found[0]]}", drawing)
+    drawing = _NAME.sub(lambda found: f' id="{prefix}-{used[found[1]]}"' if found[1] in used else "", drawing)
     return drawing.replace("<svg", f'<svg role="img" aria-label="{escape(description)}"', 1)
 
 
 def keep_cells(figure: Figure) -> None:
-    """Let an SVG hold the images of a figure as they are, a pixel a cell: smaller than resampled, and never blurred.
+    """Make an SVG store images with one pixel per cell, which is smaller than a resampled image and never blurred.
 
-    Not for a PNG: one with fewer pixels than cells would leave some out.
+    Do not use it for a PNG: with fewer pixels than cells, some cells would be lost.
     """
     for image in figure.findobj(AxesImage):
         image.set_interpolation("none")

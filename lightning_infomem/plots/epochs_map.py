@@ -1,4 +1,4 @@
-"""A run as two maps: mean entropy and mean mutual information, a row a layer and a column a moment."""
+"""Figure of a run as two maps, mean entropy and mean mutual information: one row per layer, one column per moment."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from lightning_infomem.plots import style
-from lightning_infomem.plots.names import shorten_layer_names
+from lightning_infomem.plots.names import MOST_NAMED, shorten_layer_names
 from lightning_infomem.records.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.records.report import InformationReport
 
 __all__ = ["plot_epochs_map"]
 
-_MOST_LABELS = 20  # more would touch one another
 _ROW_HEIGHT, _MARGIN_HEIGHT = 0.22, 1.6  # inches
 _LOWEST, _HIGHEST = 2.6, 6.0  # inches
 _SAME = 1e-9  # nats; a scale is no narrower
@@ -27,23 +26,22 @@ _SAME = 1e-9  # nats; a scale is no narrower
 def plot_epochs_map(run: Sequence[InformationReport] | LayerCourses) -> Figure:
     """Draw mean entropy and mean mutual information of every layer at every measured moment of a run.
 
-    Not for comparing two runs by eye: the scales follow the data.
+    Do not compare two runs by eye: the scales follow the data.
 
     Args:
-        run: its reports, in any order, at least one with a layer; or the means of its layers.
+        run: Reports of one run, in any order, at least one with a layer; or the means of its layers.
 
     Returns:
-        A figure that belongs to no window and no pyplot state: entropy to the left, mutual information to the right,
-        each with a scale of its own in nats. The first layer is on top. The columns are as wide as one another,
-        however far their moments are apart; they are named by the epoch, by the step where epochs are not known or
-        come twice, or else by the number of the measurement. A layer that was not measured at a moment, or has no
-        finite value there, is grey.
+        A figure without a window or pyplot state. Left: entropy; right: mutual information; each has its own scale in
+        nats. The first layer is on top. All columns have the same width, however far apart their moments are. Their
+        labels are epochs; steps if epochs are unknown or occur twice; otherwise the numbers of the measurements. Cells
+        without a finite value, or of a layer that was not measured at that moment, are grey.
 
     Raises:
-        ValueError: no report, or none with a layer.
+        ValueError: There is no report, or none with a layer.
 
     Cost:
-        About 3 s for 100 small layers at 500 moments, nearly all of it their means.
+        About 3 s for 100 small layers at 500 moments, nearly all of it for the means.
     """
     courses = layer_courses(run)
     num_layers = len(courses.names)
@@ -57,14 +55,11 @@ def plot_epochs_map(run: Sequence[InformationReport] | LayerCourses) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: _name(courses.moments, place)))
         axes.tick_params(axis="x", labelsize=style.LABEL)
-    stride = -(-num_layers // _MOST_LABELS)
-    positions = range(0, num_layers, stride)
+    stride = -(-num_layers // MOST_NAMED)
     names = shorten_layer_names(courses.names)
-    left.set_yticks(positions, [names[position] for position in positions], fontsize=style.TEXT, parse_math=False)
-    title = courses.measurement
-    if stride > 1:
-        title += f" · {num_layers} layers, one in {stride} named"
-    figure.suptitle(title, fontsize=style.HEADING)
+    left.set_yticks(range(0, num_layers, stride), names[::stride], fontsize=style.TEXT, parse_math=False)
+    left_out = f" · {num_layers} layers, one in {stride} named" if stride > 1 else ""
+    figure.suptitle(courses.measurement + left_out, fontsize=style.HEADING)
     return figure
 
 
@@ -79,10 +74,10 @@ def _draw(figure: Figure, axes: Axes, values: NDArray[Any], name: str) -> None:
     bar = figure.colorbar(image, ax=axes, pad=0.02)
     bar.set_label("nats", fontsize=style.LABEL)
     bar.ax.tick_params(labelsize=style.TEXT)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    style.set_round_ticks(bar.ax.yaxis, 5)
 
 
 def _name(moments: Sequence[int], place: float) -> str:
-    """Of the column in that place; empty beyond the map, where ticks may be asked for, too."""
+    """Return the moment of a column; empty beyond the map, where matplotlib may ask for ticks too."""
     column = round(place)
     return f"{moments[column]:,}" if 0 <= column < len(moments) else ""

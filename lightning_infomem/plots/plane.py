@@ -1,4 +1,4 @@
-"""The plane of both measures: where the layers of a run went, or where checkpoints stand."""
+"""Figure of mean mutual information against mean entropy, of the layers of a run or of checkpoints."""
 
 from __future__ import annotations
 
@@ -15,44 +15,45 @@ from numpy.typing import ArrayLike, NDArray
 from lightning_infomem._checks import check_one_each
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
+from lightning_infomem.plots.choose_evenly import choose_evenly
 from lightning_infomem.plots.names import MOST_NAMED, name_ends, shorten_layer_names, shorten_name
 from lightning_infomem.records.layer_courses import LayerCourses, layer_courses
 from lightning_infomem.records.report import InformationReport
 
 __all__ = ["plot_plane"]
 
-_MOST_DOTS = 20  # moments; the dots of more would be a thick line
-_MOST_PLACES = 15_000  # of all lines together: more are not seen, and would be megabytes of an SVG
-_MANY_TIMES = 100  # two decades: what spans more has a logarithmic axis
+_MOST_DOTS = 20  # moments; more dots would be a thick line
+_MOST_POINTS = 15_000  # over all lines: more are invisible and would take megabytes of an SVG
+_MANY_TIMES = 100  # two decades: wider spans have a logarithmic axis
 
 
 def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequence[str] | None = None) -> Figure:
-    """Draw mean mutual information against mean entropy: the ways of the layers of a run, or one point a checkpoint.
+    """Draw mean mutual information against mean entropy: a path per layer of a run, or a point per checkpoint.
 
-    Not the information plane of I(X;T) and I(T;Y): both measures here are of hidden units alone.
+    This is not the information plane of I(X;T) and I(T;Y): both measures here depend on hidden units alone.
 
     Args:
-        run: reports of one run, in any order, or the means of its layers; with names, reports of any checkpoints. At
-            least one with a layer.
-        names: one a report, for the points.
+        run: Reports of one run, in any order, or the means of its layers; with ``names``, reports of any checkpoints.
+            At least one has a layer.
+        names: Name of each report, to draw points instead of paths.
 
     Returns:
-        A figure that belongs to no window and no pyplot state.
+        A figure without a window or pyplot state.
 
-        * Without names, a line a layer, from dark for the first layer to bright for the last: an open circle at the
-          first moment that has values, a large filled one at the last, with the layer's name, and dots between where
-          there are at most 20 moments. A moment without a finite value leaves a gap. Of more than 15,000 moments of
-          all layers together every line passes through as many, evenly chosen.
-        * With names, a point a report: the means over the layers, each of which counts the same, that have a value.
-        * Of more than 20 lines or points 20, evenly chosen, have their name, and the title says so.
-        * The vertical axis is logarithmic where all values are positive and the highest is more than 100 times the
-          lowest.
+        * Without names: one line per layer, from dark for the first layer to bright for the last. An open circle marks
+          the first moment with values; a large filled one, with the name of the layer, marks the last; dots mark those
+          between if there are at most 20 moments. A moment without a finite value leaves a gap. Above 15,000 points
+          over all layers, every line has the same number of evenly spaced points.
+        * With names: one point per report, the means over its layers that have a value, with equal weights.
+        * Above 20 lines or points, 20 evenly spaced ones are named, and the title says so.
+        * The vertical axis is logarithmic if all values are positive and the highest is more than 100 times the lowest.
 
     Raises:
-        ValueError: no report, none with a layer, another number of names than of reports, or names of means.
+        ValueError: There is no report, or none with a layer; there are more or fewer names than reports; or there are
+            names for means of layers.
 
     Cost:
-        About 3 s for 100 small layers at 500 moments, nearly all of it their means.
+        About 3 s for 100 small layers at 500 moments, nearly all of it for the means.
     """
     courses = layer_courses(run)
     title = courses.measurement
@@ -63,11 +64,12 @@ def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequen
     style.frame(axes)
     if names is None:
         labels = shorten_layer_names(courses.names)
-        ends = _draw_ways(axes, courses)
-        _explain(figure, courses)
+        ends = _draw_paths(axes, courses)
+        if len(courses.moments) > 1:
+            _add_legend(figure, courses)
     else:
         if isinstance(run, LayerCourses):
-            raise UsageValueError("names: reports are required beside them, got means of layers; leave the names out.")
+            raise UsageValueError("names: reports are required with names, got means of layers; leave the names out.")
         check_one_each(names, len(run), name="names", of="reports")
         labels = [shorten_name(name) for name in names]
         ends = _draw_points(axes, run)
@@ -78,15 +80,14 @@ def plot_plane(run: Sequence[InformationReport] | LayerCourses, *, names: Sequen
     return figure
 
 
-def _draw_ways(axes: Axes, courses: LayerCourses) -> list[tuple[float, float] | None]:
-    """A line a layer; returns where they end, None for a layer without any value."""
+def _draw_paths(axes: Axes, courses: LayerCourses) -> list[tuple[float, float] | None]:
+    """Draw one line per layer; return the end of each, None for a layer without a value."""
     _scale(axes, courses.mutual_information)
     colors = style.line_colors(len(courses.names))
     dots = "." if len(courses.moments) <= _MOST_DOTS else ""
-    # Lines of many layers are a bundle: thin ones let those below be seen.
+    # Thin, pale lines keep a bundle of many layers legible.
     width, opacity = (style.MEDIUM, style.SOLID) if len(courses.names) <= MOST_NAMED else (style.HAIR, style.DIM)
-    moments, most = len(courses.moments), max(2, _MOST_PLACES // len(courses.names))
-    drawn = np.linspace(0, moments - 1, min(moments, most)).round().astype(int)
+    drawn = choose_evenly(len(courses.moments), max(2, _MOST_POINTS // len(courses.names)))
     ends: list[tuple[float, float] | None] = []
     for x, y, color in zip(courses.entropy, courses.mutual_information, colors, strict=True):
         axes.plot(x[drawn], y[drawn], color=color, linewidth=width, alpha=opacity, marker=dots, markersize=style.DOT)
@@ -103,7 +104,7 @@ def _draw_ways(axes: Axes, courses: LayerCourses) -> list[tuple[float, float] | 
 
 
 def _draw_points(axes: Axes, reports: Sequence[InformationReport]) -> list[tuple[float, float] | None]:
-    """A point a report; returns them, None for a report without a value."""
+    """Draw one point per report; return the points, None for a report without a value."""
     points = np.array([_means(report) for report in reports])
     _scale(axes, points[:, 1])
     axes.plot(points[:, 0], points[:, 1], color=style.BLUE, alpha=style.SOLID, **style.LAST)
@@ -111,7 +112,7 @@ def _draw_points(axes: Axes, reports: Sequence[InformationReport]) -> list[tuple
 
 
 def _means(report: InformationReport) -> tuple[float, float]:
-    """Over the layers that have a value, as the metrics of a report are; NaN without any."""
+    """Average over the layers that have a value, as the metrics of a report do; NaN if there is none."""
     if not report.layers:
         return math.nan, math.nan
     courses = layer_courses([report])
@@ -129,18 +130,13 @@ def _scale(axes: Axes, values: ArrayLike) -> None:
         axes.set_yscale("log")
 
 
-def _explain(figure: Figure, courses: LayerCourses) -> None:
-    if len(courses.moments) == 1:
-        return
-    first, last = (
-        f"{which}: {courses.unit} {courses.moments[index]:,}" for which, index in (("first", 0), ("last", -1))
-    )
+def _add_legend(figure: Figure, courses: LayerCourses) -> None:
+    first, last = (f"{courses.unit} {courses.moments[index]:,}" for index in (0, -1))
     handles = [
-        Line2D([], [], color=style.DARK, label=first, **style.FIRST),
-        Line2D([], [], color=style.DARK, label=last, **style.LAST),
+        Line2D([], [], color=style.DARK, label=f"first: {first}", **style.FIRST),
+        Line2D([], [], color=style.DARK, label=f"last: {last}", **style.LAST),
     ]
     if len(courses.names) > 1:
-        shades = style.line_colors(2)
-        ends = zip(("first layer", "last layer"), shades, strict=True)
+        ends = zip(("first layer", "last layer"), style.line_colors(2), strict=True)
         handles += [Line2D([], [], color=color, linewidth=style.THICK, label=label) for label, color in ends]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=style.LABEL)

@@ -1,4 +1,4 @@
-"""One run over its measurements as a figure: what is watched, whether it memorizes, and the moment to keep."""
+"""Figure of one run over its measurements: what is watched, when it memorizes, and which checkpoint to keep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from lightning_infomem._checks import check_one_each
 from lightning_infomem._errors import UsageValueError
@@ -25,19 +24,19 @@ __all__ = ["plot_run"]
 
 _WIDTH, _PANEL_HEIGHT, _FOOT_HEIGHT = 8.0, 1.5, 0.75  # inches
 _TITLE_HEIGHT, _LINE_HEIGHT = 0.38, 0.17  # inches
-_LONGEST_LINE = 100  # characters of 9 points that fit beside one another, whatever the font
-# A panel shows no less than this, else noise would fill it like a fall; the other panels, as a share of the highest.
+_LONGEST_LINE = 100  # characters of 9 points that fit in a line in any font
+# Smallest range of a panel, so that noise does not look like a drop; in other panels, a share of the highest value.
 _NARROWEST_OF_ALARM, _NARROWEST_SHARE = 2 * THRESHOLD, 0.1
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """One line: its values, and by how much it must have fallen for an alarm."""
+    """One line: its heading, values and colour, and its drop if the alarm depends on it."""
 
     heading: str
     values: Sequence[float]
     color: str
-    drop: float | None = None  # of the last value from the highest, if the alarm waits for that; NaN where not known
+    drop: float | None = None  # from the highest to the last value, NaN if unknown; None if no alarm depends on it
 
 
 def plot_run(
@@ -51,36 +50,36 @@ def plot_run(
     metric: Sequence[float] | None = None,
     metric_name: str = "metric",
 ) -> Figure:
-    """Draw what is watched along one run, where the alarm was on, and the moment to keep.
+    """Draw what is watched along one run, when the alarm was on, and the checkpoint to keep.
 
-    Not for comparing two runs by eye: the axes follow the data.
+    Do not compare two runs by eye: the axes follow the data.
 
     Args:
-        epochs: of every measurement, oldest first; at least one.
-        mutual_information: mean over pairs and layers at each, nats; NaN leaves a gap here and below.
-        smoothness: mean of `prediction_smoothness` over layers at each.
-        judgement: of the run at its last measurement, see `judge`. Where it knows fewer moments than there are
+        epochs: Epoch of each measurement, oldest first; at least one.
+        mutual_information: Mean over pairs and layers at each measurement, in nats. Here and below, NaN leaves a gap.
+        smoothness: Mean of `prediction_smoothness` over layers at each measurement.
+        judgement: Judgement of the run at its last measurement, see `judge`. If it covers fewer moments than there are
             measurements, they are the last ones.
-        memorizing: whether the run memorized at each, as was told then; the last one is that of the judgement.
-        steps: likewise; drawn in place of epochs that are not whole or come twice.
-        metric: any value of the user's at each, such as an accuracy on labels, in a panel of its own.
-        metric_name: heads that panel.
+        memorizing: Whether the run was judged to memorize at each measurement. The judgement replaces the last one.
+        steps: Step of each measurement, drawn instead of epochs that are fractional or occur twice.
+        metric: Any other metric at each measurement, such as an accuracy on labels, drawn in a separate panel.
+        metric_name: Heading of that panel.
 
     Returns:
-        A figure that belongs to no window and no pyplot state, of up to four panels above one another. Panels of
-        predictions are left out where no prediction is known. A dotted line lies `THRESHOLD` below the highest value
-        of each of the two lines that the alarm waits for: it is on when both were below at `PATIENCE` measurements in
-        a row. Those and all that follow are shaded until it is off again. While it is on, a dashed line marks the
-        moment to keep. The title says what the run has come to; an abstention gives its reason below.
+        A figure without a window or pyplot state, with up to four panels, one above the other. Panels of predictions
+        are left out if no prediction is known. The alarm depends on two lines; a dotted line lies `THRESHOLD` below the
+        highest value of each. The alarm goes on when both are below at `PATIENCE` measurements in a row. These and all
+        later ones are shaded until it goes off. While it is on, a dashed line marks the checkpoint to keep. The title
+        gives the verdict; without one, the reason is below.
 
-        The dotted lines, and the agreement with the consensus, are those of the last measurement: what an earlier
-        alarm went by was somewhat different.
+        The dotted lines, and the agreement with the consensus, are those of the last measurement. They differed
+        slightly at earlier alarms.
 
     Raises:
-        ValueError: no measurement, or sequences of different lengths.
+        ValueError: There is no measurement, or sequences differ in length.
 
     Cost:
-        About 0.3 s to draw and save, however many measurements there are.
+        About 0.3 s to draw and save, whatever the number of measurements.
     """
     given = {"mutual_information": mutual_information, "smoothness": smoothness, "memorizing": memorizing}
     _check(epochs, {**given, "steps": steps, "metric": metric}, judgement)
@@ -88,13 +87,13 @@ def plot_run(
     alarms = _alarms([*map(bool, memorizing[:-1]), judgement.is_memorizing])
     unknown = len(epochs) - len(judgement.agreement)
     kept = places[unknown + judgement.kept] if judgement.is_memorizing else None
-    panels = [_Panel("mutual information of pairs of hidden units, mean (nats)", mutual_information, style.INFORMATION)]
+    panels = [_Panel("mean mutual information of pairs of hidden units (nats)", mutual_information, style.INFORMATION)]
     agreement = [*[math.nan] * unknown, *judgement.agreement]
     if any(map(math.isfinite, [*smoothness, *agreement])):
-        words = "smoothness: how alike neighbours in a layer are predicted"
-        panels.append(_Panel(words, smoothness, style.SMOOTHNESS, judgement.smoothness_drop))
-        words = "consensus: share of inputs predicted as at most moments of this run"
-        panels.append(_Panel(words, agreement, style.AGREEMENT, judgement.consensus_drop))
+        heading = "smoothness: how similar the predictions of neighbours in a layer are"
+        panels.append(_Panel(heading, smoothness, style.SMOOTHNESS, judgement.smoothness_drop))
+        heading = "consensus: share of inputs with their most frequent prediction in this run"
+        panels.append(_Panel(heading, agreement, style.AGREEMENT, judgement.consensus_drop))
     if metric is not None:
         panels.append(_Panel(textwrap.fill(metric_name, _LONGEST_LINE), metric, style.METRIC))
 
@@ -102,18 +101,12 @@ def plot_run(
     head = _TITLE_HEIGHT + _LINE_HEIGHT * len(reason) + 0.1
     height = head + _PANEL_HEIGHT * len(panels) + _FOOT_HEIGHT
     figure = Figure(figsize=(_WIDTH, height), layout=ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - head / height)))
-    title = _title(judgement, alarms, kept, unit, places)
-    left = 0.1 / _WIDTH
+    start = None if kept is None else places[alarms[-1][0]]
+    title = _title(judgement, start, kept, unit, was_alarmed=bool(alarms))
+    left, below_title = 0.1 / _WIDTH, 1 - _TITLE_HEIGHT / height
     figure.suptitle(title, x=left, y=1 - 0.1 / height, ha="left", va="top", fontsize=style.TITLE)
-    figure.text(
-        left,
-        1 - _TITLE_HEIGHT / height,
-        "\n".join(reason),
-        va="top",
-        fontsize=style.NOTE,
-        color=style.DARK,
-        parse_math=False,
-    )
+    text = figure.text(left, below_title, "\n".join(reason), va="top", fontsize=style.NOTE, parse_math=False)
+    text.set_color(style.DARK)
     rows = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, panel in zip(rows, panels, strict=True):
         _draw(axes, places, panel)
@@ -124,8 +117,7 @@ def plot_run(
     if kept is not None:
         _label_kept(rows[0], kept, f"kept: {_name(unit, kept)}")
     rows[-1].set_xlabel(unit, fontsize=style.LABEL)
-    rows[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
-    rows[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    style.set_whole_ticks(rows[-1].xaxis, 8)
     handles = _legend(panels, is_alarmed=bool(alarms))
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=style.NOTE)
@@ -133,15 +125,15 @@ def plot_run(
 
 
 def _draw(axes: Axes, places: Sequence[float], panel: _Panel) -> None:
-    # Of many measurements the marker is no wider than the line: only one between two gaps is seen by it.
+    # Markers of many measurements are no wider than the line; they show a single value between two gaps.
     values = np.array(panel.values, dtype=np.float64)
-    values[~np.isfinite(values)] = np.nan  # a gap
+    values[~np.isfinite(values)] = np.nan  # infinite values leave gaps, too
     axes.plot(places, values, "o-", color=panel.color, linewidth=style.LINE, markersize=style.dot_size(len(places)))
     axes.set_title(panel.heading, fontsize=style.TEXT, loc="left", color=panel.color, parse_math=False)
     style.frame(axes, labels=style.NOTE)
     shown = values[np.isfinite(values)]
     if not len(shown):
-        axes.text(0.5, 0.5, "not known", transform=axes.transAxes, ha="center", va="center", color=style.MIDDLE)
+        axes.text(0.5, 0.5, "unknown", transform=axes.transAxes, ha="center", va="center", color=style.MIDDLE)
         axes.set_yticks([])
         return
     level = _level(panel)
@@ -149,22 +141,21 @@ def _draw(axes: Axes, places: Sequence[float], panel: _Panel) -> None:
         axes.axhline(level, color=style.LEVEL, linestyle=":", linewidth=style.THIN, zorder=1)
         shown = np.append(shown, level)
     low, high = shown.min(), shown.max()
-    narrowest = _NARROWEST_SHARE * max(abs(low), abs(high)) or 1.0
-    if panel.drop is not None:
-        narrowest = _NARROWEST_OF_ALARM
+    is_free = panel.drop is None
+    narrowest = (_NARROWEST_SHARE * max(abs(low), abs(high)) or 1.0) if is_free else _NARROWEST_OF_ALARM
     around = max(0.0, narrowest - (high - low)) / 2
     margin = 0.06 * max(high - low, narrowest)
     axes.set_ylim(low - around - margin, high + around + margin)
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    style.set_round_ticks(axes.yaxis, 5)
 
 
 def _level(panel: _Panel) -> float:
-    """Below it the last value would be low enough for an alarm."""
+    """Return the level below which the last value would count towards an alarm; NaN if there is none."""
     return math.nan if panel.drop is None else panel.values[-1] + panel.drop - THRESHOLD
 
 
 def _label_kept(axes: Axes, kept: float, label: str) -> None:
-    """Beside the line, at the top of the panel, where room is made for it."""
+    """Place the label beside the line at the top of the panel, and make room for it."""
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.2 * (high - low))
     left, right = axes.get_xlim()
@@ -176,10 +167,10 @@ def _label_kept(axes: Axes, kept: float, label: str) -> None:
 
 
 def _legend(panels: Sequence[_Panel], *, is_alarmed: bool) -> list[Line2D | Patch]:
-    """Only what is in the figure and does not explain itself."""
+    """Return handles only for what is in the figure and needs an explanation."""
     handles: list[Line2D | Patch] = []
     if any(math.isfinite(_level(panel)) for panel in panels):
-        label = f"alarm level now: both lines {THRESHOLD} below their highest, {PATIENCE} times in a row"
+        label = f"current alarm level: both lines {THRESHOLD} below their peaks, {PATIENCE} times in a row"
         handles.append(Line2D([], [], color=style.LEVEL, linestyle=":", linewidth=style.THIN, label=label))
     if is_alarmed:
         handles.append(Patch(color=style.ALARM, alpha=style.SHADED, linewidth=0, label="alarm is on"))
@@ -194,7 +185,7 @@ def _axis(epochs: Sequence[float], steps: Sequence[float] | None) -> tuple[str, 
 
 
 def _alarms(memorizing: Sequence[bool]) -> list[tuple[int, int]]:
-    """First and last index of every stretch with the alarm on, each from the first of the moments that it rests on."""
+    """Return the first and last index of every alarm, each from the first of the measurements that caused it."""
     stretches: list[tuple[int, int]] = []
     for index, is_on in enumerate(memorizing):
         if not is_on:
@@ -206,18 +197,12 @@ def _alarms(memorizing: Sequence[bool]) -> list[tuple[int, int]]:
     return stretches
 
 
-def _title(
-    judgement: Judgement,
-    alarms: Sequence[tuple[int, int]],
-    kept: float | None,
-    unit: str,
-    places: Sequence[float],
-) -> str:
+def _title(judgement: Judgement, start: float | None, kept: float | None, unit: str, *, was_alarmed: bool) -> str:
     if judgement.abstention is not None:
-        return "memorization: nothing can be told"
-    if kept is not None:
-        return f"memorizes from {_name(unit, places[alarms[-1][0]])} on: keep the checkpoint of {_name(unit, kept)}"
-    return "no sign of memorization any more" if alarms else "no sign of memorization"
+        return "memorization: no verdict"
+    if start is not None and kept is not None:
+        return f"memorizes from {_name(unit, start)} on: keep the checkpoint of {_name(unit, kept)}"
+    return "no longer any sign of memorization" if was_alarmed else "no sign of memorization"
 
 
 def _name(unit: str, place: float) -> str:
@@ -231,6 +216,6 @@ def _check(epochs: Sequence[float], values: Mapping[str, Sequence[float] | None]
         check_one_each(sequence, len(epochs), name=name, of="epochs")
     if len(judgement.agreement) > len(epochs):
         raise UsageValueError(
-            f"judgement: at most {len(epochs)} moments, one an epoch, are required, got {len(judgement.agreement)}; "
+            f"judgement: at most {len(epochs)} moments, one per epoch, are required, got {len(judgement.agreement)}; "
             "judge the moments that are drawn."
         )

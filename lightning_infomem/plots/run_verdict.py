@@ -1,4 +1,4 @@
-"""The verdict on one run as a figure."""
+"""Figure of the verdict on one run."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["plot_run_verdict"]
 def plot_run_verdict(
     verdict: RunVerdict, *, metric: Mapping[Any, float] | None = None, metric_name: str = "metric"
 ) -> Figure:
-    """Draw what a verdict rests on, as the monitor draws its own run.
+    """Draw the measurements behind a verdict, as the monitor draws its run.
 
     Args:
-        verdict: What `judge_run` returns.
-        metric: Epoch -> any value of yours, such as an accuracy on labels, for a panel of its own.
+        verdict: Result of `judge_run`.
+        metric: Mapping from epochs to any other metric, such as an accuracy on labels, drawn in a separate panel.
         metric_name: Heading of that panel.
 
     Returns:
-        A figure that belongs to no window and no pyplot state; see `plot_run`. Where nothing can be told, it shows the
-        measures and the reason.
+        A figure without a window or pyplot state; see `plot_run`. Without a verdict, it shows the measurements and the
+        reason.
     """
     rows = verdict.rows
     epochs = [math.nan if row.epoch is None else row.epoch for row in rows]

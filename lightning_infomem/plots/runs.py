@@ -1,4 +1,4 @@
-"""Several runs in one figure: the course of both measures, a line a run."""
+"""Figure of the course of both measures over several runs, one line per run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from lightning_infomem._checks import check_levels, check_one_each, check_shares
@@ -21,8 +20,8 @@ from lightning_infomem.records.report import InformationReport
 
 __all__ = ["plot_runs"]
 
-_LONGEST_NAME, _LONGEST_LINE = 24, 30  # characters: of a run's name, and above a panel
-_MOST_DOTS = 20  # moments; the dots of more would be a thick line
+_LONGEST_NAME, _LONGEST_LINE = 24, 30  # characters: of the name of a run, and above a panel
+_MOST_DOTS = 20  # moments; more dots would be a thick line
 
 
 def plot_runs(
@@ -34,31 +33,32 @@ def plot_runs(
     accuracies: Sequence[Sequence[float]] | None = None,
     accuracy_name: str = "validation accuracy",
 ) -> Figure:
-    """Draw mean entropy and mean mutual information of several runs against their moments, a line a run.
+    """Draw mean entropy and mean mutual information of several runs against their moments, one line per run.
 
-    Not for choosing an epoch: along a run neither the lowest nor the highest value marks the best one.
+    Do not choose an epoch by this figure: neither the lowest nor the highest value of a run marks its best epoch.
 
     Args:
-        runs: the means of the layers of each, or its reports; at least one. All moments must be epochs, or all steps,
-            or all numbered; the runs may have been measured at different ones.
-        names: of the runs.
-        levels: of the runs, finite, such as the share of random labels: the colours of the lines, which a bar
-            explains. Without levels the colours go from dark for the first run to bright for the last.
-        level_name: label of the bar.
-        accuracies: of every run one share between 0 and 1 for each of its moments, oldest first, in a panel of its own;
-            NaN leaves a gap.
-        accuracy_name: heads that panel.
+        runs: Reports of each run, or the means of its layers; at least one run. Moments must be epochs in all runs, or
+            steps in all, or numbers in all; runs may be measured at different moments.
+        names: Name of each run.
+        levels: Finite level of each run, such as the share of random labels. Levels set the colours of the lines, and a
+            bar explains them. Without levels, colours go from dark for the first run to bright for the last.
+        level_name: Label of the bar.
+        accuracies: For each run, one accuracy between 0 and 1 per moment, oldest first, drawn in a separate panel. NaN
+            leaves a gap.
+        accuracy_name: Heading of that panel.
 
     Returns:
-        A figure that belongs to no window and no pyplot state: accuracy where given, mean entropy, and mean mutual
-        information beside one another. A value is the mean over the layers that have one at that moment, each of which
-        counts the same, as in the metrics ``infomem/entropy_mean`` and ``infomem/mi_mean``; a moment without any leaves
-        a gap. A dot marks the last value of every run, and a name beside the mutual information says which run it is;
-        of more than 20 runs 20, evenly chosen, are named, and the title says so.
+        A figure without a window or pyplot state, with panels for accuracy (if given), mean entropy and mean mutual
+        information. A value is the mean over the layers that have one at that moment, with the same weight for every
+        layer, as in the metrics ``infomem/entropy_mean`` and ``infomem/mi_mean``; a moment without any leaves a gap. A
+        dot marks the last value of each run, and a name beside the mutual information identifies it. Above 20 runs, 20
+        evenly spaced ones are named, and the title says so.
 
     Raises:
-        ValueError: no run, one without a layer, runs whose moments are of different kinds, another number of names,
-            levels or accuracies than of runs or moments, a level that is not finite, or an accuracy beyond 0 and 1.
+        ValueError: There is no run; a run has no layer; runs have different kinds of moments; names, levels or
+            accuracies differ in number from the runs or moments; a level is not finite; or an accuracy is not between
+            0 and 1.
 
     Cost:
         That of `layer_courses` for each run given as reports.
@@ -78,10 +78,10 @@ def plot_runs(
     colors = style.level_colors(range(len(courses)) if levels is None else levels)
     figure = Figure(figsize=(1.6 + 3.6 * len(panels), 4.4), layout="constrained")
     row = figure.subplots(1, len(panels)).tolist()
-    for axes, (heading, nats, values) in zip(row, panels, strict=True):
+    for axes, (heading, label, values) in zip(row, panels, strict=True):
         ends = _draw(axes, courses, values, colors)
         axes.set_title(heading, fontsize=style.HEADING, parse_math=False)
-        axes.set_ylabel(nats, fontsize=style.HEADING)
+        axes.set_ylabel(label, fontsize=style.HEADING)
         axes.set_xlabel(unit, fontsize=style.HEADING)
     name_ends(row[-1], ends, [shorten_name(name, _LONGEST_NAME) for name in names])
     if levels is not None:
@@ -96,42 +96,30 @@ def plot_runs(
 def _draw(
     axes: Axes, runs: Sequence[LayerCourses], values: Sequence[NDArray[Any]], colors: NDArray[Any]
 ) -> list[tuple[float, float] | None]:
-    """A line a run; returns where they end, None for a run without any value."""
+    """Draw one line per run; return the end of each, None for a run without a value."""
     ends: list[tuple[float, float] | None] = []
+    width = style.LINE if len(runs) <= MOST_NAMED else style.HAIR
     for run, line, color in zip(runs, values, colors, strict=True):
         dots = "." if len(line) <= _MOST_DOTS else ""
-        axes.plot(
-            run.moments,
-            line,
-            color=color,
-            linewidth=style.LINE if len(runs) <= MOST_NAMED else style.HAIR,
-            marker=dots,
-            markersize=style.DOT,
-        )
+        axes.plot(run.moments, line, color=color, linewidth=width, marker=dots, markersize=style.DOT)
         known = np.flatnonzero(np.isfinite(line))
-        if not len(known):
-            ends.append(None)
-            continue
-        end = float(run.moments[known[-1]]), float(line[known[-1]])
-        axes.plot(*end, "o", color=color, markersize=style.DOT, zorder=3)
+        end = (float(run.moments[known[-1]]), float(line[known[-1]])) if len(known) else None
+        if end is not None:
+            axes.plot(*end, "o", color=color, markersize=style.DOT, zorder=3)
         ends.append(end)
     style.frame(axes)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    style.set_whole_ticks(axes.xaxis, 5)
+    style.set_round_ticks(axes.yaxis, 6)
     return ends
 
 
 def _over_layers(values: NDArray[Any]) -> NDArray[Any]:
-    """Mean over the layers that are finite, NaN without any."""
-    known = np.isfinite(values)
-    count = known.sum(0)
-    total = np.where(known, values, 0.0).sum(0)
-    return np.asarray(np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0))
+    """Return the mean over the finite layers; NaN if there is none."""
+    return np.asarray(np.ma.masked_invalid(values).mean(0).filled(np.nan))
 
 
 def _check(runs: Sequence[LayerCourses], names: Sequence[str]) -> str:
-    """Returns what all moments are."""
+    """Return the unit of all moments."""
     if len(runs) == 0:
         raise UsageValueError("runs: at least one is required, got none; measure first.")
     check_one_each(names, len(runs), name="names", of="runs")
@@ -139,7 +127,7 @@ def _check(runs: Sequence[LayerCourses], names: Sequence[str]) -> str:
         if run.unit != runs[0].unit:
             raise UsageValueError(
                 f"runs: moments of one kind are required, got {runs[0].unit}s in {names[0]!r} and {run.unit}s in "
-                f"{name!r}; draw them apart, or give reports whose epochs, or whose steps, are known and come once."
+                f"{name!r}; draw them separately, or give reports with known epochs, or steps, that occur only once."
             )
     return runs[0].unit
 

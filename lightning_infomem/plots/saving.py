@@ -1,4 +1,4 @@
-"""A figure as a file."""
+"""Figure as a PNG or SVG file."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _DOTS_PER_INCH = 150
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write a figure as PNG or SVG, by the suffix of ``path``; a reader never sees half a file.
+    """Write a figure as PNG or SVG, depending on the suffix of ``path``; readers never see an incomplete file.
 
     Args:
-        figure: from one of the functions of this package, or any other.
-        path: ends in .png or .svg; an existing file is replaced. Its folder must exist.
+        figure: Any matplotlib figure.
+        path: Path that ends in .png or .svg, in an existing folder; an existing file is replaced.
 
     Returns:
         ``path``.
 
     Raises:
-        ValueError: another suffix.
+        ValueError: The suffix is another one.
     """
     path = Path(path)
     kind = check_choice(path.suffix.lower(), name=f"path (the suffix of {path.name!r})", choices=(".png", ".svg"))
     if kind == ".svg":
         keep_cells(figure)
-    # Beside the target: a rename is atomic only within one file system.
+    # In the same folder, because renaming is atomic only within one file system.
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         figure.savefig(partial, format=kind[1:], dpi=_DOTS_PER_INCH)

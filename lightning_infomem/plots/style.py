@@ -1,4 +1,4 @@
-"""Every colour, font size, line width and marker size of the figures; how many inches each has is its own affair."""
+"""All colours, font sizes, line widths and marker sizes of the figures; each figure chooses its size in inches."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-# Of Okabe and Ito: told apart by every kind of colour vision.
+# Palette of Okabe and Ito, distinguishable with every kind of colour vision.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK, WHITE = "#E69F00", "#56B4E9", "black", "white"
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-SERIES_MARKERS = "osD^vPX"  # for those who see no colours
+SERIES_MARKERS = "osD^vPX"  # for readers who see no colours
 
-# What a colour stands for.
-INFORMATION, ENTROPY, SMOOTHNESS, AGREEMENT = BLUE, VERMILLION, GREEN, VERMILLION
+# Meanings of the colours.
+INFORMATION, SMOOTHNESS, AGREEMENT = BLUE, GREEN, VERMILLION
 ACCURACY, METRIC, ALARM, BEST = VERMILLION, PURPLE, ORANGE, BLUE
 DATA, MODEL = SKY, ORANGE
 
-# Greys, from what is to be read to what is hardly to be seen. No colormap holds the greys of cells without a value.
+# Greys, from legible to barely visible. No colormap contains the greys of cells without a value.
 INK, DARK, LEVEL, MIDDLE, PALE, FAINT, GRID = "0.15", "0.3", "0.45", "0.55", "0.6", "0.85", "0.92"
 MISSING, UNKNOWN, NO_RANK = "0.75", "0.8", "0.93"
 
@@ -41,19 +43,19 @@ LAST: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": BIG_DOT, "
 LAST_OF_CLOUD: dict[str, Any] = {"s": 70.0, "edgecolors": BLACK, "linewidths": HAIR}
 SOLID, DIM, FILLED, SHADED, BAND = 0.8, 0.6, 0.45, 0.22, 0.18
 
-# Without the ends of the colormaps: bright yellow is hard to see on white, and the darkest violet hides a black tick.
+# Parts of the colormaps: bright yellow is hard to see on white, and the darkest violet hides a black tick.
 _LEVELS, _LINES = (0.12, 0.8), (0.0, 0.8)
 _MOMENTS = (0.0, 0.88)
-# A frame could not be seen on the dark end.
+# A frame would be invisible at the dark end.
 _RANKS = (0.04, 0.74)
 
-_MANY_TIMES = 100  # two decades: levels that span more, such as learning rates, are told apart by their logarithm
+_MANY_TIMES = 100  # two decades: levels that span more, such as learning rates, have a logarithmic scale
 _LONGEST_LINE = 44  # characters that fit beside a bar
-_MOST_TICKS = 8  # levels that are named one by one
+_MOST_TICKS = 8  # levels with a tick each
 
 
 def frame(axes: Axes, *, labels: float = LABEL) -> None:
-    """Draw a pale grid below the data, and no frame to the right and on top; set the size of the numbers."""
+    """Draw a pale grid behind the data, hide the right and top spines, and set the size of the tick labels."""
     axes.tick_params(labelsize=labels)
     axes.grid(color=GRID)
     axes.set_axisbelow(True)
@@ -61,7 +63,7 @@ def frame(axes: Axes, *, labels: float = LABEL) -> None:
 
 
 def frame_rows(axes: Axes) -> None:
-    """The same where every name to the left has a row: only the numbers below have a grid."""
+    """Style a panel of named rows: vertical grid lines only, and no left spine either."""
     axes.tick_params(axis="x", labelsize=TEXT)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=GRID)
@@ -69,61 +71,72 @@ def frame_rows(axes: Axes) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
 
 
+def set_round_ticks(axis: Axis, most: int) -> None:
+    """Place ticks at round numbers, in at most ``most`` intervals."""
+    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+
+
+def set_whole_ticks(axis: Axis, most: int) -> None:
+    """Place ticks at whole numbers, in at most ``most`` intervals, and group their thousands."""
+    axis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1))
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
 def dot_size(count: int) -> float:
-    """The size of a marker among so many on a line: those of many would hide it."""
+    """Return the size of ``count`` markers on a line, small enough not to hide the line."""
     return min(5.0, max(1.5, 150 / max(count, 1)))
 
 
 def cloud_dot_size(count: int) -> float:
-    """The size of a marker among so many that no line joins: those of many would be a band."""
+    """Return the size of ``count`` markers without a line, small enough not to merge into a band."""
     return min(7.0, max(3.0, 200 / max(count, 1)))
 
 
 def value_colors(missing: str = MISSING) -> Colormap:
-    """The colormap of values in a map; those that are missing are grey."""
+    """Return the colormap of the values in a map; missing values are grey."""
     return matplotlib.colormaps["viridis"].with_extremes(bad=missing)
 
 
 def moment_colors() -> Colormap:
-    """The colormap of the moments of a run."""
+    """Return the colormap of the moments of a run."""
     return _cut("plasma", *_MOMENTS)
 
 
-def rank_colors(goodness: NDArray[Any], tells: Sequence[bool]) -> NDArray[Any]:
-    """From pale blue for 0 to dark blue for 1; nothing for NaN, and grey in columns that tell nothing."""
+def rank_colors(goodness: NDArray[Any], differs: Sequence[bool]) -> NDArray[Any]:
+    """Return colours from pale blue for 0 to dark blue for 1; transparent for NaN, grey in columns of equal ranks."""
     low, high = _RANKS
     colors = np.asarray(matplotlib.colormaps["Blues"](low + (high - low) * goodness))
     colors[np.isnan(goodness)] = (1, 1, 1, 0)
-    colors[:, ~np.asarray(tells)] = to_rgba(NO_RANK)
+    colors[:, ~np.asarray(differs)] = to_rgba(NO_RANK)
     return colors
 
 
 def line_colors(count: int) -> NDArray[Any]:
-    """From the darkest violet for the first line to light green for the last."""
+    """Return colours from the darkest violet for the first line to light green for the last."""
     low, high = _LINES
     return np.asarray(matplotlib.colormaps["viridis"](np.linspace(low, high, count)))
 
 
 def level_colors(levels: Sequence[float]) -> NDArray[Any]:
-    """From dark violet for the lowest to light green for the highest: told apart by every kind of colour vision.
+    """Return colours from dark violet for the lowest level to light green for the highest.
 
     Args:
-        levels: At least one, finite. The logarithm counts where all are positive and span more than two decades.
+        levels: Finite levels, at least one. The scale is logarithmic if all are positive and span over two decades.
 
     Returns:
-        float64 ``[levels, 4]``.
+        Colour of each level, float64 ``[levels, 4]``.
     """
     return np.asarray(_cut("viridis", *_LEVELS)(_scale(levels)(np.asarray(levels, dtype=np.float64))))
 
 
 def add_level_bar(figure: Figure, axes: Sequence[Axes], levels: Sequence[float], name: str) -> None:
-    """Say beside the panels which colour is which level.
+    """Add a colour bar of the levels beside the panels.
 
     Args:
-        figure: The figure of the panels.
-        axes: The panels.
-        levels: As `level_colors` got them.
-        name: What the levels are.
+        figure: Figure of the panels.
+        axes: Panels that the bar explains.
+        levels: Levels passed to `level_colors`.
+        name: Label of the bar.
     """
     scale, known = _scale(levels), sorted(set(map(float, levels)))
     if len(known) == 1:  # a bar of one colour

@@ -1,4 +1,4 @@
-"""Many checkpoints in one figure: what the measures say against what was done to the training."""
+"""Figure of both measures of many checkpoints against a level of their training, such as random labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lightning_infomem.plots import style
 
 __all__ = ["plot_zoo"]
 
-# Marker and dashes tell them apart without colours.
+# Markers and dashes distinguish them without colours.
 _MEASURE = {"color": style.BLUE, "marker": "o", "linestyle": "-"}
 _ACCURACY = {"color": style.ACCURACY, "marker": "s", "linestyle": "--"}
 
@@ -28,22 +28,23 @@ def plot_zoo(
     *,
     level_name: str,
 ) -> Figure:
-    """Draw mean mutual information and mean entropy of checkpoints against a level that is known of each.
+    """Draw mean mutual information and mean entropy of checkpoints against a known level.
 
-    One point a checkpoint; the line joins the means of the checkpoints of each level.
+    Each point is a checkpoint; the line joins the mean of each level.
 
     Args:
-        levels: of every checkpoint, such as the share of random labels.
-        entropy: mean entropy of every checkpoint, nats; NaN leaves its point out.
-        mutual_information: mean mutual information of every checkpoint, nats; NaN leaves its point out.
-        accuracy: on clean data, a share between 0 and 1, on a second axis of both panels; None draws none.
-        level_name: label of the horizontal axis.
+        levels: Level of each checkpoint, such as the share of random labels.
+        entropy: Mean entropy of each checkpoint in nats; NaN draws no point.
+        mutual_information: Mean mutual information of each checkpoint in nats; NaN draws no point.
+        accuracy: Accuracy of each checkpoint on clean data, between 0 and 1, drawn on a second axis of both panels.
+            None draws no accuracy.
+        level_name: Label of the horizontal axis.
 
     Returns:
-        A figure with the mutual information to the left and the entropy to the right.
+        A figure without a window or pyplot state. Left: mutual information; right: entropy.
 
     Raises:
-        ValueError: no checkpoint, sequences of different lengths, or an accuracy beyond 0 and 1.
+        ValueError: There is no checkpoint, sequences differ in length, or an accuracy is not between 0 and 1.
     """
     _check(levels, {"entropy": entropy, "mutual_information": mutual_information, "accuracy": accuracy})
     figure = Figure(figsize=(10, 4), layout="constrained")
@@ -69,28 +70,20 @@ def plot_zoo(
 
 
 def _draw(axes: Axes, levels: Sequence[float], values: Sequence[float], label: str, look: Mapping[str, str]) -> Line2D:
-    """The points, the line through the mean of each level, and the handle of both for a legend."""
+    """Draw the points and the line through the mean of each level; return the handle of both for a legend."""
     at, value = np.asarray(levels, dtype=float), np.asarray(values, dtype=float)
     at, value = at[np.isfinite(value)], value[np.isfinite(value)]
     steps = np.unique(at)
     means = [value[at == step].mean() for step in steps]
-    color = look["color"]
-    axes.plot(steps, means, color=color, linestyle=look["linestyle"], linewidth=style.THICK)
-    axes.plot(
-        at,
-        value,
-        color=color,
-        marker=look["marker"],
-        linestyle="",
-        markersize=style.cloud_dot_size(len(at)),
-        alpha=style.SOLID,
-    )
+    axes.plot(steps, means, **{**look, "marker": ""}, linewidth=style.THICK)  # type: ignore[arg-type]
+    size = style.cloud_dot_size(len(at))
+    axes.plot(at, value, **{**look, "linestyle": ""}, markersize=size, alpha=style.SOLID)  # type: ignore[arg-type]
     return Line2D([], [], label=label, linewidth=style.THICK, markersize=style.MARK, **look)  # type: ignore[arg-type]
 
 
 def _check(levels: Sequence[float], values: Mapping[str, Sequence[float] | None]) -> None:
     if len(levels) == 0:
-        raise UsageValueError("levels: at least one checkpoint is required, got none; pass one level a checkpoint.")
+        raise UsageValueError("levels: at least one checkpoint is required, got none; pass one level for each.")
     for name, sequence in values.items():
         check_one_each(sequence, len(levels), name=name, of="levels")
     accuracy = values["accuracy"]

@@ -1,4 +1,4 @@
-"""Every figure of the package, of made-up reports: the same on every machine but for rounding."""
+"""Every figure of the package, drawn from synthetic reports that are equal on all machines up to rounding."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ACCURACIES = [0.95, 0.9, 0.8, math.nan, 0.3]
 
 
 def network(seed: int, *, scale: float = 1.0, layers: int = 4) -> InformationReport:
-    """Its pairs share `scale` times what those of others do."""
+    """Make a report whose mutual information is multiplied by ``scale``."""
     drawn = [layer(f"blocks.{place}", units=20, seed=seed + place) for place in range(layers)]
     return report(
         *(
@@ -53,7 +53,7 @@ def network(seed: int, *, scale: float = 1.0, layers: int = 4) -> InformationRep
 
 
 def courses(slope: float, *, layers: int = 5, moments: int = 12) -> LayerCourses:
-    """Entropy falls and information rises, the later layers more; the last layer is not known at first."""
+    """Make a run in which entropy falls and information rises, most in late layers; the last layer starts with NaN."""
     epochs, depth = np.arange(moments), np.arange(1, layers + 1)[:, None]
     entropy = 3.0 - slope * depth * epochs / moments
     information = 0.1 + 0.05 * depth + slope * 0.1 * depth * (epochs / moments) ** 2
@@ -142,7 +142,7 @@ def _synced_distillation() -> Figure:
 
 
 def domain_similarity() -> DomainSimilarity:
-    """Of three domains: two that are alike, and one whose own model knows nothing in one of the seeds."""
+    """Make a result with two similar domains and a third one, whose model learns nothing in one seed."""
     bits = torch.tensor([[300.0, 250, 90], [240, 320, -60], [20, 60, 200]], dtype=torch.float64)
     bits = torch.stack([bits, 1.1 * bits + 20, 0.9 * bits])
     bits[2, 2, 2] = 0.0

@@ -1,4 +1,4 @@
-"""Rankings as the figures see them, without a checkpoint behind."""
+"""Rankings with only the attributes that figures read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Ranking:
 
 
 def make_rows(count: int, **fields: Any) -> tuple[Row, ...]:
-    """Ranked by their place; the first two are the best set."""
+    """Make rows in the order of their ranks; the first two are the best set."""
     return tuple(
         Row(
             Path("runs", f"r{place}", "last.ckpt"),

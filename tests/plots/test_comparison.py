@@ -115,14 +115,6 @@ def test_what_a_curve_does_not_say_is_counted_over_all_layers() -> None:
     assert figure.axes[1].texts[0].get_text() == "45 of 552 pairs not finite, 86 of 507 pairs exactly 0"
 
 
-def test_pyplot_knows_nothing_of_the_figure() -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    before, settings = pyplot.get_fignums(), dict(pyplot.rcParams)
-    plot_comparison([FIRST], ["a"], levels=[0.0], accuracies=[1.0])
-    assert pyplot.get_fignums() == before
-    assert dict(pyplot.rcParams) == settings
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

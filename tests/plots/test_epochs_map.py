@@ -114,14 +114,6 @@ def test_a_hundred_layers_at_five_hundred_moments_are_two_images_and_few_labels(
     assert figure.get_figheight() <= 6
 
 
-def test_pyplot_knows_nothing_of_the_figure() -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    before, settings = pyplot.get_fignums(), dict(pyplot.rcParams)
-    plot_epochs_map(RUN)
-    assert pyplot.get_fignums() == before
-    assert dict(pyplot.rcParams) == settings
-
-
 def test_nothing_to_draw_is_refused() -> None:
     with pytest.raises(ValueError, match="reports: at least one with a measured layer is required, got none"):
         plot_epochs_map([])

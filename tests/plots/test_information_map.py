@@ -168,14 +168,6 @@ def test_the_report_is_as_before() -> None:
     assert torch.equal(measured.mutual_information, before)
 
 
-def test_pyplot_knows_nothing_of_the_figure() -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    before, settings = pyplot.get_fignums(), dict(pyplot.rcParams)
-    plot_information_map(report(layer("fc", units=4)))
-    assert pyplot.get_fignums() == before
-    assert dict(pyplot.rcParams) == settings
-
-
 def test_a_layer_that_was_not_measured_is_refused() -> None:
     with pytest.raises(ValueError, match="layer: one of 'conv1', 'fc' is required, got 'conv'; did you mean 'conv1'"):
         plot_information_map(report(layer("conv1"), layer("fc")), "conv")

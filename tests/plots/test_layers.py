@@ -209,14 +209,6 @@ def test_the_same_report_gives_the_same_picture_whatever_the_global_generators()
     assert picture(plot_layers(measured)) == first
 
 
-def test_pyplot_knows_nothing_of_the_figure() -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    before, settings = pyplot.get_fignums(), dict(pyplot.rcParams)
-    plot_layers(report(layer("fc")))
-    assert pyplot.get_fignums() == before
-    assert dict(pyplot.rcParams) == settings
-
-
 def test_a_report_without_layers_is_refused() -> None:
     with pytest.raises(ValueError, match=r"report: at least one measured layer is required, got none .*see report\."):
         plot_layers(report())

@@ -1,7 +1,7 @@
-"""Every figure looks as it did; the pictures lie beside this file.
+"""Every figure looks like its reference picture in the folder ``pictures``.
 
-After a change that is wanted: ``REMAKE_PICTURES=1 python -m pytest tests/plots/test_pictures.py``, then look at each of
-them before it is committed.
+After an intended change, run ``REMAKE_PICTURES=1 python -m pytest tests/plots/test_pictures.py``, and look at each new
+picture before committing it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from tests.plots.figures import FIGURES
 
 PICTURES = Path(__file__).parent / "pictures"
 DRAWN = Path(__file__).parent.parent.parent / "build" / "pictures"
-MADE_WITH = "3.11"  # of matplotlib, whose other versions place and smooth letters otherwise
+MADE_WITH = "3.11"  # version of matplotlib; others place and smooth letters differently
 
-# Root of the mean square over all pixels and colours, of 255. Another processor rounds otherwise, and shades of edges
-# move by a few of 255, which is far below 1; a black tick of 20 pixels that is missing in a figure of 495 x 216 is 3.
+# Root mean square over all pixels and colours, on a scale of 255. Rounding on other processors changes shades of edges
+# by a few units, far less than 1 on average; a missing black tick of 20 pixels in a figure of 495 x 216 gives 3.
 TOLERANCE = 1.0
 
 
@@ -35,7 +35,7 @@ def draw(figure: Figure, name: str) -> Path:
 
 
 def difference(drawn: Path, name: str) -> str | None:
-    """What is to be said of it, with the paths of both and of the picture of their difference; None where alike."""
+    """Return a message with the paths of both pictures and of their difference; None if they look the same."""
     return compare_images(PICTURES / f"{name}.png", drawn, TOLERANCE)
 
 
@@ -47,24 +47,24 @@ needs_its_version = pytest.mark.skipif(
 
 @needs_its_version
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_looks_as_its_picture(name: str) -> None:
+def test_a_figure_looks_like_its_picture(name: str) -> None:
     drawn = draw(FIGURES[name](), name)
     if os.environ.get("REMAKE_PICTURES"):
         PICTURES.mkdir(exist_ok=True)
         Image.open(drawn).convert("RGB").save(PICTURES / f"{name}.png", optimize=True)
-        pytest.skip("its picture was made anew; look at it")
-    told = difference(drawn, name)
-    if told:
-        pytest.fail(f"{told}\nIf the change is wanted, make the picture anew: see {Path(__file__).name}.")
+        pytest.skip("the picture was remade; look at it")
+    message = difference(drawn, name)
+    if message:
+        pytest.fail(f"{message}\nIf the change is intended, remake the picture: see {Path(__file__).name}.")
 
 
 @needs_its_version
-def test_a_tick_that_is_missing_is_seen_and_the_difference_lies_in_the_folder_build() -> None:
+def test_a_missing_tick_is_detected_and_the_difference_is_saved_in_the_folder_build() -> None:
     figure = FIGURES["layers"]()
     next(lines for lines in figure.axes[1].collections if lines.get_label() == "mean").remove()
-    told = difference(draw(figure, "layers-without-a-tick"), "layers")
-    assert told is not None
-    assert str(DRAWN / "layers-without-a-tick-failed-diff.png") in told
+    message = difference(draw(figure, "layers-without-a-tick"), "layers")
+    assert message is not None
+    assert str(DRAWN / "layers-without-a-tick-failed-diff.png") in message
     assert (DRAWN / "layers-without-a-tick-failed-diff.png").exists()
 
 

@@ -123,14 +123,6 @@ def test_one_moment_needs_no_legend() -> None:
     assert not marks(figure, 6)
 
 
-def test_pyplot_knows_nothing_of_the_figure() -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    before, settings = pyplot.get_fignums(), dict(pyplot.rcParams)
-    plot_plane(RUN)
-    assert pyplot.get_fignums() == before
-    assert dict(pyplot.rcParams) == settings
-
-
 def test_nothing_to_draw_and_a_missing_name_are_refused() -> None:
     with pytest.raises(ValueError, match="reports: at least one with a measured layer is required, got none"):
         plot_plane([])

@@ -44,7 +44,7 @@ def test_a_line_a_checkpoint_best_on_top_with_value_interval_and_probability() -
 def test_the_best_set_is_blue_and_the_others_grey() -> None:
     figure = plot_ranking(Ranking(make_rows(3)))
     assert [to_hex(dot.get_color()) for dot in _dots(figure.axes[0])] == [BLUE, BLUE, GREY]
-    assert _legend(figure) == ["cannot be told from the best", "worse than the best"]
+    assert _legend(figure) == ["indistinguishable from the best", "worse than the best"]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_best_set_is_blue_and_the_others_grey() -> None:
     [
         ("heuristic", "lower is better"),
         ("example", "higher is better"),
-        ("nearest", "nearer to the reference is better"),
+        ("nearest", "closer to the reference is better"),
         (None, "no ranking"),
     ],
 )

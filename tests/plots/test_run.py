@@ -97,7 +97,7 @@ def test_an_alarm_that_went_off_again_is_shaded_and_the_title_knows_the_last() -
     memorizing = [False, False, True, False, False, False, False, False, False, False]
     past = run(CALM, memorizing=memorizing)
     assert shaded(past.axes[0]) == [(0, 2)]
-    assert past.get_suptitle() == "no sign of memorization any more"
+    assert past.get_suptitle() == "no longer any sign of memorization"
     memorizing[-1] = True
     twice = run(memorizing=memorizing)
     assert shaded(twice.axes[0]) == [(0, 2), (7, 9)]
@@ -141,7 +141,7 @@ def test_the_level_of_the_alarm_lies_5_points_below_the_highest_of_what_it_waits
     assert dotted(information) == []
     assert dotted(smoothness) == pytest.approx([0.85])
     assert dotted(agreement) == pytest.approx([0.93])
-    assert legend(run())[0].startswith("alarm level now")
+    assert legend(run())[0].startswith("current alarm level")
 
 
 def test_no_level_is_drawn_where_the_last_moment_could_not_be_judged() -> None:
@@ -164,7 +164,7 @@ def test_noise_does_not_fill_a_panel_like_a_fall() -> None:
 def test_the_reason_of_an_abstention_is_wrapped_whole_between_title_and_panels(lines: int) -> None:
     reason = (REASON * lines).strip()
     figure = drawn(run(Judgement(False, 9, abstention=reason)))
-    assert figure.get_suptitle() == "memorization: nothing can be told"
+    assert figure.get_suptitle() == "memorization: no verdict"
     (text,) = (each for each in figure.texts if each.get_text() != figure.get_suptitle())
     assert " ".join(text.get_text().split()) == reason
     left, bottom, right, top = corners(text)
@@ -177,13 +177,13 @@ def test_the_reason_of_an_abstention_is_wrapped_whole_between_title_and_panels(l
 def test_a_panel_of_which_nothing_is_known_yet_says_so_and_stays() -> None:
     figure = run(Judgement(False, 9, abstention="too few"))
     assert headings(figure)[1:] == ["smoothness", "consensus"]
-    assert [text.get_text() for text in figure.axes[2].texts] == ["not known"]
+    assert [text.get_text() for text in figure.axes[2].texts] == ["unknown"]
 
 
 def test_a_network_without_classes_has_no_panels_of_predictions() -> None:
     nothing = [math.nan] * COUNT
     figure = run(Judgement(False, 9, abstention="no classes"), smoothness=nothing)
-    assert headings(figure) == ["mutual information of pairs of hidden units, mean"]
+    assert headings(figure) == ["mean mutual information of pairs of hidden units"]
     figure = run(Judgement(False, 9, abstention="no classes"), smoothness=nothing, metric=nothing)
     assert headings(drawn(figure))[1:] == ["metric"]
 
@@ -235,5 +235,5 @@ def test_mistakes_are_refused() -> None:
     for name in ("mutual_information", "smoothness", "memorizing", "steps", "metric"):
         with pytest.raises(ValueError, match=f"{name}: one for each of the 10 epochs is required, got 2"):
             run(**{name: [0, 0]})
-    with pytest.raises(ValueError, match="judgement: at most 4 moments, one an epoch, are required, got 10"):
+    with pytest.raises(ValueError, match="judgement: at most 4 moments, one per epoch, are required, got 10"):
         run(CALM, count=4)

@@ -29,4 +29,4 @@ def test_a_metric_stands_at_its_epochs() -> None:
 def test_without_epochs_the_axis_counts_steps() -> None:
     rows = tuple(RunRow(row.path, None, row.step, 0.5, 2.0, 0.9) for row in ROWS)
     figure = plot_run_verdict(RunVerdict(rows, Judgement(False, 4, abstention="too few")))
-    assert (figure.axes[-1].get_xlabel(), figure.get_suptitle()) == ("step", "memorization: nothing can be told")
+    assert (figure.axes[-1].get_xlabel(), figure.get_suptitle()) == ("step", "memorization: no verdict")

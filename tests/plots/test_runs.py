@@ -97,14 +97,6 @@ def test_a_run_of_one_moment_with_or_without_a_value_is_drawn(values: float) -> 
     assert figure.get_suptitle() == ""
 
 
-def test_pyplot_knows_nothing_of_the_figure() -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    before, settings = pyplot.get_fignums(), dict(pyplot.rcParams)
-    plot_runs([courses()], ["a"], levels=[1])
-    assert pyplot.get_fignums() == before
-    assert dict(pyplot.rcParams) == settings
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -112,7 +104,7 @@ def test_pyplot_knows_nothing_of_the_figure() -> None:
         ({"runs": [courses(), []]}, "reports: at least one with a measured layer is required, got none"),
         (
             {"runs": [courses(), courses(unit="step")]},
-            "runs: moments of one kind are required, got epochs in 'a' and steps in 'b'; draw them apart",
+            "runs: moments of one kind are required, got epochs in 'a' and steps in 'b'; draw them separately",
         ),
         ({"names": ["a"]}, "names: one for each of the 2 runs is required, got 1; pass them in the order of the runs"),
         ({"levels": [1.0]}, "levels: one for each of the 2 runs is required, got 1"),

@@ -49,16 +49,22 @@ def test_many_levels_have_fewer_ticks() -> None:
     assert len(bar(list(range(50)))) < 20
 
 
-def test_the_look_of_a_figure_is_chosen_in_one_file() -> None:
+def _lines_with(pattern: str, *, but: str | None = None) -> set[str]:
     package = Path(lightning_infomem.__file__).parent
-    chosen = re.compile(
-        r"#[0-9A-Fa-f]{6}\b|colormaps|(color\w*|cmap)=\"|(font|label|marker)size=\d|(line|edge)width\w*=[\d.]*[1-9]|alpha=\d"
-    )
-    found = {
+    return {
         f"{path.relative_to(package)}: {line.strip()}"
         for path in package.rglob("plots/*.py")
-        if path.name != "style.py"
+        if path.name != but
         for line in path.read_text().splitlines()
-        if chosen.search(line)
+        if re.search(pattern, line)
     }
-    assert found == set()
+
+
+def test_the_look_of_a_figure_is_chosen_in_one_file() -> None:
+    colors, sizes = r"#[0-9A-Fa-f]{6}\b|colormaps|(color\w*|cmap)=\"", r"(font|label|marker)size=\d"
+    lines = r"(line|edge)width\w*=[\d.]*[1-9]|alpha=\d"
+    assert _lines_with(f"{colors}|{sizes}|{lines}", but="style.py") == set()
+
+
+def test_no_figure_touches_pyplot_or_global_settings() -> None:
+    assert _lines_with(r"matplotlib(\.| import )pyplot|rcParams|rc_context|matplotlib\.(rc|use)\b|plt\.") == set()

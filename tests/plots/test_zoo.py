@@ -56,14 +56,6 @@ def test_a_checkpoint_without_value_is_left_out_and_arrays_do_as_well() -> None:
     nothing.savefig(io.BytesIO(), format="png")
 
 
-def test_pyplot_knows_nothing_of_the_figure() -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    before, settings = pyplot.get_fignums(), dict(pyplot.rcParams)
-    plot_zoo(LEVELS, ENTROPY, INFORMATION, ACCURACY, level_name="alpha")
-    assert pyplot.get_fignums() == before
-    assert dict(pyplot.rcParams) == settings
-
-
 def test_no_checkpoint_is_refused() -> None:
     with pytest.raises(ValueError, match="levels: at least one checkpoint is required, got none"):
         plot_zoo([], [], [], None, level_name="alpha")

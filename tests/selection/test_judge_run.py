@@ -247,7 +247,7 @@ def test_the_figure_is_that_of_the_run(tmp_path):
     assert figure.get_suptitle().startswith("memorizes from epoch ")
     assert len(figure.axes) == 3
     short = plot_run_verdict(judge_run(save_epochs(tmp_path / "short", CLEAN[:3])), metric={0: 0.5}, metric_name="F1")
-    assert short.get_suptitle() == "memorization: nothing can be told"
+    assert short.get_suptitle() == "memorization: no verdict"
     assert short.axes[-1].get_title(loc="left") == "F1"
 
 

@@ -114,7 +114,7 @@ class RunVerdict(Tabular):
         if self.kept is None:
             return f"No verdict on this run: {self.abstention}."
         if self.since is None or self.alarm is None:
-            return f"This run shows no sign of storing single examples: keep its end, {self._what_to_keep()}."
+            return f"This run shows no sign of storing single examples. Keep {self._what_to_keep()}."
         return (
             f"This run stores single examples from {self.since.name} on (alarm at {self.alarm.name}): at its end "
             "neighbours in its layers are predicted less alike than before (by "

@@ -141,7 +141,7 @@ def test_a_run_file_of_a_run_that_does_not_memorize_keeps_its_end_or_abstains(tm
     log_run(tmp_path / "long", make_run(5))
     verdict = judge_run(tmp_path / "long")
     assert (verdict.is_memorizing, verdict.since, verdict.kept.epoch) == (False, None, 4)
-    assert verdict.verdict.endswith("keep its end, epoch 4, step 50; there is no checkpoint of this run here.")
+    assert verdict.verdict.endswith("Keep epoch 4, step 50; there is no checkpoint of this run here.")
     log_run(tmp_path / "short", make_run(3))
     verdict = judge_run(tmp_path / "short")
     assert (verdict.kept, verdict.abstention) == (None, "3 measurements of the run are too few, 4 are required")

@@ -74,6 +74,27 @@ def test_only_the_entrances_of_selection_call_the_rooms_below():
         assert rooms <= {"selection", "records", "_checks", "_errors"}, path.name
 
 
+def test_no_file_imports_itself_through_others():
+    files = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in FILES}
+    names = {name.removesuffix(".__init__"): path for name, path in files.items()}
+    below = {}
+    for name, path in names.items():
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        parts = [(node.module, f"{node.module}.{each.name}") for node in nodes for each in node.names]
+        below[name] = {part if part in names else module for module, part in parts if module in names}
+
+    def visit(name, above):
+        assert name not in above, f"a circle: {' -> '.join([*above, name])}"
+        if name not in done:
+            for each in below[name]:
+                visit(each, [*above, name])
+            done.add(name)
+
+    done = set()
+    for name in names:
+        visit(name, [])
+
+
 def test_no_file_is_long():
     lengths = sorted(len(path.read_text().splitlines()) for path in FILES)
     assert lengths[-1] <= 400

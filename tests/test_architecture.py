@@ -74,6 +74,17 @@ def test_only_the_entrances_of_selection_call_the_rooms_below():
         assert rooms <= {"selection", "records", "_checks", "_errors"}, path.name
 
 
+def test_a_wing_is_imported_by_the_commands_alone():
+    for wing in ("information_plane", "model_information"):
+        guests = {
+            floor_of(path)
+            for path in FILES
+            for name in imports_of(path)
+            if f"{name}.".startswith(f"lightning_infomem.{wing}.")
+        }
+        assert guests <= {"cli", wing}, wing
+
+
 def test_no_file_imports_itself_through_others():
     files = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in FILES}
     names = {name.removesuffix(".__init__"): path for name, path in files.items()}

@@ -57,11 +57,11 @@ class MeasurementSettings:
         normal_scores: Whether to measure the mutual information of normal scores too, as one more baseline. They depend
             neither on scale nor on heavy tails. The measurement then takes twice as long.
         memory_limit: Number of bytes for temporary tensors. It changes no result.
-        preset: Name in `PRESETS` that sets ``bins``, ``value_range`` and ``neighbors``: "paper" for the text of the
-            paper, or "released_code" for its program, with `functional.released_code` instead of a backend. Use the
-            latter only to compare numbers with that program, because it is wrong by whole nats for tied values. The
-            preset does not choose layers: the program takes values before the nonlinearity, which is our default, and
-            the text does not say.
+        preset: Name in `PRESETS` that sets ``bins``, ``value_range`` and ``neighbors``, also where they were given with
+            their default values: "paper" for the text of the paper, or "released_code" for its program, with
+            `functional.released_code` instead of a backend. Use the latter only to compare numbers with that program,
+            because it is wrong by whole nats for tied values. The preset does not choose layers: the program takes
+            values before the nonlinearity, which is our default, and the text does not say.
     """
 
     max_samples: int = 1024

@@ -192,7 +192,9 @@ class MemorizationMonitor(RunMonitor, Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the run file, whose folder all ranks must ask for, and draw the training inputs to measure."""
         self._run_file = RunFile(trainer.log_dir if trainer.loggers else None, who="MemorizationMonitor")
-        self._course.run_id = Ranks.current().on_all(lambda: self._course.run_id)[0]
+        monitors = monitors_of(trainer)
+        named = next((each for each in monitors if each.history), monitors[0])  # a resumed run keeps its name
+        self._course.run_id = Ranks.current().on_all(lambda: named.run_id)[0]
         self._training_batches = None
         if self.training_probe and not trainer.barebones:
             try:

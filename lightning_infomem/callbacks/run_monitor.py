@@ -47,6 +47,11 @@ class RunMonitor:
         return [dict(values) for values in self._course.history]
 
     @property
+    def run_id(self) -> str:
+        """Random hexadecimal digits that identify the run in its checkpoints and in its run file."""
+        return self._course.run_id
+
+    @property
     def judgement(self) -> Judgement | None:
         """Whether this run has begun to memorize, at its last measurement; None before the first."""
         return self._course.judgement

@@ -20,7 +20,7 @@ from lightning_infomem.checkpoints.huggingface_folder import (
     weight_files_of,
 )
 from lightning_infomem.checkpoints.weight_files import SUFFIXES, UnusableCheckpoint, load_weight_file
-from lightning_infomem.records.report import REPORT_KEY, InformationReport
+from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
 
 __all__ = [
     "CheckpointRecord",
@@ -45,6 +45,7 @@ class CheckpointRecord:
         metrics: Name -> value that ModelCheckpoint monitored when it saved this file, or that Hugging Face evaluated
             at this step; often empty.
         notes: Remarks for the reader of the report.
+        run_id: What the monitor called the run; None if it left no course.
     """
 
     path: Path
@@ -53,6 +54,7 @@ class CheckpointRecord:
     report: InformationReport | None
     metrics: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    run_id: str | None = None
 
 
 def find_checkpoints(checkpoints: object) -> list[Path]:
@@ -169,19 +171,21 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
     report = _report(next(iter(reports.values()))) if reports else None
     epoch, step = _whole_number(loaded.get("epoch")), _whole_number(loaded.get("global_step"))
     notes += _doubts_of_step(report, step)
-    return CheckpointRecord(path, epoch, step, report, _monitored(states.values(), path.name), tuple(notes))
+    metrics, run_id = _monitored(states.values(), path.name), _run_id(states.values())
+    return CheckpointRecord(path, epoch, step, report, metrics, tuple(notes), run_id)
 
 
 def _read_folder(folder: Path) -> CheckpointRecord:
     weight_files_of(folder)  # raises for a half-written folder, even if it contains a report
-    state, report = read_training_state(folder), None
+    state, report, run_id = read_training_state(folder), None, None
     if (folder / REPORT_FILE).is_file():
         try:
-            report = _report(load_weight_file(folder / REPORT_FILE).get(REPORT_KEY))
+            saved = load_weight_file(folder / REPORT_FILE)
+            report, run_id = _report(saved.get(REPORT_KEY)), _run_id([saved])
         except UnusableCheckpoint as fault:
             raise UnusableCheckpoint(f"its {REPORT_FILE}: {fault}") from fault
     notes = (*state.notes, *_doubts_of_step(report, state.step))
-    return CheckpointRecord(folder, state.epoch, state.step, report, state.metrics, notes)
+    return CheckpointRecord(folder, state.epoch, state.step, report, state.metrics, notes, run_id)
 
 
 def _report(state: Any) -> InformationReport:
@@ -190,6 +194,12 @@ def _report(state: Any) -> InformationReport:
         return InformationReport.from_state(state)
     except ValueError as fault:
         raise UnusableCheckpoint(str(fault)) from fault
+
+
+def _run_id(states: Iterable[Mapping[str, Any]]) -> str | None:
+    courses = [state.get(COURSE_KEY) for state in states]
+    ids = [course.get("run_id") for course in courses if isinstance(course, Mapping)]
+    return next((each for each in ids if isinstance(each, str)), None)
 
 
 def _doubts_of_step(report: InformationReport | None, step: int | None) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.cli.coding_options import add_coding_command, coding_settings, report_result
-from lightning_infomem.offline.import_path import import_function
+from lightning_infomem.cli.import_path import import_function
 
 if TYPE_CHECKING:
     from lightning_infomem.model_information.learner import Model

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 from lightning_infomem.cli.coding_options import add_coding_command, coding_settings, report_result
-from lightning_infomem.offline.import_path import import_function
+from lightning_infomem.cli.import_path import import_function
 
 __all__ = ["add_parser"]
 

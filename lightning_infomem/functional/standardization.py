@@ -43,7 +43,7 @@ def standardized_columns(samples: Tensor) -> tuple[Tensor, Tensor]:
     """Scale each unit to mean 0 and standard deviation 1, because Chebyshev balls compare the scales of two units.
 
     A unit that is a copy of an earlier one is replaced by it; see `_unify_copies`. The arithmetic is float64. The
-    result is float64 for float64 samples and float32 for all others, whose members rounding is coarser.
+    result is float64 for float64 samples and float32 for all others, whose own rounding is coarser.
 
     Args:
         samples: ``[samples, units]``, finite.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count, check_finite
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional.entropy import bin_edges, check_value_range
 from lightning_infomem.information_plane.discrete import discrete_entropy, discrete_information, number_rows
 from lightning_infomem.information_plane.plane_point import PlanePoint
@@ -57,6 +58,10 @@ class Binning:
         if self.bin_size is not None:
             check_finite(self.bin_size, name="bin_size", above=0, remedy=".5 is usual for tanh")
         check_value_range(self.value_range, choices=("unit", "layer"))
+        if not isinstance(self.value_range, str) and self.value_range[0] == self.value_range[1]:
+            raise UsageValueError(
+                f"value_range: low < high is required, got {self.value_range}; (-1, 1) is usual for tanh."
+            )
 
     def estimate(self, hidden: Tensor, labels: Tensor, inputs: Tensor | None = None) -> PlanePoint:
         """Estimate both coordinates; see `PlaneEstimator`. The inputs are ignored."""

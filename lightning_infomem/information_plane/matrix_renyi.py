@@ -63,8 +63,7 @@ class MatrixRenyi:
 
     Cost:
         Eigenvalues of four ``samples x samples`` matrices, cubic: half a minute at 4,096 samples on one core, minutes
-            at
-        10,000. Memory: three such matrices at once (float64, 800 MB each at 10,000). Order 2 builds no matrix: time
+        at 10,000. Memory: three such matrices at once (float64, 800 MB each at 10,000). Order 2 builds no matrix: time
         ``samples^2 * units``, in blocks of 64 MiB.
 
     Reference:

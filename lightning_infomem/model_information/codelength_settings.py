@@ -72,8 +72,8 @@ class CodelengthSettings:
         check_trainer(self.trainer)
         if self.trainer.state.fn is not None:
             raise UsageValueError(
-                "trainer: an unused Trainer is required, because every block trains from scratch, got one that ran "
-                f"{self.trainer.state.fn.value!r}; create another with the same arguments."
+                "trainer: an unused Trainer is required, because each block trains with a fresh copy of it, got one "
+                f"that ran {self.trainer.state.fn.value!r}; create another with the same arguments."
             )
 
     def state(self) -> dict[str, Any]:

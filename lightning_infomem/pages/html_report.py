@@ -17,7 +17,7 @@ from lightning_infomem.pages.ranking_part import RankingPart
 from lightning_infomem.pages.run_part import RunPart
 from lightning_infomem.pages.runs_part import RunsPart
 from lightning_infomem.pages.verdict_part import VerdictPart
-from lightning_infomem.records.file_names import files_by_reason
+from lightning_infomem.records.file_names import common_folder, files_by_reason
 from lightning_infomem.records.run_verdict import RunVerdict
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 from lightning_infomem.runs.recorded_runs import RecordedRun
@@ -112,7 +112,7 @@ def _parts(chapter: Chapter) -> dict[str, Any]:
 
 def _names(runs: Sequence[RecordedRun]) -> list[str]:
     """Return paths below the common folder; runs in one place also get their prefix, or the start of their id."""
-    folder = os.path.commonpath([run.place.parent for run in runs]) or "."
+    folder = common_folder(run.place for run in runs)
     names = [os.path.relpath(run.place, folder) for run in runs]
     for suffixes in ([run.course.prefix for run in runs], [f"run {run.last.run_id[:6]}" for run in runs]):
         names = [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scipy.stats import kendalltau
 
 from lightning_infomem.pages.drawing import Drawing
-from lightning_infomem.records.file_names import files_by_reason, name_files
+from lightning_infomem.records.file_names import common_folder, files_by_reason, name_files
 from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup, describe_others
 from lightning_infomem.records.table import Column, Table
 from lightning_infomem.selection.criteria import CRITERIA, MUTUAL_INFORMATION
@@ -33,7 +33,7 @@ class RankingPart:
     @property
     def folder(self) -> str:
         """Folder that contains all checkpoints."""
-        return os.path.commonpath([row.path.parent for row in self.ranking.rows]) or "."
+        return str(common_folder(row.path for row in self.ranking.rows))
 
     @property
     def is_refused(self) -> bool:
@@ -134,12 +134,10 @@ class RankingPart:
         ranking, needs = self.ranking, dict[str, list[str]]()
         for name, need in ranking.missing.items():
             needs.setdefault(need, []).append(name.replace("_", " "))
-        inside = self.folder + os.sep
-        skipped = {path.removeprefix(inside): reason for path, reason in ranking.skipped.items()}
         not_known = [f"{', '.join(names)}: needs {need}" for need, names in needs.items()]
         return {
             "Not known": [] if self.is_refused else not_known,
-            "Skipped files": files_by_reason(skipped),
+            "Skipped files": files_by_reason(ranking.skipped, self.folder),
             "Notes": [note for note in ranking.notes if note != ranking.evidence],  # the verdict shows the evidence
             "Layers": [f"{len(ranking.layers)} ranked separately: {', '.join(ranking.layers)}"],
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -43,5 +42,4 @@ class VerdictPart:
 
     def skipped(self) -> list[str]:
         """Return which files were not read, and why."""
-        inside = f"{self.verdict.to_table().folder}{os.sep}"
-        return files_by_reason({path.removeprefix(inside): why for path, why in self.verdict.skipped.items()})
+        return files_by_reason(self.verdict.skipped, self.verdict.folder)

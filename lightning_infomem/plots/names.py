@@ -15,6 +15,7 @@ from sklearn.isotonic import isotonic_regression
 
 from lightning_infomem.plots import style
 from lightning_infomem.plots.choose_evenly import choose_evenly
+from lightning_infomem.records.file_names import common_folder
 
 __all__ = [
     "MOST_NAMED",
@@ -46,7 +47,7 @@ def name_checkpoints(paths: Sequence[Path]) -> list[str]:
     >>> name_checkpoints([Path("runs/a/last.ckpt"), Path("runs/b/last.ckpt")])
     ['a', 'b']
     """
-    folder = os.path.commonpath([path.parent for path in paths]) or "."
+    folder = common_folder(paths)
     names = [Path(os.path.relpath(path, folder)).as_posix() for path in paths]
     suffixes = {path.suffix for path in paths}
     if len(suffixes) == 1:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
-__all__ = ["files_by_reason", "name_files"]
+__all__ = ["common_folder", "files_by_reason", "name_files"]
 
 _FILES_NAMED = 3
 
@@ -20,6 +21,18 @@ def name_files(files: Sequence[str]) -> str:
     return named if len(files) <= _FILES_NAMED else f"{named} and {len(files) - _FILES_NAMED} more"
 
 
+def common_folder(paths: Iterable[Path]) -> Path:
+    """Return the folder that all these files are in, at any depth; absolute if some of the paths are.
+
+    >>> common_folder([Path("runs/one/a.ckpt"), Path("runs/two/a.ckpt")]).as_posix()
+    'runs'
+    """
+    folders = [path.parent for path in paths]
+    if len({folder.is_absolute() for folder in folders}) > 1:
+        folders = [folder.absolute() for folder in folders]
+    return Path(os.path.commonpath(folders))
+
+
 def files_by_reason(
     reasons: Mapping[str, str] | Iterable[tuple[str, str]], folder: str | os.PathLike[str] = ""
 ) -> list[str]:
@@ -31,8 +44,11 @@ def files_by_reason(
 
     >>> files_by_reason({"runs/a.ckpt": "truncated", "runs/b.ckpt": "truncated"}, "runs")
     ["'a.ckpt', 'b.ckpt': truncated"]
+    >>> files_by_reason({"/runs/a.ckpt": "truncated"})
+    ["'/runs/a.ckpt': truncated"]
     """
+    inside = f"{folder}{os.sep}" if str(folder) else ""
     groups: dict[str, list[str]] = {}
     for file, reason in reasons.items() if isinstance(reasons, Mapping) else reasons:
-        groups.setdefault(reason, []).append(file.removeprefix(f"{folder}{os.sep}"))
+        groups.setdefault(reason, []).append(file.removeprefix(inside))
     return [f"{name_files(files)}: {reason}" for reason, files in groups.items()]

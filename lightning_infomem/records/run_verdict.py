@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lightning_infomem._errors import UsageValueError
-from lightning_infomem.records.file_names import files_by_reason
+from lightning_infomem.records.file_names import common_folder, files_by_reason
 from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.table import Column, Note, Table
 from lightning_infomem.records.tabular import Tabular, metric_columns
@@ -84,7 +84,7 @@ class RunVerdict(Tabular):
 
     @property
     def since(self) -> RunRow | None:
-        """The first row at which the run memorizes; None if it does not.
+        """The first row at which the run memorizes, among those that are known; None if it does not.
 
         The alarm comes a few measurements later, because the run may recover.
         """
@@ -124,7 +124,7 @@ class RunVerdict(Tabular):
 
     def to_table(self) -> Table:
         """Return one row per measurement, with the verdict, skipped files and notes below."""
-        folder = self._folder()
+        folder = self.folder
         metrics = dict.fromkeys(name for row in self.rows for name in metric_columns(row))
         skipped = files_by_reason(self.skipped, folder)
         return Table(
@@ -143,18 +143,19 @@ class RunVerdict(Tabular):
     def _what_to_keep(self) -> str:
         assert self.kept is not None
         if self.kept.path is not None:
-            return f"'{os.path.relpath(self.kept.path, self._folder())}'"
+            return f"'{os.path.relpath(self.kept.path, self.folder)}'"
         if self.nearest_earlier is not None:
-            earlier = os.path.relpath(self.nearest_earlier, self._folder())
+            earlier = os.path.relpath(self.nearest_earlier, self.folder)
             return f"{self.kept.name}, which has no checkpoint here; the nearest earlier one is '{earlier}'"
         if all(row.path is None for row in self.rows):
             return f"{self.kept.name}; there is no checkpoint of this run here"
         return f"{self.kept.name}, which has no checkpoint here, and neither has any earlier moment"
 
-    def _folder(self) -> Path:
+    @property
+    def folder(self) -> Path:
         """The folder that all checkpoints share."""
         paths = [path for path in (*(row.path for row in self.rows), self.nearest_earlier) if path is not None]
-        return Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
+        return common_folder(paths) if paths else Path()
 
 
 _COLUMNS = (

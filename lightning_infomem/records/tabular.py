@@ -56,4 +56,5 @@ class Tabular(ABC):
 
 def metric_columns(row: Any) -> dict[str, float]:
     """Return the ``metrics`` of a row by the names of their columns: one named like a field becomes ``metric_name``."""
-    return {f"metric_{name}" if name in vars(row) else name: value for name, value in row.metrics.items()}
+    taken = {f"{name}{end}" for name in vars(row) for end in ("", "_low", "_high")}
+    return {f"metric_{name}" if name in taken else name: value for name, value in row.metrics.items()}

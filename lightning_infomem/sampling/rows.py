@@ -150,7 +150,7 @@ def _wide(tensor: Tensor) -> torch.dtype:
 
 
 def _is_map(module: nn.Module, tensor: Tensor) -> bool:
-    """Whether units are the second dimension. A single position dimension needs a look for convolutions."""
+    """Whether units are the second dimension; of three dimensions only if there is a convolution or its norm."""
     if tensor.ndim > 3:
         return True
     channels_first = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.GroupNorm)

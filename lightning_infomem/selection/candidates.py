@@ -93,6 +93,7 @@ class Candidate:
         metrics: See `CheckpointRecord`.
         notes: See `CheckpointRecord`.
         carried: Whether the file carried the report; False if it was measured for the ranking.
+        run_id: See `CheckpointRecord`.
     """
 
     path: Path
@@ -105,6 +106,7 @@ class Candidate:
     metrics: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     carried: bool = True
+    run_id: str | None = None
 
     @classmethod
     def from_report(
@@ -123,7 +125,7 @@ class Candidate:
             report: Report of the checkpoint.
             metrics: See `CheckpointRecord`.
             norms: Criterion -> norm of the weights.
-            **known: Further fields: ``epoch``, ``step``, ``notes``, ``carried``.
+            **known: Further fields: ``epoch``, ``step``, ``notes``, ``carried``, ``run_id``.
         """
         layers = {layer.name: LayerScores.of(layer) for layer in report.layers}
         scores = {**report.scores, **_logged_scores(metrics or {}), **(norms or {})}

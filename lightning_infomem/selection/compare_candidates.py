@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.comparability import Field, check_comparable
-from lightning_infomem.records.file_names import name_files
+from lightning_infomem.records.file_names import common_folder, name_files
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.selection.candidates import Candidate, Fingerprint
 
@@ -58,7 +58,7 @@ def compare_candidates(
     for name in dict.fromkeys(name for each in compared for name in each.layers):
         lacking = [str(each.path) for each in compared if name not in each.layers]
         if lacking:
-            notes.append(f"layer '{name}' is left out of the ranking: no finite measures in {name_files(lacking)}")
+            notes.append(f"layer '{name}' is left out: no finite measures in {name_files(lacking)}")
         else:
             layers.append(name)
     if not layers:
@@ -70,30 +70,40 @@ def compare_candidates(
         name for name in layers if all(each.layers[name].scores["copy_fraction"] > _COPIES for each in candidates)
     ]
     distinct = [name for name in layers if name not in copies]
-    words = "left out of the ranking: its" if distinct else "its"
+    words = "left out: its" if distinct else "its"
     flags = [Flag("copies", f"layer '{name}': {words} units are nearly copies in every checkpoint") for name in copies]
     return Comparison(distinct or layers, notes, flags)
 
 
 def check_several_runs(candidates: Sequence[Candidate]) -> None:
-    """Refuse checkpoints that look like one run: a folder in which every epoch occurs once.
+    """Refuse the checkpoints of one run: the monitor has written its id into them.
+
+    Where it has not, as in reports that were measured afterwards, a folder in which every epoch occurs once looks like
+    one run.
 
     Copies of a checkpoint, as ``last.ckpt`` can be, do not count.
 
     Raises:
-        EpochsOfOneRun: They look like one run.
+        EpochsOfOneRun: They are of one run, or look like it.
     """
-    folders = {each.path.parent for each in candidates}
+    steps = {(each.epoch, each.step) for each in candidates}
     moments = {
         (each.epoch, each.step, *(layer.mutual_information for layer in each.layers.values())) for each in candidates
     }
     epochs = [moment[0] for moment in moments]
-    if len(folders) == 1 and None not in epochs and 1 < len(epochs) == len(set(epochs)):
+    folder = common_folder([each.path for each in candidates])
+    runs = {each.run_id for each in candidates}
+    if None not in runs:
+        is_one_run = len(runs) == 1 and len(steps) > 1
+    else:
+        is_one_folder = all(each.path.parent == folder for each in candidates)
+        is_one_run = is_one_folder and None not in epochs and 1 < len(epochs) == len(set(epochs))
+    if is_one_run:
         raise EpochsOfOneRun(
-            f"checkpoints: those of several runs are required, got {len(epochs)} epochs in '{folders.pop()}': these "
-            "are epochs of one run, along which neither the lowest nor the highest value marks the best epoch. "
-            "judge_run, or `infomem run`, says whether the run memorizes and which checkpoint to keep. If each is a "
-            "separate recipe, give groups=lambda path: path.stem, or --groups '(.+)'."
+            f"checkpoints: those of several runs are required, got {len(steps)} epochs or steps of one run in "
+            f"'{folder}', along which neither the lowest nor the highest value marks the best one. judge_run, or "
+            "`infomem run`, says whether the run memorizes and which checkpoint to keep. If each is a separate recipe, "
+            "give groups=lambda path: path.stem, or --groups '(.+)'."
         )
 
 

@@ -47,7 +47,7 @@ def judge_run(
 
     The newest checkpoint carries everything that the monitor measured in the run, and the verdict rests on that. If it
     does not, the reports of the checkpoints are judged, and measurements between them are unknown. If there is no
-    checkpoint at all, the run file ``infomem.jsonl`` is read.
+    usable checkpoint, the run file ``infomem.jsonl`` is read.
 
     Do not use it to choose between runs; see `rank_checkpoints`. It does not detect shortcuts; see `judge`.
 
@@ -80,13 +80,12 @@ def judge_run(
     )
     places = places_of(checkpoints)
     try:
-        paths = find_checkpoints(places)
+        candidates, skipped = read_candidates(find_checkpoints(places), measurement, at_least=1)
     except UsageValueError:
         course = _course_of_run_file(places)
         if course is None:
             raise
         return _verdict(course)
-    candidates, skipped = read_candidates(paths, measurement, at_least=1)
     ordered = order_one_run(candidates)
     notes = files_by_reason((str(each.path), note) for each in ordered for note in each.notes)
     notes += [] if measurement is None else measurement.notes
@@ -98,7 +97,7 @@ def judge_run(
     if course is None:
         comparison = compare_candidates(ordered, allow_mismatch=allow_mismatch)
         course = _course_of_reports(ordered, comparison.layers)
-        notes += comparison.notes
+        notes += [*comparison.notes, *(flag.message for flag in comparison.flags)]
     return _verdict(course, ordered, notes, skipped)
 
 
@@ -109,8 +108,7 @@ def _verdict(
     skipped: Mapping[str, str] | None = None,
 ) -> RunVerdict:
     rows, judgement, source = course
-    # The moments of the judgement are the last rows.
-    kept = None if judgement.abstention is not None else rows[judgement.kept - len(judgement.agreement)]
+    kept = None if judgement.abstention is not None else rows[judgement.kept]
     earlier: list[Path] = []
     if kept is not None and kept.path is None:
         earlier = [each.path for each in ordered if place_in_run(each) < place_in_run(kept)]
@@ -147,14 +145,14 @@ def _course_of_run_file(places: Sequence[Path]) -> _Course | None:
     Raises:
         ValueError: There are several runs.
     """
-    runs, _ = recorded_runs(places, [])
+    runs, _ = recorded_runs([place.parent if place.name == RUN_FILE else place for place in places], [])
     if not runs:
         return None
     if len({run.last.run_id for run in runs}) > 1:
         found = ", ".join(dict.fromkeys(f"'{run.place}'" for run in runs))
         raise UsageValueError(
-            f"checkpoints: one run is required, got no checkpoint, and several runs in the {RUN_FILE} of {found}; give "
-            "the folder of one run."
+            f"checkpoints: one run is required, got no usable checkpoint, and several runs in the {RUN_FILE} of "
+            f"{found}; give the folder of one run."
         )
     run = runs[0]
     rows = _rows(run)
@@ -173,12 +171,15 @@ def _course_of_run_file(places: Sequence[Path]) -> _Course | None:
         smoothness_drop=last[Metric.SMOOTHNESS_DROP],
         consensus_drop=last[Metric.CONSENSUS_DROP],
         consensus_drop_error=last[Metric.CONSENSUS_DROP_ERROR],
-        streak=at_end + PATIENCE - 1 if at_end else 0,
+        streak=min(at_end + PATIENCE - 1, len(run.course.history)) if at_end else 0,
         agreement=(math.nan,) * len(rows),
         abstention=run.last.abstention,
     )
-    faults = f" ({'; '.join(run.faults)})" if run.faults else ""
-    return rows, judgement, f"judged by '{run.place / RUN_FILE}': {len(run.course.history)} measurements{faults}"
+    source = f"judged by '{run.place / RUN_FILE}': {len(run.course.history)} measurements"
+    source += f" of '{run.course.prefix}'" if len(runs) > 1 else ""
+    if at_end == len(run.course.history):
+        source += ", at the first of which the alarm was on: memorization may have begun before"
+    return rows, judgement, "; ".join([source, *run.faults])
 
 
 def _rows(run: RecordedRun, agreement: Sequence[float] = (), ordered: Sequence[Candidate] = ()) -> list[RunRow]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from lightning_infomem._checks import nearest_names
 from lightning_infomem._errors import UsageValueError
-from lightning_infomem.records.file_names import files_by_reason, name_files
+from lightning_infomem.records.file_names import common_folder, files_by_reason, name_files
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup, describe_others
 from lightning_infomem.records.table import Column, Note, Table
@@ -111,7 +111,7 @@ class Ranking(Tabular):
         if self.best.probability_best is None:
             return ranked
         # Its path below the common folder, because every file can be named "last.ckpt".
-        name = os.path.relpath(self.best.path, os.path.commonpath([row.path.parent for row in self.rows]))
+        name = os.path.relpath(self.best.path, common_folder(row.path for row in self.rows))
         others = describe_others(self.rows)
         return f"{ranked} Best: '{name}' (P(best) {self.best.probability_best:.2f}); {others}."
 
@@ -182,7 +182,7 @@ class Ranking(Tabular):
 
 def _table(ranking: Ranking) -> Table:
     """Return the rows of a ranking, with groups, verdict, doubts, skipped files and notes below."""
-    folder = os.path.commonpath([row.path.parent for row in ranking.rows])
+    folder = common_folder(row.path for row in ranking.rows)
     hidden = set() if ranking.refusal is None else set(_OF_RANKS)
     hidden |= set() if any(row.kind for row in ranking.rows) else {"kind"}
     rows = [_flat(row) for row in ranking.rows]
@@ -198,10 +198,10 @@ def _table(ranking: Ranking) -> Table:
     return Table(
         [*columns, *(Column(name, shown="never") for name in others)],
         rows,
-        title=f"{folder or '.'}: means over {name_files(ranking.layers)}, nats",
+        title=f"{folder}: means over {name_files(ranking.layers)}, nats",
         notes=list(_notes(ranking, folder)),
         parts=[groups] if ranking.groups else [],
-        folder=Path(folder),
+        folder=folder,
         styles={index: "bold" for index, row in enumerate(ranking.rows) if row.in_best_set},
     )
 
@@ -216,7 +216,7 @@ def _flat(row: RankedCheckpoint) -> dict[str, Any]:
     return {**row.scores, **metric_columns(row), **ranks, **fields}
 
 
-def _notes(ranking: Ranking, folder: str) -> Iterator[Note]:
+def _notes(ranking: Ranking, folder: Path) -> Iterator[Note]:
     if ranking.control is not None:
         control = ranking.control
         place = "" if control.rank is None else f"would take rank {control.rank}, "

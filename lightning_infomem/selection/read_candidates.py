@@ -88,6 +88,7 @@ def read_candidate(
         norms=_weight_norms(path, measurement) if weight_norms else {},
         notes=record.notes,
         carried=record.report is not None,
+        run_id=record.run_id,
     )
 
 

@@ -171,7 +171,7 @@ def test_epochs_of_one_run_are_judged_unless_a_ranking_is_asked_for(tmp_path, ca
     assert "No ranking" not in page
     capsys.readouterr()
     assert main(["report", folder, *GIVEN, "--output", str(target)]) == 2
-    assert "these are epochs of one run" in capsys.readouterr().err
+    assert "epochs or steps of one run" in capsys.readouterr().err
 
 
 def test_a_run_is_shown_without_a_ranking_and_without_an_error(tmp_path, capsys):

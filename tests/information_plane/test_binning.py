@@ -43,3 +43,8 @@ def test_ranges_of_units_and_layers_differ():
     assert by_layer.input_information == pytest.approx(math.log(6) - math.log(4) * 4 / 6 - math.log(2) * 2 / 6)
     assert by_unit.label_information == pytest.approx(math.log(2))
     assert by_layer.label_information == pytest.approx(0, abs=1e-12)
+
+
+def test_a_range_without_width_is_refused():
+    with pytest.raises(ValueError, match=r"value_range: low < high is required, got \(1.0, 1.0\)"):
+        Binning(30, (1.0, 1.0))

@@ -13,7 +13,7 @@ from lightning_infomem import rank_checkpoints
 from lightning_infomem.selection.candidates import Candidate, take_fingerprint
 from lightning_infomem.selection.compare_candidates import EpochsOfOneRun, check_fingerprints, compare_candidates
 from lightning_infomem.settings import MeasurementSettings
-from tests.checkpoints.checkpoint_files import make_layer, make_report, save_checkpoint
+from tests.checkpoints.checkpoint_files import make_layer, make_report, make_run, save_checkpoint, save_run
 
 
 def _candidate(name, information, **fields):
@@ -24,7 +24,7 @@ def test_layers_that_all_have_are_compared_and_the_others_named():
     complete, broken = _candidate("a", {"fc1": 0.1, "fc2": 0.2}), _candidate("b", {"fc1": 0.3, "fc2": math.nan})
     comparison = compare_candidates([complete, broken])
     assert comparison.layers == ["fc1"]
-    assert comparison.notes == ["layer 'fc2' is left out of the ranking: no finite measures in 'b'"]
+    assert comparison.notes == ["layer 'fc2' is left out: no finite measures in 'b'"]
     assert comparison.flags == []
 
 
@@ -126,12 +126,26 @@ def _rank(folder, **arguments):
 def test_epochs_of_one_run_are_no_recipes(tmp_path):
     for epoch in range(3):
         _save(tmp_path / f"epoch={epoch}.ckpt", epoch / 10, epoch)
-    with pytest.raises(EpochsOfOneRun, match=r"got 3 epochs in '.*': these are epochs of one run"):
+    with pytest.raises(EpochsOfOneRun, match=r"got 3 epochs or steps of one run in '.*', along which"):
         _rank(tmp_path)
     # A second file of the last epoch, as save_last writes it.
     _save(tmp_path / "last.ckpt", 0.2, 2)
     with pytest.raises(EpochsOfOneRun, match="got 3 epochs"):
         _rank(tmp_path)
+
+
+def test_a_run_is_known_by_its_id_in_any_folder_and_at_any_time_of_an_epoch(tmp_path):
+    reports = [dataclasses.replace(report, epoch=report.epoch // 2) for report in make_run(5)]  # two an epoch
+    for place, count in enumerate((3, 4, 5)):
+        save_run(tmp_path / f"version_{place}" / "a.ckpt", reports[:count], run_id="one")
+    with pytest.raises(EpochsOfOneRun, match="got 3 epochs or steps of one run in"):
+        _rank(tmp_path)
+
+
+def test_runs_of_other_ids_in_one_folder_are_ranked(tmp_path):
+    for name, count in (("a", 4), ("b", 5)):
+        save_run(tmp_path / f"{name}.ckpt", make_run(count, seed=count / 8), run_id=name)
+    assert len(_rank(tmp_path).rows) == 2
 
 
 def test_names_of_recipes_say_that_they_are_no_epochs_of_one_run(tmp_path):

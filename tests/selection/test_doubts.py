@@ -75,7 +75,7 @@ def test_a_layer_of_copies_has_no_vote_if_there_are_others(tmp_path):
     assert [row.path.stem for row in ranking.rows] == ["a", "b", "c"]
     assert ranking.layers == ("fc1",)
     assert [flag.message for flag in ranking.flags] == [
-        "layer 'conv1': left out of the ranking: its units are nearly copies in every checkpoint"
+        "layer 'conv1': left out: its units are nearly copies in every checkpoint"
     ]
 
 

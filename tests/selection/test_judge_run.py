@@ -80,7 +80,7 @@ def test_where_nothing_is_known_the_verdict_says_why_and_nothing_is_best(tmp_pat
 def test_the_whole_course_in_the_newest_checkpoint_is_judged_where_it_is_there(tmp_path):
     reports = make_run(8, memorizes=True)
     for count in (4, 8):
-        save_run(tmp_path / f"{count}.ckpt", reports[:count])
+        save_run(tmp_path / f"{count}.ckpt", reports[:count], run_id="run")
     verdict = judge_run(tmp_path)
     assert verdict.notes[0] == "judged by the course that the monitor left in '8.ckpt': 8 measurements"
     assert [row.epoch for row in verdict.rows] == list(range(8))
@@ -102,7 +102,7 @@ def test_the_whole_course_in_the_newest_checkpoint_is_judged_where_it_is_there(t
 def test_a_moment_to_keep_without_a_checkpoint_is_never_replaced_silently(tmp_path, counts, earlier, words):
     reports = make_run(8, memorizes=True)
     for count in counts:
-        save_run(tmp_path / f"{count}.ckpt", reports[:count])
+        save_run(tmp_path / f"{count}.ckpt", reports[:count], run_id="run")
     verdict = judge_run(tmp_path)
     assert (verdict.kept.epoch, verdict.kept.step, verdict.kept.path) == (3, 40, None)
     assert verdict.nearest_earlier == (None if earlier is None else tmp_path / earlier)
@@ -155,10 +155,45 @@ def test_a_moment_to_keep_before_the_run_file_begins_has_a_row_all_the_same(tmp_
     assert "Keep epoch 3, step 40;" in str(verdict)
 
 
+@pytest.mark.parametrize("first", [4, 5, 6, 7])
+def test_a_run_file_that_begins_late_knows_of_no_earlier_moment(tmp_path, first):
+    log_run(tmp_path, make_run(8, memorizes=True), first=first)
+    verdict = judge_run(tmp_path)
+    assert verdict.is_memorizing
+    assert verdict.since.step == max(50, 10 * (first + 1))
+    assert verdict.alarm.step == max(70, 10 * (first + 1))
+    assert verdict.kept.step == 40
+    assert ("may have begun before" in verdict.notes[0]) is (first >= 6)
+
+
+def test_checkpoints_of_two_runs_are_not_judged_as_one(tmp_path):
+    save_run(tmp_path / "one" / "e3.ckpt", make_run(4), run_id="one")
+    save_run(tmp_path / "two" / "e7.ckpt", make_run(8), run_id="two")
+    with pytest.raises(ValueError, match=r"those of one run are required, got 2 runs \('.*e3\.ckpt', '.*e7\.ckpt'\)"):
+        judge_run(tmp_path)
+
+
+def test_a_checkpoint_saved_after_the_training_is_no_moment_of_its_own(tmp_path):
+    expected = judge_run(save_epochs(tmp_path, MEMORIZING[:9]))
+    # Lightning counts the epoch as completed by then; its step is the same.
+    save_checkpoint(tmp_path / "final.ckpt", MEMORIZING[8], epoch=9, step=MEMORIZING[8].step)
+    assert judge_run(tmp_path).judgement == expected.judgement
+    assert len(judge_run(tmp_path).rows) == len(expected.rows)
+
+
+def test_the_run_file_answers_where_checkpoints_hold_weights_alone(tmp_path):
+    path = log_run(tmp_path, make_run(8, memorizes=True))
+    torch.save({"state_dict": nn.Linear(2, 2).state_dict()}, tmp_path / "weights.ckpt")
+    assert judge_run(tmp_path).kept.epoch == 3
+    assert judge_run(path) == judge_run(tmp_path)
+
+
 def test_run_files_of_several_runs_are_not_judged_as_one(tmp_path):
     for name in "ab":
         log_run(tmp_path / name, make_run(5), run_id=name)
-    with pytest.raises(ValueError, match=r"checkpoints: one run is required, got no checkpoint, and several runs"):
+    with pytest.raises(
+        ValueError, match=r"checkpoints: one run is required, got no usable checkpoint, and several runs"
+    ):
         judge_run(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="at least one checkpoint is required, got none"):
@@ -168,7 +203,7 @@ def test_run_files_of_several_runs_are_not_judged_as_one(tmp_path):
 def test_a_damaged_course_is_named_and_the_reports_are_judged(tmp_path):
     reports = make_run(5)
     for count in range(1, 6):
-        path = save_run(tmp_path / f"{count}.ckpt", reports[:count])
+        path = save_run(tmp_path / f"{count}.ckpt", reports[:count], run_id="run")
     checkpoint = torch.load(path, weights_only=True)
     next(iter(checkpoint["callbacks"].values()))[COURSE_KEY]["moments"] = [{"odd": 1}]
     torch.save(checkpoint, path)
@@ -238,7 +273,7 @@ def test_what_people_take_today_is_named(tmp_path):
 
 def test_a_ranking_of_one_run_is_refused_and_names_what_to_do(tmp_path):
     save_epochs(tmp_path, MEMORIZING)
-    with pytest.raises(ValueError, match=r"these are epochs of one run, .* judge_run, or `infomem run`, says"):
+    with pytest.raises(ValueError, match=r"steps of one run in .* judge_run, or `infomem run`, says"):
         rank_checkpoints(tmp_path, memorization="example")
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "lightning_module_for",
     "quiet_lightning",
     "quiet_trainer",
+    "say",
     "scalar_step",
 ]
 
@@ -57,6 +58,13 @@ else:
 
         class MisconfigurationException(MisconfigurationException, _UnifiedMisconfiguration):
             """Caught by the name that either package gives it."""
+
+
+def say(message: str) -> None:
+    """Show a message as Lightning shows its own: on the first rank, visible without any set-up of logging."""
+    from lightning_utilities.core.rank_zero import rank_zero_info
+
+    rank_zero_info(message)
 
 
 def check_trainer(trainer: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
@@ -31,13 +32,11 @@ from lightning_infomem.kernels import select_backend
 from lightning_infomem.records.report import InformationReport, LayerInformation
 from lightning_infomem.records.tasks import TASKS
 from lightning_infomem.sampling.forward import evaluating, forward_batch, to_device
-from lightning_infomem.sampling.layers import find_head, select_layers
 from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together
-from lightning_infomem.sampling.samples import SamplePlan
-from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.sampling.watching import Watch
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
-__all__ = ["assume_classes", "catch", "measure", "measure_caught", "measure_samples"]
+__all__ = ["catch", "measure", "measure_caught", "measure_samples"]
 
 
 def measure(
@@ -56,7 +55,7 @@ def measure(
     Args:
         model: Any module.
         batches: Batches of inputs; labels are not needed. All batches are used.
-        layers: Names, patterns or module types of the layers to measure; see `sampling.layers.select_layers`.
+        layers: Names, patterns or module types of the layers to measure; see `sampling.reading.NetworkReader`.
         forward: How to run the network on a batch. By default, the network gets a tensor as it is, the first entry of a
             tuple or list, or all entries of a mapping by name except "label" and "labels".
         **settings: Fields of `MeasurementSettings`, which explains them.
@@ -78,34 +77,40 @@ def measure(
     """
     check_setting_names(settings, measure)
     chosen = MeasurementSettings(**settings)
-    plan = SamplePlan(chosen.max_samples, chosen.max_units, chosen.seed)
-    tap = catch(model, batches, select_layers(model, layers), plan, chosen.pooling, forward)
-    return measure_caught(assume_classes(bring_together(tap, Ranks()), model), chosen)
+    watch = catch(model, batches, layers, chosen, forward)
+    return measure_caught(bring_together(watch.tap, Ranks()), chosen)
 
 
 def catch(
     model: nn.Module,
     batches: Iterable[Any],
-    layers: Mapping[str, nn.Module],
-    plan: SamplePlan,
-    pooling: str | Callable[[Tensor], Tensor],
+    layers: Any,
+    settings: MeasurementSettings,
     forward: Callable[[nn.Module, Any], object] | None = None,
-) -> ActivationTap:
+    **options: Any,
+) -> Watch:
     """Run a network on batches in evaluation mode and without gradients; see `measure`.
 
+    Args:
+        model: The network.
+        batches: Batches to run.
+        layers: Layers to capture.
+        settings: Settings of the measurement.
+        forward: How to run the network on a batch.
+        **options: Further arguments of `Watch`.
+
     Returns:
-        The activations that were caught; the hooks are removed.
+        A closed watch with what was captured.
     """
     parameter = next(iter(model.parameters()), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
-    tap = ActivationTap(layers, plan, pooling, head=find_head(model, layers))
-    with evaluating(model), torch.no_grad(), tap:
+    with evaluating(model), torch.no_grad(), closing(Watch(model, layers, settings, **options)) as watch:
         for batch in batches:
             moved = to_device(batch, device)
-            tap.open_batch(moved)
+            watch.open_batch(moved)
             (forward or forward_batch)(model, moved)
-            tap.close_batch()
-    return tap
+            watch.close_batch()
+    return watch
 
 
 def measure_caught(
@@ -120,27 +125,8 @@ def measure_caught(
     task, reason = caught.task, caught.task_reason
     if settings.task != "auto":
         task, reason = settings.task, f'task="{settings.task}" was given'
-    elif task == "":
-        task = "classification"
     fields = {**caught._asdict(), "task": task, "task_reason": reason}
     return measure_samples(settings=settings, **fields, epoch=epoch, step=step, ranks=ranks)
-
-
-def assume_classes(caught: Caught, model: nn.Module) -> Caught:
-    """Assume that two or more outputs of a plain module are logits of classes, if nothing says what they are.
-
-    A LightningModule is not plain: it shows what it does when it is trained.
-
-    Args:
-        caught: What a tap caught of the module, outside of its training.
-        model: The module.
-    """
-    outputs = caught.logits.shape[1]
-    if caught.task not in ("", "unknown"):
-        return caught
-    if outputs < 2 or hasattr(model, "training_step"):
-        return caught._replace(task="unknown")
-    return caught._replace(task="assumed", task_reason=f"nothing says what its {outputs} outputs are")
 
 
 def measure_samples(

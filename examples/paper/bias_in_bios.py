@@ -14,7 +14,7 @@ from examples.paper.layouts.biosbias import read_biographies
 from examples.paper.networks.text import SmallText
 from examples.paper.text_data import TextData, TextModel
 from lightning_infomem.model_information.probing import MDLProbe
-from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.reading import read_network
 
 __all__ = ["EXPERIMENT", "LEVELS", "BiasInBios", "balance", "bias_in_bios", "judge"]
 
@@ -133,10 +133,11 @@ def _run(network: nn.Module, data: BiasInBios) -> tuple[Tensor, Tensor]:
     def keep(_module: nn.Module, _inputs: object, output: Tensor | tuple[Tensor, ...]) -> None:
         states.append((output if isinstance(output, Tensor) else output[0])[:, 0].cpu())
 
-    *_, last = select_layers(network, "auto").values()
+    first_batch = next(iter(data.probe_dataloader()))
+    *_, last = read_network(network, first_batch).layers
     device, was_training = next(network.parameters()).device, network.training
     network.eval()
-    with torch.no_grad(), last.register_forward_hook(keep):
+    with torch.no_grad(), network.get_submodule(last).register_forward_hook(keep):
         for (inputs,) in data.probe_dataloader():
             predictions.append(network(inputs.to(device)).argmax(1).cpu())
     network.train(was_training)

@@ -14,9 +14,7 @@ from examples.paper.data import PaperData
 from examples.paper.experiment import Experiment
 from lightning_infomem.functional import binned_entropy
 from lightning_infomem.measurement import catch, measure_samples
-from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
-from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["NETWORK", "PRESETS", "measure_network", "sample_network"]
@@ -68,15 +66,15 @@ def sample_network(
     network: nn.Module, experiment: Experiment, data: PaperData, max_samples: int, max_units: int
 ) -> tuple[dict[str, Tensor], str]:
     """Return the values of each layer, ``[samples, units]``, and a digest of the inputs."""
-    tap = catch(
+    settings = MeasurementSettings(max_samples=max_samples, max_units=max_units, pooling=experiment.pooling)
+    watch = catch(
         network,
         data.probe_dataloader(),
-        select_layers(network, experiment.layers),
-        SamplePlan(max_samples, max_units, 0),
-        experiment.pooling,
+        experiment.layers,
+        settings,
         lambda model, batch: run_network(model, batch[0]),
     )
-    caught = bring_together(tap, Ranks())
+    caught = bring_together(watch.tap, Ranks())
     marks = caught.input_marks[:, 0].sort().values.numpy().tobytes()
     return dict(caught.samples), blake2b(marks, digest_size=8).hexdigest()
 

@@ -14,7 +14,6 @@ from lightning_infomem.functional.pairs import jackknife_error
 from lightning_infomem.measurement import catch, measure_caught
 from lightning_infomem.records.report import LayerInformation
 from lightning_infomem.sampling.ranks import Ranks, bring_together
-from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["NUM_PROBE", "mean_and_error", "measure_probe", "residuals", "within_classes"]
@@ -56,8 +55,7 @@ def measure_probe(network: nn.Module, inputs: Tensor, layers: dict[str, nn.Modul
         rows if rows.is_floating_point() else {"inputs": rows, "attention_mask": rows != 0}
         for rows in inputs.split(_CHUNK)
     ]
-    plan = SamplePlan(_SETTINGS.max_samples, _SETTINGS.max_units, _SETTINGS.seed)
-    caught = bring_together(catch(network, batches, layers, plan, _SETTINGS.pooling), Ranks())
+    caught = bring_together(catch(network, batches, list(layers), _SETTINGS).tap, Ranks())
     logits = caught.logits
     if not logits.numel() or not bool(logits.isfinite().all()):
         raise ValueError(f"network: finite logits are required, got {tuple(logits.shape)}, some not finite.")

@@ -9,9 +9,11 @@ from typing import Any
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from lightning_infomem.sampling.layers import find_head
+from lightning_infomem.sampling.network_plan import NetworkPlan
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.sampling.task import TaskEvidence
+from lightning_infomem.sampling.watching import Watch
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["EvaluationWatch"]
@@ -26,34 +28,30 @@ class EvaluationWatch:
 
     Args:
         model: Model that is called with each batch.
-        layers: Name -> module of the model.
+        layers: Layers to capture; see `NetworkReader`.
         settings: Settings with the rows and units to keep, and pooling.
+
+    Attributes:
+        network: How the model was read from the first confirmed pass; None before it.
     """
 
-    def __init__(self, model: nn.Module, layers: Mapping[str, nn.Module], settings: MeasurementSettings) -> None:
+    def __init__(self, model: nn.Module, layers: Any, settings: MeasurementSettings) -> None:
         self._model, self._layers, self._settings = model, layers, settings
         self._handles: list[RemovableHandle] = []
-        self._tap: ActivationTap | None = None
+        self._watch: Watch | None = None
         self._num_confirmed = 0
-        # State to restore if the last pass is forgotten; None after a confirmation.
+        # State to restore if the last pass is forgotten; None after a confirmation, or if the pass was the first.
         self._before: tuple[SamplePlan, dict[str, str]] | None = None
+        self._is_pending = False
+        self.network: NetworkPlan | None = None
+        self._evidence: TaskEvidence | None = None
 
     def open(self) -> None:
-        """Add two hooks to the model; its layers get theirs at the first pass in evaluation mode."""
+        """Add two hooks to the model, which begin to record at the first pass in evaluation mode."""
         self.close()
-
-        # Functions instead of methods: some callbacks average copies of the model, and these must not copy the watch.
-        def begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            if module is self._model and not module.training and not _generates(kwargs):
-                self._begin((*args, kwargs))
-
-        def end(module: nn.Module, args: object, output: object) -> None:
-            if output is None:  # the pass failed
-                self.close()
-
         self._handles = [
-            self._model.register_forward_pre_hook(begin, with_kwargs=True),
-            self._model.register_forward_hook(end, always_call=True),
+            self._model.register_forward_pre_hook(_Hook(self._begin), with_kwargs=True),
+            self._model.register_forward_hook(_Hook(self._end), always_call=True),
         ]
 
     def close(self) -> None:
@@ -65,35 +63,62 @@ class EvaluationWatch:
 
     def confirm(self) -> None:
         """Keep the last pass as a step of the evaluation."""
-        if self._tap is not None and self._before is not None:
-            self._before = None
-            self._tap.close_batch()
+        if self._watch is not None and self._is_pending:
+            self._is_pending, self._before = False, None
+            self._watch.close_batch()
+            self.network, self._evidence = self._watch.network, self._watch.evidence
             self._num_confirmed += 1
 
     def take(self) -> ActivationTap | None:
         """Return the confirmed passes, without hooks, and start anew; None if no pass was confirmed."""
         self._forget_unconfirmed()
-        tap, num_confirmed = self._tap, self._num_confirmed
-        self._tap, self._num_confirmed = None, 0
-        if tap is not None:
-            tap.close()
-        return tap if num_confirmed else None
+        watch, num_confirmed = self._watch, self._num_confirmed
+        self._watch, self._num_confirmed = None, 0
+        if watch is not None:
+            watch.close()
+        return watch.tap if watch is not None and num_confirmed else None
 
-    def _begin(self, batch: object) -> None:
+    def _begin(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if module is not self._model or module.training or _generates(kwargs):
+            return
         if not self._num_confirmed:
             self.take()  # forget passes that were no evaluation
-        if self._tap is None:
-            plan = SamplePlan(self._settings.max_samples, self._settings.max_units, self._settings.seed)
-            head = find_head(self._model, self._layers)
-            self._tap = ActivationTap(self._layers, plan, self._settings.pooling, head=head).__enter__()
+        if self._watch is None:
+            self._watch = Watch(
+                self._model, self._layers, self._settings, network=self.network, evidence=self._evidence
+            )
         self._forget_unconfirmed()
-        self._before = copy.deepcopy(self._tap.plan), dict(self._tap.skipped)
-        self._tap.open_batch(batch)
+        tap = self._watch.tap
+        self._before = copy.deepcopy(tap.plan), dict(tap.skipped)
+        self._is_pending = True
+        self._watch.open_batch((*args, kwargs))
+
+    def _end(self, module: nn.Module, args: object, output: object) -> None:
+        if output is None:  # the pass failed
+            self.close()
 
     def _forget_unconfirmed(self) -> None:
-        if self._tap is not None and self._before is not None:
-            self._tap.plan, self._tap.skipped = self._before
-        self._before = None
+        if self._watch is not None and self._is_pending and self._before is not None:
+            tap = self._watch.tap
+            tap.plan, tap.skipped = self._before
+        self._is_pending, self._before = False, None
+
+
+class _Hook:
+    """A hook that is left out of copies of the module: some callbacks average copies of the model, or save it."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    def __call__(self, *arguments: Any) -> None:
+        self._call(*arguments)
+
+    def __reduce__(self) -> tuple[type[_Hook], tuple[Any]]:
+        return _Hook, (_nothing,)
+
+
+def _nothing(*arguments: object) -> None:
+    """Stand in for the hook in a copy."""
 
 
 def _generates(kwargs: Mapping[str, Any]) -> bool:

@@ -7,11 +7,14 @@ import warnings
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from torch import nn
+
 from lightning_infomem._checks import check_count
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer, scalar_step
-from lightning_infomem.callbacks.probing import catch_probe, draw_training_probe
+from lightning_infomem.callbacks.probing import draw_training_probe
 from lightning_infomem.callbacks.run_monitor import RunMonitor
+from lightning_infomem.callbacks.watched_network import WatchedNetwork
 from lightning_infomem.functional.baselines import prediction_baselines
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
@@ -21,10 +24,11 @@ from lightning_infomem.reporting.run_figures import run_figures
 from lightning_infomem.reporting.tensorboard_setup import Watched
 from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.runs.scalars import scalars
-from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.network_plan import NetworkPlan
 from lightning_infomem.sampling.ranks import Ranks, bring_together
+from lightning_infomem.sampling.reading import read_network
 from lightning_infomem.sampling.taps import ActivationTap
-from lightning_infomem.sampling.watching import Watch, loader_of
+from lightning_infomem.sampling.watching import Watch, loader_of, share_of_rank
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 __all__ = ["MemorizationMonitor", "monitors_of"]
@@ -92,7 +96,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     ``ModelCheckpoint`` and ``EarlyStopping`` can monitor these names, and see the value of the same validation.
 
     Args:
-        layers: "auto", or names, patterns or module types; see `sampling.layers.select_layers`.
+        layers: "auto", or names, patterns or module types; see `sampling.reading.NetworkReader`.
         dataloader_idx: Index of the validation loader to sample, where there are several.
         dataloader: Your own batches, for example a probe without labels. They run through the network in evaluation
             mode at the end of each validation, instead of watching the validation batches. The network gets them as in
@@ -144,8 +148,8 @@ class MemorizationMonitor(RunMonitor, Callback):
                 )
         self.every_n_train_steps = every_n_train_steps
         self.training_probe = training_probe
-        self.layer_names: list[str] = []
         self._watch: Watch | None = None
+        self._network = WatchedNetwork(layers, self.settings)
         self._training_batches: Iterable[Any] | None = None
         self._is_due = False  # whether to measure this validation
         self._last_step = -1  # optimizer step of the last measurement between validations
@@ -156,26 +160,36 @@ class MemorizationMonitor(RunMonitor, Callback):
         """The key without settings, so that a run can resume with other settings."""
         return f"{type(self).__qualname__}[{self.prefix}]"
 
+    @property
+    def layer_names(self) -> list[str]:
+        """Names of the layers that are measured, in the order of their calls; empty before the first batch."""
+        return [] if self._network.plan is None else list(self._network.plan.layers)
+
+    def plan(self, model: nn.Module, batch: Any) -> NetworkPlan:
+        """Tell what would be measured of a network, without a run.
+
+        The network runs once on a batch of the validation data, in evaluation mode and without gradients, as in
+        `measure`. Print the result to see the layers with their rows and units, the head, and the task.
+
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+        >>> print(MemorizationMonitor(task="classification").plan(model, torch.randn(16, 4)))
+        1 layer, 16 rows in a batch of 16 examples:
+          0  [16 examples, 8 units]
+          head: 2, 3 outputs
+          task: classification (given by task=)
+        """
+        return read_network(model, batch, self.layers, task=self.settings.task, examples=self.settings.examples)
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Check the configuration now, not after an epoch."""
+        """Begin a new run; the network is looked at later, because it may not be complete yet."""
         self._stage = stage
-        try:
-            layers = list(select_layers(pl_module, self.layers))
-        except (TypeError, ValueError) as fault:
-            raise MisconfigurationException(f"MemorizationMonitor: {fault}") from fault
-        if not self.layer_names:
-            _log.info("MemorizationMonitor measures the layers %s.", ", ".join(layers))
-        self.layer_names = layers
+        self._network = WatchedNetwork(self.layers, self.settings)
         if stage == "fit" and trainer.global_step == 0:  # a new run; a resumed one loads its state after this hook
             self._start_run()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Introduce the measures to TensorBoard, and warn if nothing will be measured."""
-        monitors = monitors_of(trainer)
-        is_new = trainer.is_global_zero and trainer.global_step == 0
-        if is_new and monitors[0] is self:  # once for all monitors
-            watched = [Watched(each.prefix, each.layer_names, each.settings.to_state()) for each in monitors]
-            introduce(trainer.loggers, watched)
+        """Check the configuration now, not after an epoch, and warn if nothing will be measured."""
+        self._network.check_layers(pl_module)
         if not trainer.enable_validation and self.every_n_train_steps is None:
             warnings.warn(
                 "MemorizationMonitor: a validation loop is required (validation_step, validation data, "
@@ -203,10 +217,16 @@ class MemorizationMonitor(RunMonitor, Callback):
             except TypeError as fault:
                 raise MisconfigurationException(f"MemorizationMonitor: {fault}") from fault
 
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Look which loss the first training step computes."""
+        if not trainer.barebones:
+            self._network.open_training_step(trainer, pl_module)
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Measure ``dataloader`` between validations."""
+        self._network.close_training_step()
         every, step = self.every_n_train_steps, trainer.global_step
         if every is None or trainer.barebones or not step or step % every or step == self._last_step:
             return
@@ -214,16 +234,15 @@ class MemorizationMonitor(RunMonitor, Callback):
         self._log(pl_module, self._measure(trainer, pl_module), on_step=True)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Add the hooks, if this validation is to be measured."""
-        if not trainer.sanity_checking:
-            self._begin(trainer, pl_module, trainer.val_dataloaders)
+        """Begin to watch, if this validation is to be measured; the sanity check shows what the network is."""
+        self._begin(trainer, pl_module, trainer.val_dataloaders)
 
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Begin to catch the activations of a batch."""
         if self._watch is not None and dataloader_idx == self.dataloader_idx:
-            self._watch.tap.open_batch(batch)
+            self._watch.open_batch(batch)
 
     def on_validation_batch_end(
         self,
@@ -236,7 +255,9 @@ class MemorizationMonitor(RunMonitor, Callback):
     ) -> None:
         """Close the batch for all layers together."""
         if self._watch is not None and dataloader_idx == self.dataloader_idx:
-            self._watch.tap.close_batch()
+            self._watch.close_batch()
+            if self._network.learn(self._watch):
+                self._introduce(trainer)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure and log: `ModelCheckpoint` and `EarlyStopping` look only after this hook."""
@@ -257,6 +278,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Remove the hooks."""
         self._close_watch()
+        self._network.close_training_step()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Remove the hooks."""
@@ -276,18 +298,30 @@ class MemorizationMonitor(RunMonitor, Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the hooks out of a copy for a spawned process."""
-        return {**self.__dict__, "_watch": None, "_training_batches": None}
+        fresh = {"_watch": None, "_training_batches": None, "_network": WatchedNetwork(self.layers, self.settings)}
+        return self.__dict__ | fresh
 
     def _begin(self, trainer: Trainer, model: LightningModule, loaders: object) -> None:
-        if trainer.barebones:
+        if trainer.barebones or (trainer.sanity_checking and self.dataloader is not None):
             return
-        in_run = self._stage == "fit"
-        self._age += in_run
-        self._is_due = not in_run or not self._course.history or self._age >= self.every_n_validations
-        if self._is_due and self.dataloader is None:
+        if not trainer.sanity_checking:
+            in_run = self._stage == "fit"
+            self._age += in_run
+            self._is_due = not in_run or not self._course.history or self._age >= self.every_n_validations
+            if not in_run:
+                self._network.check_layers(model)
+        if self.dataloader is None and (trainer.sanity_checking or self._is_due):
             self._close_watch()  # left over from an interrupted validation
-            loader = loader_of(loaders, self.dataloader_idx)
-            self._watch = Watch(model, self.layers, self.settings, loader, Ranks.current())
+            share = share_of_rank(loader_of(loaders, self.dataloader_idx), Ranks.current())
+            self._watch = self._network.watch(trainer, model, share, only_read=trainer.sanity_checking)
+
+    def _introduce(self, trainer: Trainer) -> None:
+        """Explain the measures of all monitors to the loggers, once the last monitor knows its layers."""
+        monitors = monitors_of(trainer)
+        is_new = self._stage == "fit" and not any(each.history for each in monitors)
+        if trainer.is_global_zero and is_new and all(each.layer_names for each in monitors):
+            watched = [Watched(each.prefix, each.layer_names, each.settings.to_state()) for each in monitors]
+            introduce(trainer.loggers, watched)
 
     def _measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
         """Return the values to log: new ones, or the last ones if the measurement fails."""
@@ -330,17 +364,18 @@ class MemorizationMonitor(RunMonitor, Callback):
             self._close_watch()
             return tap
         probe = () if self.dataloader is None else self.dataloader
-        return Ranks.current().run_together(
-            lambda: catch_probe(trainer, model, select_layers(model, self.layers), self.settings, probe)
-        )
+        is_first = self._network.plan is None
+        tap = self._network.catch(trainer, model, probe)
+        if is_first:
+            self._introduce(trainer)
+        return tap
 
     def _training_confidence(self, trainer: Trainer, model: LightningModule) -> float | None:
         """Return the mean confidence on training inputs over all ranks; None if it is unknown."""
         if self._training_batches is None or self._stage != "fit":
             return None
-        batches, ranks = self._training_batches, Ranks.current()
-        tap = ranks.run_together(lambda: catch_probe(trainer, model, {}, self.settings, batches, seeded=True))
-        return prediction_baselines(bring_together(tap, ranks).logits).get("mean_confidence")
+        tap = self._network.catch(trainer, model, self._training_batches, seeded=True)
+        return prediction_baselines(bring_together(tap, Ranks.current()).logits).get("mean_confidence")
 
     def _log(self, model: LightningModule, values: dict[str, float], *, on_step: bool) -> None:
         if values:

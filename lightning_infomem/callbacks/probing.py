@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, Subset
 
 from lightning_infomem._checks import describe
@@ -17,9 +16,7 @@ from lightning_infomem._errors import UsageTypeError
 from lightning_infomem._lightning import LightningModule, Trainer, isolate_rng
 from lightning_infomem.measurement import catch
 from lightning_infomem.sampling.ranks import Ranks
-from lightning_infomem.sampling.samples import SamplePlan
-from lightning_infomem.sampling.taps import ActivationTap
-from lightning_infomem.sampling.watching import is_compiled
+from lightning_infomem.sampling.watching import Watch
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["catch_probe", "draw_training_probe"]
@@ -30,12 +27,13 @@ _BATCH_SIZE = 256  # if the user's loader makes no batches
 def catch_probe(
     trainer: Trainer,
     model: LightningModule,
-    layers: Mapping[str, nn.Module],
+    layers: Any,
     settings: MeasurementSettings,
     probe: Iterable[Any],
     *,
     seeded: bool = False,
-) -> ActivationTap:
+    **options: Any,
+) -> Watch:
     """Run batches through the network, in evaluation mode and the Trainer's precision.
 
     All ranks must call it, since sharded networks need all of them; rank 0 keeps the rows. The random generators are
@@ -44,13 +42,13 @@ def catch_probe(
     Args:
         trainer: Trainer with the precision.
         model: Network to run.
-        layers: Name -> module of the layers to record.
-        settings: Settings with the number of rows and units, and pooling.
+        layers: Layers to capture.
+        settings: Settings of the measurement.
         probe: Batches to run.
         seeded: Whether the data draw the same random numbers each time, for augmentation for example.
+        **options: Further arguments of `Watch`.
     """
-    ranks = Ranks.current()
-    plan = SamplePlan(settings.max_samples, settings.max_units, settings.seed, length=0 if ranks.rank else None)
+    share = (0, 1, 0 if Ranks.current().rank else None)
     with ExitStack() as during:
         during.enter_context(isolate_rng())
         if seeded:
@@ -58,9 +56,7 @@ def catch_probe(
             np.random.seed(settings.seed % 2**32)
             random.seed(settings.seed)
         during.enter_context(trainer.precision_plugin.forward_context())
-        if is_compiled(model):
-            during.enter_context(torch.compiler.set_stance("force_eager"))
-        return catch(model, probe, layers, plan, settings.pooling)
+        return catch(model, probe, layers, settings, share=share, **options)
 
 
 def draw_training_probe(loader: object, settings: MeasurementSettings) -> DataLoader[Any]:

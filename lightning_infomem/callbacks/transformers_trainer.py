@@ -22,6 +22,7 @@ from lightning_infomem.reporting.run_figures import run_figures
 from lightning_infomem.reporting.tensorboard_setup import Watched
 from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.network_plan import NetworkPlan
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
@@ -69,7 +70,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
     training removes the hooks.
 
     Args:
-        layers: "auto", or names, patterns or module types; see `sampling.layers.select_layers`.
+        layers: "auto", or names, patterns or module types; see `sampling.reading.NetworkReader`.
         prefix: First part of every name.
         on_error: What happens when a measurement fails: "warn" lets the training continue, "raise" stops it.
         **settings: Every field of `MeasurementSettings`, which explains them: ``max_samples``, ``pooling``, ``bins``,
@@ -98,6 +99,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         super().__init__(layers, MeasurementSettings(**settings), prefix, on_error)
         self._trainer: Trainer | None = None
         self._watch: EvaluationWatch | None = None
+        self._is_introduced = False
         self._dataset: str | None = None  # prefix of the Trainer's metrics for the dataset that is measured
 
     def set_trainer(self, trainer: Trainer) -> None:
@@ -119,8 +121,8 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
                 f"MemorizationTrainerCallback: one process and one device are required, got {devices}; "
                 "train on one device, or measure afterwards with lightning_infomem.measure."
             )
-        layers = select_layers(model, self.layers)
-        _log.info("MemorizationTrainerCallback measures the layers %s.", ", ".join(layers))
+        if self.layers != "auto":
+            select_layers(model, self.layers)  # raises if one matches nothing
         if args.eval_strategy == "no":
             warnings.warn(
                 'MemorizationTrainerCallback: evaluations are required, got eval_strategy="no": nothing will be '
@@ -133,9 +135,9 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
             self._resume(args, state)
         self._run_file = RunFile(_output_folder(args), who="MemorizationTrainerCallback")
         self.close()
-        self._watch = EvaluationWatch(model, layers, self.settings)
+        self._watch = EvaluationWatch(model, self.layers, self.settings)
         self._watch.open()
-        introduce(self._loggers(), [Watched(self.prefix, list(layers), self.settings.to_state())])
+        self._is_introduced = False
 
     def on_step_end(self, *args: Any, **kwargs: Any) -> None:
         """Add the hooks, since an evaluation may follow and nothing announces it."""
@@ -200,6 +202,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
             if tap is None:
                 raise UsageValueError("the evaluation did not call the model")
             report = measure_caught(bring_together(tap, Ranks()), self.settings, epoch=int(state.epoch), step=step)
+            self._introduce(tap.network)
             self._report_skipped(report)
             values = self._course.add(report, epoch=state.epoch, step=step)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
@@ -212,6 +215,13 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         values[metric_name(self.prefix, Metric.DRAWING_SECONDS)] = seconds
         self._run_file.append(self._course.last_measurement())
         return values
+
+    def _introduce(self, network: NetworkPlan) -> None:
+        """Say once how the model was read, and explain the measures to the loggers."""
+        if not self._is_introduced:
+            self._is_introduced = True
+            _log.info("MemorizationTrainerCallback %s.", network.in_one_line())
+            introduce(self._loggers(), [Watched(self.prefix, list(network.layers), self.settings.to_state())])
 
     def _log(self, values: Mapping[str, float], state: TrainerState) -> None:
         if self._trainer is not None:

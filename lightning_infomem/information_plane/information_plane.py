@@ -54,7 +54,7 @@ class InformationPlane(Callback):
         estimators: Estimators such as `information_plane.Binning`. One that fails on a layer is reported once and the
             others continue.
         labels: Where a batch holds its classes: an index, a key, or a function of the batch.
-        layers: Layers to measure; see `sampling.layers.select_layers`.
+        layers: Layers to measure; see `sampling.reading.NetworkReader`.
         pooling: How positions become one row per sample; by default all values of a layer, see `MeasurementSettings`.
         max_samples: Largest number of samples in the probe; more raise an error.
         split: Name of the data split of the probe, such as "validation". It is stored with every plane and printed
@@ -102,12 +102,13 @@ class InformationPlane(Callback):
         """Only the prefix identifies the state, so a run can resume with other settings."""
         return f"{type(self).__qualname__}[{self.prefix}]"
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Check the configuration before training starts."""
-        try:
-            select_layers(pl_module, self.layers)
-        except (TypeError, ValueError) as fault:
-            raise MisconfigurationException(f"InformationPlane: {fault}") from fault
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check the configuration before training starts, now that the network is complete."""
+        if self.layers != "auto":
+            try:
+                select_layers(pl_module, self.layers)
+            except (TypeError, ValueError) as fault:
+                raise MisconfigurationException(f"InformationPlane: {fault}") from fault
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure the untrained network, where every curve begins."""
@@ -143,8 +144,8 @@ class InformationPlane(Callback):
             return {}
         ranks = Ranks.current()
         try:
-            layers = select_layers(model, self.layers)
-            tap = ranks.run_together(lambda: catch_probe(trainer, model, layers, self.settings, self.probe))
+            watch = ranks.run_together(lambda: catch_probe(trainer, model, self.layers, self.settings, self.probe))
+            tap = watch.tap
             plane = ranks.on_all(
                 lambda: (
                     None
@@ -157,7 +158,7 @@ class InformationPlane(Callback):
                         skipped=tap.skipped,
                         epoch=epoch,
                         step=trainer.global_step,
-                        modules=classes_of(layers),
+                        modules=classes_of(tap.layers),
                         pooling=self.settings.to_state()["pooling"],
                         split=self.split,
                     )

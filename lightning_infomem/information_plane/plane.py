@@ -16,9 +16,8 @@ from lightning_infomem.information_plane.plane_point import PlaneEstimator, Plan
 from lightning_infomem.measurement import catch
 from lightning_infomem.records.table import Column, Table
 from lightning_infomem.records.tabular import Tabular
-from lightning_infomem.sampling.layers import select_layers
-from lightning_infomem.sampling.rows import leaf_tensors
-from lightning_infomem.sampling.samples import SamplePlan
+from lightning_infomem.sampling.batches import leaf_tensors
+from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["LabelOf", "Plane", "Probe", "classes_of", "measure_plane", "measure_plane_samples", "name_estimators"]
 
@@ -288,7 +287,7 @@ def measure_plane(
         batches: Batches of the probe; all of their samples count.
         estimators: Estimators, such as `Binning`.
         labels: Where a batch holds its classes: an index, a key, or a function of the batch.
-        layers: Layers to measure; see `sampling.layers.select_layers`.
+        layers: Layers to measure; see `sampling.reading.NetworkReader`.
         pooling: How positions become one row per sample; by default all values of a layer, see `MeasurementSettings`.
         max_samples: Largest number of samples; more raise an error.
         split: Name of the data split of the batches, such as "validation". It is stored with the plane, and planes of
@@ -315,16 +314,15 @@ def measure_plane(
     """
     name_estimators(estimators)  # fail before the network runs
     probe = Probe(batches, labels, max_samples=max_samples)
-    plan = SamplePlan(max_samples, _ALL_UNITS, 0)
-    chosen = select_layers(model, layers)
-    tap = catch(model, probe, chosen, plan, pooling, forward)
+    settings = MeasurementSettings(max_samples=max(max_samples, 4), max_units=_ALL_UNITS, pooling=pooling)
+    tap = catch(model, probe, layers, settings, forward).tap
     return measure_plane_samples(
         tap.samples(),
         probe.labels,
         estimators,
         inputs=probe.inputs,
         skipped=tap.skipped,
-        modules=classes_of(chosen),
+        modules=classes_of(tap.layers),
         pooling=pooling,
         split=split,
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lightning_infomem._checks import check_count, describe
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer
-from lightning_infomem.sampling.rows import mark_examples
+from lightning_infomem.sampling.batches import mark_examples, parts_of
 
 __all__ = ["RandomLabelPrefit"]
 
@@ -85,7 +85,7 @@ class RandomLabelPrefit(Callback):
                 f"RandomLabelPrefit: labels: an index or a key of integer classes in a batch is required, got "
                 f"{self.labels!r}, which gives {describe(labels)}; pass the index or key of the labels."
             )
-        marks = mark_examples(batch, torch.arange(len(labels)))
+        marks = mark_examples(parts_of(batch), len(labels), torch.arange(len(labels)))
         if marks is None:
             raise MisconfigurationException(
                 "RandomLabelPrefit: distinguishable inputs are required, got a batch whose first tensor has no "

@@ -13,11 +13,11 @@ from torch.utils.data import DataLoader
 
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import is_lightning_module, lightning_module_for
-from lightning_infomem.measurement import assume_classes, measure_caught
+from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.sampling.forward import forward_batch
 from lightning_infomem.sampling.ranks import Ranks, bring_together
-from lightning_infomem.sampling.watching import Watch, loader_of
+from lightning_infomem.sampling.watching import Watch, loader_of, share_of_rank
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["measure_with_trainer"]
@@ -95,7 +95,7 @@ class _WatchedNetwork:
                 # Batches are not divided: each process sees all, and the rows of the first one count. That is how a
                 # DataLoader is treated whose sampler does not divide either, such as this one.
                 loader = DataLoader(cast(Any, [0]))
-            self.watch = Watch(self.network, self.layers, self.settings, loader, self._ranks())
+            self.watch = Watch(self.network, self.layers, self.settings, share_of_rank(loader, self._ranks()))
         except Exception as fault:  # raised later, on all processes
             self.fault = fault
 
@@ -104,9 +104,9 @@ class _WatchedNetwork:
         if self.fault is not None or self.watch is None:
             return
         try:
-            self.watch.tap.open_batch(batch)
+            self.watch.open_batch(batch)
             self.run_network(self.network, batch)
-            self.watch.tap.close_batch()
+            self.watch.close_batch()
         except Exception as fault:  # raised later, on all processes
             self.fault = fault
 
@@ -122,7 +122,7 @@ class _WatchedNetwork:
                 )
             if watch is not None:
                 caught = bring_together(watch.tap, ranks)
-                self.report = measure_caught(assume_classes(caught, self.network), self.settings, ranks=ranks)
+                self.report = measure_caught(caught, self.settings, ranks=ranks)
         except Exception as fault:  # raised when the Trainer has finished
             self.fault = fault
         finally:

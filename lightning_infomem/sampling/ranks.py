@@ -96,18 +96,23 @@ def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
         RuntimeError: A rank failed.
     """
     if ranks.size == 1:
-        return Caught(tap.samples(), tap.units(), tap.widths(), tap.skipped, tap.logits(), tap.input_marks())
-    headers = ranks.on_all(lambda: (tap.plan.keys, tap.widths(), tap.skipped))
-    skipped = {name: why for _, _, reasons in headers for name, why in reasons.items()}
+        rows = (tap.samples(), tap.units(), tap.widths(), tap.skipped, tap.logits(), tap.input_marks())
+        return Caught(*rows, *tap.task())
+    headers = ranks.on_all(lambda: (tap.plan.keys, tap.widths(), tap.skipped, tap.task()))
+    skipped = {name: why for _, _, reasons, _ in headers for name, why in reasons.items()}
     widths: dict[str, int] = {}
-    for _, found, _ in headers:
+    for _, found, _, _ in headers:
         for name, width in found.items():
             if widths.setdefault(name, width) != width:
                 skipped[name] = f"it has {widths[name]} units on one rank and {width} on another; pool its positions"
+    for name in widths:
+        if any(len(keys) and name not in found for keys, found, _, _ in headers):
+            skipped.setdefault(name, "it was not read on every rank")
     widths = {name: width for name, width in widths.items() if name not in skipped}
-    every_key = np.sort(np.concatenate([keys for keys, _, _ in headers]))
+    every_key = np.sort(np.concatenate([keys for keys, *_ in headers]))
     last = every_key[: tap.plan.max_samples][-1:]
     stays = torch.from_numpy(tap.plan.keys <= last) if len(last) else torch.zeros(0, dtype=torch.bool)
+    stays = stays.repeat_interleave(tap.views)
 
     def local_rows() -> tuple[dict[str, Tensor], Tensor, Tensor]:
         local = {name: rows[stays.to(rows.device)].cpu() for name, rows in tap.samples().items() if name in widths}
@@ -127,7 +132,9 @@ def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
     units = {name: tap.plan.units(width) for name, width in widths.items()}
     logits = _joined([logits for _, logits, _ in parts])
     input_marks = _joined([marks for _, _, marks in parts])
-    return Caught(samples, units, widths, skipped, logits, input_marks)
+    tasks = [task for *_, task in headers]
+    known = next((task for task in tasks if task[0] not in ("none", "unknown")), tasks[0])
+    return Caught(samples, units, widths, skipped, logits, input_marks, *known)
 
 
 def _joined(parts: list[Tensor]) -> Tensor:

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from hashlib import blake2b
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from lightning_infomem._checks import describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
+from lightning_infomem.sampling.batches import leaf_tensors
+from lightning_infomem.sampling.layout import Layout, layout_of
 
-__all__ = ["attention_mask", "leaf_tensors", "mark_examples", "num_examples", "pool_rows"]
+__all__ = ["PooledRows", "activation_of", "pool_rows"]
 
-_VALUES_MARKED = 64
+
+class PooledRows(NamedTuple):
+    """An output that was pooled before: one row for each example of the batch."""
+
+    rows: Tensor
+
+
+def activation_of(output: object, module: nn.Module) -> Tensor:
+    """Return the tensor in the output of a module that holds its activations.
+
+    In tuples, lists, mappings and dataclasses that is the first tensor. Of a recurrent layer with packed sequences it
+    is the last hidden state of each sequence, ``[examples, units]``, of both directions side by side.
+
+    Raises:
+        TypeError: The output contains no floating-point tensor.
+    """
+    if isinstance(module, nn.RNNBase) and isinstance(output, tuple) and isinstance(output[0], PackedSequence):
+        state = cast(Tensor, output[1][0] if isinstance(output[1], tuple) else output[1])
+        last = state[-2:] if module.bidirectional else state[-1:]
+        return last.transpose(0, 1).flatten(1)
+    tensor = next(iter(leaf_tensors(output)), None)
+    if tensor is None:
+        raise UsageTypeError(f"its output holds no tensor (got {type(output).__name__})")
+    if not tensor.is_floating_point():
+        raise UsageTypeError(f"its output is no floating-point tensor (got {describe(tensor)})")
+    return tensor
 
 
 def pool_rows(
@@ -24,22 +52,26 @@ def pool_rows(
     *,
     pooling: str | Callable[[Tensor], Tensor] = "mean",
     mask: Tensor | None = None,
+    layout: Layout | None = None,
+    owners: Tensor | None = None,
 ) -> Tensor:
     """Convert the output of one module call to rows of units.
 
     Dense outputs ``[examples, units]`` are used as they are. Sequences ``[examples, positions, units]`` and feature
-    maps ``[examples, units, *positions]`` are pooled over positions. In tuples, lists, mappings and dataclasses the
-    first tensor is used. ``batch_first=False`` on the module is respected.
+    maps ``[examples, units, *positions]`` are pooled over positions, and so are the sequences of a nested tensor, each
+    over its own positions. See `activation_of` for other outputs.
 
     Args:
         output: Output of the module.
-        module: Module that was called; it determines whether the output is a sequence or a feature map, and which
-            dimension holds the examples.
-        rows: Indices of the examples to keep, int64, increasing.
+        module: Module that was called.
+        rows: Indices of the examples to keep, int64, on the CPU.
         num_rows: Number of examples in the batch.
         pooling: Pooling over positions; see `MeasurementSettings`.
         mask: Attention mask ``[examples, positions]``, nonzero for positions that count. It is ignored if its shape
             does not match the output.
+        layout: Where examples and units stand in the output; by default as `layout_of` tells.
+        owners: Example of each row, int64 ``[output rows]``, if an example has several: the nodes of a graph, say.
+            An output with that many rows is pooled over the rows of each example.
 
     Returns:
         ``[len(rows), units]``, float32 (float64 is kept), detached and copied, so later in-place changes do not
@@ -49,65 +81,62 @@ def pool_rows(
         TypeError: The output contains no floating-point tensor.
         ValueError: The tensor does not have one row per example, or the pooling function returned the wrong shape.
     """
-    tensor = next(iter(leaf_tensors(output)), None)
-    if tensor is None:
-        raise UsageTypeError(f"its output holds no tensor (got {type(output).__name__})")
-    if not tensor.is_floating_point():
-        raise UsageTypeError(f"its output is no floating-point tensor (got {describe(tensor)})")
-    if tensor.ndim >= 3 and not _batch_first(module) and tensor.shape[1] == num_rows:
-        tensor = tensor.transpose(0, 1)
-    if tensor.ndim < 1 or tensor.shape[0] != num_rows:
-        raise UsageValueError(f"its output has no row for each of the {num_rows} examples (got {describe(tensor)})")
-    # Index only if needed, so that a large map is not copied just to be averaged.
-    tensor = tensor.detach() if len(rows) == num_rows else tensor.detach()[rows]
-    if tensor.ndim <= 2:
-        pooled = tensor.reshape(len(rows), -1)
+    tensor = activation_of(output, module).detach()
+    if tensor.is_nested:
+        pooled = _pool_nested(tensor, rows, num_rows, pooling)
+    elif owners is not None and tensor.ndim == 2 and len(tensor) == len(owners) != num_rows:
+        pooled = _pool_owned(tensor, owners.to(tensor.device), num_rows, pooling)[rows]
     else:
-        kept_mask = None if mask is None or mask.shape[0] != num_rows else mask[rows]
-        pooled = _pool(tensor, _is_map(module, tensor), pooling, kept_mask)
+        layout = layout or layout_of(module, tensor.shape, num_rows)
+        tensor = _examples_first(tensor, layout, num_rows)
+        # Index only if needed, so that a large map is not copied just to be averaged.
+        tensor = tensor if torch.equal(rows, torch.arange(num_rows)) else tensor[rows]
+        if tensor.ndim <= 2:
+            pooled = tensor.reshape(len(rows), -1)
+        else:
+            kept_mask = None if mask is None or mask.shape[0] != num_rows else mask[rows]
+            pooled = _pool(tensor, not layout.units_last, pooling, kept_mask)
     # Without copy=True, a conversion to the same dtype would share memory with the network.
     return pooled.to(torch.float64 if pooled.dtype == torch.float64 else torch.float32, copy=True)
 
 
-def num_examples(batch: object) -> int | None:
-    """Return the number of examples in a batch: the length of its first tensor that is not a scalar."""
-    return next((len(tensor) for tensor in leaf_tensors(batch) if tensor.ndim), None)
+def _examples_first(tensor: Tensor, layout: Layout, num_rows: int) -> Tensor:
+    """Move the axis of the examples to the front, and the parts of each example to its positions."""
+    if tensor.ndim > layout.example_axis:
+        tensor = tensor.movedim(layout.example_axis, 0)
+    if tensor.ndim < 1 or len(tensor) != num_rows * layout.parts:
+        raise UsageValueError(
+            f"its output has no row for each of the {num_rows} examples (got {describe(tensor)}); say with examples= "
+            "how many examples a batch has, if that is wrong"
+        )
+    if layout.parts > 1:
+        tensor = tensor.reshape(num_rows, layout.parts, *tensor.shape[1:])
+        return tensor if layout.units_last else tensor.movedim(2, 1)
+    return tensor
 
 
-def mark_examples(batch: object, rows: Tensor) -> Tensor | None:
-    """Hash some values of each example's first tensor, so that equal inputs get equal numbers.
-
-    Args:
-        batch: Batch as passed to the network.
-        rows: Indices of the examples, int64.
-
-    Returns:
-        int64 ``[len(rows), 1]`` on the CPU. None if the batch holds no tensor, or one whose values cannot be read
-        (sparse, nested, sharded); recognising inputs is not worth failing a run.
-    """
-    leaf = next((tensor for tensor in leaf_tensors(batch) if tensor.ndim), None)
-    if leaf is None or not leaf.numel():
-        return None
-    try:
-        values = leaf.detach().reshape(len(leaf), -1)
-        spread = torch.linspace(0, values.shape[1] - 1, min(_VALUES_MARKED, values.shape[1])).long()
-        some = values[rows.to(values.device)][:, spread.to(values.device)].cpu()
-        # These types represent every dtype exactly.
-        plain = some.to(torch.complex128 if some.is_complex() else torch.float64).numpy()
-    except Exception:  # the user's network may take any kind of tensor
-        return None
-    marks = [int.from_bytes(blake2b(row.tobytes(), digest_size=8).digest(), "little", signed=True) for row in plain]
-    return torch.tensor(marks, dtype=torch.int64)[:, None]
+def _pool_nested(tensor: Tensor, rows: Tensor, num_rows: int, pooling: str | Callable[[Tensor], Tensor]) -> Tensor:
+    sequences: Sequence[Tensor] = tensor.unbind()
+    if len(sequences) != num_rows:
+        raise UsageValueError(f"its output has {len(sequences)} sequences for {num_rows} examples")
+    ways: dict[object, Callable[[Tensor], Tensor]] = {
+        "mean": lambda each: each.mean(0, dtype=_wide(each)),
+        "max": lambda each: each.amax(0),
+        "cls": lambda each: each[0],
+        "last": lambda each: each[-1],
+        "center": lambda each: each[len(each) // 2],
+    }
+    if pooling not in ways:
+        raise UsageValueError(f"sequences of different lengths cannot be pooled by {pooling!r}; use 'mean'")
+    return torch.stack([ways[pooling](sequences[row].flatten(0, -2)) for row in rows.tolist()])
 
 
-def attention_mask(batch: object) -> Tensor | None:
-    """Return the attention mask of a batch that is, or contains, a mapping with one."""
-    if isinstance(batch, Mapping):
-        mask = batch.get("attention_mask")
-        return mask if isinstance(mask, Tensor) and mask.ndim == 2 else None
-    if isinstance(batch, (tuple, list)):
-        return next((mask for part in batch if (mask := attention_mask(part)) is not None), None)
-    return None
+def _pool_owned(tensor: Tensor, owners: Tensor, num_rows: int, pooling: str | Callable[[Tensor], Tensor]) -> Tensor:
+    if pooling not in ("mean", "max"):
+        raise UsageValueError(f"the parts of an example cannot be pooled by {pooling!r}; use 'mean' or 'max'")
+    pooled = tensor.new_zeros((num_rows, tensor.shape[1]), dtype=_wide(tensor))
+    reduce = "mean" if pooling == "mean" else "amax"
+    return pooled.index_reduce(0, owners, tensor.to(pooled.dtype), reduce, include_self=False)
 
 
 def _pool(tensor: Tensor, is_map: bool, pooling: str | Callable[[Tensor], Tensor], mask: Tensor | None) -> Tensor:
@@ -147,29 +176,3 @@ def _pool(tensor: Tensor, is_map: bool, pooling: str | Callable[[Tensor], Tensor
 
 def _wide(tensor: Tensor) -> torch.dtype:
     return torch.float64 if tensor.dtype == torch.float64 else torch.float32
-
-
-def _is_map(module: nn.Module, tensor: Tensor) -> bool:
-    """Whether units are the second dimension; of three dimensions only if there is a convolution or its norm."""
-    if tensor.ndim > 3:
-        return True
-    channels_first = (nn.modules.conv._ConvNd, nn.modules.batchnorm._BatchNorm, nn.GroupNorm)
-    return any(isinstance(part, channels_first) for part in module.modules())
-
-
-def _batch_first(module: nn.Module) -> bool:
-    """Return the first `batch_first` found in a module or its submodules; True if there is none."""
-    return next((bool(part.batch_first) for part in module.modules() if hasattr(part, "batch_first")), True)
-
-
-def leaf_tensors(tree: object) -> list[Tensor]:
-    """Return the tensors in nested containers, in order. Dataclasses, frequent as model outputs, are containers."""
-    if isinstance(tree, Tensor):
-        return [tree]
-    if isinstance(tree, Mapping):
-        parts: Iterable[object] = tree.values()
-    elif isinstance(tree, (tuple, list)):
-        parts = tree
-    else:
-        parts = [getattr(tree, name) for name in getattr(tree, "__dataclass_fields__", ())]
-    return [tensor for part in parts for tensor in leaf_tensors(part)]

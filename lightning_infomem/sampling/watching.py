@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,44 +12,111 @@ from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
 
 from lightning_infomem._lightning import is_compiled_module
-from lightning_infomem.sampling.layers import find_head, select_layers
+from lightning_infomem.sampling.network_plan import NetworkPlan
 from lightning_infomem.sampling.ranks import Ranks
+from lightning_infomem.sampling.reading import NetworkReader
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.sampling.task import TaskEvidence
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["Watch", "is_compiled", "loader_of", "share_of_rank"]
+__all__ = ["Share", "Watch", "is_compiled", "loader_of", "share_of_rank"]
+
+Share = tuple[int, int, int | None]  # rank, size, length; see `share_of_rank`
 
 
 class Watch:
-    """Hooks and other state needed to sample a Trainer's loop, active until `close`.
+    """Samples the batches that run through a network between `open_batch` and `close_batch`, until `close`.
+
+    The first batch shows what the network is, unless that is known; its rows count like those of any other.
 
     Args:
         model: Network whose layers are captured.
-        layers: Layers to capture; see `sampling.layers.select_layers`.
-        settings: Settings for rows, units and pooling.
-        loader: DataLoader that is sampled; it determines which rows of a rank are duplicates.
-        ranks: Ranks that train together.
+        layers: Layers to capture; see `NetworkReader`.
+        settings: Settings for rows, units, pooling, task and examples.
+        share: Rows of the stream that this process sees; see `share_of_rank`.
+        network: How the network was read before, by a Watch of the same layers.
+        evidence: What was seen of the task before.
+        trained: Ids of the parameters that are trained; by default those that require gradients.
+        only_read: Whether to read the network from the first batch and sample nothing.
     """
 
     def __init__(
-        self, model: nn.Module, layers: Any, settings: MeasurementSettings, loader: object, ranks: Ranks
+        self,
+        model: nn.Module,
+        layers: Any,
+        settings: MeasurementSettings,
+        share: Share = (0, 1, None),
+        *,
+        network: NetworkPlan | None = None,
+        evidence: TaskEvidence | None = None,
+        trained: Collection[int] | None = None,
+        only_read: bool = False,
     ) -> None:
+        self._settings, self._share, self._only_read = settings, share, only_read
+        self.network, self.evidence = network, evidence
         self._open = ExitStack()
-        rank, size, length = share_of_rank(loader, ranks)
-        plan = SamplePlan(
-            settings.max_samples, settings.max_units, settings.seed, rank=rank, num_ranks=size, length=length
-        )
-        chosen = select_layers(model, layers)
-        tap = ActivationTap(chosen, plan, settings.pooling, head=find_head(model, chosen))
-        self.tap = self._open.enter_context(tap)
-        if is_compiled(model):
+        self._reader: NetworkReader | None = None
+        self._tap: ActivationTap | None = None
+        self._batch: object = None
+        if "torch._dynamo" in sys.modules:
             # A hook registered after compilation silently never runs.
             self._open.enter_context(torch.compiler.set_stance("force_eager"))
+        if network is not None:
+            self._tap = self._open.enter_context(self._make_tap(network))
+        else:
+            self._reader = NetworkReader(
+                model,
+                layers,
+                task=settings.task,
+                examples=settings.examples,
+                trained=trained,
+                keep=None if only_read else settings.pooling,
+            )
+
+    @property
+    def tap(self) -> ActivationTap:
+        """What was captured; nothing if no batch came."""
+        return self._tap or self._make_tap(NetworkPlan({}))
+
+    def open_batch(self, batch: object) -> None:
+        """Begin to watch a batch."""
+        if self._tap is not None:
+            self._tap.open_batch(batch)
+        elif self._reader is not None:
+            self._batch = batch
+            self._open.enter_context(self._reader)
+            self._reader.open_batch(batch)
+
+    def close_batch(self) -> None:
+        """Keep the rows of the batch."""
+        if self._tap is not None:
+            self._tap.close_batch()
+        elif self._reader is not None:
+            reader, self._reader = self._reader, None
+            self.network, self.evidence = reader.read(), reader.evidence
+            if not self._only_read:
+                self._tap = self._open.enter_context(self._make_tap(self.network))
+                self._tap.open_batch(self._batch)
+                for name, module in self.network.modules.items():
+                    if name in reader.kept:
+                        self._tap.see(module, reader.kept[name])
+                self._tap.close_batch()
+            self._batch = None
 
     def close(self) -> None:
         """Remove the hooks and restore all state."""
         self._open.close()
+
+    def _make_tap(self, network: NetworkPlan) -> ActivationTap:
+        settings, (rank, size, length) = self._settings, self._share
+        count = max(1, settings.max_samples // network.views)
+        plan = SamplePlan(count, settings.max_units, settings.seed, rank=rank, num_ranks=size, length=length)
+        layers = {name: network.modules[name] for name in network.layers}
+        head = None if network.head is None else network.modules[network.head]
+        tap = ActivationTap(layers, plan, settings.pooling, head, network, self.evidence)
+        tap.skipped |= network.left_out
+        return tap
 
 
 def loader_of(loaders: object, index: int) -> object:
@@ -65,7 +133,7 @@ def _flat(loaders: object) -> list[object]:
     return [loaders]
 
 
-def share_of_rank(loader: object, ranks: Ranks) -> tuple[int, int, int | None]:
+def share_of_rank(loader: object, ranks: Ranks) -> Share:
     """Determine which rows of a stream a loader gives this rank: row j has position j * size + rank.
 
     Returns:
@@ -84,7 +152,10 @@ def share_of_rank(loader: object, ranks: Ranks) -> tuple[int, int, int | None]:
 
 
 def is_compiled(model: nn.Module) -> bool:
-    """Whether the network or a part of it is compiled, so that new hooks would be bypassed."""
+    """Whether the network or a part of it is compiled, or the forward of a part, so that hooks would be bypassed."""
     return is_compiled_module(model) or any(
-        hasattr(part, "_orig_mod") or getattr(part, "_compiled_call_impl", None) is not None for part in model.modules()
+        hasattr(part, "_orig_mod")
+        or getattr(part, "_compiled_call_impl", None) is not None
+        or hasattr(part.__dict__.get("forward"), "_torchdynamo_orig_callable")
+        for part in model.modules()
     )

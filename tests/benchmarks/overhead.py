@@ -118,7 +118,7 @@ def cost(name: str, network: nn.Module, inputs: torch.Tensor, batch_size: int) -
     trainer, model = _trainer(monitor), _Classifier(network)
     batches = DataLoader(TensorDataset(inputs), batch_size=batch_size)
     trainer.validate(model, batches, verbose=False)
-    names = ("open_batch", "close_batch", "_read")
+    names = ("open_batch", "close_batch", "see")
     before = {method: getattr(ActivationTap, method) for method in names}
     for method, function in before.items():
         setattr(ActivationTap, method, clock.timed(function))

@@ -1,0 +1,99 @@
+"""What a monitor knows of the network that it watches, from its batches and its first training step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch import nn
+
+from lightning_infomem._lightning import LightningModule, MisconfigurationException, Trainer, say
+from lightning_infomem.callbacks.probing import catch_probe
+from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.loss_watch import LossWatch, SeenLoss
+from lightning_infomem.sampling.network_plan import NetworkPlan
+from lightning_infomem.sampling.ranks import Ranks
+from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.sampling.task import TaskEvidence
+from lightning_infomem.sampling.watching import Share, Watch, is_compiled
+from lightning_infomem.settings import MeasurementSettings
+
+__all__ = ["WatchedNetwork"]
+
+
+class WatchedNetwork:
+    """Reads the network of a run once, and watches it in the same way from then on.
+
+    Args:
+        layers: Layers to capture; see `NetworkReader`.
+        settings: Settings of the measurement.
+
+    Attributes:
+        plan: How the network was read; None before the first batch.
+    """
+
+    def __init__(self, layers: Any, settings: MeasurementSettings) -> None:
+        self._layers, self._settings = layers, settings
+        self._loss_watch: LossWatch | None = None
+        self._losses: list[SeenLoss] | None = None
+        self._evidence: TaskEvidence | None = None
+        self.plan: NetworkPlan | None = None
+
+    def check_layers(self, model: nn.Module) -> None:
+        """Require that each pattern matches a layer.
+
+        Raises:
+            MisconfigurationException: One matches none, or ``layers`` holds anything but patterns and module types.
+        """
+        if self._layers != "auto":
+            try:
+                select_layers(model, self._layers)
+            except (TypeError, ValueError) as fault:
+                raise MisconfigurationException(f"MemorizationMonitor: {fault}") from fault
+
+    def open_training_step(self, trainer: Trainer, model: LightningModule) -> None:
+        """Begin to look which loss the first training step computes."""
+        if self._losses is None and self._settings.task == "auto" and not is_compiled(model):
+            self._losses = []
+            self._loss_watch = LossWatch().open()
+
+    def close_training_step(self) -> None:
+        """Remember the loss of the training step."""
+        if self._loss_watch is not None:
+            self._loss_watch.close()
+            self._losses, self._loss_watch = self._loss_watch.seen, None
+            if self._evidence is not None:
+                self._evidence.see_losses(self._losses)
+
+    def watch(self, trainer: Trainer, model: nn.Module, share: Share, *, only_read: bool = False) -> Watch:
+        """Return an open watch on the batches that the Trainer runs."""
+        known = self._known(trainer)
+        return Watch(model, self._layers, self._settings, share, only_read=only_read, **known)
+
+    def catch(
+        self, trainer: Trainer, model: LightningModule, batches: Iterable[Any], *, seeded: bool = False
+    ) -> ActivationTap:
+        """Return what a run on batches of its own catches, on all ranks together; see `catch_probe`."""
+
+        def run() -> Watch:
+            known = self._known(trainer)
+            return catch_probe(trainer, model, self._layers, self._settings, batches, seeded=seeded, **known)
+
+        watch = Ranks.current().run_together(run)
+        self.learn(watch)
+        return watch.tap
+
+    def learn(self, watch: Watch) -> bool:
+        """Remember how a watch read the network, say it the first time, and return whether this was the first time."""
+        if self.plan is not None or watch.network is None:
+            return False
+        self.plan, self._evidence = watch.network, watch.evidence
+        if self._evidence is not None and self._losses:
+            self._evidence.see_losses(self._losses)
+        say(f"MemorizationMonitor {self.plan.in_one_line()}.")
+        return True
+
+    def _known(self, trainer: Trainer) -> dict[str, Any]:
+        groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
+        trained = {id(parameter) for group in groups for parameter in group["params"]}
+        return {"network": self.plan, "evidence": self._evidence, "trained": trained or None}

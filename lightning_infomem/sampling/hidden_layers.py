@@ -1,0 +1,120 @@
+"""Tells the hidden layers of a network from its outputs, by the calls that were recorded on a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from math import prod
+from typing import NamedTuple
+
+from torch import Tensor
+
+from lightning_infomem.sampling.batches import Part
+from lightning_infomem.sampling.blocks import find_blocks
+from lightning_infomem.sampling.calls import Call, CallRecorder
+from lightning_infomem.sampling.layers import holds_weights
+
+__all__ = ["SortedCalls", "sort_calls"]
+
+
+class SortedCalls(NamedTuple):
+    """The calls of a network on a batch, in order: all, hidden layers, hidden blocks, and the layer that ends last."""
+
+    called: list[Call]
+    layers: list[Call]
+    blocks: list[Call]
+    final: Call | None
+
+
+def sort_calls(recorder: CallRecorder, parts: Sequence[Part], trained: Collection[int] | None = None) -> SortedCalls:
+    """Tell hidden layers and blocks from outputs.
+
+    Outputs are: the layer with weights that ends last; what is returned by the network and not used by another module;
+    the ends of branches beside the one that ends last, which start from the same tensor; and the ends of parts of the
+    network that have the size of an input, such as the image of a generator.
+
+    Args:
+        recorder: What was called.
+        parts: Parts of the batch.
+        trained: Ids of the parameters that are trained; by default those that require gradients. Modules without any
+            count only if no layer is trained.
+    """
+    called = recorder.calls()
+    weights = _outermost([call for call in called if call.name and holds_weights(call.module)])
+    if any(_is_trained(call, trained) for call in weights):
+        weights = [call for call in weights if _is_trained(call, trained)]
+        counted = [call for call in called if _is_trained(call, trained)]
+    else:
+        counted = called
+    if not weights:
+        return SortedCalls(called, [], [], None)
+    final = max(weights, key=lambda call: call.end)
+    outputs = {id(final)}
+    outputs |= {id(call) for call in counted if _is_returned(call, called, recorder)}
+    for branch in _branches_beside(final, counted, recorder):
+        outputs.add(id(max((call for call in weights if call is branch or call.is_within(branch)), key=_end)))
+    outputs |= {id(call) for call in _ends_of_input_size(weights, called, final, parts)}
+    ends = [call for call in called if id(call) in outputs]
+    hidden = [call for call in counted if id(call) not in outputs and not any(end.is_within(call) for end in ends)]
+    kept = {id(call) for call in hidden}
+    return SortedCalls(called, [call for call in weights if id(call) in kept], find_blocks(hidden), final)
+
+
+def _end(call: Call) -> int:
+    return call.end
+
+
+def _outermost(calls: Sequence[Call]) -> list[Call]:
+    """Leave out the parts of others: the projections of an attention layer."""
+    return [call for call in calls if not any(call.is_within(other) for other in calls)]
+
+
+def _is_trained(call: Call, trained: Collection[int] | None) -> bool:
+    if trained is None:
+        return any(parameter.requires_grad for parameter in call.module.parameters())
+    return any(id(parameter) in trained for parameter in call.module.parameters())
+
+
+def _top_calls(called: Sequence[Call]) -> list[Call]:
+    """Return the calls that a step made directly, or that the network itself made."""
+    return [call for call in called if call.name and (call.parent is None or not call.parent.name)]
+
+
+def _is_returned(call: Call, called: Sequence[Call], recorder: CallRecorder) -> bool:
+    """Whether a call put out what the network, or the last part that the step called, returned."""
+    ends = [each for each in called if not each.name]
+    ends += sorted((call for call in _top_calls(called) if _holds_layers(call, called)), key=_end)[-1:]
+    returned = {token for end in ends for token in end.outputs}
+    return any(token in returned and not recorder.is_consumed(token, call) for token in call.outputs)
+
+
+def _branches_beside(final: Call, counted: Sequence[Call], recorder: CallRecorder) -> list[Call]:
+    """Return the calls that got the same tensor as the branch that ends last, and whose outputs no module used."""
+    branches: list[Call] = []
+    branch: Call | None = final
+    while branch is not None and branch.name:
+        for call in counted:
+            is_beside = call is not branch and call.parent is branch.parent and _holds_layers(call, counted)
+            is_used = any(recorder.is_consumed(token, call) for token in call.outputs)
+            if is_beside and not is_used and set(call.inputs[:1]) & set(branch.inputs[:1]):
+                branches.append(call)
+        branch = branch.parent
+    return branches
+
+
+def _holds_layers(call: Call, counted: Sequence[Call]) -> bool:
+    return any(holds_weights(each.module) and (each is call or each.is_within(call)) for each in counted)
+
+
+def _ends_of_input_size(
+    weights: Sequence[Call], called: Sequence[Call], final: Call, parts: Sequence[Part]
+) -> list[Call]:
+    """Return the last layers of parts of the network, of two layers or more, that put out as much as an input has."""
+    sizes = {prod(part.value.shape) for part in parts if isinstance(part.value, Tensor) and part.value.ndim >= 3}
+    ends = []
+    for top in _top_calls(called):
+        within = [call for call in weights if call.is_within(top)]
+        if len(within) >= 2 and final not in within:
+            end = max(within, key=_end)
+            if any(prod(shape) in sizes for shape in end.shapes[:1]):
+                ends.append(end)
+    return ends

@@ -4,6 +4,7 @@ import lightning.pytorch
 import pytorch_lightning as pl
 import torch
 from torch import nn
+from torch.nn.modules import module as all_modules
 from torch.utils.data import DataLoader, TensorDataset
 
 
@@ -85,7 +86,8 @@ def dense(count=100, seed=0):
 
 def num_hooks(model):
     """Of all its modules, before and after the forward pass."""
-    return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+    attached = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+    return attached + len(all_modules._global_forward_hooks) + len(all_modules._global_forward_pre_hooks)
 
 
 def trainer(folder, *, callbacks=(), **options):

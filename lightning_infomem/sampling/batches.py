@@ -35,6 +35,12 @@ class Part(NamedTuple):
     path: tuple[object, ...]
     value: Tensor | int
 
+    def parts_per_example(self, num_examples: int) -> int:
+        """Return the size of the second axis if it may count the parts of each example: the frames of a clip."""
+        if isinstance(self.value, int) or self.value.is_nested or self.value.ndim < 3:
+            return 1
+        return self.value.shape[1] if len(self.value) == num_examples else 1
+
     def sizes(self) -> list[tuple[int, int]]:
         """Return (axis, size) of the axes that may count the examples: the first two."""
         if isinstance(self.value, int):
@@ -59,6 +65,7 @@ def _parts(tree: object, path: tuple[object, ...], depth: int) -> Iterator[Part]
         return
     if isinstance(tree, (tuple, list)) and _is_list_of_examples(tree, is_batch=not path):
         yield Part(path, len(tree))
+        return
     for key, part in _entries(tree):
         yield from _parts(part, (*path, key), depth - 1)
 

@@ -53,7 +53,7 @@ def layout_of(
         in_doubt = shape[0] == num_rows
         axis = int(time_first(module) if is_time_first is None else is_time_first) if in_doubt else 1
     units_last = has_units_last(module, shape)
-    if axis == 0 and shape and num_rows and shape[0] != num_rows:
+    if axis == 0 and len(shape) >= 2 and num_rows and shape[0] != num_rows:
         return Layout(0, units_last, next((count for count in parts if shape[0] == count * num_rows), 1))
     return Layout(axis, units_last)
 

@@ -205,7 +205,7 @@ class NetworkReader:
 
     def _plans(self, hidden: Sequence[Call], found: Examples) -> tuple[dict[str, LayerPlan], dict[str, str]]:
         rows = found.num_examples * found.views
-        counts = [part.sizes()[1][1] for part in self._parts if len(part.sizes()) > 1]
+        counts = [part.parts_per_example(found.num_examples) for part in self._parts]
         plans: dict[str, LayerPlan] = {}
         left_out: dict[str, str] = {}
         owners = found.counter.count(self._batch)[1]

@@ -90,7 +90,7 @@ class ActivationTap:
         """Draw the examples of the batch to keep, and start capturing."""
         count, self._owners = self.network.counter.count(batch)
         parts = parts_of(batch)
-        self._parts = [part.sizes()[1][1] for part in parts if len(part.sizes()) > 1 and part.sizes()[0][1] == count]
+        self._parts = [part.parts_per_example(count) for part in parts]
         examples, slots = self.plan.offer(count)
         views = torch.arange(self.views)
         if self.views in self._parts:  # the batch has the views of each example side by side

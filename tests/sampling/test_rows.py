@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_infomem.sampling.rows import attention_mask, num_examples, pool_rows
+from lightning_infomem.sampling.rows import pool_rows
 
 ALL = torch.arange(4)
 LINEAR = nn.Linear(1, 1)
@@ -101,16 +101,3 @@ def test_a_function_pools():
 def test_what_has_no_rows_is_named(output, error, message):
     with pytest.raises(error, match=message):
         pool(output)
-
-
-def test_examples_of_a_batch_are_counted():
-    assert num_examples(torch.zeros(5, 2)) == 5
-    assert num_examples(({"a": torch.tensor(1.0), "b": torch.zeros(3)}, 1)) == 3
-    assert num_examples(["text"]) is None
-
-
-def test_the_attention_mask_is_found_in_the_batch():
-    mask = torch.ones(2, 3)
-    assert attention_mask({"attention_mask": mask}) is mask
-    assert attention_mask([{"attention_mask": mask}, 0]) is mask
-    assert attention_mask((torch.zeros(2), 1)) is None

@@ -4,6 +4,7 @@ from torch import nn
 
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
+from tests.networks import num_hooks
 
 
 def catch(model, layers, batches, **plan):
@@ -13,10 +14,6 @@ def catch(model, layers, batches, **plan):
             model(batch)
             tap.close_batch()
     return tap
-
-
-def num_hooks(model):
-    return sum(len(module._forward_hooks) for module in model.modules())
 
 
 def test_in_place_activations_do_not_overwrite_what_was_caught():

@@ -1,0 +1,99 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from lightning_infomem.sampling.batches import (
+    ExampleCounter,
+    attention_mask,
+    find_labels,
+    likely_sizes,
+    mark_examples,
+    parts_of,
+)
+
+
+def likely(batch):
+    return next(iter(likely_sizes(parts_of(batch))), None)
+
+
+@pytest.mark.parametrize(
+    ("batch", "count"),
+    [
+        (torch.zeros(5, 2), 5),
+        (({"a": torch.tensor(1.0), "b": torch.zeros(3)}, 1), 3),
+        ([torch.zeros(8, 3), torch.zeros(8, dtype=torch.long)], 8),
+        ({"weights": torch.ones(10), "x": torch.zeros(32, 8), "y": torch.zeros(32, dtype=torch.long)}, 32),
+        ((torch.zeros(10, 32, 6), torch.zeros(32, dtype=torch.long)), 32),
+        (([torch.zeros(3, 4, 4), torch.zeros(3, 5, 4), torch.zeros(3, 6, 4)], [{"boxes": torch.zeros(2, 4)}] * 3), 3),
+        ([{"image": torch.zeros(3, 4, 4)}, {"image": torch.zeros(3, 4, 5)}], 2),
+        (([torch.zeros(6, 3), torch.zeros(6, 3)], torch.zeros(6, dtype=torch.long)), 6),
+        ((["a text", "another", "a third"], {"other": 1}), 3),
+        (SimpleNamespace(inputs=torch.zeros(7, 2), targets=torch.zeros(7)), 7),
+        (["text", 2], None),
+    ],
+)
+def test_the_likeliest_number_of_examples_is_told_by_all_parts_of_a_batch(batch, count):
+    assert likely(batch) == count
+
+
+def test_examples_are_counted_as_the_user_says():
+    graph = SimpleNamespace(nodes=torch.zeros(9, 2), graph=torch.tensor([0, 0, 0, 1, 1, 2, 2, 2, 2]))
+    assert ExampleCounter(4).count(graph) == (4, None)
+    assert ExampleCounter(lambda batch: torch.tensor(3)).count(graph) == (3, None)
+    count, owners = ExampleCounter(lambda batch: batch.graph).count(graph)
+    assert count == 3
+    assert owners is graph.graph
+
+
+@pytest.mark.parametrize("found", ["three", 1.5, torch.zeros(3), True])
+def test_anything_but_a_count_of_examples_is_refused(found):
+    with pytest.raises(TypeError, match="examples: the number of examples"):
+        ExampleCounter(lambda batch: found).count(None)
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_found"),
+    [
+        (torch.tensor([0, 2, 1, 1]), True),
+        (torch.tensor([[0], [2], [1], [1]]), True),
+        (torch.tensor([0, -100, 1, 1]), True),
+        (torch.tensor([0, 3, 1, 1]), False),  # more than there are classes
+        (torch.tensor([0, 1, 2, 3]), False),  # indices
+        (torch.tensor([0.0, 2.0, 1.0, 1.0]), False),
+        (torch.tensor([True, False, True, True]), False),
+        (torch.tensor([-1, 0, 1, 1]), False),
+    ],
+)
+def test_integers_below_the_number_of_classes_are_labels(labels, is_found):
+    found = find_labels(parts_of((torch.zeros(4, 5), labels)), 4, 3)
+    assert (found is not None) == is_found
+    assert not is_found or torch.equal(found, labels.reshape(-1))
+
+
+def test_equal_inputs_have_equal_marks_in_any_batch_and_order():
+    inputs = torch.randn(20, 3, 7)
+    marks = mark_examples(parts_of((inputs, torch.arange(20))), 20, torch.arange(20))
+    assert len(marks.unique()) == 20
+    again = mark_examples(parts_of(inputs.flip(0)[:5].double()), 5, torch.arange(5))
+    assert torch.equal(again, marks.flip(0)[:5])
+    time_first = mark_examples(parts_of(inputs.transpose(0, 1).contiguous()), 20, torch.tensor([3]))
+    assert torch.equal(time_first, marks[[3]])
+    changed = inputs.clone()
+    changed[4, 2, 6] += 1e-6
+    assert mark_examples(parts_of(changed), 20, torch.tensor([4])) != marks[4]
+
+
+def test_examples_of_one_number_each_are_told_apart_by_all_numbers():
+    users, items = torch.tensor([1, 1, 2, 2]), torch.tensor([5, 6, 5, 5])
+    marks = mark_examples(parts_of((users, items)), 4, torch.arange(4))
+    assert marks[2] == marks[3]
+    assert len(marks.unique()) == 3
+
+
+def test_the_attention_mask_is_found_in_the_batch():
+    mask = torch.ones(2, 3)
+    assert attention_mask({"attention_mask": mask}) is mask
+    assert attention_mask([{"attention_mask": mask}, 0]) is mask
+    assert attention_mask({"attention_mask": torch.ones(2)}) is None
+    assert attention_mask(mask) is None

@@ -305,7 +305,7 @@ class PoolFormer(nn.Module):
     lambda: normal(EXAMPLES, 5, 7, 2),
     {"0": 12, "2": 16},
     head=None,
-    task="unknown",
+    task="none",
 )
 def dense_on_maps():
     """Every position gets its own outputs: no classes of an example."""

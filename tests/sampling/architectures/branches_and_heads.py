@@ -50,7 +50,7 @@ class Towers(nn.Module):
         return self.image_tower(image), self.text_tower(text)
 
 
-@reads("siamese network", two_views, {"encoder.0": 16, "encoder.2": 12}, head=None, task="unknown")
+@reads("siamese network", two_views, {"encoder.0": 16, "encoder.2": 12}, head=None, task="none")
 class Siamese(nn.Module):
     def __init__(self):
         super().__init__()
@@ -108,8 +108,8 @@ class Dueling(nn.Module):
 
     def forward(self, x):
         hidden = self.feature(x)
-        advantage = self.advantage(hidden)
-        return self.value(hidden) + advantage - advantage.mean(1, keepdim=True)
+        value, advantage = self.value(hidden), self.advantage(hidden)
+        return value + advantage - advantage.mean(1, keepdim=True)
 
 
 def different_sizes():
@@ -122,7 +122,7 @@ def different_sizes():
     different_sizes,
     {"backbone.0": 8, "backbone.2": 12},
     head=None,
-    task="unknown",
+    task="none",
 )
 class Detection(nn.Module):
     def __init__(self):
@@ -169,7 +169,7 @@ class Up(nn.Module):
     lambda: normal(EXAMPLES, 3, 16, 20),
     {"inc": 4, "down1": 8, "down2": 12, "up1": 8, "up2": 4},
     head=None,
-    task="unknown",
+    task="none",
 )
 class UNet(nn.Module):
     def __init__(self):

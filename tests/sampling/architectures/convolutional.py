@@ -140,7 +140,7 @@ class Fire(nn.Module):
     "SqueezeNet, whose head is a convolution",
     labelled_images,
     {"features.2": 16, "features.3": 24},
-    head="classifier",
+    head="classifier.4",
     task="classification",
 )
 class SqueezeNet(nn.Module):

@@ -93,7 +93,7 @@ class Packed(nn.Module):
     lambda: {"source": integers(20, 9, EXAMPLES), "target": integers(20, 7, EXAMPLES)},
     {"encoder.gru": 16, "decoder.gru": 16},
     head=None,
-    task="unknown",
+    task="none",
 )
 class SequenceToSequence(nn.Module):
     class Coder(nn.Module):
@@ -127,7 +127,7 @@ class ResidualUnit(nn.Module):
         return x + self.residual(gated), self.skip(gated)
 
 
-@reads("WaveNet", lambda: normal(EXAMPLES, 1, 40), {"units.0": 8, "units.1": 8}, head=None, task="unknown")
+@reads("WaveNet", lambda: normal(EXAMPLES, 1, 40), {"units.0": 8, "units.1": 8}, head=None, task="none")
 class WaveNet(nn.Module):
     def __init__(self):
         super().__init__()
@@ -214,7 +214,7 @@ class ConvolutionsAndRecurrence(nn.Module):
     lambda: (normal(EXAMPLES, 9, 5), normal(EXAMPLES)),
     {"0.lstm": 16},
     head=None,
-    task="unknown",
+    task="none",
 )
 def forecast():
     class Last(nn.Module):

@@ -6,7 +6,6 @@ import copy
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from tests.sampling.architectures import (
     EXAMPLES,
@@ -28,7 +27,7 @@ from tests.sampling.architectures import (
     lambda: (rows(), labels()),
     {"encoder.net.0": 16, "encoder.net.2": 4, "decoder.net.0": 16},
     head="decoder.net.2",
-    task="unknown",
+    task="assumed",
 )
 class Autoencoder(nn.Module):
     def __init__(self):
@@ -44,7 +43,7 @@ class Autoencoder(nn.Module):
     lambda: (images(1), labels()),
     {"encoder.0": 8, "encoder.2": 12, "decoder.0": 8},
     head=None,
-    task="unknown",
+    task="none",
 )
 class ConvolutionalAutoencoder(nn.Module):
     def __init__(self):
@@ -55,23 +54,6 @@ class ConvolutionalAutoencoder(nn.Module):
 
     def forward(self, x):
         return self.decoder(self.encoder(x))
-
-
-@reads(
-    "autoencoder whose decoder has the transposed weights",
-    rows,
-    {"encoder.0": 16, "encoder.2": 7},
-    head=None,
-    task="unknown",
-)
-class TiedAutoencoder(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.encoder = perceptron(20, 16, 7)
-
-    def forward(self, x):
-        code = self.encoder(x).relu()
-        return functional.linear(functional.linear(code, self.encoder[2].weight.T).relu(), self.encoder[0].weight.T)
 
 
 class Vae(nn.Module):
@@ -89,7 +71,7 @@ class Vae(nn.Module):
 
 
 @reads(
-    "VAE that returns mean and variance too", rows, {"encoder.0": 16, "decoder.0": 12}, head="decoder.2", task="unknown"
+    "VAE that returns mean and variance too", rows, {"encoder.0": 16, "decoder.0": 12}, head="decoder.2", task="assumed"
 )
 def vae():
     return Vae()
@@ -100,7 +82,7 @@ def vae():
     rows,
     {"encoder.0": 16, "fc_mu": 4, "fc_logvar": 4, "decoder.0": 12},
     head="decoder.2",
-    task="unknown",
+    task="assumed",
 )
 class VaeOfOneOutput(Vae):
     def forward(self, x):
@@ -109,19 +91,19 @@ class VaeOfOneOutput(Vae):
 
 @reads(
     "generator and discriminator of one class",
-    lambda: normal(EXAMPLES, 5),
+    rows,
     {"generator.net.0": 16, "discriminator.net.0": 12},
     head=None,
-    task="unknown",
+    task="none",
 )
 class Gan(nn.Module):
     def __init__(self):
         super().__init__()
         self.generator, self.discriminator = Perceptron(5, 16, 20), Perceptron(20, 12, 1)
 
-    def forward(self, noise):
-        fake = self.generator(noise)
-        return fake, self.discriminator(fake)
+    def forward(self, real):
+        fake = self.generator(normal(len(real), 5))
+        return self.discriminator(real), self.discriminator(fake)
 
 
 # Several inputs, copies, and networks that are not trained
@@ -137,8 +119,8 @@ class Contrastive(nn.Module):
     "SimCLR, both views in one tensor",
     two_views,
     {"encoder.0": (12, 16), "encoder.2": (12, 12), "projector.0": (12, 16)},
-    head=None,
-    task="unknown",
+    head="projector.2",
+    task="assumed",
 )
 class SimClr(Contrastive):
     def forward(self, first, second):
@@ -202,7 +184,7 @@ class Distillation(nn.Module):
         return self.student(x), self.teacher(x)
 
 
-@reads("a frozen network looks at the outputs", images, {"net.0": 8, "net.2": 12}, head=None, task="unknown")
+@reads("a frozen network looks at the outputs", images, {"net.0": 8, "net.2": 12}, head=None, task="none")
 class PerceptualLoss(nn.Module):
     def __init__(self):
         super().__init__()

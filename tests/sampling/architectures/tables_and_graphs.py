@@ -46,7 +46,7 @@ def square_table():
     return perceptron(6, 6, 2)
 
 
-@reads("one output", lambda: (rows(), labels(2)), {"0": 16, "2": 12}, head=None, task="unknown")
+@reads("one output", lambda: (rows(), labels(2)), {"0": 16, "2": 12}, head=None, task="none")
 def one_output():
     return perceptron(20, 16, 12, 1)
 
@@ -56,7 +56,7 @@ def one_output():
     lambda: {"user": integers(20, EXAMPLES), "item": integers(30, EXAMPLES), "labels": normal(EXAMPLES)},
     {"mlp.0": 16, "mlp.2": 12},
     head=None,
-    task="unknown",
+    task="none",
 )
 class Recommender(nn.Module):
     def __init__(self):
@@ -73,7 +73,7 @@ class Recommender(nn.Module):
     lambda: {"user": integers(20, EXAMPLES), "item": integers(30, EXAMPLES)},
     {},
     head=None,
-    task="unknown",
+    task="none",
 )
 class Factors(nn.Module):
     def __init__(self):
@@ -89,7 +89,7 @@ class Factors(nn.Module):
     lambda: {"kinds": integers(9, EXAMPLES, 4), "numbers": normal(EXAMPLES, 3)},
     {"deep.0": 16, "deep.2": 12},
     head=None,
-    task="unknown",
+    task="none",
 )
 class DeepFm(nn.Module):
     def __init__(self):
@@ -172,7 +172,7 @@ class GraphNetwork(nn.Module):
 
 @reads(
     "classes of graphs",
-    lambda: Graphs(torch.arange(21) % EXAMPLES, labels()),
+    lambda: Graphs(torch.arange(21) * EXAMPLES // 21, labels()),
     {"conv1.lin": 16, "conv2.lin": 12},
     head="lin",
     task="classification",

@@ -84,7 +84,7 @@ class Translator(nn.Module):
     lambda: {"source": normal(EXAMPLES, 9, 16), "target": normal(EXAMPLES, 7, 16)},
     BLOCKS_OF_TRANSFORMER,
     head=None,
-    task="unknown",
+    task="none",
 )
 def translator():
     return Translator(batch_first=True)
@@ -95,7 +95,7 @@ def translator():
     lambda: {"source": normal(9, EXAMPLES, 16), "target": normal(7, EXAMPLES, 16)},
     BLOCKS_OF_TRANSFORMER,
     head=None,
-    task="unknown",
+    task="none",
 )
 def time_first_translator():
     return Translator(batch_first=False)
@@ -156,7 +156,7 @@ class Block(nn.Module):
         return x + self.ffwd(self.ln2(x))
 
 
-@reads("nanoGPT, heads in a list", tokens, {"blocks.0": 16, "blocks.1": 16}, head=None, task="unknown")
+@reads("nanoGPT, heads in a list", tokens, {"blocks.0": 16, "blocks.1": 16}, head=None, task="none")
 class NanoGpt(nn.Module):
     def __init__(self):
         super().__init__()
@@ -170,7 +170,7 @@ class NanoGpt(nn.Module):
 
 
 @reads(
-    "language model whose targets are its tokens", lambda: (tokens(), tokens()), {"lstm": 16}, head=None, task="unknown"
+    "language model whose targets are its tokens", lambda: (tokens(), tokens()), {"lstm": 16}, head=None, task="none"
 )
 class RecurrentLanguageModel(nn.Module):
     def __init__(self):
@@ -228,11 +228,11 @@ def enter_families():
     family("DistilBERT for classes", hf.DistilBertForSequenceClassification, config, sentences,
            blocks("distilbert.transformer.layer"), "classifier", "assumed")  # fmt: skip
     family("GPT-2 for text", hf.GPT2LMHeadModel, hf.GPT2Config(**gpt),
-           sentences, blocks("transformer.h"), None, "unknown")  # fmt: skip
+           sentences, blocks("transformer.h"), None, "none")  # fmt: skip
     family("T5", hf.T5ForConditionalGeneration, hf.T5Config(**t5, decoder_start_token_id=0),
-           both, blocks("encoder.block", "decoder.block"), None, "unknown")  # fmt: skip
+           both, blocks("encoder.block", "decoder.block"), None, "none")  # fmt: skip
     family("BART", hf.BartForConditionalGeneration, hf.BartConfig(**bart),
-           both, blocks("model.encoder.layers", "model.decoder.layers"), None, "unknown")  # fmt: skip
+           both, blocks("model.encoder.layers", "model.decoder.layers"), None, "none")  # fmt: skip
     family("ViT for classes", hf.ViTForImageClassification, hf.ViTConfig(**vit, num_labels=3),
            lambda: {"pixel_values": normal(EXAMPLES, 3, 18, 18), "labels": labels()},
            blocks("vit.layers"), "classifier", "classification")  # fmt: skip

@@ -239,7 +239,7 @@ class InvertedResidual(nn.Module):
         parts = [ConvNormActivation(inputs, wide, 1)] if expand > 1 else []
         parts += [ConvNormActivation(wide, wide, 3, stride, wide), *[SqueezeExcitation(wide)] * excites]
         self.conv = nn.Sequential(*parts, nn.Conv2d(wide, outputs, 1), nn.BatchNorm2d(outputs))
-        self.adds = stride == 1 and inputs == outputs
+        self.adds, self.out_channels = stride == 1 and inputs == outputs, outputs
 
     def forward(self, x):
         return x + self.conv(x) if self.adds else self.conv(x)

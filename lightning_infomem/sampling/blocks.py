@@ -15,6 +15,7 @@ __all__ = ["find_blocks", "may_be_block"]
 
 # Containers say nothing about what they hold, so that two of one class are no repetition.
 _GENERIC = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+_DIGITS = "0123456789"
 
 
 def find_blocks(calls: Sequence[Call]) -> list[Call]:
@@ -59,12 +60,14 @@ def _runs_one_after_another(outer: Call, found: Sequence[Call]) -> bool:
     """Whether a call ran at least two of the found ones directly, each on what the one before put out."""
     within = [call for call in found if call.is_within(outer)]
     return any(
-        set(first.outputs[:1]) & set(second.inputs) and _list_of(first.name) == _list_of(second.name)
+        set(first.outputs[:1]) & set(second.inputs) and _are_in_a_list(outer, first, second)
         for first, second in pairwise(within)
     )
 
 
-def _list_of(name: str) -> str:
-    """Return the name of the list that an entry stands in, "" for an attribute's own name."""
-    parent, _, last = name.rpartition(".")
-    return parent if last.isdigit() else name
+def _are_in_a_list(outer: Call, first: Call, second: Call) -> bool:
+    """Whether two parts have one name but for a number, and stand in a container or end what is put out."""
+    if first.name.rstrip(_DIGITS) != second.name.rstrip(_DIGITS):
+        return False
+    is_contained = second.name.rpartition(".")[2].isdigit() or isinstance(outer.module, _GENERIC)
+    return is_contained or second.outputs[:1] == outer.outputs[:1]

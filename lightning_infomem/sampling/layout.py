@@ -69,12 +69,14 @@ def has_units_last(module: nn.Module, shape: Sequence[int]) -> bool:
     weight = dict(module.named_parameters(recurse=False)).get("weight")
     if isinstance(module, _UNITS_SECOND) or (weight is not None and weight.ndim >= 3):
         return False
+    if holds_weights(module):  # attention holds its projections
+        return True
     inner = [part for part in module.modules() if part is not module and _width(part) is not None]
     if not inner:
         return len(shape) == 3 or _width(module) is not None
+    if all(isinstance(part, _UNITS_SECOND) for part in inner):
+        return False
     last = inner[-1]
-    if _width(module) is not None:  # attention holds its projections
-        return True
     width = _width(last)
     fits_last, fits_second = shape[-1] == width, shape[1] == width
     if fits_last != fits_second:

@@ -41,6 +41,19 @@ class Branches(nn.Module):
     head="text_tower.net.2",
     task="assumed",
 )
+@reads(
+    "two towers that a step calls",
+    lambda: {"image": rows(), "text": normal(EXAMPLES, 14)},
+    {"image_tower.net.0": 16, "text_tower.net.0": 10},
+    head="text_tower.net.2",
+    task="assumed",
+    options={
+        "forward": lambda model, batch: (
+            functional.normalize(model.image_tower(batch["image"]))
+            @ functional.normalize(model.text_tower(batch["text"])).T
+        )
+    },
+)
 class Towers(nn.Module):
     def __init__(self):
         super().__init__()

@@ -62,7 +62,8 @@ def read_network(
     with evaluating(model), torch.no_grad(), reader:
         reader.open_batch(moved)
         (forward or forward_batch)(model, moved)
-        return reader.read()
+        plan = reader.read()
+    return plan if task != "auto" else reader.compare_labels(plan)
 
 
 class NetworkReader:
@@ -85,7 +86,7 @@ class NetworkReader:
         examples: What the user said of the number of examples; see `MeasurementSettings`.
         trained: Ids of the parameters that are trained; by default those that require gradients.
         keep: Pooling with which the outputs of layers that may be chosen are kept, so that the rows of this batch are
-            not lost; None keeps nothing.
+            not lost; None keeps only what may be logits.
 
     Attributes:
         kept: Name -> copy of the output of each module that may be chosen.
@@ -174,6 +175,14 @@ class NetworkReader:
         task, reason = self.evidence.conclude() if self._task == "auto" else (self._task, "given by task=")
         return plan.with_task(task, reason)
 
+    def compare_labels(self, plan: NetworkPlan) -> NetworkPlan:
+        """Return a plan with what the labels in the batch tell of the outputs of its head."""
+        self.evidence.open_batch(self._parts, plan.examples)
+        for logits in leaf_tensors(self.kept.get(plan.head or "")):
+            if logits.shape == (plan.examples, plan.num_classes):
+                self.evidence.see_logits(logits)
+        return plan.with_task(*self.evidence.conclude())
+
     def _chosen(self, calls: SortedCalls) -> list[Call]:
         if self._asked is None:
             return calls.blocks if self._readable(calls.blocks) else calls.layers
@@ -232,11 +241,10 @@ class NetworkReader:
         except TypeError:
             return
         self._outputs[call.name] = (tensor.size(0), 0, tensor.size(-1)) if tensor.is_nested else tuple(tensor.shape)
-        if self._keep:
-            tables = [each.detach().clone() for each in tensors if not each.is_nested and each.ndim == 2]
-            kept = self._copy(call, tensor) if self._may_be_chosen(call) else tables
-            if kept is not None:
-                self.kept[call.name] = kept
+        tables = [each.detach().clone() for each in tensors if not each.is_nested and each.ndim == 2]
+        kept = self._copy(call, tensor) if self._keep and self._may_be_chosen(call) else tables
+        if kept is not None:
+            self.kept[call.name] = kept
 
     def _may_be_chosen(self, call: Call) -> bool:
         if self._asked is not None:

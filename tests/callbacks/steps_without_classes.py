@@ -21,22 +21,24 @@ class Run(NamedTuple):
         columns: Makes the tensors of the data, a row for each example.
         task: What the report says of it.
         reason: A part of the reason why the alarm abstains.
+        views: Rows that a layer has for each example.
     """
 
     build: Callable[[], pl.LightningModule]
     columns: Callable[[], tuple[Tensor, ...]]
     task: str
     reason: str
+    views: int = 1
 
 
 RUNS: dict[str, Run] = {}
 
 
-def learns(name: str, columns: Callable[[], tuple[Tensor, ...]], *, task: str, reason: str) -> Any:
+def learns(name: str, columns: Callable[[], tuple[Tensor, ...]], **expected: Any) -> Any:
     """Enter a module into the table."""
 
     def enter(build: Any) -> Any:
-        RUNS[name] = Run(build, columns, task, reason)
+        RUNS[name] = Run(build, columns, **expected)
         return build
 
     return enter
@@ -224,7 +226,10 @@ class Denoising(Step):
 
 
 @learns(
-    "generator and discriminator on labelled data", labelled, task="none", reason="binary_cross_entropy_with_logits"
+    "generator and discriminator on labelled data",
+    labelled,
+    task="none",
+    reason="no layer puts out a row of two or more values",
 )
 class Gan(Step):
     def __init__(self):
@@ -275,7 +280,7 @@ class SeveralIntegerLabels(Step):
         return functional.multilabel_soft_margin_loss(self.net(x), y.float())
 
 
-@learns("two views of labelled data", labelled, task="unknown", reason="unknown")
+@learns("two views of labelled data", labelled, task="unknown", reason="cross_entropy, but not of the outputs", views=2)
 class TwoViews(Step):
     """Its cross entropy is one of the similarities of examples, not of the outputs."""
 
@@ -288,7 +293,12 @@ class TwoViews(Step):
         return functional.cross_entropy(similarity, torch.arange(2 * len(x)).roll(len(x)))
 
 
-@learns("pairs of images and texts", lambda: (random(8), random(8, seed=1), whole(3)), task="unknown", reason="unknown")
+@learns(
+    "pairs of images and texts",
+    lambda: (random(8), random(8, seed=1), whole(3)),
+    task="unknown",
+    reason="cross_entropy, but not of the outputs",
+)
 class Pairs(Step):
     outputs = 8
 
@@ -325,7 +335,12 @@ class Alike(Step):
         return functional.cosine_embedding_loss(self.net(x), self.net(other), 2 * y - 1)
 
 
-@learns("ranking", lambda: (random(8), random(8, seed=1), whole(2)), task="none", reason="margin_ranking_loss")
+@learns(
+    "ranking",
+    lambda: (random(8), random(8, seed=1), whole(2)),
+    task="none",
+    reason="no layer puts out a row of two or more values",
+)
 class Preferences(Step):
     outputs = 1
 
@@ -333,7 +348,12 @@ class Preferences(Step):
         return functional.margin_ranking_loss(self.net(x)[:, 0], self.net(other)[:, 0], 2 * y - 1, margin=0.1)
 
 
-@learns("survival", lambda: (random(8), random().exp(), whole(2)), task="unknown", reason="classes are not known")
+@learns(
+    "survival",
+    lambda: (random(8), random().exp(), whole(2)),
+    task="none",
+    reason="no layer puts out a row of two or more values",
+)
 class Survival(Step):
     outputs = 1
 
@@ -365,7 +385,7 @@ class SurvivalInIntervals(Step):
 # Classes of positions, not of examples
 
 
-@learns("language model", lambda: (whole(20, 9),), task="unknown", reason="classes are not known")
+@learns("language model", lambda: (whole(20, 9),), task="none", reason="no layer puts out a row of two or more values")
 class LanguageModel(Step):
     def __init__(self):
         super().__init__()
@@ -376,7 +396,12 @@ class LanguageModel(Step):
         return functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
 
 
-@learns("segmentation", lambda: (random(1, 8, 10), whole(3, 8, 10)), task="unknown", reason="classes are not known")
+@learns(
+    "segmentation",
+    lambda: (random(1, 8, 10), whole(3, 8, 10)),
+    task="none",
+    reason="no layer puts out a row of two or more values",
+)
 class Segmentation(Step):
     def __init__(self):
         super().__init__()

@@ -40,7 +40,7 @@ class Classifier(pl.LightningModule):
         return self.loss(batch)
 
     def validation_step(self, batch, batch_idx):
-        self.log("val_loss", self.loss(batch))
+        self.log("val_loss", self.loss(batch), batch_size=16)
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=1e-2)

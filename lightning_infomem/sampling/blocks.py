@@ -59,12 +59,11 @@ def _runs_one_after_another(outer: Call, found: Sequence[Call]) -> bool:
     """Whether a call ran at least two of the found ones directly, each on what the one before put out."""
     within = [call for call in found if call.is_within(outer)]
     return any(
-        set(first.outputs[:1]) & set(second.inputs) and _list_of(first.name) == _list_of(second.name)
+        set(first.outputs[:1]) & set(second.inputs) and _stand_in_one_list(first, second, outer)
         for first, second in pairwise(within)
     )
 
 
-def _list_of(name: str) -> str:
-    """Return the name of the list that an entry stands in, "" for an attribute's own name."""
-    parent, _, last = name.rpartition(".")
-    return parent if last.isdigit() else name
+def _stand_in_one_list(first: Call, second: Call, outer: Call) -> bool:
+    holders = [module for module in outer.module.modules() if isinstance(module, _GENERIC)]
+    return any({id(first.module), id(second.module)} <= set(map(id, holder.children())) for holder in holders)

@@ -28,8 +28,9 @@ class Call:
         start: Place among the starts and ends of all calls.
         parent: Call within which this one was made; None at the top.
         inputs: Numbers that identify the tensors that went in.
+        input_shapes: Their shapes; () for a nested tensor.
         outputs: Numbers that identify the tensors that came out, in order.
-        shapes: Their shapes; () for a nested tensor.
+        shapes: Their shapes.
         end: Place of its end among them; -1 while the call lasts, or if it failed.
     """
 
@@ -38,6 +39,7 @@ class Call:
     start: int
     parent: Call | None
     inputs: tuple[int, ...] = ()
+    input_shapes: tuple[tuple[int, ...], ...] = ()
     outputs: tuple[int, ...] = ()
     shapes: tuple[tuple[int, ...], ...] = ()
     end: int = -1
@@ -120,11 +122,12 @@ class CallRecorder:
             call = Call("", module, 0, None)  # the network itself, whose call had begun before
         else:
             return
-        call.inputs = tuple(map(self._token, [*leaf_tensors(args), *leaf_tensors(kwargs)]))
+        given = [*leaf_tensors(args), *leaf_tensors(kwargs)]
+        call.inputs, call.input_shapes = tuple(map(self._token, given)), tuple(map(_shape, given))
         self._uses += [(token, call) for token in call.inputs]
         leaves = leaf_tensors(output)
         call.outputs = tuple(map(self._token, leaves))
-        call.shapes = tuple(() if leaf.is_nested else tuple(leaf.shape) for leaf in leaves)
+        call.shapes = tuple(map(_shape, leaves))
         self._clock += 1
         call.end = self._clock
         if id(module) not in self._calls:
@@ -141,3 +144,7 @@ class CallRecorder:
             known = weakref.ref(tensor), self._num_tokens
             self._tokens[id(tensor)] = known
         return known[1]
+
+
+def _shape(tensor: Tensor) -> tuple[int, ...]:
+    return () if tensor.is_nested else tuple(tensor.shape)

@@ -41,9 +41,7 @@ def find_examples(
         outputs: Module and shape of the output of each layer that may be measured, and of the final layer.
         examples: What the user said; see `MeasurementSettings`.
     """
-    in_time = any(time_first(module) for module, _ in outputs if hasattr(module, "batch_first")) or (
-        any(time_first(module) for module, _ in outputs)
-    )
+    in_time = any(time_first(module) for module, _ in outputs)
     if examples is not None:
         counter = ExampleCounter(examples)
         return Examples(counter, counter.count(batch)[0], 1, in_time)
@@ -64,7 +62,7 @@ def find_examples(
 
 def _fit(module: nn.Module, shape: tuple[int, ...], size: int) -> float:
     """Return how well a size fits as the number of rows of an output: along the first axis best."""
-    if len(shape) >= 3 and hasattr(module, "batch_first"):
+    if len(shape) >= 3 and any(hasattr(part, "batch_first") for part in module.modules()):
         return float(shape[int(time_first(module))] == size)
     if shape and shape[0] == size:
         return 1.0

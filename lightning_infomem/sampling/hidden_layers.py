@@ -36,15 +36,16 @@ def sort_calls(recorder: CallRecorder, parts: Sequence[Part], trained: Collectio
         recorder: What was called.
         parts: Parts of the batch.
         trained: Ids of the parameters that are trained; by default those that require gradients. Modules without any
-            count only if no layer is trained.
+            count only if no hidden layer is trained.
     """
     called = recorder.calls()
-    weights = _outermost([call for call in called if call.name and holds_weights(call.module)])
-    if any(_is_trained(call, trained) for call in weights):
-        weights = [call for call in weights if _is_trained(call, trained)]
-        counted = [call for call in called if _is_trained(call, trained)]
-    else:
-        counted = called
+    found = _sort([call for call in called if _is_trained(call, trained)], recorder, parts)
+    return found if found.layers or found.blocks else _sort(called, recorder, parts)
+
+
+def _sort(counted: list[Call], recorder: CallRecorder, parts: Sequence[Part]) -> SortedCalls:
+    called = recorder.calls()
+    weights = _outermost([call for call in counted if call.name and holds_weights(call.module)])
     if not weights:
         return SortedCalls(called, [], [], None)
     final = max(weights, key=lambda call: call.end)
@@ -108,13 +109,18 @@ def _holds_layers(call: Call, counted: Sequence[Call]) -> bool:
 def _ends_of_input_size(
     weights: Sequence[Call], called: Sequence[Call], final: Call, parts: Sequence[Part]
 ) -> list[Call]:
-    """Return the last layers of parts of the network, of two layers or more, that put out as much as an input has."""
-    sizes = {prod(part.value.shape) for part in parts if isinstance(part.value, Tensor) and part.value.ndim >= 3}
+    """Return the last layers of parts of the network, of two layers or more, that put out as much as an input has.
+
+    Parts that were given as much are no generators: they keep the size.
+    """
+    inputs = [tuple(part.value.shape) for part in parts if isinstance(part.value, Tensor) and part.value.ndim >= 2]
+    flat = [(shape[0], prod(shape[1:])) for shape in inputs]
     ends = []
     for top in _top_calls(called):
         within = [call for call in weights if call.is_within(top)]
         if len(within) >= 2 and final not in within:
             end = max(within, key=_end)
-            if any(prod(shape) in sizes for shape in end.shapes[:1]):
+            kept_size = prod(end.shapes[0]) in map(prod, top.input_shapes) if end.shapes else True
+            if not kept_size and end.shapes[0] in (*inputs, *flat):
                 ends.append(end)
     return ends

@@ -18,6 +18,7 @@ _WEIGHT_LAYERS = (
     nn.modules.conv._ConvNd,
     nn.Bilinear,
     nn.RNNBase,
+    nn.RNNCellBase,
     nn.MultiheadAttention,
 )
 # Name components inserted by wrappers.

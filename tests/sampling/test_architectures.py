@@ -16,6 +16,7 @@ from tests.sampling.architectures import (
 )
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections", "ignore:enable_nested_tensor is True")
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_network_is_read_as_it_runs(name):
     expected = ARCHITECTURES[name]

@@ -27,16 +27,17 @@ class Run(NamedTuple):
     columns: Callable[[], tuple[Tensor, ...]]
     task: str
     reason: str
+    views: int = 1
 
 
 RUNS: dict[str, Run] = {}
 
 
-def learns(name: str, columns: Callable[[], tuple[Tensor, ...]], *, task: str, reason: str) -> Any:
+def learns(name: str, columns: Callable[[], tuple[Tensor, ...]], *, task: str, reason: str, views: int = 1) -> Any:
     """Enter a module into the table."""
 
     def enter(build: Any) -> Any:
-        RUNS[name] = Run(build, columns, task, reason)
+        RUNS[name] = Run(build, columns, task, reason, views)
         return build
 
     return enter
@@ -275,7 +276,7 @@ class SeveralIntegerLabels(Step):
         return functional.multilabel_soft_margin_loss(self.net(x), y.float())
 
 
-@learns("two views of labelled data", labelled, task="unknown", reason="unknown")
+@learns("two views of labelled data", labelled, task="unknown", reason="unknown", views=2)
 class TwoViews(Step):
     """Its cross entropy is one of the similarities of examples, not of the outputs."""
 
@@ -333,7 +334,7 @@ class Preferences(Step):
         return functional.margin_ranking_loss(self.net(x)[:, 0], self.net(other)[:, 0], 2 * y - 1, margin=0.1)
 
 
-@learns("survival", lambda: (random(8), random().exp(), whole(2)), task="unknown", reason="classes are not known")
+@learns("survival", lambda: (random(8), random().exp(), whole(2)), task="none", reason="no classes")
 class Survival(Step):
     outputs = 1
 
@@ -365,7 +366,7 @@ class SurvivalInIntervals(Step):
 # Classes of positions, not of examples
 
 
-@learns("language model", lambda: (whole(20, 9),), task="unknown", reason="classes are not known")
+@learns("language model", lambda: (whole(20, 9),), task="none", reason="no classes")
 class LanguageModel(Step):
     def __init__(self):
         super().__init__()
@@ -376,7 +377,7 @@ class LanguageModel(Step):
         return functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
 
 
-@learns("segmentation", lambda: (random(1, 8, 10), whole(3, 8, 10)), task="unknown", reason="classes are not known")
+@learns("segmentation", lambda: (random(1, 8, 10), whole(3, 8, 10)), task="none", reason="no classes")
 class Segmentation(Step):
     def __init__(self):
         super().__init__()

@@ -171,6 +171,7 @@ class MemorizationMonitor(RunMonitor, Callback):
         The network runs once on a batch of the validation data, in evaluation mode and without gradients, as in
         `measure`. Print the result to see the layers with their rows and units, the head, and the task.
 
+        >>> import torch
         >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
         >>> print(MemorizationMonitor(task="classification").plan(model, torch.randn(16, 4)))
         1 layer, 16 rows in a batch of 16 examples:

@@ -15,7 +15,6 @@ __all__ = ["find_blocks", "may_be_block"]
 
 # Containers say nothing about what they hold, so that two of one class are no repetition.
 _GENERIC = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
-_DIGITS = "0123456789"
 
 
 def find_blocks(calls: Sequence[Call]) -> list[Call]:
@@ -60,14 +59,11 @@ def _runs_one_after_another(outer: Call, found: Sequence[Call]) -> bool:
     """Whether a call ran at least two of the found ones directly, each on what the one before put out."""
     within = [call for call in found if call.is_within(outer)]
     return any(
-        set(first.outputs[:1]) & set(second.inputs) and _are_in_a_list(outer, first, second)
+        set(first.outputs[:1]) & set(second.inputs) and _stand_in_one_list(first, second, outer)
         for first, second in pairwise(within)
     )
 
 
-def _are_in_a_list(outer: Call, first: Call, second: Call) -> bool:
-    """Whether two parts have one name but for a number, and stand in a container or end what is put out."""
-    if first.name.rstrip(_DIGITS) != second.name.rstrip(_DIGITS):
-        return False
-    is_contained = second.name.rpartition(".")[2].isdigit() or isinstance(outer.module, _GENERIC)
-    return is_contained or second.outputs[:1] == outer.outputs[:1]
+def _stand_in_one_list(first: Call, second: Call, outer: Call) -> bool:
+    holders = [module for module in outer.module.modules() if isinstance(module, _GENERIC)]
+    return any({id(first.module), id(second.module)} <= set(map(id, holder.children())) for holder in holders)

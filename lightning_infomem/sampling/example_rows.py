@@ -15,10 +15,6 @@ from lightning_infomem.sampling.layout import time_first
 __all__ = ["Examples", "find_examples"]
 
 
-# Their `batch_first` says which axis of their output has the examples; other modules may transpose around them.
-_KNOWN_LAYOUT = (nn.RNNBase, nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
-
-
 class Examples(NamedTuple):
     """The examples of a batch: how to count them in others, their number here, and the rows that each has."""
 
@@ -45,9 +41,7 @@ def find_examples(
         outputs: Module and shape of the output of each layer that may be measured, and of the final layer.
         examples: What the user said; see `MeasurementSettings`.
     """
-    in_time = any(time_first(module) for module, _ in outputs if hasattr(module, "batch_first")) or (
-        any(time_first(module) for module, _ in outputs)
-    )
+    in_time = any(time_first(module) for module, _ in outputs)
     if examples is not None:
         counter = ExampleCounter(examples)
         return Examples(counter, counter.count(batch)[0], 1, in_time)
@@ -55,9 +49,9 @@ def find_examples(
     if owned is not None:
         return Examples(ExampleCounter(owners=owned.path), int(_tensor(owned).max()) + 1, 1, in_time)
     sizes = likely_sizes(parts)
-    fits = {size: _fits(outputs, size) for size in sizes}
+    fits = {size: sum(_fit(module, shape, size) for module, shape in outputs) for size in sizes}
     best = max(sizes, key=lambda size: fits[size], default=0)  # of equals the likeliest
-    if best and fits[best][1]:
+    if best and fits[best]:
         return Examples(_counter(parts, best), best, 1, in_time)
     for size in sizes:
         factors = Counter(shape[0] // size for _, shape in outputs if shape and size > 1 and shape[0] % size == 0)
@@ -66,15 +60,9 @@ def find_examples(
     return Examples(ExampleCounter(), sizes[0] if sizes else 0, 1, in_time)
 
 
-def _fits(outputs: Sequence[tuple[nn.Module, tuple[int, ...]]], size: int) -> tuple[int, float]:
-    """Return how well a size fits as the number of rows of the outputs: of those without positions first."""
-    rows = [shape[0] for _, shape in outputs if len(shape) == 2]
-    return rows.count(size), sum(_fit(module, shape, size) for module, shape in outputs)
-
-
 def _fit(module: nn.Module, shape: tuple[int, ...], size: int) -> float:
     """Return how well a size fits as the number of rows of an output: along the first axis best."""
-    if len(shape) >= 3 and isinstance(module, _KNOWN_LAYOUT):
+    if len(shape) >= 3 and any(hasattr(part, "batch_first") for part in module.modules()):
         return float(shape[int(time_first(module))] == size)
     if shape and shape[0] == size:
         return 1.0

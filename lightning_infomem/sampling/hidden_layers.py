@@ -30,7 +30,7 @@ def sort_calls(recorder: CallRecorder, parts: Sequence[Part], trained: Collectio
 
     Outputs are: the layer with weights that ends last; what is returned by the network and not used by another module;
     the ends of branches beside the one that ends last, which start from the same tensor; and the ends of parts of the
-    network that are judged beside inputs of the same shape, such as the image of a generator.
+    network that have the size of an input, such as the image of a generator.
 
     Args:
         recorder: What was called.
@@ -39,21 +39,21 @@ def sort_calls(recorder: CallRecorder, parts: Sequence[Part], trained: Collectio
             count only if no hidden layer is trained.
     """
     called = recorder.calls()
-    found = _sort(recorder, called, [call for call in called if _is_trained(call, trained)], parts)
-    # A frozen network, also one under a trained head.
-    return found if found.layers else _sort(recorder, called, called, parts)
+    found = _sort([call for call in called if _is_trained(call, trained)], recorder, parts)
+    return found if found.layers or found.blocks else _sort(called, recorder, parts)
 
 
-def _sort(recorder: CallRecorder, called: list[Call], counted: list[Call], parts: Sequence[Part]) -> SortedCalls:
+def _sort(counted: list[Call], recorder: CallRecorder, parts: Sequence[Part]) -> SortedCalls:
+    called = recorder.calls()
     weights = _outermost([call for call in counted if call.name and holds_weights(call.module)])
     if not weights:
         return SortedCalls(called, [], [], None)
     final = max(weights, key=lambda call: call.end)
     outputs = {id(final)}
     outputs |= {id(call) for call in counted if _is_returned(call, called, recorder)}
-    for branch in _branches_beside(final, counted, recorder, parts):
+    for branch in _branches_beside(final, counted, recorder):
         outputs.add(id(max((call for call in weights if call is branch or call.is_within(branch)), key=_end)))
-    outputs |= {id(call) for call in _ends_of_input_size(weights, called, final, recorder, parts)}
+    outputs |= {id(call) for call in _ends_of_input_size(weights, called, final, parts)}
     ends = [call for call in called if id(call) in outputs]
     hidden = [call for call in counted if id(call) not in outputs and not any(end.is_within(call) for end in ends)]
     kept = {id(call) for call in hidden}
@@ -88,20 +88,15 @@ def _is_returned(call: Call, called: Sequence[Call], recorder: CallRecorder) -> 
     return any(token in returned and not recorder.is_consumed(token, call) for token in call.outputs)
 
 
-def _branches_beside(final: Call, counted: Sequence[Call], recorder: CallRecorder, parts: Sequence[Part]) -> list[Call]:
-    """Return the calls beside the branch that ends last, whose outputs no module used.
-
-    They got the same tensor; or the branch got nothing but tensors of the batch, so that nothing was made for it.
-    """
-    given = {recorder.token(part.value) for part in parts if isinstance(part.value, Tensor)}
+def _branches_beside(final: Call, counted: Sequence[Call], recorder: CallRecorder) -> list[Call]:
+    """Return the calls that got the same tensor as the branch that ends last, and whose outputs no module used."""
     branches: list[Call] = []
     branch: Call | None = final
     while branch is not None and branch.name:
-        starts_from_batch = bool(branch.inputs) and given.issuperset(branch.inputs)
         for call in counted:
             is_beside = call is not branch and call.parent is branch.parent and _holds_layers(call, counted)
             is_used = any(recorder.is_consumed(token, call) for token in call.outputs)
-            if is_beside and not is_used and (starts_from_batch or set(call.inputs[:1]) & set(branch.inputs[:1])):
+            if is_beside and not is_used and set(call.inputs[:1]) & set(branch.inputs[:1]):
                 branches.append(call)
         branch = branch.parent
     return branches
@@ -112,18 +107,20 @@ def _holds_layers(call: Call, counted: Sequence[Call]) -> bool:
 
 
 def _ends_of_input_size(
-    weights: Sequence[Call], called: Sequence[Call], final: Call, recorder: CallRecorder, parts: Sequence[Part]
+    weights: Sequence[Call], called: Sequence[Call], final: Call, parts: Sequence[Part]
 ) -> list[Call]:
-    """Return the last layers of parts of the network whose output is judged beside inputs of the same shape.
+    """Return the last layers of parts of the network, of two layers or more, that put out as much as an input has.
 
-    A part is taken for that if a module that is called more than once gets what it puts out.
+    Parts that were given as much are no generators: they keep the size.
     """
-    shapes = {tuple(part.value.shape) for part in parts if isinstance(part.value, Tensor)}
-    shapes |= {(shape[0], prod(shape[1:])) for shape in shapes if len(shape) > 2}
+    inputs = [tuple(part.value.shape) for part in parts if isinstance(part.value, Tensor) and part.value.ndim >= 2]
+    flat = [(shape[0], prod(shape[1:])) for shape in inputs]
     ends = []
     for top in _top_calls(called):
         within = [call for call in weights if call.is_within(top)]
-        is_like_input = len(within) >= 2 and final not in within and set(top.shapes[:1]) & shapes
-        if is_like_input and any(recorder.is_compared(token, top) for token in top.outputs):
-            ends.append(max(within, key=_end))
+        if len(within) >= 2 and final not in within:
+            end = max(within, key=_end)
+            kept_size = prod(end.shapes[0]) in map(prod, top.input_shapes) if end.shapes else True
+            if not kept_size and end.shapes[0] in (*inputs, *flat):
+                ends.append(end)
     return ends

@@ -69,21 +69,20 @@ def has_units_last(module: nn.Module, shape: Sequence[int]) -> bool:
     weight = dict(module.named_parameters(recurse=False)).get("weight")
     if isinstance(module, _UNITS_SECOND) or (weight is not None and weight.ndim >= 3):
         return False
-    if holds_weights(module):  # attention holds its projections
+    if _width(module) is not None:
         return True
     inner = [part for part in module.modules() if part is not module and _width(part) is not None]
     if not inner:
-        return len(shape) == 3 or _width(module) is not None
-    if all(isinstance(part, _UNITS_SECOND) for part in inner):
-        return False
-    last = inner[-1]
-    width = _width(last)
+        return len(shape) == 3
+    last, width = inner[-1], _width(inner[-1])
     fits_last, fits_second = shape[-1] == width, shape[1] == width
+    if isinstance(last, _UNITS_SECOND):
+        # Maps of a convolution become sequences in embeddings of patches; other modules leave its axes as they are.
+        return len(shape) == 3 and fits_last and not fits_second
     if fits_last != fits_second:
         return fits_last
-    # Sizes do not tell; what the module reads first and writes last has the units in one place.
-    first = inner[0]
-    return not (isinstance(first, _UNITS_SECOND) or (not fits_last and isinstance(last, _UNITS_SECOND)))
+    # Sizes do not tell; what a residual block reads and writes has the units in one place.
+    return not isinstance(inner[0], _UNITS_SECOND)
 
 
 def time_first(module: nn.Module) -> bool:
@@ -93,6 +92,8 @@ def time_first(module: nn.Module) -> bool:
 
 def _width(module: nn.Module) -> int | None:
     """Return the number of units that a layer puts out; None if it is no layer with units."""
+    if next(module.parameters(recurse=False), None) is None:
+        return None
     for name in ("out_features", "out_channels", "embed_dim", "nf", "embedding_dim", "num_features", "num_channels"):
         width = getattr(module, name, None)
         if isinstance(width, int):

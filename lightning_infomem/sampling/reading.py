@@ -62,8 +62,7 @@ def read_network(
     with evaluating(model), torch.no_grad(), reader:
         reader.open_batch(moved)
         (forward or forward_batch)(model, moved)
-        plan = reader.read()
-    return plan if task != "auto" else reader.compare_labels(plan)
+        return reader.read()
 
 
 class NetworkReader:
@@ -86,7 +85,7 @@ class NetworkReader:
         examples: What the user said of the number of examples; see `MeasurementSettings`.
         trained: Ids of the parameters that are trained; by default those that require gradients.
         keep: Pooling with which the outputs of layers that may be chosen are kept, so that the rows of this batch are
-            not lost; None keeps only what may be logits.
+            not lost; None keeps nothing.
 
     Attributes:
         kept: Name -> copy of the output of each module that may be chosen.
@@ -117,7 +116,7 @@ class NetworkReader:
         self._batch: object = None
         self._parts: list[Part] = []
         self._outputs: dict[str, tuple[int, ...]] = {}  # name -> shape of the activations
-        self._tables: dict[str, list[tuple[int, ...]]] = {}  # name -> shapes of outputs that may be logits
+        self._tables: dict[str, list[Tensor]] = {}  # name -> copies of outputs that may be logits
         self.kept: dict[str, object] = {}
         self.evidence = TaskEvidence()
 
@@ -152,7 +151,8 @@ class NetworkReader:
             shown.append((final.module, self._outputs[final.name]))
         found = find_examples(self._batch, self._parts, shown, self._examples)
         head = self._head(final, found)
-        num_classes = 0 if head is None else next(size[1] for size in self._tables[head.name] if len(size) == 2)
+        logits = None if head is None else self._table(head, found)
+        num_classes = 0 if logits is None else logits.shape[1]
         if head is not None and self._asked is not None:
             hidden = [call for call in hidden if call is not head or self._is_named(head.name)]
         layers, left_out = self._plans(hidden, found)
@@ -161,6 +161,9 @@ class NetworkReader:
             left_out |= {name: "not called" for name in self._asked if name not in called}
         self.evidence = TaskEvidence(self._model, num_classes, assume=not is_lightning_module(self._model))
         self.evidence.see_losses(self._losses.seen)
+        if logits is not None and not self._keep:
+            self.evidence.open_batch(self._parts, found.num_examples)
+            self.evidence.see_logits(logits)
         plan = NetworkPlan(
             layers=layers,
             head=None if head is None else head.name,
@@ -174,14 +177,6 @@ class NetworkReader:
         )
         task, reason = self.evidence.conclude() if self._task == "auto" else (self._task, "given by task=")
         return plan.with_task(task, reason)
-
-    def compare_labels(self, plan: NetworkPlan) -> NetworkPlan:
-        """Return a plan with what the labels in the batch tell of the outputs of its head."""
-        self.evidence.open_batch(self._parts, plan.examples)
-        for logits in leaf_tensors(self.kept.get(plan.head or "")):
-            if logits.shape == (plan.examples, plan.num_classes):
-                self.evidence.see_logits(logits)
-        return plan.with_task(*self.evidence.conclude())
 
     def _chosen(self, calls: SortedCalls) -> list[Call]:
         if self._asked is None:
@@ -201,16 +196,17 @@ class NetworkReader:
         if final is None:
             return None
         rows = found.num_examples * found.views
-
-        def is_table(call: Call) -> bool:
-            return any(
-                len(shape) == 2 and shape[0] == rows and shape[1] >= 2 for shape in self._tables.get(call.name, ())
-            )
-
         if self._outputs.get(final.name, ())[:1] == (rows,) and len(self._outputs[final.name]) == 2:
-            return final if is_table(final) else None
-        later = [call for call in self._recorder.calls() if call.end >= final.end and is_table(call)]
-        return min(later, key=lambda call: call.end, default=None)
+            return None if self._table(final, found) is None else final
+        later = [call for call in self._recorder.calls() if call.end >= final.end]
+        tables = [call for call in later if self._table(call, found) is not None]
+        return min(tables, key=lambda call: call.end, default=None)
+
+    def _table(self, call: Call, found: Examples) -> Tensor | None:
+        """Return what a module put out as a row of two or more values for each example."""
+        rows = found.num_examples * found.views
+        tables = self._tables.get(call.name, [])
+        return next((table for table in tables if len(table) == rows and table.shape[1] >= 2), None)
 
     def _plans(self, hidden: Sequence[Call], found: Examples) -> tuple[dict[str, LayerPlan], dict[str, str]]:
         rows = found.num_examples * found.views
@@ -235,16 +231,20 @@ class NetworkReader:
 
     def _see(self, call: Call, output: object) -> None:
         tensors = leaf_tensors(output)
-        self._tables[call.name] = [tuple(each.shape) for each in tensors if not each.is_nested]
+        self._tables[call.name] = [
+            each.detach().clone()
+            for each in tensors
+            if not each.is_nested and each.ndim == 2 and each.is_floating_point()
+        ]
         try:
             tensor = activation_of(output, call.module)
         except TypeError:
             return
         self._outputs[call.name] = (tensor.size(0), 0, tensor.size(-1)) if tensor.is_nested else tuple(tensor.shape)
-        tables = [each.detach().clone() for each in tensors if not each.is_nested and each.ndim == 2]
-        kept = self._copy(call, tensor) if self._keep and self._may_be_chosen(call) else tables
-        if kept is not None:
-            self.kept[call.name] = kept
+        if self._keep:
+            kept = self._copy(call, tensor) if self._may_be_chosen(call) else self._tables[call.name]
+            if kept is not None:
+                self.kept[call.name] = kept
 
     def _may_be_chosen(self, call: Call) -> bool:
         if self._asked is not None:

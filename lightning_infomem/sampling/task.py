@@ -71,9 +71,9 @@ class TaskEvidence:
         The task is "classification", "regression", "none", "assumed" or "unknown"; see `NetworkPlan`.
         """
         if self.num_classes < 2:
-            seen = next((loss for loss in self._losses if loss.task == "regression"), None)
-            if seen is not None:
-                return "regression", f"the step computes {seen.name}"
+            for loss in self._losses:
+                if loss.task != "classification":
+                    return loss.task, f"the step computes {loss.name}"
             return "none", "no layer puts out a row of two or more values for each example"
         of_outputs = [loss for loss in self._losses if loss.shape[1:] == (self.num_classes,)]
         for loss in of_outputs:

@@ -21,7 +21,6 @@ class Run(NamedTuple):
         columns: Makes the tensors of the data, a row for each example.
         task: What the report says of it.
         reason: A part of the reason why the alarm abstains.
-        views: Rows that a layer has for each example.
     """
 
     build: Callable[[], pl.LightningModule]
@@ -34,11 +33,11 @@ class Run(NamedTuple):
 RUNS: dict[str, Run] = {}
 
 
-def learns(name: str, columns: Callable[[], tuple[Tensor, ...]], **expected: Any) -> Any:
+def learns(name: str, columns: Callable[[], tuple[Tensor, ...]], *, task: str, reason: str, views: int = 1) -> Any:
     """Enter a module into the table."""
 
     def enter(build: Any) -> Any:
-        RUNS[name] = Run(build, columns, **expected)
+        RUNS[name] = Run(build, columns, task, reason, views)
         return build
 
     return enter
@@ -226,10 +225,7 @@ class Denoising(Step):
 
 
 @learns(
-    "generator and discriminator on labelled data",
-    labelled,
-    task="none",
-    reason="no layer puts out a row of two or more values",
+    "generator and discriminator on labelled data", labelled, task="none", reason="binary_cross_entropy_with_logits"
 )
 class Gan(Step):
     def __init__(self):
@@ -280,7 +276,7 @@ class SeveralIntegerLabels(Step):
         return functional.multilabel_soft_margin_loss(self.net(x), y.float())
 
 
-@learns("two views of labelled data", labelled, task="unknown", reason="cross_entropy, but not of the outputs", views=2)
+@learns("two views of labelled data", labelled, task="unknown", reason="unknown", views=2)
 class TwoViews(Step):
     """Its cross entropy is one of the similarities of examples, not of the outputs."""
 
@@ -293,12 +289,7 @@ class TwoViews(Step):
         return functional.cross_entropy(similarity, torch.arange(2 * len(x)).roll(len(x)))
 
 
-@learns(
-    "pairs of images and texts",
-    lambda: (random(8), random(8, seed=1), whole(3)),
-    task="unknown",
-    reason="cross_entropy, but not of the outputs",
-)
+@learns("pairs of images and texts", lambda: (random(8), random(8, seed=1), whole(3)), task="unknown", reason="unknown")
 class Pairs(Step):
     outputs = 8
 
@@ -335,12 +326,7 @@ class Alike(Step):
         return functional.cosine_embedding_loss(self.net(x), self.net(other), 2 * y - 1)
 
 
-@learns(
-    "ranking",
-    lambda: (random(8), random(8, seed=1), whole(2)),
-    task="none",
-    reason="no layer puts out a row of two or more values",
-)
+@learns("ranking", lambda: (random(8), random(8, seed=1), whole(2)), task="none", reason="margin_ranking_loss")
 class Preferences(Step):
     outputs = 1
 
@@ -348,12 +334,7 @@ class Preferences(Step):
         return functional.margin_ranking_loss(self.net(x)[:, 0], self.net(other)[:, 0], 2 * y - 1, margin=0.1)
 
 
-@learns(
-    "survival",
-    lambda: (random(8), random().exp(), whole(2)),
-    task="none",
-    reason="no layer puts out a row of two or more values",
-)
+@learns("survival", lambda: (random(8), random().exp(), whole(2)), task="none", reason="no classes")
 class Survival(Step):
     outputs = 1
 
@@ -385,7 +366,7 @@ class SurvivalInIntervals(Step):
 # Classes of positions, not of examples
 
 
-@learns("language model", lambda: (whole(20, 9),), task="none", reason="no layer puts out a row of two or more values")
+@learns("language model", lambda: (whole(20, 9),), task="none", reason="no classes")
 class LanguageModel(Step):
     def __init__(self):
         super().__init__()
@@ -396,12 +377,7 @@ class LanguageModel(Step):
         return functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
 
 
-@learns(
-    "segmentation",
-    lambda: (random(1, 8, 10), whole(3, 8, 10)),
-    task="none",
-    reason="no layer puts out a row of two or more values",
-)
+@learns("segmentation", lambda: (random(1, 8, 10), whole(3, 8, 10)), task="none", reason="no classes")
 class Segmentation(Step):
     def __init__(self):
         super().__init__()

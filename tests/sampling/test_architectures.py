@@ -16,8 +16,7 @@ from tests.sampling.architectures import (
 )
 
 
-# Torch's own remarks about networks that it runs more slowly, or in ways that it may change.
-@pytest.mark.filterwarnings("ignore:LSTM with projections", "ignore:enable_nested_tensor", "ignore:.*nested tensors")
+@pytest.mark.filterwarnings("ignore:LSTM with projections", "ignore:enable_nested_tensor is True")
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_network_is_read_as_it_runs(name):
     expected = ARCHITECTURES[name]

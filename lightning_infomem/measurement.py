@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_infomem._checks import check_enough_samples
+from lightning_infomem._checks import check_choice, check_enough_samples
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional import released_code
 from lightning_infomem.functional.baselines import (
@@ -29,6 +29,7 @@ from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.standardization import finite_samples
 from lightning_infomem.kernels import select_backend
 from lightning_infomem.records.report import InformationReport, LayerInformation
+from lightning_infomem.records.tasks import TASKS
 from lightning_infomem.sampling.forward import evaluating, forward_batch, to_device
 from lightning_infomem.sampling.layers import find_head, select_layers
 from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together
@@ -36,7 +37,7 @@ from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
-__all__ = ["catch", "measure", "measure_caught", "measure_samples"]
+__all__ = ["assume_classes", "catch", "measure", "measure_caught", "measure_samples"]
 
 
 def measure(
@@ -79,7 +80,7 @@ def measure(
     chosen = MeasurementSettings(**settings)
     plan = SamplePlan(chosen.max_samples, chosen.max_units, chosen.seed)
     tap = catch(model, batches, select_layers(model, layers), plan, chosen.pooling, forward)
-    return measure_caught(bring_together(tap, Ranks()), chosen)
+    return measure_caught(assume_classes(bring_together(tap, Ranks()), model), chosen)
 
 
 def catch(
@@ -116,7 +117,30 @@ def measure_caught(
     ranks: Ranks | None = None,
 ) -> InformationReport:
     """Measure what a tap caught, on all ranks together; see `measure_samples` for the rest."""
-    return measure_samples(settings=settings, **caught._asdict(), epoch=epoch, step=step, ranks=ranks)
+    task, reason = caught.task, caught.task_reason
+    if settings.task != "auto":
+        task, reason = settings.task, f'task="{settings.task}" was given'
+    elif task == "":
+        task = "classification"
+    fields = {**caught._asdict(), "task": task, "task_reason": reason}
+    return measure_samples(settings=settings, **fields, epoch=epoch, step=step, ranks=ranks)
+
+
+def assume_classes(caught: Caught, model: nn.Module) -> Caught:
+    """Assume that two or more outputs of a plain module are logits of classes, if nothing says what they are.
+
+    A LightningModule is not plain: it shows what it does when it is trained.
+
+    Args:
+        caught: What a tap caught of the module, outside of its training.
+        model: The module.
+    """
+    outputs = caught.logits.shape[1]
+    if caught.task not in ("", "unknown"):
+        return caught
+    if outputs < 2 or hasattr(model, "training_step"):
+        return caught._replace(task="unknown")
+    return caught._replace(task="assumed", task_reason=f"nothing says what its {outputs} outputs are")
 
 
 def measure_samples(
@@ -128,6 +152,8 @@ def measure_samples(
     skipped: Mapping[str, str] | None = None,
     logits: Tensor | None = None,
     input_marks: Tensor | None = None,
+    task: str = "unknown",
+    task_reason: str = "",
     epoch: int | None = None,
     step: int | None = None,
     ranks: Ranks | None = None,
@@ -141,8 +167,11 @@ def measure_samples(
             columns are all units.
         widths: Layer name -> number of units in the layer; by default the number of columns.
         skipped: Layer name -> why it could not be sampled; passed on to the report.
-        logits: Outputs ``[samples, classes]`` for the baselines; without columns if unknown.
+        logits: Outputs ``[samples, classes]`` for the baselines; without columns if unknown. They are ignored if the
+            task is "regression" or "none".
         input_marks: Marks that are equal for equal inputs, int64 ``[samples, 1]``; without columns if unknown.
+        task: What the network does, one of `records.tasks.TASKS`; see `InformationReport`.
+        task_reason: How the task is known, in words.
         epoch: Epoch of the run.
         step: Global step of the run.
         ranks: Processes that all call this with the same samples and share the pairs of units; each gets the report.
@@ -154,6 +183,8 @@ def measure_samples(
         ValueError: No layer can be measured; the message names each with its reason.
     """
     start = time.perf_counter()
+    if check_choice(task, name="task", choices=TASKS) in ("regression", "none"):
+        logits = None
     reasons = dict(skipped or {})
     ranks = ranks or Ranks()
     # A failure of one rank in these calls is reported to the others.
@@ -193,6 +224,8 @@ def measure_samples(
         scores={} if logits is None else prediction_baselines(logits),
         probe=None if input_marks is None else _probe_digest(input_marks),
         predicted=None if classes is None or input_marks is None else _in_order_of_inputs(classes, input_marks),
+        task=task,
+        task_reason=task_reason,
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -14,6 +14,7 @@ from lightning_infomem._checks import check_choice, check_count, describe, neare
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.functional.entropy import check_value_range
 from lightning_infomem.kernels import BACKENDS
+from lightning_infomem.records.tasks import GIVEN_TASKS
 
 __all__ = ["POOLINGS", "PRESETS", "VALUE_RANGES", "MeasurementSettings", "check_setting_names"]
 
@@ -57,6 +58,13 @@ class MeasurementSettings:
         normal_scores: Whether to measure the mutual information of normal scores too, as one more baseline. They depend
             neither on scale nor on heavy tails. The measurement then takes twice as long.
         memory_limit: Number of bytes for temporary tensors. It changes no result.
+        task: What the network does: "classification", "regression", or "none" if its outputs are neither. "auto" looks
+            for evidence: integer labels in the batches, or a loss or metric that the network owns. Only the outputs of
+            a classification are taken for logits of classes; of other networks no confidence is logged, and the alarm
+            abstains.
+        examples: What one example is, where it cannot be seen, as for graphs, detection lists and batch classes of your
+            own: the number of examples in each batch; or a function of the batch that returns this number, or an
+            integer tensor ``[rows]`` that names the example of each row.
         preset: Name in `PRESETS` that sets ``bins``, ``value_range`` and ``neighbors``, also where they were given with
             their default values: "paper" for the text of the paper, or "released_code" for its program, with
             `functional.released_code` instead of a backend. Use the latter only to compare numbers with that program,
@@ -75,6 +83,8 @@ class MeasurementSettings:
     device: str = "auto"
     normal_scores: bool = False
     memory_limit: int = 2**28
+    task: Literal["auto", "classification", "regression", "none"] = "auto"
+    examples: int | Callable[[Any], int | Tensor] | None = None
     preset: str | None = None
 
     def __post_init__(self) -> None:
@@ -88,6 +98,14 @@ class MeasurementSettings:
         check_count(self.seed, name="seed", minimum=0)
         check_value_range(self.value_range, choices=VALUE_RANGES)
         check_choice(self.backend, name="backend", choices=BACKENDS)
+        check_choice(self.task, name="task", choices=GIVEN_TASKS)
+        if self.examples is not None and not callable(self.examples):
+            if isinstance(self.examples, bool) or not isinstance(self.examples, int):
+                raise UsageTypeError(
+                    "examples: a whole number >= 1, or a function of the batch, is required, got "
+                    f"{describe(self.examples)}; or leave it out."
+                )
+            check_count(self.examples, name="examples")
         if not callable(self.pooling):
             check_choice(self.pooling, name="pooling", choices=POOLINGS)
         if not isinstance(self.device, str):
@@ -117,8 +135,9 @@ class MeasurementSettings:
         # The first two change no result. The third only sets other fields, and the convention.
         del state["memory_limit"], state["device"], state["preset"]
         state["convention"] = self.convention
-        if callable(self.pooling):
-            state["pooling"] = f"{self.pooling.__module__}.{getattr(self.pooling, '__qualname__', 'callable')}"
+        for name in ("pooling", "examples"):
+            if callable(function := state[name]):
+                state[name] = f"{function.__module__}.{getattr(function, '__qualname__', 'callable')}"
         if not isinstance(self.value_range, str):
             state["value_range"] = [float(edge) for edge in self.value_range]
         return state

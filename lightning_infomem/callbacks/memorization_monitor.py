@@ -51,10 +51,11 @@ class MemorizationMonitor(RunMonitor, Callback):
     ``mi_mean``         mean over pairs of units of the mutual information, nats; also ``mi_median``, ``mi_p95``
     ``mi_drop``         share by which ``mi_mean`` has fallen from its highest value in this run (over all layers the
                         median); also ``mi_drop_error``, its standard error over units
-    ``smoothness``      how alike neighbours in the layer are predicted; see `prediction_smoothness`
+    ``smoothness``      how alike neighbours in the layer are predicted, if the network classifies; see
+                        `prediction_smoothness`
     ``dead_fraction``   share of units that are constant
     ``tie_fraction``    share of samples whose value another sample has too
-    ``confidence``      mean highest probability over validation inputs, if the network has a head (over all layers
+    ``confidence``      mean highest probability over validation inputs, if the network classifies (over all layers
                         only); with ``training_probe`` also ``training_confidence`` on training inputs, and
                         ``confidence_gap``, the difference
     ``memorizing``      1 while the run memorizes single examples, else 0; see `judge`. It rests on ``smoothness_drop``,
@@ -297,7 +298,7 @@ class MemorizationMonitor(RunMonitor, Callback):
             caught = bring_together(self._caught(trainer, model), ranks)
             moment = {"epoch": trainer.current_epoch, "step": trainer.global_step}
             report = measure_caught(caught, self.settings, **moment, ranks=ranks)
-            confidence = self._training_confidence(trainer, model)
+            confidence = self._training_confidence(trainer, model) if report.task == "classification" else None
             self._report_skipped(report)
             if in_run:
                 values = self._course.add(report, **moment, training_confidence=confidence)

@@ -225,10 +225,11 @@ class OfflineMeasurement:
         return file, self._cache.read(file)
 
     def _digest_conditions(self) -> list[object]:
-        functions = [each for each in (self._forward, self._settings.pooling) if callable(each)]
+        settings = self._settings
+        functions = [each for each in (self._forward, settings.pooling, settings.examples) if callable(each)]
         layers = [self._layers] if isinstance(self._layers, (str, type)) else self._layers
         return [
-            self._settings.to_state(),
+            settings.to_state(),
             [digest_function(each) for each in functions],
             [each if isinstance(each, str) else f"{each.__module__}.{each.__qualname__}" for each in layers],
             str(getattr(self._trainer, "precision", "32-true")),

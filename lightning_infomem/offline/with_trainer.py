@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import is_lightning_module, lightning_module_for
-from lightning_infomem.measurement import measure_caught
+from lightning_infomem.measurement import assume_classes, measure_caught
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.sampling.forward import forward_batch
 from lightning_infomem.sampling.ranks import Ranks, bring_together
@@ -122,7 +122,7 @@ class _WatchedNetwork:
                 )
             if watch is not None:
                 caught = bring_together(watch.tap, ranks)
-                self.report = measure_caught(caught, self.settings, ranks=ranks)
+                self.report = measure_caught(assume_classes(caught, self.network), self.settings, ranks=ranks)
         except Exception as fault:  # raised when the Trainer has finished
             self.fault = fault
         finally:

@@ -26,6 +26,8 @@ class Moment:
         probe: Digest of the inputs.
         epoch: Epoch of the measurement; None if unknown.
         step: Global step of the measurement; None if unknown.
+        task: What the network does; see `InformationReport`.
+        task_reason: How the task is known, in words.
     """
 
     smoothness: Mapping[str, float]
@@ -33,12 +35,15 @@ class Moment:
     probe: str | None
     epoch: int | None = None
     step: int | None = None
+    task: str = "unknown"
+    task_reason: str = ""
 
     @classmethod
     def of(cls, report: InformationReport) -> Moment:
         """Extract the moment from a report."""
         smoothness = {layer.name: layer.scores.get("class_smoothness", math.nan) for layer in report.layers}
-        return cls(smoothness, report.predicted, report.probe, report.epoch, report.step)
+        known = (report.predicted, report.probe, report.epoch, report.step, report.task, report.task_reason)
+        return cls(smoothness, *known)
 
     @property
     def name(self) -> str:

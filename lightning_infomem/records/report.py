@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._errors import UsageValueError
+from lightning_infomem.records.tasks import TASKS
 
 __all__ = ["COURSE_KEY", "REPORT_KEY", "InformationReport", "LayerInformation"]
 
@@ -19,7 +20,7 @@ REPORT_KEY = "infomem_report"
 COURSE_KEY = "infomem_course"
 
 # Increased whenever the state changes; a state of any other version is refused.
-_STATE_VERSION = 5
+_STATE_VERSION = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +118,10 @@ class InformationReport:
         probe: Digest of the sampled inputs, the same for the same inputs; None if unknown.
         predicted: Predicted class of each sampled input, int32 ``[samples]``, in an order that depends on the inputs
             alone; -1 if the outputs are not finite. None if classes or inputs are unknown.
+        task: What the network does: "classification", "regression", "none" (its outputs are neither), "unknown" (there
+            is no evidence; scores and classes of the outputs are stored nevertheless), or "assumed" (the outputs of a
+            plain module are taken for classes without evidence).
+        task_reason: How the task is known, in words; empty if nothing is known.
     """
 
     layers: tuple[LayerInformation, ...]
@@ -130,6 +135,8 @@ class InformationReport:
     scores: Mapping[str, float] = field(default_factory=dict)
     probe: str | None = None
     predicted: Tensor | None = None
+    task: str = "unknown"
+    task_reason: str = ""
 
     def __getitem__(self, name: str) -> LayerInformation:
         for layer in self.layers:
@@ -177,6 +184,8 @@ class InformationReport:
             fields["layers"] = tuple(LayerInformation.from_state(layer) for layer in state["layers"])
             if fields.get("predicted") is not None:
                 fields["predicted"] = fields["predicted"].clone()
+            if fields["task"] not in TASKS or not isinstance(fields["task_reason"], str):
+                raise UsageValueError(f"its task is {fields['task']!r}, because {fields['task_reason']!r}")
             return cls(**fields)
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as fault:
             raise UsageValueError(f"report: the state is damaged ({fault}); measure this checkpoint again.") from fault

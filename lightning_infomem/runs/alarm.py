@@ -13,6 +13,7 @@ from torch import Tensor
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.moment import Moment
+from lightning_infomem.records.tasks import why_no_classes
 
 __all__ = ["MIN_MOMENTS", "PATIENCE", "SETTLED", "THRESHOLD", "judge", "judge_next", "read_judged"]
 
@@ -35,7 +36,8 @@ def judge(course: Sequence[Moment]) -> Judgement:
     recovers. Early moments with fewer than three quarters of the last moment's classes in use (by the exponential of
     their entropy) are left out of the comparison.
 
-    It detects neither shortcuts nor memorization that is present from the first moment on.
+    It detects neither shortcuts nor memorization that is present from the first moment on. It abstains if the last
+    moment's network does not classify, or if that is unknown.
 
     Args:
         course: Moments of the run, oldest first.
@@ -74,12 +76,14 @@ def judge_next(course: Sequence[Moment], before: Judgement | None) -> Judgement:
         The judgement at the last moment; see `judge`.
     """
     last = len(course) - 1
+    no_classes = _why_not_judged(course[-1])
+    if no_classes is not None:  # more moments would not help
+        return Judgement(False, last, abstention=no_classes)
     start = _first_comparable(course)
     reason = _why_not_comparable(course[-1])
     too_early = _why_too_early(len(course) - start, len(course))
     if reason is not None:
-        # Without predicted classes, more moments would not help.
-        return Judgement(False, last, abstention=reason if start > last else too_early or reason)
+        return Judgement(False, last, abstention=too_early or reason)
     comparable = course[start:]
     # Memorizing moments do not vote: in a long run they would become the consensus.
     voters = before.voters if before is not None and before.is_memorizing and before.voters > start else len(course)
@@ -159,11 +163,17 @@ def _first_comparable(course: Sequence[Moment]) -> int:
     return 0
 
 
-def _why_not_comparable(last: Moment) -> str | None:
-    if last.predicted is None or last.probe is None:
+def _why_not_judged(last: Moment) -> str | None:
+    is_known = last.predicted is not None and last.probe is not None
+    if not is_known and last.task not in ("regression", "none"):
         return "the predicted classes are not known: a network that ends in a linear layer of classes is required"
-    if len(last.predicted) < _MIN_SAMPLES:
-        return f"{len(last.predicted)} validation inputs are too few, {_MIN_SAMPLES} are required"
+    return why_no_classes(last.task, last.task_reason)
+
+
+def _why_not_comparable(last: Moment) -> str | None:
+    inputs = 0 if last.predicted is None else len(last.predicted)
+    if inputs < _MIN_SAMPLES:
+        return f"{inputs} validation inputs are too few, {_MIN_SAMPLES} are required"
     if not last.finite_layers:
         return "no layer has a smoothness: the predictions are all the same, or not finite"
     return None

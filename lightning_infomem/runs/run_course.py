@@ -66,7 +66,7 @@ class RunCourse(Course):
         values = {**self.last_values, **scalars(report, prefix=self.prefix)}
         names = [layer.name for layer in report.layers]
         values |= mutual_information_drop([*self.history, values], names, prefix=self.prefix)
-        confidence = report.scores.get("mean_confidence")
+        confidence = report.scores.get("mean_confidence") if report.task == "classification" else None
         if training_confidence is not None and confidence is not None:
             values[metric_name(self.prefix, Metric.TRAINING_CONFIDENCE)] = training_confidence
             values[metric_name(self.prefix, Metric.CONFIDENCE_GAP)] = training_confidence - confidence

@@ -26,11 +26,14 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
 
     Returns:
         Name -> value: for each layer and over all layers ``entropy_mean``, ``entropy_median``, ``mi_mean``,
-        ``mi_median``, ``mi_p95`` (95th percentile over pairs), ``dead_fraction``, ``tie_fraction`` and ``smoothness``
-        (of the predicted classes, see `prediction_smoothness`); also ``samples``, ``seconds`` and ``confidence`` (mean
-        highest probability, if there are predictions).
+        ``mi_median``, ``mi_p95`` (95th percentile over pairs), ``dead_fraction`` and ``tie_fraction``; also
+        ``samples`` and ``seconds``. Of a classification also ``smoothness`` (of the predicted classes, see
+        `prediction_smoothness`) and, over all layers only, ``confidence`` (mean highest probability).
     """
     by_layer = {layer.name: layer_measures(layer) for layer in report.layers}
+    if report.task != "classification":
+        for measures in by_layer.values():
+            del measures[Metric.SMOOTHNESS]
     values = {
         metric_name(prefix, measure, name): value
         for name, measures in by_layer.items()
@@ -43,7 +46,8 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
             values[metric_name(prefix, measure)] = fmean(over_layers)
     values[metric_name(prefix, Metric.SAMPLES)] = float(min((layer.num_samples for layer in report.layers), default=0))
     values[metric_name(prefix, Metric.SECONDS)] = report.seconds
-    values[metric_name(prefix, Metric.CONFIDENCE)] = report.scores.get("mean_confidence", math.nan)
+    if report.task == "classification":
+        values[metric_name(prefix, Metric.CONFIDENCE)] = report.scores.get("mean_confidence", math.nan)
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 

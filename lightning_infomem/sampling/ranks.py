@@ -66,7 +66,10 @@ class Ranks(NamedTuple):
 
 
 class Caught(NamedTuple):
-    """The samples that an `ActivationTap` captured, combined over all ranks."""
+    """The samples that an `ActivationTap` captured, combined over all ranks.
+
+    ``task`` and ``task_reason`` are what the batches and the network show of the task; see `InformationReport`.
+    """
 
     samples: dict[str, Tensor]
     units: dict[str, Tensor]
@@ -74,6 +77,8 @@ class Caught(NamedTuple):
     skipped: dict[str, str]
     logits: Tensor
     input_marks: Tensor
+    task: str = ""
+    task_reason: str = ""
 
 
 def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:

@@ -29,7 +29,7 @@ from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.standardization import finite_samples
 from lightning_infomem.kernels import select_backend
 from lightning_infomem.records.report import InformationReport, LayerInformation
-from lightning_infomem.records.tasks import TASKS
+from lightning_infomem.records.tasks import TASKS, say_given
 from lightning_infomem.sampling.forward import evaluating, forward_batch, to_device
 from lightning_infomem.sampling.layers import find_head, select_layers
 from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together
@@ -119,7 +119,7 @@ def measure_caught(
     """Measure what a tap caught, on all ranks together; see `measure_samples` for the rest."""
     task, reason = caught.task, caught.task_reason
     if settings.task != "auto":
-        task, reason = settings.task, f'task="{settings.task}" was given'
+        task, reason = settings.task, say_given(settings.task)
     elif task == "":
         task = "classification"
     fields = {**caught._asdict(), "task": task, "task_reason": reason}

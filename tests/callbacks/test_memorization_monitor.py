@@ -388,7 +388,6 @@ def test_a_network_without_classes_logs_no_confidence_and_is_not_judged(tmp_path
 
 def test_a_monitor_is_told_of_a_classification(tmp_path):
     monitor = MemorizationMonitor(task="classification")
-    fit(tmp_path, monitor, inputs=dense(100), max_epochs=4)
+    fit(tmp_path, monitor, inputs=dense(100), max_epochs=1)
     assert (monitor.report.task, monitor.report.task_reason) == ("classification", 'task="classification" was given')
-    assert monitor.judgement.abstention is None
     assert "infomem/confidence" in monitor.history[-1]

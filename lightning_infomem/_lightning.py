@@ -62,7 +62,7 @@ else:
 
 def say(message: str) -> None:
     """Show a message as Lightning shows its own: on the first rank, visible without any set-up of logging."""
-    from lightning_utilities.core.rank_zero import rank_zero_info
+    from pytorch_lightning.utilities import rank_zero_info
 
     rank_zero_info(message)
 

@@ -30,7 +30,7 @@ from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.standardization import finite_samples
 from lightning_infomem.kernels import select_backend
 from lightning_infomem.records.report import InformationReport, LayerInformation
-from lightning_infomem.records.tasks import TASKS
+from lightning_infomem.records.tasks import TASKS, say_given
 from lightning_infomem.sampling.forward import evaluating, forward_batch, to_device
 from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together
 from lightning_infomem.sampling.watching import Watch
@@ -124,7 +124,7 @@ def measure_caught(
     """Measure what a tap caught, on all ranks together; see `measure_samples` for the rest."""
     task, reason = caught.task, caught.task_reason
     if settings.task != "auto":
-        task, reason = settings.task, f'task="{settings.task}" was given'
+        task, reason = settings.task, say_given(settings.task)
     fields = {**caught._asdict(), "task": task, "task_reason": reason}
     return measure_samples(settings=settings, **fields, epoch=epoch, step=step, ranks=ranks)
 

@@ -12,9 +12,10 @@ from lightning_infomem.functional import (
     pairwise_mutual_information,
     rankme,
 )
-from lightning_infomem.measurement import measure, measure_samples
+from lightning_infomem.measurement import measure, measure_caught, measure_samples
+from lightning_infomem.sampling.ranks import Caught
 from lightning_infomem.settings import MeasurementSettings
-from tests.networks import Encoder, dense, mlp, num_hooks
+from tests.networks import Classifier, Encoder, UnifiedClassifier, dense, mlp, num_hooks
 
 
 def test_the_report_holds_the_estimates_of_the_activations():
@@ -163,3 +164,47 @@ def test_the_probe_is_known_by_its_inputs_whatever_the_batches():
     other[7, 0] += 1e-3
     assert probe != measure(model, other.split(30)).probe
     assert measure_samples({"x": torch.randn(20, 2)}, MeasurementSettings()).probe is None
+
+
+# What the network does
+
+
+def _caught(outputs, task, reason=""):
+    empty = {"units": None, "widths": None, "skipped": {}, "input_marks": torch.arange(50)[:, None]}
+    return Caught({"x": torch.randn(50, 4)}, logits=torch.randn(50, outputs), task=task, task_reason=reason, **empty)
+
+
+@pytest.mark.parametrize("network", [mlp, Encoder])
+def test_outputs_of_a_plain_module_are_assumed_to_be_classes(network):
+    inputs = dense(50) if network is mlp else torch.randint(0, 11, (50, 5))
+    report = measure(network(), [inputs])
+    assert (report.task, report.task_reason) == ("assumed", "nothing says what its 3 outputs are")
+    assert report.predicted is not None
+
+
+def test_a_single_output_is_not_assumed_to_be_classes():
+    assert measure(nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 1)), [dense(50)]).task == "none"
+
+
+@pytest.mark.parametrize("kind", [Classifier, UnifiedClassifier])
+def test_of_a_lightning_module_nothing_is_assumed(kind):
+    report = measure(kind(mlp()), [dense(50)])
+    assert report.task == "unknown"
+    assert report.predicted is not None  # for the day on which the task is known
+
+
+@pytest.mark.parametrize("task", ["classification", "regression", "none"])
+@pytest.mark.parametrize("kind", [nn.Sequential, Classifier])
+def test_the_task_that_was_given_holds(kind, task):
+    report = measure(kind(mlp()), [dense(50)], task=task)
+    assert (report.task, report.task_reason) == (task, f'task="{task}" was given')
+    assert (report.predicted is not None) == (task == "classification")
+
+
+def test_evidence_is_reported_and_overruled_by_what_the_user_says_alone():
+    caught = _caught(3, "regression", "its loss is mse_loss")
+    report = measure_caught(caught, MeasurementSettings())
+    assert (report.task, report.task_reason) == ("regression", "its loss is mse_loss")
+    given = measure_caught(caught, MeasurementSettings(task="classification"))
+    assert (given.task, given.task_reason) == ("classification", 'task="classification" was given')
+    assert given.predicted is not None

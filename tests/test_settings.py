@@ -45,6 +45,12 @@ def largest_position(maps: Tensor) -> Tensor:
         ({"value_range": None}, TypeError, r"value_range: .* or \(low, high\) is required, got NoneType"),
         ({"backend": "gpu"}, ValueError, "backend: one of 'auto', .* got 'gpu'"),
         ({"backend": None}, TypeError, "backend: one of 'auto', .* got NoneType"),
+        ({"task": "classify"}, ValueError, "task: one of 'auto', .* got 'classify'; did you mean 'classification'"),
+        ({"task": "unknown"}, ValueError, "task: one of 'auto', 'classification', 'regression', 'none' is required"),
+        ({"task": None}, TypeError, "task: one of 'auto', .* got NoneType None"),
+        ({"examples": 0}, ValueError, "examples: a whole number >= 1 is required, got 0; raise it"),
+        ({"examples": True}, TypeError, "examples: a whole number >= 1, or a function of the batch, is required, got"),
+        ({"examples": 8.0}, TypeError, r"examples: .* got float 8\.0; or leave it out"),
         ({"device": 0}, TypeError, 'device: "auto" or the name of a torch device is required, got int 0'),
     ],
 )
@@ -66,6 +72,9 @@ def test_a_bad_knob_is_refused_where_it_is_turned(knob: dict[str, Any], error: t
         {"backend": "reference"},
         {"device": "cpu"},
         {"neighbors": 16},
+        {"task": "none"},
+        {"examples": 32},
+        {"examples": largest_position},
     ],
 )
 def test_a_good_knob_is_kept(knob: dict[str, Any]) -> None:
@@ -84,7 +93,7 @@ def test_the_defaults_are_the_papers_bins_and_neighbors_and_its_codes_range() ->
 
 
 def test_the_state_names_all_that_decides_the_numbers() -> None:
-    settings = MeasurementSettings(value_range=(0, 1), pooling=largest_position)
+    settings = MeasurementSettings(value_range=(0, 1), pooling=largest_position, examples=len)
     assert settings.to_state() == {
         "max_samples": 1024,
         "max_units": 256,
@@ -95,6 +104,8 @@ def test_the_state_names_all_that_decides_the_numbers() -> None:
         "neighbors": 3,
         "backend": "auto",
         "normal_scores": False,
+        "task": "auto",
+        "examples": "builtins.len",
         "convention": "standard",
     }
 
@@ -153,6 +164,8 @@ NOT_THE_DEFAULTS = {
     "device": "cpu",
     "normal_scores": True,
     "memory_limit": 2**20,
+    "task": "classification",
+    "examples": len,
 }
 
 

@@ -124,6 +124,7 @@ def _ours(run: Run) -> Outcome:
             smoothness={name: values[_CLASSES] for name, values in entry["validation"]["layers"].items()},
             predicted=torch.tensor(entry["validation"]["predicted"], dtype=torch.int32),
             probe="the same",
+            task="classification",
         )
         for entry in run.epochs
     ]

@@ -177,7 +177,7 @@ class MemorizationMonitor(RunMonitor, Callback):
         1 layer, 16 rows in a batch of 16 examples:
           0  [16 examples, 8 units]
           head: 2, 3 outputs
-          task: classification (given by task=)
+          task: classification (task="classification" was given)
         """
         return read_network(model, batch, self.layers, task=self.settings.task, examples=self.settings.examples)
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightning_infomem._errors import UsageValueError
+from lightning_infomem.records.tasks import GIVEN_TASKS
 
 if TYPE_CHECKING:
     from lightning_infomem.selection.ranking import Ranking
 
-__all__ = ["add_ranking_options", "is_ranking_asked_for", "rank_as_asked"]
+__all__ = ["add_ranking_options", "add_task_option", "is_ranking_asked_for", "rank_as_asked"]
 
 
 def add_ranking_options(
@@ -49,6 +50,17 @@ def add_ranking_options(
         help="rank reports even if they differ in these fields, such as probe or settings.bins",
     )
     parser.add_argument("--weight-norms", action="store_true", help="include norms of the weights as baselines")
+    add_task_option(parser)
+
+
+def add_task_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what the networks do."""
+    parser.add_argument(
+        "--task",
+        choices=GIVEN_TASKS,
+        default="auto",
+        help="what the networks do, where their reports do not say: only those that classify have predicted classes",
+    )
 
 
 def is_ranking_asked_for(arguments: argparse.Namespace) -> bool:
@@ -73,6 +85,7 @@ def rank_as_asked(arguments: argparse.Namespace) -> Ranking:
         groups=None if arguments.groups is None else _group_by(arguments.groups, arguments.checkpoints),
         allow_mismatch=arguments.allow_mismatch,
         weight_norms=arguments.weight_norms,
+        task=arguments.task,
     )
 
 

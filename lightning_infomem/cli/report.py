@@ -61,11 +61,13 @@ def run(arguments: argparse.Namespace) -> int:
             if is_asked:
                 raise
             if isinstance(fault, EpochsOfOneRun):
-                verdict = judge_run(arguments.checkpoints)
+                verdict = judge_run(arguments.checkpoints, task=arguments.task)
             elif not runs:
                 raise UsageValueError("; ".join([str(fault), *files_by_reason(faults)])) from fault
             elif len(runs) > 1:
                 note = f"The checkpoints are not ranked. {fault}"
+    if verdict is None and ranking is None and len(runs) == 1 and arguments.task != "auto":
+        verdict = judge_run(arguments.checkpoints, task=arguments.task)
     chapter = Chapter(_title(places, len(runs)), ranking, note, runs, faults, verdict)
     write_text(arguments.output, html_report([chapter]))
     print(f"wrote {arguments.output}")

@@ -90,6 +90,8 @@ def _summary(report: InformationReport) -> dict[str, Any]:
         layers.append({**counts, **{name: measures.get(metric, math.nan) for name, metric in _MEASURES.items()}})
     return {
         "layers": layers,
+        "task": report.task,
+        "task_reason": report.task_reason,
         "skipped": dict(report.skipped),
         "settings": dict(report.settings),
         "backend": report.backend,
@@ -108,6 +110,7 @@ def _table(summary: Mapping[str, Any]) -> Table:
         notes=[
             *(f"skipped {name}: {why}" for name, why in summary["skipped"].items()),
             *(f"note: {note}" for note in summary["notes"]),
+            f"task: {summary['task']}" + (f" ({summary['task_reason']})" if summary["task_reason"] else ""),
             Note(f"{samples} samples; {settings}; measured by {summary['backend']}", "dim"),
         ],
     )

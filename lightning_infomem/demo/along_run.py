@@ -71,7 +71,7 @@ def watch_run(name: str, output: Path, seed: int) -> WatchedRun:
     fit(
         shuffled_digits(RUNS[name], seed),
         [
-            MemorizationMonitor(on_error="raise"),
+            MemorizationMonitor(task="classification", on_error="raise"),  # the probe has no labels to tell
             accuracy,
             ModelCheckpoint(folder, save_top_k=-1, save_on_train_epoch_end=False),
         ],

@@ -175,7 +175,10 @@ def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float
         path.unlink(missing_ok=True)
     trainer = fit(
         task,
-        [ModelCheckpoint(folder, filename=name, save_on_train_epoch_end=False), MemorizationMonitor(on_error="raise")],
+        [
+            ModelCheckpoint(folder, filename=name, save_on_train_epoch_end=False),
+            MemorizationMonitor(task="classification", on_error="raise"),  # the probe has no labels to tell
+        ],
         TensorBoardLogger(folder, name=name, version="", default_hp_metric=False),
         {"data": zoo.name, "level": level},
         epochs=zoo.epochs,

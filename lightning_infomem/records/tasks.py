@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["GIVEN_TASKS", "TASKS", "why_no_classes"]
+__all__ = ["GIVEN_TASKS", "TASKS", "say_given", "why_no_classes"]
 
 # What a user can say; "auto" looks for evidence.
 GIVEN_TASKS = ("auto", "classification", "regression", "none")
 
 # What a report can say. "assumed": a plain module with several outputs, which are taken for classes without evidence.
 TASKS = ("classification", "regression", "none", "unknown", "assumed")
+
+
+def say_given(task: str) -> str:
+    """Return the reason of a task that the user gave.
+
+    >>> say_given("regression")
+    'task="regression" was given'
+    """
+    return f'task="{task}" was given'
 
 
 def why_no_classes(task: str, reason: str = "") -> str | None:

@@ -12,6 +12,7 @@ from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, load_checkpoint
 from lightning_infomem.checkpoints.weight_files import load_weight_file
 from lightning_infomem.records.judgement import Judgement
+from lightning_infomem.records.moment import Moment
 from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
 from lightning_infomem.runs.course import Course
 from lightning_infomem.runs.run_course import RunCourse
@@ -33,6 +34,7 @@ class RecordedRun:
         last: Last measurement, with the moment to keep.
         report: Newest report that a checkpoint carries; None without any.
         judgement: Judgement at the last measurement; None if no checkpoint was saved after it.
+        moments: What the run is judged by at each measurement; empty if no checkpoint was saved after the last one.
         faults: What in its run files could not be read.
     """
 
@@ -41,6 +43,7 @@ class RecordedRun:
     last: Measurement
     report: InformationReport | None = None
     judgement: Judgement | None = None
+    moments: tuple[Moment, ...] = ()
     faults: tuple[str, ...] = ()
 
     @property
@@ -116,7 +119,8 @@ def runs_of_checkpoint(path: Path) -> list[RecordedRun]:
             course, report = RunCourse.from_state(state[COURSE_KEY]), state.get(REPORT_KEY)
             if course.history:
                 report = None if report is None else InformationReport.from_state(report)
-                runs.append(RecordedRun(path, course, course.last_measurement(), report, course.judgement))
+                last, moments = course.last_measurement(), tuple(course.moments)
+                runs.append(RecordedRun(path, course, last, report, course.judgement, moments))
         return [run for run in runs if run.course.layers]
     except UnusableCheckpoint:
         raise

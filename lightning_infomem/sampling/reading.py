@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_infomem._lightning import is_lightning_module
+from lightning_infomem.records.tasks import say_given
 from lightning_infomem.sampling.batches import Part, attention_mask, leaf_tensors, likely_sizes, parts_of
 from lightning_infomem.sampling.blocks import may_be_block
 from lightning_infomem.sampling.calls import Call, CallRecorder
@@ -175,7 +176,7 @@ class NetworkReader:
             is_time_first=found.is_time_first,
             modules={call.name: call.module for call in [*hidden, *([head] if head else [])]},
         )
-        task, reason = self.evidence.conclude() if self._task == "auto" else (self._task, "given by task=")
+        task, reason = self.evidence.conclude() if self._task == "auto" else (self._task, say_given(self._task))
         return plan.with_task(task, reason)
 
     def _chosen(self, calls: SortedCalls) -> list[Call]:

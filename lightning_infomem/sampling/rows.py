@@ -83,9 +83,12 @@ def pool_rows(
     """
     tensor = activation_of(output, module).detach()
     if tensor.is_nested:
-        pooled = _pool_nested(tensor, rows, num_rows, pooling)
+        sequences = tensor.unbind()
+        if len(sequences) != num_rows:
+            raise UsageValueError(f"its output has {len(sequences)} sequences for {num_rows} examples")
+        pooled = _pool_sequences(sequences, rows, pooling)
     elif owners is not None and tensor.ndim == 2 and len(tensor) == len(owners) != num_rows:
-        pooled = _pool_owned(tensor, owners.to(tensor.device), num_rows, pooling)[rows]
+        pooled = _pool_sequences(_by_owner(tensor, owners.to(tensor.device), num_rows), rows, pooling)
     else:
         layout = layout or layout_of(module, tensor.shape, num_rows)
         tensor = _examples_first(tensor, layout, num_rows)
@@ -115,10 +118,8 @@ def _examples_first(tensor: Tensor, layout: Layout, num_rows: int) -> Tensor:
     return tensor
 
 
-def _pool_nested(tensor: Tensor, rows: Tensor, num_rows: int, pooling: str | Callable[[Tensor], Tensor]) -> Tensor:
-    sequences: Sequence[Tensor] = tensor.unbind()
-    if len(sequences) != num_rows:
-        raise UsageValueError(f"its output has {len(sequences)} sequences for {num_rows} examples")
+def _pool_sequences(sequences: Sequence[Tensor], rows: Tensor, pooling: str | Callable[[Tensor], Tensor]) -> Tensor:
+    """Pool sequences of different lengths, each over its own positions."""
     ways: dict[object, Callable[[Tensor], Tensor]] = {
         "mean": lambda each: each.mean(0, dtype=_wide(each)),
         "max": lambda each: each.amax(0),
@@ -131,12 +132,10 @@ def _pool_nested(tensor: Tensor, rows: Tensor, num_rows: int, pooling: str | Cal
     return torch.stack([ways[pooling](sequences[row].flatten(0, -2)) for row in rows.tolist()])
 
 
-def _pool_owned(tensor: Tensor, owners: Tensor, num_rows: int, pooling: str | Callable[[Tensor], Tensor]) -> Tensor:
-    if pooling not in ("mean", "max"):
-        raise UsageValueError(f"the parts of an example cannot be pooled by {pooling!r}; use 'mean' or 'max'")
-    pooled = tensor.new_zeros((num_rows, tensor.shape[1]), dtype=_wide(tensor))
-    reduce = "mean" if pooling == "mean" else "amax"
-    return pooled.index_reduce(0, owners, tensor.to(pooled.dtype), reduce, include_self=False)
+def _by_owner(tensor: Tensor, owners: Tensor, num_rows: int) -> Sequence[Tensor]:
+    """Return the rows of each example."""
+    order = owners.argsort(stable=True)
+    return torch.split(tensor[order], owners.bincount(minlength=num_rows).tolist())
 
 
 def _pool(tensor: Tensor, is_map: bool, pooling: str | Callable[[Tensor], Tensor], mask: Tensor | None) -> Tensor:

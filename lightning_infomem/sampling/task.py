@@ -93,7 +93,7 @@ class TaskEvidence:
         if self._owned:
             return "classification", f"the module owns {self._owned}"
         if self._assume:
-            return "assumed", "the last layer has two or more outputs, and nothing else is known"
+            return "assumed", f"nothing says what its {self.num_classes} outputs are"
         return "unknown", "neither a loss of classes nor labels for the outputs were seen"
 
     def _is_predicted(self) -> bool:

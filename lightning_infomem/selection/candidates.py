@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from lightning_infomem.records.comparability import Field
 from lightning_infomem.records.moment import Moment
 from lightning_infomem.records.report import InformationReport, LayerInformation
+from lightning_infomem.records.tasks import GIVEN_TASKS, say_given, why_no_classes
 
 __all__ = ["Candidate", "Fingerprint", "LayerScores", "take_fingerprint"]
 
 Fingerprint = Mapping[Field, Hashable]
 
-# Backends count the same neighbours, and one more baseline changes no measure.
-_IRRELEVANT_SETTINGS = ("backend", "normal_scores")
+# Backends count the same neighbours, and one more baseline changes no measure. Of the task, what the
+# report found counts; of the examples, the samples.
+_IRRELEVANT_SETTINGS = ("backend", "normal_scores", "task", "examples")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +87,10 @@ class Candidate:
         path: Path of the file.
         layers: Layer name -> its scores; only layers whose entropy and mutual information are finite, so it is empty
             for a network that has diverged.
-        scores: Criterion -> value, for criteria that have one value for the whole network.
+        scores: Criterion -> value, for criteria that have one value for the whole network; those of predictions only if
+            the network classifies.
         fingerprint: What must agree with other reports; see `take_fingerprint`.
-        moment: What the run is judged by.
+        moment: What the run is judged by, with the task of the network.
         epoch: See `CheckpointRecord`.
         step: See `CheckpointRecord`.
         metrics: See `CheckpointRecord`.
@@ -114,6 +117,7 @@ class Candidate:
         path: Path,
         report: InformationReport,
         *,
+        task: str = "auto",
         metrics: Mapping[str, float] | None = None,
         norms: Mapping[str, float] | None = None,
         **known: Any,
@@ -123,12 +127,16 @@ class Candidate:
         Args:
             path: Path of the checkpoint.
             report: Report of the checkpoint.
+            task: What the network does, if the user said so; "auto" takes what the report says.
             metrics: See `CheckpointRecord`.
             norms: Criterion -> norm of the weights.
             **known: Further fields: ``epoch``, ``step``, ``notes``, ``carried``, ``run_id``.
         """
+        if task != "auto":
+            report = replace(report, task=task, task_reason=say_given(task))
         layers = {layer.name: LayerScores.of(layer) for layer in report.layers}
-        scores = {**report.scores, **_logged_scores(metrics or {}), **(norms or {})}
+        predictions = report.scores if why_no_classes(report.task) is None else {}
+        scores = {**predictions, **_logged_scores(metrics or {}), **(norms or {})}
         if known.get("epoch") is not None:
             scores["epoch"] = float(known["epoch"])
         return cls(
@@ -156,12 +164,14 @@ def take_fingerprint(report: InformationReport) -> Fingerprint:
 
     Returns:
         Field -> value. The fields are "layers" (names of all layers that were to be measured, skipped ones included),
-        "probe" (digest of the inputs; None if unknown), "settings.NAME", and for each layer "width", "units" and
-        "samples". Rows that were dropped count as samples: they do not make reports incomparable.
+        "probe" (digest of the inputs; None if unknown), "task" (what the network does; None without evidence),
+        "settings.NAME", and for each layer "width", "units" and "samples". Rows that were dropped count as samples:
+        they do not make reports incomparable.
     """
     fields: dict[Field, Hashable] = {
         "layers": tuple(sorted({*(layer.name for layer in report.layers), *report.skipped})),
         "probe": report.probe,
+        "task": report.task if report.task in GIVEN_TASKS else None,
     }
     for name, value in report.settings.items():
         if name not in _IRRELEVANT_SETTINGS:

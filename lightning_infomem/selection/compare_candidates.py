@@ -111,11 +111,12 @@ def check_fingerprints(fingerprints: Mapping[str, Fingerprint], allow_mismatch: 
     """Require that reports were measured alike.
 
     A layer is compared only between reports that measured it, because it can have been skipped in one checkpoint, for
-    instance after its values became infinite. Unknown inputs are not compared either.
+    instance after its values became infinite. Unknown inputs and tasks are not compared
+    either.
 
     Args:
         fingerprints: Name of a file -> fingerprint of its report.
-        allow_mismatch: Names of fields that may differ: "layers", "probe", "width", "units", "samples",
+        allow_mismatch: Names of fields that may differ: "layers", "probe", "task", "width", "units", "samples",
             "settings.NAME".
 
     Returns:
@@ -126,7 +127,7 @@ def check_fingerprints(fingerprints: Mapping[str, Fingerprint], allow_mismatch: 
     """
     fields: dict[Field, dict[str, Hashable]] = {}
     for field in {field for each in fingerprints.values() for field in each}:
-        can_be_unknown = field == "probe" or isinstance(field, tuple)
+        can_be_unknown = field in ("probe", "task") or isinstance(field, tuple)
         values = {file: each.get(field, None if can_be_unknown else "not given") for file, each in fingerprints.items()}
         fields[field] = {file: value for file, value in values.items() if value is not None or not can_be_unknown}
     return check_comparable(fields, allow_mismatch, argument="checkpoints")

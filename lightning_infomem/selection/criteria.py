@@ -35,7 +35,7 @@ class Criterion:
 
 
 _ACTIVATIONS = "activations"
-_PREDICTIONS = "predictions"
+_PREDICTIONS = "predicted classes"
 _WEIGHTS = "weights (weight_norms=True)"
 _LABELS = "labels, logged with the monitor"
 _P = "Measures of Information Reflect Memorization Patterns (2022)"

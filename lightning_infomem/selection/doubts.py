@@ -10,7 +10,7 @@ from lightning_infomem.records.file_names import name_files
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.selection.candidates import Candidate
 
-__all__ = ["doubts_of_candidates", "doubts_of_ranks"]
+__all__ = ["doubts_of_assumed_classes", "doubts_of_candidates", "doubts_of_ranks"]
 
 # Name of the flag, score of a layer, the limit that it must exceed, and what that means.
 _FAULTS_OF_LAYERS = (
@@ -21,6 +21,22 @@ _FAULTS_OF_LAYERS = (
 _RANGE_QUOTIENT = 3.0
 
 
+def doubts_of_assumed_classes(candidates: Sequence[Candidate]) -> list[Flag]:
+    """Return a flag "classes_assumed" if the outputs of a network are taken for classes without evidence."""
+    files: dict[str, list[str]] = {}
+    for each in candidates:
+        if each.moment.task == "assumed":
+            files.setdefault(each.moment.task_reason, []).append(str(each.path))
+    return [
+        Flag(
+            "classes_assumed",
+            f"the outputs of the network in {name_files(paths)} are taken for logits of classes, although {reason}; "
+            'give task="classification" if they are, else task="regression" or task="none"',
+        )
+        for reason, paths in files.items()
+    ]
+
+
 def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str], kind: str | None) -> list[Flag]:
     """Return the doubts that the checkpoints themselves raise.
 
@@ -28,10 +44,10 @@ def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str],
         Flags named "dead_units" (over half of a layer is constant), "ties" (nine tenths of the samples of a layer
         share their value with another one), "dropped_rows" (over a tenth of the rows is not finite), "outliers" (one
         range of bins for the whole network is, in standard deviations, three times as wide in one checkpoint as in
-        another, so that a few large values lower its entropy), and "entropy_direction" (the range of the bins can
-        reverse the direction of the entropy rank).
+        another, so that a few large values lower its entropy), "entropy_direction" (the range of the bins can reverse
+        the direction of the entropy rank), and "classes_assumed" (see `doubts_of_assumed_classes`).
     """
-    flags = []
+    flags = doubts_of_assumed_classes(candidates)
     for name, share, limit, words in _FAULTS_OF_LAYERS:
         for layer in layers:
             files = [str(each.path) for each in candidates if each.layers[layer].scores[share] > limit]

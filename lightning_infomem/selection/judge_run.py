@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
+from lightning_infomem._checks import check_choice
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints, places_of
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.metric_names import Metric, metric_name
+from lightning_infomem.records.moment import Moment
 from lightning_infomem.records.run_verdict import RunRow, RunVerdict
+from lightning_infomem.records.tasks import GIVEN_TASKS, say_given, why_no_classes
 from lightning_infomem.runs.alarm import PATIENCE, judge_next
 from lightning_infomem.runs.recorded_runs import RecordedRun, recorded_runs, runs_of_checkpoint
 from lightning_infomem.runs.run_file import RUN_FILE
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import compare_candidates
+from lightning_infomem.selection.doubts import doubts_of_assumed_classes
 from lightning_infomem.selection.order_one_run import order_one_run, place_in_run
 from lightning_infomem.selection.read_candidates import offline_measurement, read_candidates
 
@@ -41,6 +46,7 @@ def judge_run(
     forward: Callable[[nn.Module, Any], object] | None = None,
     trainer: Any = None,
     cache: str | Path | None = None,
+    task: Literal["auto", "classification", "regression", "none"] = "auto",
     **settings: Any,
 ) -> RunVerdict:
     """Judge one run without labels: does it store single examples, and which epoch should be kept?
@@ -61,6 +67,8 @@ def judge_run(
         forward: How to run ``model`` on a batch; see `rank_checkpoints`.
         trainer: Trainer that runs ``model``; see `rank_checkpoints`.
         cache: Folder for reports that had to be measured; see `rank_checkpoints`.
+        task: What the network does; see `MeasurementSettings`. "auto" takes what the reports say. If that is
+            "unknown", there is no verdict until you give "classification".
         **settings: Settings of the measurement; see `MeasurementSettings`.
 
     Returns:
@@ -75,14 +83,14 @@ def judge_run(
     Cost:
         A few milliseconds per checkpoint that carries a report, mostly for reading the file.
     """
-    measurement = offline_measurement(
-        judge_run, model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
-    )
+    check_choice(task, name="task", choices=GIVEN_TASKS)
+    how = {"layers": layers, "task": task, "forward": forward, "trainer": trainer, "cache": cache}
+    measurement = offline_measurement(judge_run, model, data, settings=settings, **how)
     places = places_of(checkpoints)
     try:
-        candidates, skipped = read_candidates(find_checkpoints(places), measurement, at_least=1)
+        candidates, skipped = read_candidates(find_checkpoints(places), measurement, task=task, at_least=1)
     except UsageValueError:
-        course = _course_of_run_file(places)
+        course = _course_of_run_file(places, task)
         if course is None:
             raise
         return _verdict(course)
@@ -91,13 +99,14 @@ def judge_run(
     notes += [] if measurement is None else measurement.notes
     course = None
     try:
-        course = _course_of_monitor(ordered)
+        course = _course_of_monitor(ordered, task)
     except UnusableCheckpoint as fault:
         notes.append(f"'{ordered[-1].path}': {fault}")
     if course is None:
         comparison = compare_candidates(ordered, allow_mismatch=allow_mismatch)
         course = _course_of_reports(ordered, comparison.layers)
-        notes += [*comparison.notes, *(flag.message for flag in comparison.flags)]
+        flags = [*comparison.flags, *doubts_of_assumed_classes(ordered)]
+        notes += [*comparison.notes, *(flag.message for flag in flags)]
     return _verdict(course, ordered, notes, skipped)
 
 
@@ -122,7 +131,7 @@ def _verdict(
     )
 
 
-def _course_of_monitor(ordered: Sequence[Candidate]) -> _Course | None:
+def _course_of_monitor(ordered: Sequence[Candidate], task: str) -> _Course | None:
     """Return what the monitor saw, as the newest checkpoint carries it; None if it does not.
 
     Raises:
@@ -131,13 +140,22 @@ def _course_of_monitor(ordered: Sequence[Candidate]) -> _Course | None:
     newest = ordered[-1].path
     for run in runs_of_checkpoint(newest):
         if run.judgement is not None:
-            rows = _rows(run, run.judgement.agreement, ordered)
-            source = f"judged by the course that the monitor left in '{newest.name}': {len(rows)} measurements"
-            return rows, run.judgement, source
+            source = f"judged by the course that the monitor left in '{newest.name}': {len(run.moments)} measurements"
+            if task in ("auto", run.moments[-1].task):
+                return _rows(run, run.judgement.agreement, ordered), run.judgement, source
+            moments = [replace(moment, task=task, task_reason=say_given(task)) for moment in run.moments]
+            judgements = _judge_all(moments)
+            rows = [
+                replace(row, smoothness=moment.mean_smoothness, is_memorizing=judgement.is_memorizing)
+                for row, moment, judgement in zip(
+                    _rows(run, judgements[-1].agreement, ordered), moments, judgements, strict=True
+                )
+            ]
+            return rows, judgements[-1], f"{source}, judged anew because {say_given(task)}"
     return None
 
 
-def _course_of_run_file(places: Sequence[Path]) -> _Course | None:
+def _course_of_run_file(places: Sequence[Path], task: str) -> _Course | None:
     """Return what the run file of one run holds; None if there is none.
 
     The file has no predictions, so the agreement with the consensus is unknown. The alarm is read from the file.
@@ -173,7 +191,7 @@ def _course_of_run_file(places: Sequence[Path]) -> _Course | None:
         consensus_drop_error=last[Metric.CONSENSUS_DROP_ERROR],
         streak=min(at_end + PATIENCE - 1, len(run.course.history)) if at_end else 0,
         agreement=(math.nan,) * len(rows),
-        abstention=run.last.abstention,
+        abstention=why_no_classes(task, say_given(task)) or run.last.abstention,
     )
     source = f"judged by '{run.place / RUN_FILE}': {len(run.course.history)} measurements"
     source += f" of '{run.course.prefix}'" if len(runs) > 1 else ""
@@ -212,9 +230,7 @@ def _logged(run: RecordedRun, measured: Mapping[str, float]) -> dict[Metric, flo
 
 def _course_of_reports(ordered: Sequence[Candidate], layers: Sequence[str]) -> _Course:
     """Judge the reports of the checkpoints; fewer of them see less of the run."""
-    judgements: list[Judgement] = []
-    for end in range(1, len(ordered) + 1):
-        judgements.append(judge_next([each.moment for each in ordered[:end]], judgements[-1] if judgements else None))
+    judgements = _judge_all([each.moment for each in ordered])
     agreement = judgements[-1].agreement or (math.nan,) * len(ordered)
     rows = [
         RunRow(
@@ -232,6 +248,14 @@ def _course_of_reports(ordered: Sequence[Candidate], layers: Sequence[str]) -> _
     ]
     source = f"judged by the reports of {len(rows)} checkpoints; what was measured between them is not known"
     return rows, judgements[-1], source
+
+
+def _judge_all(moments: Sequence[Moment]) -> list[Judgement]:
+    """Return the judgement at each moment of a run."""
+    judgements: list[Judgement] = []
+    for end in range(1, len(moments) + 1):
+        judgements.append(judge_next(moments[:end], judgements[-1] if judgements else None))
+    return judgements
 
 
 def _what_people_take(ordered: Sequence[Candidate]) -> list[str]:

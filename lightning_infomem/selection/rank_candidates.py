@@ -12,6 +12,7 @@ from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
+from lightning_infomem.records.tasks import why_no_classes
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import Comparison
 from lightning_infomem.selection.direction import choose_direction, kind_of
@@ -86,6 +87,7 @@ def rank_candidates(
         notes=(
             *comparison.notes,
             *files_by_reason((str(each.path), note) for each in candidates for note in each.notes),
+            *_without_predictions(candidates),
             *notes,
             *([] if reference is None else [evidence]),
         ),
@@ -96,6 +98,13 @@ def rank_candidates(
         control=control_row,
         missing=missing,
     )
+
+
+def _without_predictions(candidates: Sequence[Candidate]) -> list[str]:
+    """Return why checkpoints are not ranked by their predictions, one line per reason."""
+    reasons = {str(each.path): why_no_classes(each.moment.task, each.moment.task_reason) for each in candidates}
+    known = {path: f"not ranked by predicted classes: {why}" for path, why in reasons.items() if why is not None}
+    return files_by_reason(known)
 
 
 def _number_groups(

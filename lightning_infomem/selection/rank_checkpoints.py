@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -13,6 +13,7 @@ from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints
 from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.records.report import InformationReport
+from lightning_infomem.records.tasks import GIVEN_TASKS
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import check_several_runs, compare_candidates
 from lightning_infomem.selection.direction import KINDS
@@ -43,6 +44,7 @@ def rank_checkpoints(
     trainer: Any = None,
     cache: str | Path | None = None,
     control: bool = False,
+    task: Literal["auto", "classification", "regression", "none"] = "auto",
     **settings: Any,
 ) -> Ranking:
     """Rank checkpoints of different training recipes by the measures that they carry.
@@ -77,6 +79,9 @@ def rank_checkpoints(
         cache: Folder for reports that had to be measured; by default ``.infomem`` next to each checkpoint. Ranking the
             same files, data and settings again, also after a crash, measures nothing twice.
         control: Whether to measure ``model`` with fresh weights too; its row is in ``control`` of the ranking.
+        task: What the networks do; see `MeasurementSettings`. "auto" takes what each report says. The criteria that
+            need predicted classes are left out, with a note, for networks that do not classify or of which it is
+            unknown. Those of a plain ``model`` with two or more outputs are assumed to be classes, with a flag.
         **settings: Fields of `MeasurementSettings`, for the measurement with ``model`` and ``data``.
 
     Returns:
@@ -102,21 +107,21 @@ def rank_checkpoints(
             raise UsageValueError(
                 "reference: not together with memorization, which already says the kind; give one of them."
             )
-    measurement = offline_measurement(
-        rank_checkpoints, model, data, layers=layers, settings=settings, forward=forward, trainer=trainer, cache=cache
-    )
+    check_choice(task, name="task", choices=GIVEN_TASKS)
+    how = {"layers": layers, "task": task, "forward": forward, "trainer": trainer, "cache": cache}
+    measurement = offline_measurement(rank_checkpoints, model, data, settings=settings, **how)
     if control and measurement is None:
         raise UsageValueError(
             "control: model and data are required to measure fresh weights; give both, or leave it out."
         )
     paths = find_checkpoints(checkpoints)
-    candidates, skipped = read_candidates(paths, measurement, weight_norms=weight_norms, at_least=2)
+    candidates, skipped = read_candidates(paths, measurement, weight_norms=weight_norms, task=task, at_least=2)
     if groups is None:
         check_several_runs(candidates)
-    known_good = None if reference is None else _read_reference(reference, measurement)
+    known_good = None if reference is None else _read_reference(reference, measurement, task)
     untrained = None
     if control and measurement is not None:
-        untrained = reduce_report(Path("untrained control"), measurement.control(checkpoints=paths))
+        untrained = reduce_report(Path("untrained control"), measurement.control(checkpoints=paths), task=task)
     others = [each for each in (known_good, untrained) if each is not None]
     comparison = compare_candidates(candidates, others, allow_mismatch=allow_mismatch)
     notes: list[str] = []
@@ -136,15 +141,15 @@ def rank_checkpoints(
     )
 
 
-def _read_reference(reference: object, measurement: OfflineMeasurement | None) -> Candidate:
+def _read_reference(reference: object, measurement: OfflineMeasurement | None, task: str) -> Candidate:
     if not isinstance(reference, (str, Path, InformationReport)):
         raise UsageTypeError(
             f"reference: a checkpoint's path or an InformationReport is required, got {describe(reference)}."
         )
     try:
         if isinstance(reference, InformationReport):
-            return reduce_report(Path("reference"), reference)
-        return read_candidate(Path(reference), measurement)
+            return reduce_report(Path("reference"), reference, task=task)
+        return read_candidate(Path(reference), measurement, task=task)
     except UnusableCheckpoint as fault:
         name = "the report" if isinstance(reference, InformationReport) else f"'{reference}'"
         raise UsageValueError(f"reference: a usable checkpoint is required, got {name}: {fault}.") from fault

@@ -28,6 +28,7 @@ def read_candidates(
     measurement: OfflineMeasurement | None = None,
     *,
     weight_norms: bool = False,
+    task: str = "auto",
     at_least: int = 0,
 ) -> tuple[list[Candidate], dict[str, str]]:
     """Read checkpoints one at a time.
@@ -36,6 +37,7 @@ def read_candidates(
         paths: Paths of the checkpoints.
         measurement: Measures a checkpoint that carries no report.
         weight_norms: Whether to compute the norms of the weights.
+        task: See `Candidate.from_report`.
         at_least: How many usable checkpoints are required: 0, 1 or 2.
 
     Returns:
@@ -50,7 +52,7 @@ def read_candidates(
         seen = track(paths, "Reading checkpoints", console=Console(stderr=True), transient=True)
     for path in seen:
         try:
-            candidates.append(read_candidate(path, measurement, weight_norms=weight_norms))
+            candidates.append(read_candidate(path, measurement, weight_norms=weight_norms, task=task))
         except UnusableCheckpoint as fault:
             skipped[str(path)] = str(fault)
     if len(candidates) < at_least:
@@ -63,7 +65,7 @@ def read_candidates(
 
 
 def read_candidate(
-    path: Path, measurement: OfflineMeasurement | None = None, *, weight_norms: bool = False
+    path: Path, measurement: OfflineMeasurement | None = None, *, weight_norms: bool = False, task: str = "auto"
 ) -> Candidate:
     """Read one checkpoint, or measure it if it carries no report.
 
@@ -82,6 +84,7 @@ def read_candidate(
     return reduce_report(
         path,
         report,
+        task=task,
         epoch=record.epoch,
         step=record.step,
         metrics=record.metrics,
@@ -111,6 +114,7 @@ def offline_measurement(
     *,
     layers: str | type[nn.Module] | Sequence[str | type[nn.Module]],
     settings: dict[str, Any],
+    task: str = "auto",
     **how: Any,
 ) -> OfflineMeasurement | None:
     """Prepare to measure checkpoints without a report; None if no model was given.
@@ -121,6 +125,7 @@ def offline_measurement(
         data: See `OfflineMeasurement`.
         layers: See `OfflineMeasurement`.
         settings: Fields of `MeasurementSettings`.
+        task: The field of this name, which also says how to read reports.
         **how: Further arguments of `OfflineMeasurement`; None if not given.
 
     Raises:
@@ -129,7 +134,7 @@ def offline_measurement(
     """
     check_setting_names(settings, door)
     if model is not None and data is not None:
-        return OfflineMeasurement(model, data, layers=layers, **how, **settings)
+        return OfflineMeasurement(model, data, layers=layers, task=task, **how, **settings)
     if model is not None or data is not None:
         given, missing = ("data", "model") if model is None else ("model", "data")
         raise UsageValueError(

@@ -352,3 +352,42 @@ def test_batches_of_any_kind_are_sampled(tmp_path):
     runner = trainer(tmp_path, callbacks=[monitor], max_epochs=1)
     runner.fit(FromMapping(mlp()), DataLoader(data, 10), DataLoader(data, 10))
     assert monitor.report.layers[0].num_samples == 40
+
+
+# What the network does
+
+
+class Regression(Classifier):
+    """Three targets that are no classes."""
+
+    def training_step(self, batch, batch_idx):
+        return nn.functional.mse_loss(self(batch[0]), batch[0][:, :3])
+
+    def validation_step(self, batch, batch_idx, dataloader_idx=0):
+        self(batch[0])
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("regression", 'the network does regression (task="regression" was given)'),
+        ("none", 'the outputs of the network are no classes (task="none" was given)'),
+    ],
+)
+def test_a_network_without_classes_logs_no_confidence_and_is_not_judged(tmp_path, task, words):
+    monitor, recorder = MemorizationMonitor(task=task, training_probe=True, on_error="raise"), Recorder()
+    checkpoint = ModelCheckpoint(tmp_path, monitor="infomem/mi_mean")
+    fit(tmp_path, monitor, recorder, checkpoint, model=Regression(mlp()), inputs=dense(100), max_epochs=5)
+    of_classes = ("confidence", "smoothness")
+    expected = {name for name in NAMES if name.split("/")[-1] not in of_classes}
+    assert [set(values) for values in recorder.seen] == [expected] * 5  # the same names at every validation
+    assert not any(values["infomem/memorizing"] for values in recorder.seen)
+    assert monitor.judgement.abstention == words
+    assert (monitor.report.task, monitor.report.predicted) == (task, None)
+
+
+def test_a_monitor_is_told_of_a_classification(tmp_path):
+    monitor = MemorizationMonitor(task="classification")
+    fit(tmp_path, monitor, inputs=dense(100), max_epochs=1)
+    assert (monitor.report.task, monitor.report.task_reason) == ("classification", 'task="classification" was given')
+    assert "infomem/confidence" in monitor.history[-1]

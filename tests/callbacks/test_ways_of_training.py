@@ -343,7 +343,7 @@ def test_lightning_cli_lists_every_setting_with_its_default(monkeypatch, capsys)
     assert ended.value.code == 0
     monitor = yaml.safe_load(capsys.readouterr().out)["trainer"]["callbacks"]
     settings = {field.name: field.default for field in dataclasses.fields(MeasurementSettings)}
-    assert len(settings) == 12
+    assert len(settings) == 14
     assert monitor["init_args"] == {
         "layers": "auto",
         "dataloader_idx": 0,

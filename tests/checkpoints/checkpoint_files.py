@@ -45,6 +45,7 @@ def make_report(
     entropy = {name: 3.0 - value for name, value in information.items()} if entropy is None else entropy
     layers = tuple(make_layer(name, value, entropy[name]) for name, value in information.items())
     known: dict[str, Any] = {"layers": layers, "settings": MeasurementSettings().to_state(), "backend": "reference"}
+    known["task"] = "classification"
     return InformationReport(**{**known, "step": step, **fields})
 
 
@@ -95,6 +96,7 @@ def make_run(count: int, *, memorizes: bool = False, seed: float = 0.0) -> list[
                 version="0.1.0",
                 probe="inputs",
                 predicted=predicted,
+                task="classification",
             )
         )
     return reports

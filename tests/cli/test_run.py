@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -46,3 +47,24 @@ def test_a_ranking_of_one_run_names_this_command(run, capsys):
     assert "`infomem run`, says whether the run memorizes" in err
     assert err.count("\n") == 1
     assert main(["rank", run, "--memorization", "heuristic", "--groups", "(.+)"]) == 0
+
+
+def test_a_run_of_unknown_task_is_judged_when_its_task_is_said(tmp_path, capsys):
+    unknown = [dataclasses.replace(report, task="unknown") for report in MEMORIZING]
+    folder = str(save_epochs(tmp_path / "run", unknown))
+    assert main(["run", folder]) == 2
+    out, err = capsys.readouterr()
+    assert 'no verdict: whether the network classifies is unknown: give task="classification"' in err
+    assert "Keep" not in out
+    assert main(["run", folder, "--task", "classification"]) == 0
+    assert "Keep 'epoch=5.ckpt'." in " ".join(capsys.readouterr().out.split())
+    assert main(["rank", folder, "--groups", "(.+)", "--memorization", "example", "--json"]) == 0
+    assert "not ranked by predicted classes" in capsys.readouterr().out
+    options = ["--groups", "(.+)", "--memorization", "example", "--json", "--task", "classification"]
+    assert main(["rank", folder, *options]) == 0
+    assert "not ranked by predicted classes" not in capsys.readouterr().out
+    page = tmp_path / "page.html"
+    assert main(["report", folder, "--output", str(page)]) == 0
+    assert "whether the network classifies is unknown" in page.read_text(encoding="utf-8")
+    assert main(["report", folder, "--output", str(page), "--task", "classification"]) == 0
+    assert "Keep" in page.read_text(encoding="utf-8")

@@ -85,3 +85,15 @@ def test_a_checkpoint_without_a_report_is_one_line_of_error(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err == f"infomem: '{path}': carries no report; train with MemorizationMonitor.\n"
+
+
+def test_it_says_what_the_network_does_and_how_that_is_known(path, tmp_path, capsys):
+    report = make_report({"fc": 0.5}, task="regression", task_reason="its loss is mse_loss")
+    other = save_checkpoint(tmp_path / "b.ckpt", report)
+    assert main(["show", str(other)]) == 0
+    assert "task: regression (its loss is mse_loss)" in " ".join(capsys.readouterr().out.split())
+    assert main(["show", str(other), "--json"]) == 0
+    state = json.loads(capsys.readouterr().out)
+    assert (state["task"], state["task_reason"]) == ("regression", "its loss is mse_loss")
+    assert main(["show", str(path)]) == 0
+    assert "task: classification\n" in capsys.readouterr().out

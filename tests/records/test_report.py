@@ -44,6 +44,8 @@ def report() -> InformationReport:
         step=120,
         seconds=0.5,
         version="0.1.0",
+        task="regression",
+        task_reason="its loss is mse_loss",
     )
 
 
@@ -147,11 +149,11 @@ def without(path: list[Any]) -> Callable[[dict[str, Any]], Any]:
     ids=["none", "list", "empty", "string", "no version", "version missing"],
 )
 def test_what_is_no_report_is_refused(change: Callable[[dict[str, Any]], Any]) -> None:
-    with pytest.raises(ValueError, match=r"^report: a state of version 5 is required, got none; measure .* again\.$"):
+    with pytest.raises(ValueError, match=r"^report: a state of version 6 is required, got none; measure .* again\.$"):
         InformationReport.from_state(change(report().to_state()))
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 6, "5"])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 7, "6"])
 def test_a_report_of_another_version_is_refused(version: object) -> None:
     state = {**report().to_state(), "state_version": version}
     came = f"got version {version!r}, written by another version of lightning_infomem; measure this checkpoint again"
@@ -165,6 +167,11 @@ def test_a_report_of_another_version_is_refused(version: object) -> None:
         without(["layers"]),
         without(["backend"]),
         without(["settings"]),
+        without(["task"]),
+        damage(["task"], "clasification"),
+        damage(["task"], None),
+        damage(["task"], torch.tensor([1.0, 2.0])),
+        damage(["task_reason"], 1),
         damage(["layers"], None),
         damage(["layers"], "encoder.0"),
         damage(["layers"], {"encoder.0": {}}),

@@ -22,7 +22,7 @@ TRUE = torch.arange(INPUTS, dtype=torch.int32) % CLASSES  # what the network has
 
 def moment(predicted, smoothness=0.8, *, probe="inputs", epoch=None):
     by_layer = {"first": smoothness, "second": smoothness - 0.1}
-    return Moment(by_layer, predicted, probe, epoch)
+    return Moment(by_layer, predicted, probe, epoch, task="classification")
 
 
 def leaving(share, seed):
@@ -208,13 +208,13 @@ def test_a_moment_that_lacks_a_layer_is_not_compared():
 
 def test_smoothness_counts_each_layer_the_same():
     def of(first, second):
-        return Moment({"first": first, "second": second}, TRUE, "inputs")
+        return Moment({"first": first, "second": second}, TRUE, "inputs", task="classification")
 
     assert judge([of(0.9, 0.5)] * 4 + [of(0.7, 0.6)]).smoothness_drop == pytest.approx(0.05, abs=1e-12)
 
 
 def test_a_damaged_smoothness_is_not_compared():
-    broken = Moment({"first": math.inf, "second": -math.inf}, TRUE, "inputs")
+    broken = Moment({"first": math.inf, "second": -math.inf}, TRUE, "inputs", task="classification")
     judgement = judge([broken, *course(SETTLED, [0.8] * 10)])
     assert math.isnan(judgement.agreement[0])
     assert judgement.smoothness_drop == 0
@@ -316,7 +316,7 @@ def any_moment(draw, probes, *, is_known):
     predicted = torch.randint(-1, classes, (PROBES.get(probe, 60),), generator=generator, dtype=torch.int32)
     values = st.floats(-1, 1) | st.sampled_from([math.nan, math.inf, -math.inf])
     smoothness = draw(st.dictionaries(st.sampled_from(["first", "second"]), values))
-    return Moment(smoothness, predicted if is_known or draw(st.booleans()) else None, probe)
+    return Moment(smoothness, predicted if is_known or draw(st.booleans()) else None, probe, task="classification")
 
 
 # Most courses end in moments that can be compared.
@@ -367,12 +367,14 @@ def test_a_moment_takes_from_a_report_what_is_judged():
     assert math.isnan(taken.smoothness[second])
     assert torch.equal(taken.predicted, TRUE)
     assert (taken.probe, taken.epoch, taken.step) == ("inputs", full.epoch, full.step)
+    assert (taken.task, taken.task_reason) == ("regression", "its loss is mse_loss")
     assert isinstance(full, InformationReport)
 
 
 @pytest.mark.parametrize("predicted", [TRUE, None])
 def test_a_moment_survives_a_checkpoint(predicted):
-    before = Moment({"first": 0.5, "second": math.nan}, predicted, "inputs", epoch=3, step=120)
+    known = {"epoch": 3, "step": 120, "task": "none", "task_reason": "given"}
+    before = Moment({"first": 0.5, "second": math.nan}, predicted, "inputs", **known)
     file = io.BytesIO()
     torch.save(before.to_state(), file)
     file.seek(0)
@@ -380,6 +382,7 @@ def test_a_moment_survives_a_checkpoint(predicted):
     after = Moment.from_state(state)
     assert after.smoothness == pytest.approx(before.smoothness, nan_ok=True)
     assert (after.probe, after.epoch, after.step) == ("inputs", 3, 120)
+    assert (after.task, after.task_reason) == ("none", "given")
     if predicted is None:
         assert after.predicted is None
     else:
@@ -429,7 +432,7 @@ def test_one_moment_more_gives_what_the_whole_course_gives():
 
 def test_moments_of_another_number_of_inputs_are_not_compared():
     moments = drifting()
-    damaged = [Moment(each.smoothness, each.predicted[:-1], each.probe) for each in moments[:3]]
+    damaged = [dataclasses.replace(each, predicted=each.predicted[:-1]) for each in moments[:3]]
     last = judge([*damaged, *moments[3:]])
     assert last.is_memorizing
     assert all(math.isnan(value) for value in last.agreement[:3])

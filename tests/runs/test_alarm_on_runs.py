@@ -29,6 +29,7 @@ def load():
                 smoothness={str(layer): math.nan if value is None else value for layer, value in enumerate(smoothness)},
                 predicted=torch.tensor([int(character, 36) for character in predicted], dtype=torch.int32),
                 probe="the same",
+                task="classification",
                 epoch=epoch,
             )
             for epoch, (smoothness, predicted) in enumerate(zip(run["smoothness"], run["predicted"], strict=True))
@@ -124,6 +125,7 @@ def test_noise_in_the_estimates_changes_little():
                 torch.where(torch.rand(len(each.predicted), generator=generator) < 0.01, 0, each.predicted),
                 each.probe,
                 each.epoch,
+                task="classification",
             )
             for each in run.course
             for rest in [each.smoothness]

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from lightning_infomem.sampling.reading import read_network
 
+from lightning_infomem.sampling.reading import read_network
 from tests.sampling.architectures import (
     ARCHITECTURES,
     attention_and_maps,  # noqa: F401  each of these enters its networks into the table

@@ -217,8 +217,8 @@ class NetworkReader:
         owners = found.counter.count(self._batch)[1]
         for call in hidden:
             shape = self._outputs.get(call.name)
-            if shape is None:
-                left_out[call.name] = "its output holds no floating-point tensor"
+            if not shape:
+                left_out[call.name] = "its output holds no tensor of floating-point numbers with rows"
                 continue
             layout = layout_of(call.module, shape, rows, is_time_first=found.is_time_first or None, parts=counts)
             is_owned = owners is not None and len(shape) == 2 and shape[0] == len(owners)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -62,6 +63,8 @@ class Watch:
         if "torch._dynamo" in sys.modules:
             # A hook registered after compilation silently never runs.
             self._open.enter_context(torch.compiler.set_stance("force_eager"))
+            # Our hooks see a compiled module twice, as they may; torch would warn the user of it.
+            warnings.filterwarnings("ignore", message=r"Using `torch\.compile\(module\)` when there are global hooks")
         if network is not None:
             self._tap = self._open.enter_context(self._make_tap(network))
         else:

@@ -325,10 +325,12 @@ def test_a_logger_without_histograms_is_named_once_and_keeps_its_scalars(tmp_pat
     assert "infomem/mi_mean" in next(iter(tmp_path.rglob("metrics.csv"))).read_text()
 
 
-def test_the_chosen_layers_are_said_in_the_log(tmp_path, caplog):
-    with caplog.at_level(logging.INFO, logger="lightning_infomem"):
-        fit(tmp_path, MemorizationMonitor(), max_epochs=1)
-    assert "measures the layers network.0, network.2" in caplog.text
+def test_how_the_network_was_read_is_said_where_lightning_speaks(tmp_path, caplog):
+    fit(tmp_path, MemorizationMonitor(), max_epochs=2)
+    said = [record for record in caplog.records if "MemorizationMonitor measures" in record.message]
+    assert len(said) == 1
+    assert "network.0 [10 units], network.2 [8 units]; head network.4; task classification (" in said[0].message
+    assert logging.getLogger(said[0].name).getEffectiveLevel() <= logging.INFO
 
 
 def test_it_pickles_and_copies(tmp_path):

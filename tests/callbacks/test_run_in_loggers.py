@@ -66,7 +66,7 @@ def test_a_moment_with_the_alarm_on_is_marked(tmp_path, calls):
 
 
 def test_a_network_without_classes_has_a_figure_too(tmp_path, calls):
-    runner = fit(tmp_path, MemorizationMonitor(["network.0"]), network=torch.nn.Sequential(torch.nn.Linear(6, 3)))
+    runner = fit(tmp_path, MemorizationMonitor(task="none"))
     assert images(runner) == {**OF_A_MEASUREMENT, "infomem/run": 1, "infomem/epochs_map": 1}
     assert all(math.isnan(value) for value in calls[0][2])
 

@@ -15,6 +15,7 @@ __all__ = ["find_blocks", "may_be_block"]
 
 # Containers say nothing about what they hold, so that two of one class are no repetition.
 _GENERIC = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+_DIGITS = "0123456789"
 
 
 def find_blocks(calls: Sequence[Call]) -> list[Call]:
@@ -65,5 +66,11 @@ def _runs_one_after_another(outer: Call, found: Sequence[Call]) -> bool:
 
 
 def _stand_in_one_list(first: Call, second: Call, outer: Call) -> bool:
-    holders = [module for module in outer.module.modules() if isinstance(module, _GENERIC)]
-    return any({id(first.module), id(second.module)} <= set(map(id, holder.children())) for holder in holders)
+    """Whether two parts have one name but for a number, and stand in a container or end what the outer one puts out.
+
+    Parts with names of their own make up a block, whatever they stand in.
+    """
+    if first.name.rstrip(_DIGITS) != second.name.rstrip(_DIGITS):
+        return False
+    is_contained = second.name.rpartition(".")[2].isdigit() or isinstance(outer.module, _GENERIC)
+    return is_contained or second.outputs[:1] == outer.outputs[:1]

@@ -32,6 +32,7 @@ class Call:
         outputs: Numbers that identify the tensors that came out, in order.
         shapes: Their shapes.
         end: Place of its end among them; -1 while the call lasts, or if it failed.
+        last_end: Place of the end of the last call of the module.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Call:
     outputs: tuple[int, ...] = ()
     shapes: tuple[tuple[int, ...], ...] = ()
     end: int = -1
+    last_end: int = -1
 
     def is_within(self, other: Call) -> bool:
         """Whether this call was made within another."""
@@ -96,11 +98,26 @@ class CallRecorder:
         """Return the first call of each module that was called and returned, in the order of their starts."""
         return sorted((call for call in self._calls.values() if call.end >= 0), key=lambda call: call.start)
 
+    def token(self, tensor: Tensor) -> int:
+        """Return the number of a tensor object. A tensor that is gone gives its place in memory to another."""
+        known = self._tokens.get(id(tensor))
+        if known is None or known[0]() is not tensor:
+            self._num_tokens += 1
+            known = weakref.ref(tensor), self._num_tokens
+            self._tokens[id(tensor)] = known
+        return known[1]
+
     def is_consumed(self, token: int, after: Call) -> bool:
         """Whether a tensor went into a module that was called after another call had ended."""
         return any(
             token == used and call.start > after.start and not call.is_within(after) for used, call in self._uses
         )
+
+    def is_compared(self, token: int, after: Call) -> bool:
+        """Whether a tensor went into a module that was called after another call had ended, and more than once."""
+        modules = {id(call.module) for used, call in self._uses if used == token and call.start > after.end}
+        starts = {(id(call.module), call.start) for _, call in self._uses if id(call.module) in modules}
+        return len(starts) > len(modules)
 
     def _begin(self, module: nn.Module, inputs: object) -> None:
         if id(module) not in self._names:
@@ -123,27 +140,18 @@ class CallRecorder:
         else:
             return
         given = [*leaf_tensors(args), *leaf_tensors(kwargs)]
-        call.inputs, call.input_shapes = tuple(map(self._token, given)), tuple(map(_shape, given))
+        call.inputs, call.input_shapes = tuple(map(self.token, given)), tuple(map(_shape, given))
         self._uses += [(token, call) for token in call.inputs]
         leaves = leaf_tensors(output)
-        call.outputs = tuple(map(self._token, leaves))
+        call.outputs = tuple(map(self.token, leaves))
         call.shapes = tuple(map(_shape, leaves))
         self._clock += 1
         call.end = self._clock
-        if id(module) not in self._calls:
-            self._calls[id(module)] = call
-            if self._see is not None:
-                with torch.no_grad():
-                    self._see(call, output)
-
-    def _token(self, tensor: Tensor) -> int:
-        """Return the number of a tensor object. A tensor that is gone gives its place in memory to another."""
-        known = self._tokens.get(id(tensor))
-        if known is None or known[0]() is not tensor:
-            self._num_tokens += 1
-            known = weakref.ref(tensor), self._num_tokens
-            self._tokens[id(tensor)] = known
-        return known[1]
+        first = self._calls.setdefault(id(module), call)
+        first.last_end = self._clock
+        if first is call and self._see is not None:
+            with torch.no_grad():
+                self._see(call, output)
 
 
 def _shape(tensor: Tensor) -> tuple[int, ...]:

@@ -29,8 +29,8 @@ def sort_calls(recorder: CallRecorder, parts: Sequence[Part], trained: Collectio
     """Tell hidden layers and blocks from outputs.
 
     Outputs are: the layer with weights that ends last; what is returned by the network and not used by another module;
-    the ends of branches beside the one that ends last, which start from the same tensor; and the ends of parts of the
-    network that have the size of an input, such as the image of a generator.
+    the ends of branches beside the one that ends last, which start from the same tensor or from the batch; and the ends
+    of parts of the network that have the size of an input, such as the image of a generator.
 
     Args:
         recorder: What was called.
@@ -48,12 +48,13 @@ def _sort(counted: list[Call], recorder: CallRecorder, parts: Sequence[Part]) ->
     weights = _outermost([call for call in counted if call.name and holds_weights(call.module)])
     if not weights:
         return SortedCalls(called, [], [], None)
-    final = max(weights, key=lambda call: call.end)
+    final = max(weights, key=_last_end)
     outputs = {id(final)}
-    outputs |= {id(call) for call in counted if _is_returned(call, called, recorder)}
-    for branch in _branches_beside(final, counted, recorder):
+    returned = _returned(called)
+    outputs |= {id(call) for call in counted if _is_unused(call, recorder) and returned.intersection(call.outputs)}
+    for branch in _branches_beside(final, counted, recorder, parts):
         outputs.add(id(max((call for call in weights if call is branch or call.is_within(branch)), key=_end)))
-    outputs |= {id(call) for call in _ends_of_input_size(weights, called, final, parts)}
+    outputs |= {id(call) for call in _ends_of_input_size(weights, called, final, recorder, parts)}
     ends = [call for call in called if id(call) in outputs]
     hidden = [call for call in counted if id(call) not in outputs and not any(end.is_within(call) for end in ends)]
     kept = {id(call) for call in hidden}
@@ -62,6 +63,10 @@ def _sort(counted: list[Call], recorder: CallRecorder, parts: Sequence[Part]) ->
 
 def _end(call: Call) -> int:
     return call.end
+
+
+def _last_end(call: Call) -> int:
+    return call.last_end
 
 
 def _outermost(calls: Sequence[Call]) -> list[Call]:
@@ -80,38 +85,56 @@ def _top_calls(called: Sequence[Call]) -> list[Call]:
     return [call for call in called if call.name and (call.parent is None or not call.parent.name)]
 
 
-def _is_returned(call: Call, called: Sequence[Call], recorder: CallRecorder) -> bool:
-    """Whether a call put out what the network, or the last part that the step called, returned."""
-    ends = [each for each in called if not each.name]
-    ends += sorted((call for call in _top_calls(called) if _holds_layers(call, called)), key=_end)[-1:]
-    returned = {token for end in ends for token in end.outputs}
-    return any(token in returned and not recorder.is_consumed(token, call) for token in call.outputs)
+def _returned(called: Sequence[Call]) -> set[int]:
+    """Return the tensors that the network, or the last part with layers that the step called, returned."""
+    holders = _holders(called)
+    ends = [call for call in called if not call.name]
+    ends += sorted((call for call in _top_calls(called) if id(call) in holders), key=_last_end)[-1:]
+    return {token for end in ends for token in end.outputs}
 
 
-def _branches_beside(final: Call, counted: Sequence[Call], recorder: CallRecorder) -> list[Call]:
-    """Return the calls that got the same tensor as the branch that ends last, and whose outputs no module used."""
+def _is_unused(call: Call, recorder: CallRecorder) -> bool:
+    return not any(recorder.is_consumed(token, call) for token in call.outputs)
+
+
+def _branches_beside(final: Call, counted: Sequence[Call], recorder: CallRecorder, parts: Sequence[Part]) -> list[Call]:
+    """Return the calls beside the branch that ends last, whose outputs no module used.
+
+    They got the same tensor; or the branch got nothing but tensors of the batch, so that nothing was made for it.
+    """
+    given = {recorder.token(part.value) for part in parts if isinstance(part.value, Tensor)}
+    holders = _holders(counted)
     branches: list[Call] = []
     branch: Call | None = final
     while branch is not None and branch.name:
+        starts_from_batch = bool(branch.inputs) and given.issuperset(branch.inputs)
         for call in counted:
-            is_beside = call is not branch and call.parent is branch.parent and _holds_layers(call, counted)
-            is_used = any(recorder.is_consumed(token, call) for token in call.outputs)
-            if is_beside and not is_used and set(call.inputs[:1]) & set(branch.inputs[:1]):
+            is_beside = call is not branch and call.parent is branch.parent and id(call) in holders
+            starts_with_it = starts_from_batch or set(call.inputs[:1]) & set(branch.inputs[:1])
+            if is_beside and starts_with_it and _is_unused(call, recorder):
                 branches.append(call)
         branch = branch.parent
     return branches
 
 
-def _holds_layers(call: Call, counted: Sequence[Call]) -> bool:
-    return any(holds_weights(each.module) and (each is call or each.is_within(call)) for each in counted)
+def _holders(calls: Sequence[Call]) -> set[int]:
+    """Return the ids of the calls of layers with weights, and of those within which they were made."""
+    found: set[int] = set()
+    for call in calls:
+        each: Call | None = call if holds_weights(call.module) else None
+        while each is not None:
+            found.add(id(each))
+            each = each.parent
+    return found
 
 
 def _ends_of_input_size(
-    weights: Sequence[Call], called: Sequence[Call], final: Call, parts: Sequence[Part]
+    weights: Sequence[Call], called: Sequence[Call], final: Call, recorder: CallRecorder, parts: Sequence[Part]
 ) -> list[Call]:
     """Return the last layers of parts of the network, of two layers or more, that put out as much as an input has.
 
-    Parts that were given as much are no generators: they keep the size.
+    Parts that were given as much keep the size and are no generators, unless a module that is called more than once
+    gets what they put out: it judges that beside the inputs.
     """
     inputs = [tuple(part.value.shape) for part in parts if isinstance(part.value, Tensor) and part.value.ndim >= 2]
     flat = [(shape[0], prod(shape[1:])) for shape in inputs]
@@ -121,6 +144,7 @@ def _ends_of_input_size(
         if len(within) >= 2 and final not in within:
             end = max(within, key=_end)
             kept_size = prod(end.shapes[0]) in map(prod, top.input_shapes) if end.shapes else True
-            if not kept_size and end.shapes[0] in (*inputs, *flat):
+            is_judged = any(recorder.is_compared(token, top) for token in top.outputs)
+            if (not kept_size or is_judged) and end.shapes[:1] and end.shapes[0] in (*inputs, *flat):
                 ends.append(end)
     return ends

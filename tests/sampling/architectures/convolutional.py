@@ -310,3 +310,48 @@ class RegNet(nn.Module):
 def fully_convolutional():
     last = [nn.Conv2d(12, 3, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 12, 3), nn.ReLU(), *last)
+
+
+class NumberedStage(nn.Module):
+    """As timm's RegNet has it: blocks are attributes with numbers."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.b1, self.b2 = Bottleneck(inputs, outputs, 2), Bottleneck(outputs, outputs)
+
+    def forward(self, x):
+        for block in self.children():
+            x = block(x)
+        return x
+
+
+@reads(
+    "timm's RegNet, blocks numbered in a stage of its own",
+    images,
+    {"1.b1": 8, "1.b2": 8, "2.b1": 12, "2.b2": 12},
+    head="5",
+    task="assumed",
+)
+def numbered_stages():
+    last = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 3)]
+    return nn.Sequential(ConvNormActivation(3, 8, 3, 2), NumberedStage(8, 8), NumberedStage(8, 12), *last)
+
+
+class MaxVitLayer(nn.Module):
+    """As torchvision has it: the parts stand in a sequence by name, and two are of one class."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.layers = nn.Sequential()
+        self.layers.add_module("convolution", InvertedResidual(inputs, outputs, 2, 2))
+        self.layers.add_module("window", InvertedResidual(outputs, outputs))
+        self.layers.add_module("grid", InvertedResidual(outputs, outputs))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+@reads("MaxViT, a block of parts by name", images, {"0": 8, "1": 12}, head="4", task="assumed")
+def maxvit():
+    last = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 3)]
+    return nn.Sequential(MaxVitLayer(3, 8), MaxVitLayer(8, 12), *last)

@@ -96,6 +96,18 @@ class VaeOfOneOutput(Vae):
     head=None,
     task="none",
 )
+@reads(
+    "generator and discriminator, which a step calls before and after",
+    rows,
+    {"discriminator.net.0": 12, "generator.net.0": 16},
+    head=None,
+    task="none",
+    options={
+        "forward": lambda model, real: (
+            model.discriminator(real).mean() - model.discriminator(model.generator(normal(len(real), 5))).mean()
+        )
+    },
+)
 class Gan(nn.Module):
     def __init__(self):
         super().__init__()
@@ -104,6 +116,24 @@ class Gan(nn.Module):
     def forward(self, real):
         fake = self.generator(normal(len(real), 5))
         return self.discriminator(real), self.discriminator(fake)
+
+
+@reads(
+    "images made of images, judged beside true ones",
+    lambda: images(1),
+    {"discriminator.0": 5, "generator.0": 8, "generator.2": 12},
+    head=None,
+    task="none",
+)
+class ImagesOfImages(nn.Module):
+    def __init__(self):
+        super().__init__()
+        first = [nn.Conv2d(1, 8, 3, 1, 1), nn.ReLU(), nn.Conv2d(8, 12, 3, 1, 1), nn.ReLU()]
+        self.generator = nn.Sequential(*first, nn.Conv2d(12, 1, 3, 1, 1), nn.Tanh())
+        self.discriminator = nn.Sequential(nn.Conv2d(1, 5, 3), nn.ReLU(), nn.Conv2d(5, 1, 3))
+
+    def forward(self, real):
+        return self.discriminator(real), self.discriminator(self.generator(real))
 
 
 # Several inputs, copies, and networks that are not trained

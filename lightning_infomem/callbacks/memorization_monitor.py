@@ -263,6 +263,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure and log: `ModelCheckpoint` and `EarlyStopping` look only after this hook."""
         if trainer.sanity_checking or trainer.barebones:
+            self._close_watch()
             return
         self._log(
             pl_module, self._measure(trainer, pl_module) if self._is_due else self._course.last_values, on_step=False

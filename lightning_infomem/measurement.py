@@ -34,6 +34,7 @@ from lightning_infomem.sampling.layers import find_head, select_layers
 from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together
 from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.sampling.weights_digest import weights_digest
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 __all__ = ["catch", "measure", "measure_caught", "measure_samples"]
@@ -78,8 +79,9 @@ def measure(
     check_setting_names(settings, measure)
     chosen = MeasurementSettings(**settings)
     plan = SamplePlan(chosen.max_samples, chosen.max_units, chosen.seed)
+    weights = weights_digest(model)
     tap = catch(model, batches, select_layers(model, layers), plan, chosen.pooling, forward)
-    return measure_caught(bring_together(tap, Ranks()), chosen)
+    return measure_caught(bring_together(tap, Ranks()), chosen, weights=weights)
 
 
 def catch(
@@ -114,9 +116,11 @@ def measure_caught(
     epoch: int | None = None,
     step: int | None = None,
     ranks: Ranks | None = None,
+    weights: Tensor | None = None,
 ) -> InformationReport:
     """Measure what a tap caught, on all ranks together; see `measure_samples` for the rest."""
-    return measure_samples(settings=settings, **caught._asdict(), epoch=epoch, step=step, ranks=ranks)
+    known = caught._asdict()
+    return measure_samples(settings=settings, **known, epoch=epoch, step=step, ranks=ranks, weights=weights)
 
 
 def measure_samples(
@@ -131,6 +135,7 @@ def measure_samples(
     epoch: int | None = None,
     step: int | None = None,
     ranks: Ranks | None = None,
+    weights: Tensor | None = None,
 ) -> InformationReport:
     """Measure given activations.
 
@@ -146,6 +151,7 @@ def measure_samples(
         epoch: Epoch of the run.
         step: Global step of the run.
         ranks: Processes that all call this with the same samples and share the pairs of units; each gets the report.
+        weights: Digest of the weights of the network; see `weights_digest`.
 
     Returns:
         The report, with all tensors on the CPU. A layer whose samples cannot be measured is skipped with a reason.
@@ -193,6 +199,7 @@ def measure_samples(
         scores={} if logits is None else prediction_baselines(logits),
         probe=None if input_marks is None else _probe_digest(input_marks),
         predicted=None if classes is None or input_marks is None else _in_order_of_inputs(classes, input_marks),
+        weights=weights,
     )
 
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from lightning_infomem._checks import check_count
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer, scalar_step
-from lightning_infomem.callbacks.probing import catch_probe, draw_training_probe
+from lightning_infomem.callbacks.first_look import FirstLook
+from lightning_infomem.callbacks.probing import draw_training_probe
 from lightning_infomem.callbacks.run_monitor import RunMonitor
-from lightning_infomem.functional.baselines import prediction_baselines
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.reporting.loggers import conclude, introduce, log_pictures
@@ -145,6 +145,7 @@ class MemorizationMonitor(RunMonitor, Callback):
         self.training_probe = training_probe
         self.layer_names: list[str] = []
         self._watch: Watch | None = None
+        self._first_look: FirstLook | Exception | None = None  # of this validation; a fault waits for its end
         self._training_batches: Iterable[Any] | None = None
         self._is_due = False  # whether to measure this validation
         self._last_step = -1  # optimizer step of the last measurement between validations
@@ -221,6 +222,8 @@ class MemorizationMonitor(RunMonitor, Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Begin to catch the activations of a batch."""
+        if self._is_due and self._first_look is None:
+            self._first_look = self._look(trainer, pl_module)
         if self._watch is not None and dataloader_idx == self.dataloader_idx:
             self._watch.tap.open_batch(batch)
 
@@ -256,6 +259,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Remove the hooks."""
         self._close_watch()
+        self._first_look = None
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Remove the hooks."""
@@ -275,13 +279,14 @@ class MemorizationMonitor(RunMonitor, Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the hooks out of a copy for a spawned process."""
-        return {**self.__dict__, "_watch": None, "_training_batches": None}
+        return {**self.__dict__, "_watch": None, "_first_look": None, "_training_batches": None}
 
     def _begin(self, trainer: Trainer, model: LightningModule, loaders: object) -> None:
         if trainer.barebones:
             return
         in_run = self._stage == "fit"
         self._age += in_run
+        self._first_look = None  # left over from an interrupted validation
         self._is_due = not in_run or not self._course.history or self._age >= self.every_n_validations
         if self._is_due and self.dataloader is None:
             self._close_watch()  # left over from an interrupted validation
@@ -294,13 +299,15 @@ class MemorizationMonitor(RunMonitor, Callback):
         in_run = self._stage == "fit"
         try:
             ranks = Ranks.current()
-            caught = bring_together(self._caught(trainer, model), ranks)
+            look, self._first_look = self._first_look or self._look(trainer, model), None
+            if isinstance(look, Exception):
+                raise look
+            caught = bring_together(self._caught(look), ranks)
             moment = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-            report = measure_caught(caught, self.settings, **moment, ranks=ranks)
-            confidence = self._training_confidence(trainer, model)
+            report = measure_caught(caught, self.settings, **moment, ranks=ranks, weights=look.weights)
             self._report_skipped(report)
             if in_run:
-                values = self._course.add(report, **moment, training_confidence=confidence)
+                values = self._course.add(report, **moment, training_confidence=look.training_confidence)
             else:
                 values = scalars(report, prefix=self.prefix)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
@@ -322,24 +329,24 @@ class MemorizationMonitor(RunMonitor, Callback):
             self._run_file.append(self._course.last_measurement())
         return values
 
-    def _caught(self, trainer: Trainer, model: LightningModule) -> ActivationTap:
-        """Return what this rank caught of the validation, or catch ``dataloader`` now."""
-        if self._watch is not None:
-            tap = self._watch.tap
-            self._close_watch()
-            return tap
-        probe = () if self.dataloader is None else self.dataloader
-        return Ranks.current().run_together(
-            lambda: catch_probe(trainer, model, select_layers(model, self.layers), self.settings, probe)
-        )
+    def _look(self, trainer: Trainer, model: LightningModule) -> FirstLook | Exception:
+        """Look at the network now, and return a fault instead of raising it in the midst of a validation."""
+        training = self._training_batches if self._stage == "fit" else None
+        options = {"probe": self.dataloader, "training": training}
+        try:
+            return FirstLook.take(trainer, model, self.layers, self.settings, **options)
+        except Exception as fault:
+            return fault
 
-    def _training_confidence(self, trainer: Trainer, model: LightningModule) -> float | None:
-        """Return the mean confidence on training inputs over all ranks; None if it is unknown."""
-        if self._training_batches is None or self._stage != "fit":
-            return None
-        batches, ranks = self._training_batches, Ranks.current()
-        tap = ranks.run_together(lambda: catch_probe(trainer, model, {}, self.settings, batches, seeded=True))
-        return prediction_baselines(bring_together(tap, ranks).logits).get("mean_confidence")
+    def _caught(self, look: FirstLook) -> ActivationTap:
+        """Return what this rank caught of the validation, or of ``dataloader``."""
+        if look.probe is not None:
+            return look.probe
+        if self._watch is None:
+            raise UsageValueError("no validation was watched")
+        tap = self._watch.tap
+        self._close_watch()
+        return tap
 
     def _log(self, model: LightningModule, values: dict[str, float], *, on_step: bool) -> None:
         if values:

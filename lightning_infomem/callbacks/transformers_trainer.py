@@ -24,6 +24,7 @@ from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.sampling.weights_digest import weights_digest
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 try:
@@ -157,6 +158,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         state: TrainerState,
         control: TrainerControl,
         metrics: dict[str, float] | None = None,
+        model: Any = None,
         **kwargs: Any,
     ) -> None:
         """Measure, and add to the metrics before the Trainer picks the best model by them."""
@@ -167,7 +169,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         if dataset != self._dataset:
             return
         self._age += 1
-        values = self._measure(tap, state)
+        values = self._measure(tap, state, model)
         if values:
             shown = {f"{dataset}_{name}": value for name, value in self._shown(values).items()}
             metrics |= {name: value for name, value in shown.items() if name.count("/") == 1}
@@ -193,13 +195,14 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         self.close()
         self._watch = None
 
-    def _measure(self, tap: ActivationTap | None, state: TrainerState) -> dict[str, float]:
+    def _measure(self, tap: ActivationTap | None, state: TrainerState, model: Any) -> dict[str, float]:
         """Return the values to log: new ones, or the last ones if the measurement fails."""
         step = state.global_step
         try:
             if tap is None:
                 raise UsageValueError("the evaluation did not call the model")
-            report = measure_caught(bring_together(tap, Ranks()), self.settings, epoch=int(state.epoch), step=step)
+            moment = {"epoch": int(state.epoch), "step": step, "weights": weights_digest(model)}
+            report = measure_caught(bring_together(tap, Ranks()), self.settings, **moment)
             self._report_skipped(report)
             values = self._course.add(report, epoch=state.epoch, step=step)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run

@@ -19,7 +19,7 @@ REPORT_KEY = "infomem_report"
 COURSE_KEY = "infomem_course"
 
 # Increased whenever the state changes; a state of any other version is refused.
-_STATE_VERSION = 5
+_STATE_VERSION = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +117,8 @@ class InformationReport:
         probe: Digest of the sampled inputs, the same for the same inputs; None if unknown.
         predicted: Predicted class of each sampled input, int32 ``[samples]``, in an order that depends on the inputs
             alone; -1 if the outputs are not finite. None if classes or inputs are unknown.
+        weights: Digest of the weights that were measured, int64 ``[parameters, 2]``; see `weights_digest`. None if
+            unknown.
     """
 
     layers: tuple[LayerInformation, ...]
@@ -130,6 +132,7 @@ class InformationReport:
     scores: Mapping[str, float] = field(default_factory=dict)
     probe: str | None = None
     predicted: Tensor | None = None
+    weights: Tensor | None = None
 
     def __getitem__(self, name: str) -> LayerInformation:
         for layer in self.layers:
@@ -175,8 +178,10 @@ class InformationReport:
         try:
             fields = {name: value for name, value in state.items() if name != "state_version"}
             fields["layers"] = tuple(LayerInformation.from_state(layer) for layer in state["layers"])
-            if fields.get("predicted") is not None:
-                fields["predicted"] = fields["predicted"].clone()
+            for name in ("predicted", "weights"):
+                fields[name] = None if fields.get(name) is None else fields[name].clone()
+            if fields["weights"] is not None and (fields["weights"].ndim, fields["weights"].dtype) != (2, torch.int64):
+                raise UsageValueError("the digest of its weights is none")
             return cls(**fields)
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as fault:
             raise UsageValueError(f"report: the state is damaged ({fault}); measure this checkpoint again.") from fault

@@ -201,8 +201,8 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         try:
             if tap is None:
                 raise UsageValueError("the evaluation did not call the model")
-            moment = {"epoch": int(state.epoch), "step": step, "weights": weights_digest(model)}
-            report = measure_caught(bring_together(tap, Ranks()), self.settings, **moment)
+            caught, weights = bring_together(tap, Ranks()), weights_digest(model)
+            report = measure_caught(caught, self.settings, epoch=int(state.epoch), step=step, weights=weights)
             self._report_skipped(report)
             values = self._course.add(report, epoch=state.epoch, step=step)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run

@@ -1,6 +1,7 @@
 import copy
 import importlib
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,10 +11,12 @@ from torch import nn
 import lightning_infomem
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
+from lightning_infomem.checkpoints.reading import find_checkpoints
 from lightning_infomem.measurement import measure
 from lightning_infomem.records.report import REPORT_KEY, InformationReport
 from lightning_infomem.runs.recorded_runs import recorded_runs
 from lightning_infomem.runs.run_file import RUN_FILE, read_run_file
+from lightning_infomem.selection.read_candidates import read_candidates
 from lightning_infomem.settings import MeasurementSettings
 from tests.callbacks.distilbert import LAYERS, distilbert, transformers
 from tests.callbacks.logged_names import names_by_layer, names_over_layers
@@ -101,6 +104,17 @@ def test_the_evaluation_loop_is_measured_like_the_model_alone(tmp_path, options)
         # Batches of another size may change the last bits of a float32 activation.
         torch.testing.assert_close(watched.entropy, alone.entropy, rtol=0, atol=1e-6)
         torch.testing.assert_close(watched.mutual_information, alone.mutual_information, rtol=0, atol=1e-6)
+
+
+def test_a_report_is_of_the_weights_in_its_folder_or_left_out(tmp_path):
+    saving = {"save_strategy": "steps", "save_steps": 1, "eval_strategy": "steps", "eval_steps": 2}
+    trainer(tmp_path, MemorizationTrainerCallback(), **saving).train()
+    candidates, skipped = read_candidates(find_checkpoints(tmp_path))
+    assert sorted(each.step for each in candidates) == [2, 4]
+    assert {Path(path).name: why[:32] for path, why in skipped.items()} == {
+        "checkpoint-1": "carries no report; train with Me",
+        "checkpoint-3": "its report is of other weights (",
+    }
 
 
 def test_the_best_checkpoint_can_be_chosen_and_training_stopped_by_a_measure(tmp_path):

@@ -13,6 +13,7 @@ from lightning_infomem._lightning import Callback, LightningModule, Misconfigura
 from lightning_infomem.callbacks.first_look import FirstLook
 from lightning_infomem.callbacks.probing import draw_training_probe
 from lightning_infomem.callbacks.run_monitor import RunMonitor
+from lightning_infomem.callbacks.trainer_checks import check_prefixes, why_no_loader
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.reporting.loggers import conclude, introduce, log_pictures
@@ -143,7 +144,6 @@ class MemorizationMonitor(RunMonitor, Callback):
                 )
         self.every_n_train_steps = every_n_train_steps
         self.training_probe = training_probe
-        self.layer_names: list[str] = []
         self._watch: Watch | None = None
         self._first_look: FirstLook | Exception | None = None  # of this validation; a fault waits for its end
         self._training_batches: Iterable[Any] | None = None
@@ -159,6 +159,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Check the configuration now, not after an epoch."""
         self._stage = stage
+        check_prefixes(monitors_of(trainer))
         try:
             layers = list(select_layers(pl_module, self.layers))
         except (TypeError, ValueError) as fault:
@@ -168,10 +169,12 @@ class MemorizationMonitor(RunMonitor, Callback):
         self.layer_names = layers
         if stage == "fit" and trainer.global_step == 0:  # a new run; a resumed one loads its state after this hook
             self._start_run()
+            self._last_step = -1
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Introduce the measures to TensorBoard, and warn if nothing will be measured."""
         monitors = monitors_of(trainer)
+        check_prefixes(monitors)
         is_new = trainer.is_global_zero and trainer.global_step == 0
         if is_new and monitors[0] is self:  # once for all monitors
             watched = [Watched(each.prefix, each.layer_names, each.settings.to_state()) for each in monitors]
@@ -192,6 +195,7 @@ class MemorizationMonitor(RunMonitor, Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the run file, whose folder all ranks must ask for, and draw the training inputs to measure."""
+        self._check_loaders(trainer.val_dataloaders)
         self._run_file = RunFile(trainer.log_dir if trainer.loggers else None, who="MemorizationMonitor")
         monitors = monitors_of(trainer)
         named = next((each for each in monitors if each.history), monitors[0])  # a resumed run keeps its name
@@ -211,11 +215,13 @@ class MemorizationMonitor(RunMonitor, Callback):
         if every is None or trainer.barebones or not step or step % every or step == self._last_step:
             return
         self._last_step = step
-        self._log(pl_module, self._measure(trainer, pl_module), on_step=True)
+        self._log(trainer, pl_module, self._measure(trainer, pl_module), on_step=True)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the hooks, if this validation is to be measured."""
-        if not trainer.sanity_checking:
+        if trainer.sanity_checking:
+            self._check_loaders(trainer.val_dataloaders)
+        else:
             self._begin(trainer, pl_module, trainer.val_dataloaders)
 
     def on_validation_batch_start(
@@ -244,9 +250,8 @@ class MemorizationMonitor(RunMonitor, Callback):
         """Measure and log: `ModelCheckpoint` and `EarlyStopping` look only after this hook."""
         if trainer.sanity_checking or trainer.barebones:
             return
-        self._log(
-            pl_module, self._measure(trainer, pl_module) if self._is_due else self._course.last_values, on_step=False
-        )
+        values = self._measure(trainer, pl_module) if self._is_due else self._course.repeated(self.layer_names)
+        self._log(trainer, pl_module, values, on_step=False)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the hooks, as for a validation."""
@@ -271,7 +276,8 @@ class MemorizationMonitor(RunMonitor, Callback):
             return
         try:
             self._from_state(state_dict)
-        except (AttributeError, KeyError, TypeError, ValueError) as fault:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as fault:
+            self._start_run()
             warnings.warn(
                 f"MemorizationMonitor: the history in this checkpoint cannot be read ({fault}); it starts anew.",
                 stacklevel=2,
@@ -280,6 +286,12 @@ class MemorizationMonitor(RunMonitor, Callback):
     def __getstate__(self) -> dict[str, Any]:
         """Leave the hooks out of a copy for a spawned process."""
         return {**self.__dict__, "_watch": None, "_first_look": None, "_training_batches": None}
+
+    def _check_loaders(self, loaders: object) -> None:
+        """Require the loader of ``dataloader_idx`` before anything is trained."""
+        why = None if self.dataloader is not None else why_no_loader(self.dataloader_idx, loaders)
+        if why is not None:
+            raise MisconfigurationException(f"MemorizationMonitor: {why}.")
 
     def _begin(self, trainer: Trainer, model: LightningModule, loaders: object) -> None:
         if trainer.barebones:
@@ -290,11 +302,13 @@ class MemorizationMonitor(RunMonitor, Callback):
         self._is_due = not in_run or not self._course.history or self._age >= self.every_n_validations
         if self._is_due and self.dataloader is None:
             self._close_watch()  # left over from an interrupted validation
+            why = why_no_loader(self.dataloader_idx, loaders)
+            self._first_look = None if why is None else UsageValueError(why)
             loader = loader_of(loaders, self.dataloader_idx)
             self._watch = Watch(model, self.layers, self.settings, loader, Ranks.current())
 
     def _measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
-        """Return the values to log: new ones, or the last ones if the measurement fails."""
+        """Return the values to log: new ones, or the last ones over all layers if the measurement fails."""
         self._is_due = False
         in_run = self._stage == "fit"
         try:
@@ -314,7 +328,7 @@ class MemorizationMonitor(RunMonitor, Callback):
             if self.on_error == "raise":
                 raise
             warnings.warn(f"MemorizationMonitor: nothing was measured at this validation: {fault}", stacklevel=2)
-            return self._course.last_values
+            return self._course.unmeasured(self.layer_names) if in_run else {}
         self.report, self._age = report, 0
         if in_run:
             folder = getattr(trainer.checkpoint_callback, "dirpath", None)
@@ -348,8 +362,9 @@ class MemorizationMonitor(RunMonitor, Callback):
         self._close_watch()
         return tap
 
-    def _log(self, model: LightningModule, values: dict[str, float], *, on_step: bool) -> None:
+    def _log(self, trainer: Trainer, model: LightningModule, values: dict[str, float], *, on_step: bool) -> None:
         if values:
+            self._report_listeners(trainer.callbacks, values)  # type: ignore[attr-defined]
             # The numbers are the same on all ranks, but without sync_dist Lightning warns that they might not be.
             many = Ranks.current().size > 1
             model.log_dict(self._shown(values), on_step=on_step, on_epoch=not on_step, batch_size=1, sync_dist=many)

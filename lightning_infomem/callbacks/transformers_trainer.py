@@ -15,7 +15,7 @@ from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.callbacks.run_monitor import RunMonitor
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.measurement import measure_caught
-from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, MetricName, metric_name
 from lightning_infomem.reporting.loggers import introduce, log_pictures
 from lightning_infomem.reporting.pictures import Pictures
 from lightning_infomem.reporting.run_figures import run_figures
@@ -121,6 +121,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
                 "train on one device, or measure afterwards with lightning_infomem.measure."
             )
         layers = select_layers(model, self.layers)
+        self.layer_names = list(layers)
         _log.info("MemorizationTrainerCallback measures the layers %s.", ", ".join(layers))
         if args.eval_strategy == "no":
             warnings.warn(
@@ -171,9 +172,11 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         self._age += 1
         values = self._measure(tap, state, model)
         if values:
-            shown = {f"{dataset}_{name}": value for name, value in self._shown(values).items()}
-            metrics |= {name: value for name, value in shown.items() if name.count("/") == 1}
-            self._log(shown, state)
+            shown = self._shown(values)
+            names = {name: MetricName.of(name, self.prefix) for name in shown}
+            over_layers = [name for name, parts in names.items() if parts is None or parts.layer is None]
+            metrics |= {f"{dataset}_{name}": shown[name] for name in over_layers}
+            self._log({f"{dataset}_{name}": value for name, value in shown.items()}, state)
 
     def on_predict(self, *args: Any, **kwargs: Any) -> None:
         """Forget what was caught: predictions are no evaluation."""
@@ -207,7 +210,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
             values = self._course.add(report, epoch=state.epoch, step=step)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             self._fail("nothing was measured at this evaluation", fault)
-            return self._course.last_values
+            return self._course.unmeasured(self.layer_names)
         self.report, self._age = report, 0
         self._report_alarm()
         pictures = Pictures(run_figures(self._course, report), step, self.prefix, report, values)

@@ -11,14 +11,45 @@ from torch import Tensor
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.records.report import InformationReport, LayerInformation
 
-__all__ = ["drop_error", "layer_measures", "mutual_information_drop", "scalars"]
+__all__ = [
+    "OF_EACH_LAYER",
+    "OF_EVERY_MEASUREMENT",
+    "drop_error",
+    "layer_measures",
+    "mutual_information_drop",
+    "scalars",
+]
+
+# What is logged of each layer and over all of them, and what is logged over all layers only, at every measurement.
+OF_EACH_LAYER = (
+    Metric.ENTROPY_MEAN,
+    Metric.ENTROPY_MEDIAN,
+    Metric.MI_MEAN,
+    Metric.MI_MEDIAN,
+    Metric.MI_P95,
+    Metric.MI_DROP,
+    Metric.MI_DROP_ERROR,
+    Metric.SMOOTHNESS,
+    Metric.DEAD_FRACTION,
+    Metric.TIE_FRACTION,
+)
+OF_EVERY_MEASUREMENT = (
+    Metric.SAMPLES,
+    Metric.LAYERS_MEASURED,
+    Metric.SECONDS,
+    Metric.DRAWING_SECONDS,
+    Metric.SMOOTHNESS_DROP,
+    Metric.CONSENSUS_DROP,
+    Metric.CONSENSUS_DROP_ERROR,
+    Metric.MEMORIZING,
+)
 
 
 def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[str, float]:
     """Return the measures of a report by name, per layer and over all layers; entropy and mutual information in nats.
 
-    The value over all layers is the mean over layers, whatever their widths. Values that are not finite are left out,
-    because callbacks that monitor a value need a number; a layer with one unit, for example, has no pair.
+    The value over all layers is the mean over those that were measured, whatever their widths; ``layers_measured`` is
+    their number. Values that are not finite are left out; a layer with one unit, for example, has no pair.
 
     Args:
         report: The measures.
@@ -27,8 +58,8 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
     Returns:
         Name -> value: for each layer and over all layers ``entropy_mean``, ``entropy_median``, ``mi_mean``,
         ``mi_median``, ``mi_p95`` (95th percentile over pairs), ``dead_fraction``, ``tie_fraction`` and ``smoothness``
-        (of the predicted classes, see `prediction_smoothness`); also ``samples``, ``seconds`` and ``confidence`` (mean
-        highest probability, if there are predictions).
+        (of the predicted classes, see `prediction_smoothness`); also ``samples``, ``layers_measured``, ``seconds`` and
+        ``confidence`` (mean highest probability, if there are predictions).
     """
     by_layer = {layer.name: layer_measures(layer) for layer in report.layers}
     values = {
@@ -42,6 +73,7 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
         if over_layers:
             values[metric_name(prefix, measure)] = fmean(over_layers)
     values[metric_name(prefix, Metric.SAMPLES)] = float(min((layer.num_samples for layer in report.layers), default=0))
+    values[metric_name(prefix, Metric.LAYERS_MEASURED)] = float(len(report.layers))
     values[metric_name(prefix, Metric.SECONDS)] = report.seconds
     values[metric_name(prefix, Metric.CONFIDENCE)] = report.scores.get("mean_confidence", math.nan)
     return {name: value for name, value in values.items() if math.isfinite(value)}
@@ -61,13 +93,14 @@ def mutual_information_drop(
         prefix: Prefix of the names in ``history``.
 
     Returns:
-        ``mi_drop`` of each layer and the median over layers; 0 at a maximum, and while no maximum is positive.
+        ``mi_drop`` of each layer that has a value now, and the median over these; 0 at a maximum, and while no maximum
+        is positive.
     """
     drops: dict[str, float] = {}
     for layer in layers:
         name = metric_name(prefix, Metric.MI_MEAN, layer)
-        course = [values[name] for values in history if name in values]
-        if course:
+        course = [values[name] for values in history if math.isfinite(values.get(name, math.nan))]
+        if course and math.isfinite(history[-1].get(name, math.nan)):
             highest = max(course)
             drops[metric_name(prefix, Metric.MI_DROP, layer)] = (highest - course[-1]) / highest if highest > 0 else 0.0
     return {**drops, metric_name(prefix, Metric.MI_DROP): median(drops.values())} if drops else {}

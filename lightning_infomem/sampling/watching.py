@@ -17,7 +17,7 @@ from lightning_infomem.sampling.samples import SamplePlan
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["Watch", "is_compiled", "loader_of", "share_of_rank"]
+__all__ = ["Watch", "count_loaders", "is_compiled", "loader_of", "share_of_rank"]
 
 
 class Watch:
@@ -55,6 +55,11 @@ def loader_of(loaders: object, index: int) -> object:
     """Return the loader with the given index from a Trainer's loaders: one, or nested lists and mappings."""
     flat = _flat(loaders)
     return flat[index] if index < len(flat) else None
+
+
+def count_loaders(loaders: object) -> int:
+    """Return the number of a Trainer's loaders."""
+    return 0 if loaders is None else len(_flat(loaders))
 
 
 def _flat(loaders: object) -> list[object]:

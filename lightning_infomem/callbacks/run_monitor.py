@@ -90,19 +90,19 @@ class RunMonitor:
         message = "; ".join(f"layer {name!r}: {why}" for name, why in new.items())
         if new and self.on_error == "raise":
             raise UsageValueError(f"{self._name}: {message}.")
-        if new:
-            warnings.warn(f"{self._name} leaves out {message}.", stacklevel=3)
         measured = {layer.name for layer in report.layers}
         before = [name for name in self._course.layers_in_means if name not in self._left]
         left = [name for name in before if name not in measured]
+        self._left.update(left)
+        said = [f"leaves out {message}"] if new else []
         if left:
-            self._left.update(left)
-            warnings.warn(
-                f"{self._name}: the means over layers are those of {len(measured)} of {len(before)} layers from now "
-                f"on, without {', '.join(map(repr, left))}; do not compare them with earlier ones. "
-                f"{metric_name(self.prefix, Metric.LAYERS_MEASURED)} counts the layers.",
-                stacklevel=3,
+            said.append(
+                f"takes means over {len(measured)} of {len(before)} layers from now on, without "
+                f"{', '.join(map(repr, left))}: do not compare them with earlier ones "
+                f"({metric_name(self.prefix, Metric.LAYERS_MEASURED)} counts the layers)"
             )
+        if said:
+            warnings.warn(f"{self._name} {'; it '.join(said)}.", stacklevel=3)
 
     def _report_listeners(self, callbacks: Iterable[object], values: Mapping[str, float]) -> None:
         """Warn once of each value that is NaN and for which another callback waits."""

@@ -63,10 +63,15 @@ class MemorizationMonitor(RunMonitor, Callback):
                         those of most measurements, with ``consensus_drop_error``. All are 0 while no verdict is
                         possible; ``judgement`` has the reason (over all layers only)
     ``samples``         rows measured (over all layers only)
+    ``layers_measured`` layers over which the means are taken (over all layers only)
     ``seconds``         time of the measurement (over all layers only)
     ``drawing_seconds`` time of drawing and logging the figures below (over all layers only)
     ``age``             validations since the measurement (over all layers only)
     ==================  ==================================================================================
+
+    What could not be measured is NaN, and never an old value. A layer that fails leaves the means, which a warning
+    says and ``layers_measured`` shows. If a whole measurement fails, the values over all layers are repeated with a
+    raised ``age``; before the first one they are NaN, and a warning names the callbacks that monitor them.
 
     Loggers that support them also get histograms and figures:
 
@@ -95,14 +100,16 @@ class MemorizationMonitor(RunMonitor, Callback):
         layers: "auto", or names, patterns or module types; see `sampling.layers.select_layers`.
         dataloader_idx: Index of the validation loader to sample, where there are several.
         dataloader: Your own batches, for example a probe without labels. They run through the network in evaluation
-            mode at the end of each validation, instead of watching the validation batches. The network gets them as in
-            `measure`: the first entry of a tuple, or a mapping by name.
+            mode at the start of each validation, instead of watching the validation batches, and so with the weights
+            that are validated where these are averages. The network gets them as in `measure`: the first entry of a
+            tuple, or a mapping by name.
         every_n_validations: How often to measure. Between measurements the last values are logged again.
         every_n_train_steps: Number of optimizer steps after which to measure ``dataloader`` too, for long epochs.
         training_probe: Whether to also run ``max_samples`` training inputs through the network at each measurement,
             always the same ones with the same augmentation, and to log how much more confident it is about them than
             about validation inputs.
-        prefix: First part of every logged name and of the name of this monitor's state. Two monitors need two prefixes.
+        prefix: First part of every logged name and of the name of this monitor's state: letters, digits, "_", ".", "-",
+            spaces, and "/" between parts. Two monitors need two prefixes.
         on_error: What happens when a measurement fails: "warn" lets the training continue, "raise" stops it.
         **settings: Every field of `MeasurementSettings`, which explains them: ``max_samples``, ``pooling``, ``bins``,
             ``neighbors``, ``preset`` and so on.
@@ -110,7 +117,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     Raises:
         TypeError: An argument is unknown or of the wrong type.
         ValueError: An argument is out of its range.
-        MisconfigurationException: In ``setup``, if the settings do not fit the model or the Trainer.
+        MisconfigurationException: Before the training, if the settings do not fit the model or the Trainer.
 
     >>> monitor = MemorizationMonitor(max_samples=512, neighbors=5)
     """

@@ -15,7 +15,7 @@ from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.callbacks.run_monitor import RunMonitor
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.measurement import measure_caught
-from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, MetricName, metric_name
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, MetricName, logged_name, metric_name
 from lightning_infomem.reporting.loggers import introduce, log_pictures
 from lightning_infomem.reporting.pictures import Pictures
 from lightning_infomem.reporting.run_figures import run_figures
@@ -61,8 +61,8 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
       callback alone cannot reach the loggers.
     - ``infomem.jsonl`` in ``args.output_dir`` gets one JSON line per measurement, which ``infomem watch`` and
       ``infomem report`` read.
-    - Each checkpoint folder gets the last report and the same history in ``infomem_report.pt``, which loads with
-      ``weights_only=True``.
+    - Each checkpoint folder gets the last report and the same history in ``infomem_report.pt``, with any other prefix
+      in ``infomem_report-PREFIX.pt``, which loads with ``weights_only=True``.
 
     Only evaluations during ``trainer.train`` are measured, because a callback learns of ``trainer.evaluate`` alone too
     late; use `measure` there. With several evaluation datasets, the first is measured. One process and one device are
@@ -100,6 +100,12 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         self._trainer: Trainer | None = None
         self._watch: EvaluationWatch | None = None
         self._dataset: str | None = None  # prefix of the Trainer's metrics for the dataset that is measured
+
+    @property
+    def _report_file(self) -> str:
+        """Name of the file in a checkpoint's folder: callbacks of two prefixes do not share one."""
+        stem, suffix = REPORT_FILE.split(".")
+        return REPORT_FILE if self.prefix == DEFAULT_PREFIX else f"{stem}-{logged_name(self.prefix)}.{suffix}"
 
     def set_trainer(self, trainer: Trainer) -> None:
         """Also log through ``trainer.log``, which reaches every logger that the Trainer reports to."""
@@ -189,7 +195,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         if self.report is None or not state.is_world_process_zero:
             return
         try:
-            torch.save(self.state_dict(), folder / REPORT_FILE)
+            torch.save(self.state_dict(), folder / self._report_file)
         except (OSError, RuntimeError) as fault:
             self._fail(f"the checkpoint in '{folder}' carries no report", fault)
 
@@ -238,13 +244,14 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
 
     def _resume(self, args: TrainingArguments, state: TrainerState) -> None:
         """Continue the history in the checkpoint; a callback has to guess from which one training resumes."""
-        folders = [args.resume_from_checkpoint, _checkpoint_folder(args, state)]
-        path = next((path for folder in folders if folder and (path := Path(folder, REPORT_FILE)).exists()), None)
+        folders = [_checkpoint_folder(args, state), args.resume_from_checkpoint]
+        paths = [Path(folder, self._report_file) for folder in folders if folder]
+        path = next((path for path in paths if path.exists()), None)
         if path is None:
             warnings.warn(
-                f"MemorizationTrainerCallback: {REPORT_FILE} of step {state.global_step} is required to continue the "
-                f"history of the run, got none in '{folders[-1]}': it starts anew; if the checkpoint lies elsewhere, "
-                "also give its folder to TrainingArguments(resume_from_checkpoint=...).",
+                f"MemorizationTrainerCallback: {self._report_file} of step {state.global_step} is required to continue "
+                f"the history of the run, got none in '{folders[0]}': it starts anew; if the checkpoint lies "
+                "elsewhere, also give its folder to TrainingArguments(resume_from_checkpoint=...).",
                 stacklevel=2,
             )
             return

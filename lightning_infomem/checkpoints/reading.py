@@ -13,10 +13,10 @@ from torch import Tensor
 from lightning_infomem._checks import describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.checkpoints.huggingface_folder import (
-    REPORT_FILE,
     is_huggingface_folder,
     load_folder,
     read_training_state,
+    report_files,
     weight_files_of,
 )
 from lightning_infomem.checkpoints.weight_files import SUFFIXES, UnusableCheckpoint, load_weight_file
@@ -171,7 +171,7 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
     reports = {key: state[REPORT_KEY] for key, state in states.items() if state.get(REPORT_KEY) is not None}
     notes: list[str] = []
     if len(reports) > 1:
-        notes.append(f"several monitors left a report ({', '.join(map(str, reports))}); the first one was read")
+        notes.append(_several(map(str, reports)))
     report = _report(next(iter(reports.values()))) if reports else None
     epoch, step = _whole_number(loaded.get("epoch")), _whole_number(loaded.get("global_step"))
     staleness, doubts = _compare_with_weights(report, step, loaded.get("state_dict"))
@@ -182,15 +182,17 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
 def _read_folder(folder: Path) -> CheckpointRecord:
     weight_files_of(folder)  # raises for a half-written folder, even if it contains a report
     state, report, run_id = read_training_state(folder), None, None
-    if (folder / REPORT_FILE).is_file():
+    files = report_files(folder)
+    if files:
         try:
-            saved = load_weight_file(folder / REPORT_FILE)
+            saved = load_weight_file(files[0])
             report, run_id = _report(saved.get(REPORT_KEY)), _run_id([saved])
         except UnusableCheckpoint as fault:
-            raise UnusableCheckpoint(f"its {REPORT_FILE}: {fault}") from fault
+            raise UnusableCheckpoint(f"its {files[0].name}: {fault}") from fault
     weights = None if report is None else load_folder(folder)["state_dict"]
     staleness, doubts = _compare_with_weights(report, state.step, weights)
-    notes = (*state.notes, *doubts)
+    several = [_several(file.name for file in files)] if len(files) > 1 else []
+    notes = (*state.notes, *several, *doubts)
     return CheckpointRecord(folder, state.epoch, state.step, report, state.metrics, notes, run_id, staleness)
 
 
@@ -200,6 +202,10 @@ def _report(state: Any) -> InformationReport:
         return InformationReport.from_state(state)
     except ValueError as fault:
         raise UnusableCheckpoint(str(fault)) from fault
+
+
+def _several(names: Iterable[str]) -> str:
+    return f"several monitors left a report ({', '.join(names)}); the first one was read"
 
 
 def _run_id(states: Iterable[Mapping[str, Any]]) -> str | None:

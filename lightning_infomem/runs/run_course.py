@@ -201,7 +201,7 @@ class RunCourse(Course):
         """
         course = cls(str(state["prefix"]))
         course.run_id, course.time = str(state["run_id"]), float(state["time"])
-        names = state["history"]["names"]
+        names = [str(name) for name in state["history"]["names"]]
         for row in state["history"]["values"].tolist():
             values = zip(names, row, strict=True)
             course.history.append({name: value for name, value in values if not math.isinf(value)})

@@ -77,6 +77,7 @@ def test_two_monitors_write_into_one_file(tmp_path):
     fit(tmp_path, *monitors)
     lines = lines_in(tmp_path)
     assert [line.prefix for line in lines] == ["infomem", "a/first"] * 2
+    assert {line.run_id for line in lines} == {monitors[0].run_id} == {monitors[1].run_id}
     runs, faults = recorded_runs([tmp_path], [])
     assert faults == {}
     assert [(run.course.prefix, run.course.layers) for run in runs] == [

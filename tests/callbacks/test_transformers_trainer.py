@@ -11,7 +11,7 @@ from torch import nn
 import lightning_infomem
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
-from lightning_infomem.checkpoints.reading import find_checkpoints
+from lightning_infomem.checkpoints.reading import find_checkpoints, read_checkpoint
 from lightning_infomem.measurement import measure
 from lightning_infomem.records.report import REPORT_KEY, InformationReport
 from lightning_infomem.runs.recorded_runs import recorded_runs
@@ -160,6 +160,34 @@ def test_a_resumed_run_whose_history_is_not_found_says_so(tmp_path):
     with pytest.warns(UserWarning, match=r"infomem_report.pt of step 2 is required .*elsewhere.*: it starts anew"):
         trainer(tmp_path / "elsewhere", monitor).train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
     assert [values["step"] for values in monitor.history] == [4]
+
+
+def test_callbacks_of_two_prefixes_do_not_share_a_file(tmp_path):
+    monitors = [MemorizationTrainerCallback(), MemorizationTrainerCallback(LAYERS[0], prefix="probe/val")]
+    recorder = Recorder()
+    trainer(tmp_path, *monitors, recorder, save_strategy="epoch").train()
+    assert {"eval_infomem/mi_mean", "eval_probe/val/mi_mean"} <= set(recorder.seen[0])
+    assert not any(LAYERS[0] in name for name in recorder.seen[0])
+    again = [MemorizationTrainerCallback(), MemorizationTrainerCallback(LAYERS[0], prefix="probe/val")]
+    trainer(tmp_path, *again, num_train_epochs=3).train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
+    for before, after in zip(monitors, again, strict=True):
+        assert after.history[:2] == before.history
+        assert [values["step"] for values in after.history] == [2, 4, 6]
+    runs, faults = recorded_runs([], [tmp_path / "checkpoint-4"])
+    assert ([run.course.prefix for run in runs], faults) == (["infomem", "probe/val"], {})
+    record = read_checkpoint(tmp_path / "checkpoint-4")
+    assert len(record.report.layers) == len(LAYERS)
+    assert record.notes[0].startswith("several monitors left a report (infomem_report.pt, infomem_report-probe_val-")
+
+
+def test_the_history_beside_the_resumed_weights_comes_first(tmp_path):
+    kept = MemorizationTrainerCallback()
+    trainer(tmp_path, kept, save_strategy="epoch").train()
+    trainer(tmp_path / "other", MemorizationTrainerCallback(), save_strategy="epoch", num_train_epochs=1).train()
+    resumed = MemorizationTrainerCallback()
+    options = {"num_train_epochs": 3, "resume_from_checkpoint": str(tmp_path / "other" / "checkpoint-2")}
+    trainer(tmp_path, resumed, **options).train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
+    assert resumed.history[:2] == kept.history
 
 
 def test_a_damaged_report_in_a_checkpoint_does_no_harm(tmp_path):

@@ -34,6 +34,7 @@ from lightning_infomem.records.tasks import TASKS, say_given
 from lightning_infomem.sampling.forward import evaluating, forward_batch, to_device
 from lightning_infomem.sampling.ranks import Caught, Ranks, bring_together
 from lightning_infomem.sampling.watching import Watch
+from lightning_infomem.sampling.weights_digest import weights_digest
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 __all__ = ["catch", "measure", "measure_caught", "measure_samples"]
@@ -77,8 +78,9 @@ def measure(
     """
     check_setting_names(settings, measure)
     chosen = MeasurementSettings(**settings)
+    weights = weights_digest(model)
     watch = catch(model, batches, layers, chosen, forward)
-    return measure_caught(bring_together(watch.tap, Ranks()), chosen)
+    return measure_caught(bring_together(watch.tap, Ranks()), chosen, weights=weights)
 
 
 def catch(
@@ -120,13 +122,14 @@ def measure_caught(
     epoch: int | None = None,
     step: int | None = None,
     ranks: Ranks | None = None,
+    weights: Tensor | None = None,
 ) -> InformationReport:
     """Measure what a tap caught, on all ranks together; see `measure_samples` for the rest."""
     task, reason = caught.task, caught.task_reason
     if settings.task != "auto":
         task, reason = settings.task, say_given(settings.task)
-    fields = {**caught._asdict(), "task": task, "task_reason": reason}
-    return measure_samples(settings=settings, **fields, epoch=epoch, step=step, ranks=ranks)
+    known = {**caught._asdict(), "task": task, "task_reason": reason}
+    return measure_samples(settings=settings, **known, epoch=epoch, step=step, ranks=ranks, weights=weights)
 
 
 def measure_samples(
@@ -143,6 +146,7 @@ def measure_samples(
     epoch: int | None = None,
     step: int | None = None,
     ranks: Ranks | None = None,
+    weights: Tensor | None = None,
 ) -> InformationReport:
     """Measure given activations.
 
@@ -161,6 +165,7 @@ def measure_samples(
         epoch: Epoch of the run.
         step: Global step of the run.
         ranks: Processes that all call this with the same samples and share the pairs of units; each gets the report.
+        weights: Digest of the weights of the network; see `weights_digest`.
 
     Returns:
         The report, with all tensors on the CPU. A layer whose samples cannot be measured is skipped with a reason.
@@ -212,6 +217,7 @@ def measure_samples(
         predicted=None if classes is None or input_marks is None else _in_order_of_inputs(classes, input_marks),
         task=task,
         task_reason=task_reason,
+        weights=weights,
     )
 
 

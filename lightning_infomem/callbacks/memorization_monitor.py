@@ -12,10 +12,11 @@ from torch import nn
 from lightning_infomem._checks import check_count
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer, scalar_step
+from lightning_infomem.callbacks.first_look import FirstLook
 from lightning_infomem.callbacks.probing import draw_training_probe
 from lightning_infomem.callbacks.run_monitor import RunMonitor
+from lightning_infomem.callbacks.trainer_checks import check_prefixes, why_no_loader
 from lightning_infomem.callbacks.watched_network import WatchedNetwork
-from lightning_infomem.functional.baselines import prediction_baselines
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.reporting.loggers import conclude, introduce, log_pictures
@@ -67,10 +68,15 @@ class MemorizationMonitor(RunMonitor, Callback):
                         those of most measurements, with ``consensus_drop_error``. All are 0 while no verdict is
                         possible; ``judgement`` has the reason (over all layers only)
     ``samples``         rows measured (over all layers only)
+    ``layers_measured`` layers over which the means are taken (over all layers only)
     ``seconds``         time of the measurement (over all layers only)
     ``drawing_seconds`` time of drawing and logging the figures below (over all layers only)
     ``age``             validations since the measurement (over all layers only)
     ==================  ==================================================================================
+
+    What could not be measured is NaN, and never an old value. A layer that fails leaves the means, which a warning
+    says and ``layers_measured`` shows. If a whole measurement fails, the values over all layers are repeated with a
+    raised ``age``; before the first one they are NaN, and a warning names the callbacks that monitor them.
 
     Loggers that support them also get histograms and figures:
 
@@ -99,14 +105,16 @@ class MemorizationMonitor(RunMonitor, Callback):
         layers: "auto", or names, patterns or module types; see `sampling.reading.NetworkReader`.
         dataloader_idx: Index of the validation loader to sample, where there are several.
         dataloader: Your own batches, for example a probe without labels. They run through the network in evaluation
-            mode at the end of each validation, instead of watching the validation batches. The network gets them as in
-            `measure`: the first entry of a tuple, or a mapping by name.
+            mode at the start of each validation, instead of watching the validation batches, and so with the weights
+            that are validated where these are averages. The network gets them as in `measure`: the first entry of a
+            tuple, or a mapping by name.
         every_n_validations: How often to measure. Between measurements the last values are logged again.
         every_n_train_steps: Number of optimizer steps after which to measure ``dataloader`` too, for long epochs.
         training_probe: Whether to also run ``max_samples`` training inputs through the network at each measurement,
             always the same ones with the same augmentation, and to log how much more confident it is about them than
             about validation inputs.
-        prefix: First part of every logged name and of the name of this monitor's state. Two monitors need two prefixes.
+        prefix: First part of every logged name and of the name of this monitor's state: letters, digits, "_", ".", "-",
+            spaces, and "/" between parts. Two monitors need two prefixes.
         on_error: What happens when a measurement fails: "warn" lets the training continue, "raise" stops it.
         **settings: Every field of `MeasurementSettings`, which explains them: ``max_samples``, ``pooling``, ``bins``,
             ``neighbors``, ``preset`` and so on.
@@ -114,7 +122,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     Raises:
         TypeError: An argument is unknown or of the wrong type.
         ValueError: An argument is out of its range.
-        MisconfigurationException: In ``setup``, if the settings do not fit the model or the Trainer.
+        MisconfigurationException: Before the training, if the settings do not fit the model or the Trainer.
 
     >>> monitor = MemorizationMonitor(max_samples=512, neighbors=5)
     """
@@ -150,6 +158,7 @@ class MemorizationMonitor(RunMonitor, Callback):
         self.training_probe = training_probe
         self._watch: Watch | None = None
         self._network = WatchedNetwork(layers, self.settings)
+        self._first_look: FirstLook | Exception | None = None  # of this validation; a fault waits for its end
         self._training_batches: Iterable[Any] | None = None
         self._is_due = False  # whether to measure this validation
         self._last_step = -1  # optimizer step of the last measurement between validations
@@ -159,11 +168,6 @@ class MemorizationMonitor(RunMonitor, Callback):
     def state_key(self) -> str:
         """The key without settings, so that a run can resume with other settings."""
         return f"{type(self).__qualname__}[{self.prefix}]"
-
-    @property
-    def layer_names(self) -> list[str]:
-        """Names of the layers that are measured, in the order of their calls; empty before the first batch."""
-        return [] if self._network.plan is None else list(self._network.plan.layers)
 
     def plan(self, model: nn.Module, batch: Any) -> NetworkPlan:
         """Tell what would be measured of a network, without a run.
@@ -185,12 +189,16 @@ class MemorizationMonitor(RunMonitor, Callback):
         """Begin a new run; the network is looked at later, because it may not be complete yet."""
         self._stage = stage
         self._network = WatchedNetwork(self.layers, self.settings)
+        self.layer_names = []
+        check_prefixes(monitors_of(trainer))
         if stage == "fit" and trainer.global_step == 0:  # a new run; a resumed one loads its state after this hook
             self._start_run()
+            self._last_step = -1
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check the configuration now, not after an epoch, and warn if nothing will be measured."""
         self._network.check_layers(pl_module)
+        check_prefixes(monitors_of(trainer))
         if not trainer.enable_validation and self.every_n_train_steps is None:
             warnings.warn(
                 "MemorizationMonitor: a validation loop is required (validation_step, validation data, "
@@ -207,6 +215,7 @@ class MemorizationMonitor(RunMonitor, Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the run file, whose folder all ranks must ask for, and draw the training inputs to measure."""
+        self._check_loaders(trainer.val_dataloaders)
         self._run_file = RunFile(trainer.log_dir if trainer.loggers else None, who="MemorizationMonitor")
         monitors = monitors_of(trainer)
         named = next((each for each in monitors if each.history), monitors[0])  # a resumed run keeps its name
@@ -232,16 +241,20 @@ class MemorizationMonitor(RunMonitor, Callback):
         if every is None or trainer.barebones or not step or step % every or step == self._last_step:
             return
         self._last_step = step
-        self._log(pl_module, self._measure(trainer, pl_module), on_step=True)
+        self._log(trainer, pl_module, self._measure(trainer, pl_module), on_step=True)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to watch, if this validation is to be measured; the sanity check shows what the network is."""
+        if trainer.sanity_checking:
+            self._check_loaders(trainer.val_dataloaders)
         self._begin(trainer, pl_module, trainer.val_dataloaders)
 
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Begin to catch the activations of a batch."""
+        if self._is_due and self._first_look is None:
+            self._first_look = self._look(trainer, pl_module)
         if self._watch is not None and dataloader_idx == self.dataloader_idx:
             self._watch.open_batch(batch)
 
@@ -265,9 +278,8 @@ class MemorizationMonitor(RunMonitor, Callback):
         if trainer.sanity_checking or trainer.barebones:
             self._close_watch()
             return
-        self._log(
-            pl_module, self._measure(trainer, pl_module) if self._is_due else self._course.last_values, on_step=False
-        )
+        values = self._measure(trainer, pl_module) if self._is_due else self._course.repeated(self.layer_names)
+        self._log(trainer, pl_module, values, on_step=False)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the hooks, as for a validation."""
@@ -281,6 +293,7 @@ class MemorizationMonitor(RunMonitor, Callback):
         """Remove the hooks."""
         self._close_watch()
         self._network.close_training_step()
+        self._first_look = None
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Remove the hooks."""
@@ -292,7 +305,8 @@ class MemorizationMonitor(RunMonitor, Callback):
             return
         try:
             self._from_state(state_dict)
-        except (AttributeError, KeyError, TypeError, ValueError) as fault:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as fault:
+            self._start_run()
             warnings.warn(
                 f"MemorizationMonitor: the history in this checkpoint cannot be read ({fault}); it starts anew.",
                 stacklevel=2,
@@ -300,8 +314,14 @@ class MemorizationMonitor(RunMonitor, Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the hooks out of a copy for a spawned process."""
-        fresh = {"_watch": None, "_training_batches": None, "_network": WatchedNetwork(self.layers, self.settings)}
-        return self.__dict__ | fresh
+        fresh = {"_watch": None, "_first_look": None, "_training_batches": None}
+        return self.__dict__ | fresh | {"_network": WatchedNetwork(self.layers, self.settings)}
+
+    def _check_loaders(self, loaders: object) -> None:
+        """Require the loader of ``dataloader_idx`` before anything is trained."""
+        why = None if self.dataloader is not None else why_no_loader(self.dataloader_idx, loaders)
+        if why is not None:
+            raise MisconfigurationException(f"MemorizationMonitor: {why}.")
 
     def _begin(self, trainer: Trainer, model: LightningModule, loaders: object) -> None:
         if trainer.barebones or (trainer.sanity_checking and self.dataloader is not None):
@@ -309,16 +329,21 @@ class MemorizationMonitor(RunMonitor, Callback):
         if not trainer.sanity_checking:
             in_run = self._stage == "fit"
             self._age += in_run
+            self._first_look = None  # left over from an interrupted validation
             self._is_due = not in_run or not self._course.history or self._age >= self.every_n_validations
             if not in_run:
                 self._network.check_layers(model)
         if self.dataloader is None and (trainer.sanity_checking or self._is_due):
             self._close_watch()  # left over from an interrupted validation
+            why = why_no_loader(self.dataloader_idx, loaders)
+            self._first_look = None if why is None else UsageValueError(why)
             share = share_of_rank(loader_of(loaders, self.dataloader_idx), Ranks.current())
             self._watch = self._network.watch(trainer, model, share, only_read=trainer.sanity_checking)
 
     def _introduce(self, trainer: Trainer) -> None:
         """Explain the measures of all monitors to the loggers, once the last monitor knows its layers."""
+        assert self._network.plan is not None
+        self.layer_names = list(self._network.plan.layers)
         monitors = monitors_of(trainer)
         is_new = self._stage == "fit" and not any(each.history for each in monitors)
         if trainer.is_global_zero and is_new and all(each.layer_names for each in monitors):
@@ -326,15 +351,18 @@ class MemorizationMonitor(RunMonitor, Callback):
             introduce(trainer.loggers, watched)
 
     def _measure(self, trainer: Trainer, model: LightningModule) -> dict[str, float]:
-        """Return the values to log: new ones, or the last ones if the measurement fails."""
+        """Return the values to log: new ones, or the last ones over all layers if the measurement fails."""
         self._is_due = False
         in_run = self._stage == "fit"
         try:
             ranks = Ranks.current()
-            caught = bring_together(self._caught(trainer, model), ranks)
+            look, self._first_look = self._first_look or self._look(trainer, model), None
+            if isinstance(look, Exception):
+                raise look
+            caught = bring_together(self._caught(look), ranks)
             moment = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-            report = measure_caught(caught, self.settings, **moment, ranks=ranks)
-            confidence = self._training_confidence(trainer, model) if report.task == "classification" else None
+            report = measure_caught(caught, self.settings, **moment, ranks=ranks, weights=look.weights)
+            confidence = look.training_confidence if report.task == "classification" else None
             self._report_skipped(report)
             if in_run:
                 values = self._course.add(report, **moment, training_confidence=confidence)
@@ -344,7 +372,7 @@ class MemorizationMonitor(RunMonitor, Callback):
             if self.on_error == "raise":
                 raise
             warnings.warn(f"MemorizationMonitor: nothing was measured at this validation: {fault}", stacklevel=2)
-            return self._course.last_values
+            return self._course.unmeasured(self.layer_names) if in_run else {}
         self.report, self._age = report, 0
         if in_run:
             folder = getattr(trainer.checkpoint_callback, "dirpath", None)
@@ -359,28 +387,31 @@ class MemorizationMonitor(RunMonitor, Callback):
             self._run_file.append(self._course.last_measurement())
         return values
 
-    def _caught(self, trainer: Trainer, model: LightningModule) -> ActivationTap:
-        """Return what this rank caught of the validation, or catch ``dataloader`` now."""
-        if self._watch is not None:
-            tap = self._watch.tap
-            self._close_watch()
-            return tap
-        probe = () if self.dataloader is None else self.dataloader
+    def _look(self, trainer: Trainer, model: LightningModule) -> FirstLook | Exception:
+        """Look at the network now, and return a fault instead of raising it in the midst of a validation."""
+        training = self._training_batches if self._stage == "fit" else None
         is_first = self._network.plan is None
-        tap = self._network.catch(trainer, model, probe)
-        if is_first:
+        try:
+            look = FirstLook.take(trainer, model, self._network, probe=self.dataloader, training=training)
+        except Exception as fault:
+            return fault
+        if is_first and self._network.plan is not None:
             self._introduce(trainer)
+        return look
+
+    def _caught(self, look: FirstLook) -> ActivationTap:
+        """Return what this rank caught of the validation, or of ``dataloader``."""
+        if look.probe is not None:
+            return look.probe
+        if self._watch is None:
+            raise UsageValueError("no validation was watched")
+        tap = self._watch.tap
+        self._close_watch()
         return tap
 
-    def _training_confidence(self, trainer: Trainer, model: LightningModule) -> float | None:
-        """Return the mean confidence on training inputs over all ranks; None if it is unknown."""
-        if self._training_batches is None or self._stage != "fit":
-            return None
-        tap = self._network.catch(trainer, model, self._training_batches, seeded=True)
-        return prediction_baselines(bring_together(tap, Ranks.current()).logits).get("mean_confidence")
-
-    def _log(self, model: LightningModule, values: dict[str, float], *, on_step: bool) -> None:
+    def _log(self, trainer: Trainer, model: LightningModule, values: dict[str, float], *, on_step: bool) -> None:
         if values:
+            self._report_listeners(trainer.callbacks, values)  # type: ignore[attr-defined]
             # The numbers are the same on all ranks, but without sync_dist Lightning warns that they might not be.
             many = Ranks.current().size > 1
             model.log_dict(self._shown(values), on_step=on_step, on_epoch=not on_step, batch_size=1, sync_dist=many)

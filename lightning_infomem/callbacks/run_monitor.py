@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lightning_infomem._checks import check_choice
 from lightning_infomem._errors import UsageValueError
+from lightning_infomem.callbacks.listeners import listeners
 from lightning_infomem.records.judgement import Judgement
-from lightning_infomem.records.metric_names import Metric, metric_name
+from lightning_infomem.records.metric_names import Metric, check_prefix, metric_name
 from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
 from lightning_infomem.runs.run_course import RunCourse
 from lightning_infomem.runs.run_file import RunFile
@@ -35,10 +36,13 @@ class RunMonitor:
 
     def __init__(self, layers: str | list[str], settings: MeasurementSettings, prefix: str, on_error: str) -> None:
         super().__init__()
-        self.layers, self.settings, self.prefix = layers, settings, prefix
+        self.layers, self.settings, self.prefix = layers, settings, check_prefix(prefix)
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
         self._run_file = RunFile(None, who=self._name)
+        self.layer_names: list[str] = []
         self._skipped: set[str] = set()  # layers whose omission was reported
+        self._heard: set[str] = set()  # names of NaN, of which those who listen were named
+        self._left: set[str] = set()  # layers that left the means, as was reported
         self._start_run()
 
     @property
@@ -59,7 +63,7 @@ class RunMonitor:
     def _start_run(self) -> None:
         self.report: InformationReport | None = None
         self._course = RunCourse(self.prefix)
-        self._age = -1  # validations since the last measurement
+        self._age = 0  # validations since the last measurement, or since the beginning
 
     def state_dict(self) -> dict[str, Any]:
         """Return the last report and the course of the run, as tensors, numbers and strings only."""
@@ -70,22 +74,43 @@ class RunMonitor:
         """Continue a run.
 
         Raises:
-            AttributeError, KeyError, TypeError, ValueError: The state is damaged; nothing has changed.
+            AttributeError, KeyError, OverflowError, TypeError, ValueError: The state is damaged, or that of another
+                monitor; nothing has changed.
         """
         report, course, age = state[REPORT_KEY], RunCourse.from_state(state[COURSE_KEY]), int(state["age"])
+        if course.prefix != self.prefix:
+            raise UsageValueError(f"prefix: the state of {self.prefix!r} is required, got that of {course.prefix!r}")
         self.report = None if report is None else InformationReport.from_state(report)
         self._course, self._age = course, age
 
     def _report_skipped(self, report: InformationReport) -> None:
-        """Warn once of each layer that a report leaves out, or raise."""
+        """Warn once of each layer that a report leaves out, or raise; and once of each that leaves the means."""
         new = {name: why for name, why in report.skipped.items() if name not in self._skipped}
-        if not new:
-            return
         self._skipped.update(new)
         message = "; ".join(f"layer {name!r}: {why}" for name, why in new.items())
-        if self.on_error == "raise":
+        if new and self.on_error == "raise":
             raise UsageValueError(f"{self._name}: {message}.")
-        warnings.warn(f"{self._name} leaves out {message}.", stacklevel=3)
+        measured = {layer.name for layer in report.layers}
+        before = [name for name in self._course.layers_in_means if name not in self._left]
+        left = [name for name in before if name not in measured]
+        self._left.update(left)
+        said = [f"leaves out {message}"] if new else []
+        if left:
+            said.append(
+                f"takes means over {len(measured)} of {len(before)} layers from now on, without "
+                f"{', '.join(map(repr, left))}: do not compare them with earlier ones "
+                f"({metric_name(self.prefix, Metric.LAYERS_MEASURED)} counts the layers)"
+            )
+        if said:
+            warnings.warn(f"{self._name} {'; it '.join(said)}.", stacklevel=3)
+
+    def _report_listeners(self, callbacks: Iterable[object], values: Mapping[str, float]) -> None:
+        """Warn once of each value that is NaN and for which another callback waits."""
+        new = {name: who for name, who in listeners(callbacks, values).items() if name not in self._heard}
+        if new:
+            self._heard.update(new)
+            what = "; ".join(f"{name} could not be measured, and is NaN: {who}" for name, who in new.items())
+            warnings.warn(f"{self._name}: {what}.", stacklevel=4)
 
     def _report_alarm(self, folder: object = None, *, is_first_rank: bool = True) -> None:
         """Log once that the run has begun to memorize."""

@@ -15,7 +15,7 @@ from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.callbacks.run_monitor import RunMonitor
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.measurement import measure_caught
-from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
+from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, MetricName, logged_name, metric_name
 from lightning_infomem.reporting.loggers import introduce, log_pictures
 from lightning_infomem.reporting.pictures import Pictures
 from lightning_infomem.reporting.run_figures import run_figures
@@ -25,6 +25,7 @@ from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.network_plan import NetworkPlan
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.sampling.weights_digest import weights_digest
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 try:
@@ -61,8 +62,8 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
       callback alone cannot reach the loggers.
     - ``infomem.jsonl`` in ``args.output_dir`` gets one JSON line per measurement, which ``infomem watch`` and
       ``infomem report`` read.
-    - Each checkpoint folder gets the last report and the same history in ``infomem_report.pt``, which loads with
-      ``weights_only=True``.
+    - Each checkpoint folder gets the last report and the same history in ``infomem_report.pt``, with any other prefix
+      in ``infomem_report-PREFIX.pt``, which loads with ``weights_only=True``.
 
     Only evaluations during ``trainer.train`` are measured, because a callback learns of ``trainer.evaluate`` alone too
     late; use `measure` there. With several evaluation datasets, the first is measured. One process and one device are
@@ -101,6 +102,12 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         self._watch: EvaluationWatch | None = None
         self._is_introduced = False
         self._dataset: str | None = None  # prefix of the Trainer's metrics for the dataset that is measured
+
+    @property
+    def _report_file(self) -> str:
+        """Name of the file in a checkpoint's folder: callbacks of two prefixes do not share one."""
+        stem, suffix = REPORT_FILE.split(".")
+        return REPORT_FILE if self.prefix == DEFAULT_PREFIX else f"{stem}-{logged_name(self.prefix)}.{suffix}"
 
     def set_trainer(self, trainer: Trainer) -> None:
         """Also log through ``trainer.log``, which reaches every logger that the Trainer reports to."""
@@ -159,6 +166,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         state: TrainerState,
         control: TrainerControl,
         metrics: dict[str, float] | None = None,
+        model: Any = None,
         **kwargs: Any,
     ) -> None:
         """Measure, and add to the metrics before the Trainer picks the best model by them."""
@@ -169,11 +177,13 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         if dataset != self._dataset:
             return
         self._age += 1
-        values = self._measure(tap, state)
+        values = self._measure(tap, state, model)
         if values:
-            shown = {f"{dataset}_{name}": value for name, value in self._shown(values).items()}
-            metrics |= {name: value for name, value in shown.items() if name.count("/") == 1}
-            self._log(shown, state)
+            shown = self._shown(values)
+            names = {name: MetricName.of(name, self.prefix) for name in shown}
+            over_layers = [name for name, parts in names.items() if parts is None or parts.layer is None]
+            metrics |= {f"{dataset}_{name}": shown[name] for name in over_layers}
+            self._log({f"{dataset}_{name}": value for name, value in shown.items()}, state)
 
     def on_predict(self, *args: Any, **kwargs: Any) -> None:
         """Forget what was caught: predictions are no evaluation."""
@@ -186,7 +196,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         if self.report is None or not state.is_world_process_zero:
             return
         try:
-            torch.save(self.state_dict(), folder / REPORT_FILE)
+            torch.save(self.state_dict(), folder / self._report_file)
         except (OSError, RuntimeError) as fault:
             self._fail(f"the checkpoint in '{folder}' carries no report", fault)
 
@@ -195,19 +205,20 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         self.close()
         self._watch = None
 
-    def _measure(self, tap: ActivationTap | None, state: TrainerState) -> dict[str, float]:
+    def _measure(self, tap: ActivationTap | None, state: TrainerState, model: Any) -> dict[str, float]:
         """Return the values to log: new ones, or the last ones if the measurement fails."""
         step = state.global_step
         try:
             if tap is None:
                 raise UsageValueError("the evaluation did not call the model")
-            report = measure_caught(bring_together(tap, Ranks()), self.settings, epoch=int(state.epoch), step=step)
+            caught, weights = bring_together(tap, Ranks()), weights_digest(model)
             self._introduce(tap.network)
+            report = measure_caught(caught, self.settings, epoch=int(state.epoch), step=step, weights=weights)
             self._report_skipped(report)
             values = self._course.add(report, epoch=state.epoch, step=step)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run
             self._fail("nothing was measured at this evaluation", fault)
-            return self._course.last_values
+            return self._course.unmeasured(self.layer_names)
         self.report, self._age = report, 0
         self._report_alarm()
         pictures = Pictures(run_figures(self._course, report), step, self.prefix, report, values)
@@ -219,7 +230,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
     def _introduce(self, network: NetworkPlan) -> None:
         """Say once how the model was read, and explain the measures to the loggers."""
         if not self._is_introduced:
-            self._is_introduced = True
+            self._is_introduced, self.layer_names = True, list(network.layers)
             _log.info("MemorizationTrainerCallback %s.", network.in_one_line())
             introduce(self._loggers(), [Watched(self.prefix, list(network.layers), self.settings.to_state())])
 
@@ -242,13 +253,14 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
 
     def _resume(self, args: TrainingArguments, state: TrainerState) -> None:
         """Continue the history in the checkpoint; a callback has to guess from which one training resumes."""
-        folders = [args.resume_from_checkpoint, _checkpoint_folder(args, state)]
-        path = next((path for folder in folders if folder and (path := Path(folder, REPORT_FILE)).exists()), None)
+        folders = [_checkpoint_folder(args, state), args.resume_from_checkpoint]
+        paths = [Path(folder, self._report_file) for folder in folders if folder]
+        path = next((path for path in paths if path.exists()), None)
         if path is None:
             warnings.warn(
-                f"MemorizationTrainerCallback: {REPORT_FILE} of step {state.global_step} is required to continue the "
-                f"history of the run, got none in '{folders[-1]}': it starts anew; if the checkpoint lies elsewhere, "
-                "also give its folder to TrainingArguments(resume_from_checkpoint=...).",
+                f"MemorizationTrainerCallback: {self._report_file} of step {state.global_step} is required to continue "
+                f"the history of the run, got none in '{folders[0]}': it starts anew; if the checkpoint lies "
+                "elsewhere, also give its folder to TrainingArguments(resume_from_checkpoint=...).",
                 stacklevel=2,
             )
             return

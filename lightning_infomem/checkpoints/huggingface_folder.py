@@ -15,10 +15,12 @@ __all__ = [
     "is_huggingface_folder",
     "load_folder",
     "read_training_state",
+    "report_files",
     "weight_files_of",
 ]
 
-# Written next to the weights by `MemorizationTrainerCallback`: a mapping with the report under REPORT_KEY.
+# Written next to the weights by `MemorizationTrainerCallback`: a mapping with the report under REPORT_KEY. A callback
+# whose prefix is not the default adds it to the name.
 REPORT_FILE = "infomem_report.pt"
 
 _CONFIG, _STATE = "config.json", "trainer_state.json"
@@ -35,6 +37,12 @@ class TrainingState(NamedTuple):
     step: int | None = None
     metrics: Mapping[str, float] = {}
     notes: tuple[str, ...] = ()
+
+
+def report_files(folder: Path) -> list[Path]:
+    """Return the files that callbacks left next to the weights, that of the default prefix first."""
+    stem, suffix = REPORT_FILE.split(".")
+    return sorted(folder.glob(f"{stem}*.{suffix}"), key=lambda path: (path.name != REPORT_FILE, path.name))
 
 
 def is_huggingface_folder(folder: Path) -> bool:

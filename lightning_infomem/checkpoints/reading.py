@@ -13,14 +13,15 @@ from torch import Tensor
 from lightning_infomem._checks import describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.checkpoints.huggingface_folder import (
-    REPORT_FILE,
     is_huggingface_folder,
     load_folder,
     read_training_state,
+    report_files,
     weight_files_of,
 )
 from lightning_infomem.checkpoints.weight_files import SUFFIXES, UnusableCheckpoint, load_weight_file
 from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
+from lightning_infomem.sampling.weights_digest import differing_weights, non_finite_weights
 
 __all__ = [
     "CheckpointRecord",
@@ -46,6 +47,7 @@ class CheckpointRecord:
             at this step; often empty.
         notes: Remarks for the reader of the report.
         run_id: What the monitor called the run; None if it left no course.
+        staleness: Why the report is not of the weights in the checkpoint; None if it is, or if that cannot be told.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class CheckpointRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     run_id: str | None = None
+    staleness: str | None = None
 
 
 def find_checkpoints(checkpoints: object) -> list[Path]:
@@ -148,13 +151,14 @@ def files_of_checkpoint(path: Path) -> list[Path]:
 def read_checkpoint(path: str | Path) -> CheckpointRecord:
     """Read the report and metadata of one checkpoint; the file is not modified and not kept open.
 
-    The weights in a Hugging Face folder are not loaded, because report and metadata are in separate files.
+    Of the weights only those values are read by which a report is recognised as theirs; see `weights_digest`.
 
     Args:
         path: Path of the file or folder.
 
     Raises:
-        UnusableCheckpoint: The file or its report cannot be read; the message does not repeat the path.
+        UnusableCheckpoint: The file or its report cannot be read, or its weights are not finite; the message does not
+            repeat the path.
     """
     path = Path(path)
     if path.is_dir():
@@ -167,25 +171,29 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
     reports = {key: state[REPORT_KEY] for key, state in states.items() if state.get(REPORT_KEY) is not None}
     notes: list[str] = []
     if len(reports) > 1:
-        notes.append(f"several monitors left a report ({', '.join(map(str, reports))}); the first one was read")
+        notes.append(_several(map(str, reports)))
     report = _report(next(iter(reports.values()))) if reports else None
     epoch, step = _whole_number(loaded.get("epoch")), _whole_number(loaded.get("global_step"))
-    notes += _doubts_of_step(report, step)
+    staleness, doubts = _compare_with_weights(report, step, loaded.get("state_dict"))
     metrics, run_id = _monitored(states.values(), path.name), _run_id(states.values())
-    return CheckpointRecord(path, epoch, step, report, metrics, tuple(notes), run_id)
+    return CheckpointRecord(path, epoch, step, report, metrics, (*notes, *doubts), run_id, staleness)
 
 
 def _read_folder(folder: Path) -> CheckpointRecord:
     weight_files_of(folder)  # raises for a half-written folder, even if it contains a report
     state, report, run_id = read_training_state(folder), None, None
-    if (folder / REPORT_FILE).is_file():
+    files = report_files(folder)
+    if files:
         try:
-            saved = load_weight_file(folder / REPORT_FILE)
+            saved = load_weight_file(files[0])
             report, run_id = _report(saved.get(REPORT_KEY)), _run_id([saved])
         except UnusableCheckpoint as fault:
-            raise UnusableCheckpoint(f"its {REPORT_FILE}: {fault}") from fault
-    notes = (*state.notes, *_doubts_of_step(report, state.step))
-    return CheckpointRecord(folder, state.epoch, state.step, report, state.metrics, notes, run_id)
+            raise UnusableCheckpoint(f"its {files[0].name}: {fault}") from fault
+    weights = None if report is None else load_folder(folder)["state_dict"]
+    staleness, doubts = _compare_with_weights(report, state.step, weights)
+    several = [_several(file.name for file in files)] if len(files) > 1 else []
+    notes = (*state.notes, *several, *doubts)
+    return CheckpointRecord(folder, state.epoch, state.step, report, state.metrics, notes, run_id, staleness)
 
 
 def _report(state: Any) -> InformationReport:
@@ -196,16 +204,42 @@ def _report(state: Any) -> InformationReport:
         raise UnusableCheckpoint(str(fault)) from fault
 
 
+def _several(names: Iterable[str]) -> str:
+    return f"several monitors left a report ({', '.join(names)}); the first one was read"
+
+
 def _run_id(states: Iterable[Mapping[str, Any]]) -> str | None:
     courses = [state.get(COURSE_KEY) for state in states]
     ids = [course.get("run_id") for course in courses if isinstance(course, Mapping)]
     return next((each for each in ids if isinstance(each, str)), None)
 
 
-def _doubts_of_step(report: InformationReport | None, step: int | None) -> list[str]:
-    if report is not None and None not in (step, report.step) and step != report.step:
-        return ["the report was measured at another step than the weights"]
-    return []
+def _compare_with_weights(
+    report: InformationReport | None, step: int | None, weights: object
+) -> tuple[str | None, list[str]]:
+    """Return why the report is not of these weights, and doubts whether it is.
+
+    Raises:
+        UnusableCheckpoint: The weights are not finite.
+    """
+    if isinstance(weights, Mapping) and (broken := non_finite_weights(weights)):
+        raise UnusableCheckpoint(
+            f"its weights are not finite ({_first(broken)}): the training has diverged; take an earlier checkpoint"
+        )
+    if report is None:
+        return None, []
+    is_earlier = None not in (step, report.step) and step != report.step
+    if report.weights is None or not isinstance(weights, Mapping):
+        return None, ["the report was measured at another step than the weights"] if is_earlier else []
+    differing = differing_weights(weights, report.weights)
+    if not differing:
+        return None, []
+    when = f"measured at step {report.step}, saved at step {step}" if is_earlier else "they changed after it"
+    return f"its report is of other weights ({when}; {_first(differing)} differs)", []
+
+
+def _first(names: list[str]) -> str:
+    return repr(names[0]) + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 def _candidates(place: Path) -> Iterator[Path]:

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     places = [Path(place) for place in arguments.checkpoints]
     try:
         checkpoints = find_checkpoints(places)
-    except ValueError:  # there may be only run files
+    except UsageValueError:  # there may be only run files
         checkpoints = []
     runs, faults = recorded_runs(places, checkpoints)
     is_asked = is_ranking_asked_for(arguments)
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             ranking = rank_as_asked(arguments)
             faults = {path: reason for path, reason in faults.items() if path not in ranking.skipped}
-        except ValueError as fault:
+        except UsageValueError as fault:
             if is_asked:
                 raise
             if isinstance(fault, EpochsOfOneRun):

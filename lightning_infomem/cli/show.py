@@ -65,7 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     if record.report is None:
         raise UsageValueError(f"'{arguments.checkpoint}': carries no report; train with MemorizationMonitor.")
     summary = _summary(record.report)
-    summary = {"path": record.path, "epoch": record.epoch, "step": record.step, **summary, "notes": record.notes}
+    summary = {"path": record.path, "epoch": record.epoch, "step": record.step, **summary}
+    summary["notes"] = [*record.notes, *([] if record.staleness is None else [record.staleness])]
     if arguments.json:
         print(json.dumps(plain_value(summary), indent=2, allow_nan=False))
     else:

@@ -24,7 +24,7 @@ from lightning_infomem.information_plane.plane import (
 )
 from lightning_infomem.information_plane.plane_point import PlaneEstimator
 from lightning_infomem.information_plane.plots.plot_information_plane import plot_information_plane
-from lightning_infomem.records.metric_names import logged_name
+from lightning_infomem.records.metric_names import check_prefix, logged_name
 from lightning_infomem.reporting.loggers import log_pictures
 from lightning_infomem.reporting.pictures import Pictures
 from lightning_infomem.sampling.layers import select_layers
@@ -92,7 +92,7 @@ class InformationPlane(Callback):
         self.settings = MeasurementSettings(max_samples=max_samples, max_units=_ALL_UNITS, pooling=pooling)
         self.split = split
         self.every_n_epochs = check_count(every_n_epochs, name="every_n_epochs")
-        self.prefix = prefix
+        self.prefix = check_prefix(prefix)
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
         self.planes: list[Plane] = []
         self._reported: set[tuple[str, str]] = set()
@@ -189,7 +189,7 @@ class InformationPlane(Callback):
 
     def _values(self, plane: Plane) -> dict[str, float]:
         values = {
-            "/".join(map(logged_name, (self.prefix, layer, name, measure))): getattr(point, measure)
+            "/".join([self.prefix, *map(logged_name, (layer, name, measure))]): getattr(point, measure)
             for layer, points in plane.points.items()
             for name, point in points.items()
             for measure in ("input_information", "label_information")

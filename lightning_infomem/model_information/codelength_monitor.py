@@ -13,7 +13,7 @@ from lightning_infomem._checks import check_choice
 from lightning_infomem._lightning import Callback, LightningModule, Trainer, isolate_rng
 from lightning_infomem.model_information.coded_labels import CodedLabels, code_batch
 from lightning_infomem.model_information.labeled_data import labels_of
-from lightning_infomem.records.metric_names import metric_name
+from lightning_infomem.records.metric_names import check_prefix, metric_name
 from lightning_infomem.sampling.forward import evaluating
 from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.sampling.watching import is_compiled, loader_of, share_of_rank
@@ -65,7 +65,7 @@ class CodelengthMonitor(Callback):
 
     def __init__(self, *, prefix: str = "codelength", on_error: Literal["warn", "raise"] = "warn") -> None:
         super().__init__()
-        self.prefix = prefix
+        self.prefix = check_prefix(prefix)
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
         self.coded = CodedLabels()
         self._num_passed = 0  # rows seen on this rank, including repeated ones that are not counted

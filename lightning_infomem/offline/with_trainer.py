@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from lightning_infomem._errors import UsageValueError
@@ -18,6 +18,7 @@ from lightning_infomem.records.report import InformationReport
 from lightning_infomem.sampling.forward import forward_batch
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.watching import Watch, loader_of, share_of_rank
+from lightning_infomem.sampling.weights_digest import weights_digest
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["measure_with_trainer"]
@@ -86,10 +87,12 @@ class _WatchedNetwork:
         self.report: InformationReport | None = None
         self.fault: Exception | None = None
         self.watch: Watch | None = None
+        self.weights: Tensor | None = None
 
     def on_validation_start(self) -> None:
         """Register the hooks, now that the strategy has set up the network."""
         try:
+            self.weights = weights_digest(self.network)
             loader = loader_of(self.trainer.val_dataloaders, 0)  # type: ignore[attr-defined]
             if isinstance(loader, _Batches):
                 # Batches are not divided: each process sees all, and the rows of the first one count. That is how a
@@ -122,7 +125,7 @@ class _WatchedNetwork:
                 )
             if watch is not None:
                 caught = bring_together(watch.tap, ranks)
-                self.report = measure_caught(caught, self.settings, ranks=ranks)
+                self.report = measure_caught(caught, self.settings, ranks=ranks, weights=self.weights)
         except Exception as fault:  # raised when the Trainer has finished
             self.fault = fault
         finally:

@@ -42,7 +42,7 @@ class RunPart:
     @property
     def is_undecided(self) -> bool:
         """Whether it is not known, or not yet, if the run memorizes."""
-        return self.run.state[0].startswith(("cannot", "too early"))
+        return self.run.last.abstention is not None
 
     @property
     def is_long(self) -> bool:

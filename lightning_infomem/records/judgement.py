@@ -47,4 +47,4 @@ class Judgement:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Judgement:
         """Restore a judgement from `to_state`."""
-        return cls(**{**state, "agreement": tuple(state["agreement"])})
+        return cls(**{**state, "agreement": tuple(map(float, state["agreement"]))})

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from hashlib import blake2b
 from typing import NamedTuple
 
-__all__ = ["DEFAULT_PREFIX", "OVERVIEW_MEASURES", "Metric", "MetricName", "logged_name", "metric_name", "overview_name"]
+from lightning_infomem._checks import describe
+from lightning_infomem._errors import UsageTypeError, UsageValueError
+
+__all__ = [
+    "DEFAULT_PREFIX",
+    "OVERVIEW_MEASURES",
+    "Metric",
+    "MetricName",
+    "check_prefix",
+    "logged_name",
+    "metric_name",
+    "overview_name",
+]
 
 DEFAULT_PREFIX = "infomem"
+_REFUSED = re.compile(r"[^A-Za-z0-9_. -]")  # by one logger or another, within a part of a name
 
 
 class Metric(str, Enum):
@@ -38,6 +52,7 @@ class Metric(str, Enum):
     CONSENSUS_DROP = "consensus_drop"
     CONSENSUS_DROP_ERROR = "consensus_drop_error"
     SAMPLES = "samples"
+    LAYERS_MEASURED = "layers_measured"
     SECONDS = "seconds"
     DRAWING_SECONDS = "drawing_seconds"
     AGE = "age"
@@ -62,35 +77,61 @@ class MetricName(NamedTuple):
     measure: str
 
     @classmethod
-    def of(cls, name: str) -> MetricName | None:
-        """Split a name into its parts; None if `metric_name` did not make it.
+    def of(cls, name: str, prefix: str = DEFAULT_PREFIX) -> MetricName | None:
+        """Split a name into its parts; None if `metric_name` did not make it with this prefix.
 
-        >>> MetricName.of("infomem/fc.0/mi_mean")
-        MetricName(prefix='infomem', layer='fc.0', measure='mi_mean')
+        >>> MetricName.of("a/b/fc.0/mi_mean", prefix="a/b")
+        MetricName(prefix='a/b', layer='fc.0', measure='mi_mean')
         """
-        parts = name.split("/")  # no part contains a slash
-        if len(parts) not in (2, 3) or parts != list(map(logged_name, parts)):
+        if not name.startswith(f"{prefix}/"):
             return None
-        return cls(parts[0], parts[1] if len(parts) == 3 else None, parts[-1])
+        parts = name.removeprefix(f"{prefix}/").split("/")  # neither layer nor measure contains a slash
+        if len(parts) > 2 or parts != list(map(logged_name, parts)):
+            return None
+        return cls(prefix, parts[0] if len(parts) == 2 else None, parts[-1])
+
+
+def check_prefix(prefix: str) -> str:
+    """Return a prefix whose names all loggers accept as they are.
+
+    Raises:
+        TypeError: It is no string.
+        ValueError: It is empty, has characters that a logger refuses, or empty parts between slashes.
+    """
+    if not isinstance(prefix, str):
+        raise UsageTypeError(f"prefix: a string is required, got {describe(prefix)}.")
+    if not all(prefix.split("/")) or any(map(_REFUSED.search, prefix.split("/"))):
+        raise UsageValueError(
+            "prefix: letters from A to Z, digits, '_', '.', '-' and spaces, in parts that may be divided by '/', are "
+            f"required, got {prefix!r}; loggers refuse other names."
+        )
+    return prefix
 
 
 def metric_name(prefix: str, measure: str, layer: str | None = None) -> str:
     """Return ``prefix/measure`` for all layers or ``prefix/layer/measure`` for one, in characters for all loggers.
 
-    >>> metric_name("infomem", Metric.MI_MEAN, "encoder.layers[0]")
-    'infomem/encoder.layers_0_/mi_mean'
+    The prefix has to be one that `check_prefix` accepts.
+
+    >>> metric_name("infomem", Metric.MI_MEAN, "encoder.0"), metric_name("probe/val", Metric.MI_MEAN)
+    ('infomem/encoder.0/mi_mean', 'probe/val/mi_mean')
     """
-    parts = [prefix, measure] if layer is None else [prefix, layer, measure]
-    return "/".join(map(logged_name, parts))
+    parts = [measure] if layer is None else [layer, measure]
+    return "/".join([prefix, *map(logged_name, parts)])
 
 
 def logged_name(name: str) -> str:
     """Return one part of a name, such as a layer, in characters that all loggers accept.
 
-    >>> logged_name("encoder.layers[0]")
-    'encoder.layers_0_'
+    Where characters are replaced, digits that depend on the whole name keep two names apart.
+
+    >>> logged_name("encoder.0"), logged_name("user:age"), logged_name("user@age")
+    ('encoder.0', 'user_age-4cf1b333', 'user_age-202d6947')
     """
-    return re.sub(r"[^A-Za-z0-9_. -]", "_", name)
+    plain = _REFUSED.sub("_", name)
+    if plain == name:
+        return name
+    return f"{plain}-{blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=4).hexdigest()}"
 
 
 def overview_name(prefix: str, what: str) -> str:
@@ -102,5 +143,5 @@ def overview_name(prefix: str, what: str) -> str:
     >>> overview_name("infomem", "entropy in nats"), overview_name("probe", "entropy in nats")
     (' Memorization/entropy in nats', ' Memorization probe/entropy in nats')
     """
-    group = " Memorization" if prefix == DEFAULT_PREFIX else f" Memorization {logged_name(prefix)}"
+    group = " Memorization" if prefix == DEFAULT_PREFIX else f" Memorization {prefix}"
     return f"{group}/{what}"

@@ -122,6 +122,8 @@ class InformationReport:
             is no evidence; scores and classes of the outputs are stored nevertheless), or "assumed" (the outputs of a
             plain module are taken for classes without evidence).
         task_reason: How the task is known, in words; empty if nothing is known.
+        weights: Digest of the weights that were measured, int64 ``[parameters, 2]``; see `weights_digest`. None if
+            unknown.
     """
 
     layers: tuple[LayerInformation, ...]
@@ -137,6 +139,7 @@ class InformationReport:
     predicted: Tensor | None = None
     task: str = "unknown"
     task_reason: str = ""
+    weights: Tensor | None = None
 
     def __getitem__(self, name: str) -> LayerInformation:
         for layer in self.layers:
@@ -182,8 +185,10 @@ class InformationReport:
         try:
             fields = {name: value for name, value in state.items() if name != "state_version"}
             fields["layers"] = tuple(LayerInformation.from_state(layer) for layer in state["layers"])
-            if fields.get("predicted") is not None:
-                fields["predicted"] = fields["predicted"].clone()
+            for name in ("predicted", "weights"):
+                fields[name] = None if fields.get(name) is None else fields[name].clone()
+            if fields["weights"] is not None and (fields["weights"].ndim, fields["weights"].dtype) != (2, torch.int64):
+                raise UsageValueError("the digest of its weights is none")
             if fields["task"] not in TASKS or not isinstance(fields["task_reason"], str):
                 raise UsageValueError(f"its task is {fields['task']!r}, because {fields['task_reason']!r}")
             return cls(**fields)

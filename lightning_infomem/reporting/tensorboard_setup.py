@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import platform
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ _CHARTS = {
     "share of dead units of each layer": Metric.DEAD_FRACTION,
 }
 _LAYOUT_TAG, _HPARAMS_TAG = "custom_scalars__config__", "_hparams_/experiment"  # TensorBoard's names
-_BEGINNING = 2**20  # bytes at the start of an event file, which hold any layout, text or declaration
+_END = 2**20  # bytes at each end of an event file: layouts and texts are written at the start, a declaration at either
 _MOST_LAYERS = 12  # named in the text
 _PACKAGES = ("lightning-infomem", "torch", "pytorch-lightning", "tensorboard")
 
@@ -96,11 +97,13 @@ def _add_text(writer: Any, name: str, markdown: str) -> None:
 
 
 def _is_written(writer: Any, tag: str) -> bool:
-    """Whether the event files already contain a tag, from the user or from before the run was resumed."""
+    """Whether the first or last MiB of an event file has a tag, from the user or from before the run was resumed."""
     writer.flush()
     for path in Path(writer.log_dir).glob("events.out.tfevents.*"):
         with path.open("rb") as stream:
-            if tag.encode() in stream.read(_BEGINNING):
+            start = stream.read(_END)
+            stream.seek(max(stream.seek(0, os.SEEK_END) - _END, 0))
+            if tag.encode() in start or tag.encode() in stream.read():
                 return True
     return False
 

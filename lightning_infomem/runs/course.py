@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from lightning_infomem.records.layer_courses import LayerCourses
-from lightning_infomem.records.metric_names import Metric, MetricName, logged_name, metric_name
+from lightning_infomem.records.metric_names import Metric, MetricName, metric_name
 
 __all__ = ["Course"]
 
@@ -41,9 +41,8 @@ class Course:
     def layers(self) -> list[str]:
         """Names of the layers, as they were logged, in the order of the network."""
         names = dict.fromkeys(name for values in self.history for name in values)
-        parts = [found for name in names if (found := MetricName.of(name)) is not None]
-        ours = logged_name(self.prefix)
-        return list(dict.fromkeys(each.layer for each in parts if each.prefix == ours and each.layer is not None))
+        parts = [found for name in names if (found := MetricName.of(name, self.prefix)) is not None]
+        return list(dict.fromkeys(each.layer for each in parts if each.layer is not None))
 
     def values(self, measure: str, layer: str | None = None) -> list[float]:
         """Value at each measurement, of a layer or over all layers; NaN where it was not logged."""

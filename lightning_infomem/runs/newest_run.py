@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lightning_infomem._errors import UsageFileError
+from lightning_infomem._errors import UsageFileError, UsageValueError
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints
 from lightning_infomem.runs.recorded_runs import RecordedRun, runs_of_checkpoint, runs_of_file
 from lightning_infomem.runs.run_file import RUN_FILE, find_run_files
@@ -67,15 +67,15 @@ def newest_run(place: Path) -> NewestRun:
 
 def _of_file(path: Path) -> NewestRun:
     runs, fault = runs_of_file(path)
-    newest = {run.course.prefix: run for run in runs}  # of several runs in one folder, the last
-    return NewestRun(path, list(newest.values()), {} if fault is None else {path.name: fault})
+    monitors = [run for run in runs if run.last.run_id == runs[-1].last.run_id]  # of several runs in one folder
+    return NewestRun(path, monitors, {} if fault is None else {path.name: fault})
 
 
 def _of_checkpoints(place: Path) -> NewestRun:
     faults: dict[str, str] = {}
     try:
         checkpoints = sorted(find_checkpoints(place), key=_time, reverse=True)
-    except ValueError:  # there is none yet
+    except UsageValueError:  # there is none yet
         checkpoints = []
     for path in checkpoints:
         try:

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
+from lightning_infomem.checkpoints.huggingface_folder import report_files
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, load_checkpoint
 from lightning_infomem.checkpoints.weight_files import load_weight_file
 from lightning_infomem.records.judgement import Judgement
@@ -147,7 +147,7 @@ def _lines_by_run(path: Path) -> tuple[dict[_Key, _Lines], str | None]:
 
 def _callback_states(path: Path) -> list[Any]:
     if path.is_dir():
-        return [load_weight_file(path / REPORT_FILE)] if (path / REPORT_FILE).is_file() else []
+        return [load_weight_file(file) for file in report_files(path)]
     callbacks = load_checkpoint(path).get("callbacks")
     return list(callbacks.values()) if isinstance(callbacks, Mapping) else []
 

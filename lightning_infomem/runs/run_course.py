@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,13 +15,19 @@ from torch import Tensor
 
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.judgement import Judgement
-from lightning_infomem.records.metric_names import Metric, metric_name
+from lightning_infomem.records.metric_names import Metric, MetricName, logged_name, metric_name
 from lightning_infomem.records.moment import Moment
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.runs.alarm import PATIENCE, judge_next, read_judged
 from lightning_infomem.runs.course import Course
 from lightning_infomem.runs.run_file import Measurement
-from lightning_infomem.runs.scalars import drop_error, mutual_information_drop, scalars
+from lightning_infomem.runs.scalars import (
+    OF_EACH_LAYER,
+    OF_EVERY_MEASUREMENT,
+    drop_error,
+    mutual_information_drop,
+    scalars,
+)
 
 __all__ = ["RunCourse"]
 
@@ -61,17 +67,19 @@ class RunCourse(Course):
             training_confidence: Mean confidence on training inputs, if it is known.
 
         Returns:
-            Name -> value, with ``epoch`` and ``step``. All names logged before stay: monitors fail on a missing one.
+            Name -> value, with ``epoch`` and ``step``. What could not be measured is NaN: names logged before stay,
+            since callbacks that monitor one fail if it is missing. Only those of layers that were not to be measured
+            go.
         """
-        values = {**self.last_values, **scalars(report, prefix=self.prefix)}
+        values = scalars(report, prefix=self.prefix)
         names = [layer.name for layer in report.layers]
         values |= mutual_information_drop([*self.history, values], names, prefix=self.prefix)
         confidence = report.scores.get("mean_confidence") if report.task == "classification" else None
         if training_confidence is not None and confidence is not None:
             values[metric_name(self.prefix, Metric.TRAINING_CONFIDENCE)] = training_confidence
             values[metric_name(self.prefix, Metric.CONFIDENCE_GAP)] = training_confidence - confidence
-        self.moments.append(Moment.of(report))
-        judgement = self.judgement = judge_next(self.moments, self.judgement)
+        moments = [*self.moments, Moment.of(report)]
+        judgement = judge_next(moments, self.judgement)
         over_layers = {
             **self._drop_errors(report, values),
             Metric.SMOOTHNESS_DROP: judgement.smoothness_drop,
@@ -82,15 +90,43 @@ class RunCourse(Course):
         for measure, value in over_layers.items():
             # Callbacks may monitor these names, so each needs a number, even before anything can be judged.
             values[metric_name(self.prefix, measure)] = value if math.isfinite(value) else 0.0
+        for name in self.repeated([*names, *report.skipped]):
+            values.setdefault(name, math.nan)
         values |= {"epoch": float(epoch), "step": float(step)}
+        self.moments, self.judgement = moments, judgement
         self.history.append(values)
         self.time = time.time()
         return values
 
+    def repeated(self, layers: Iterable[str]) -> dict[str, float]:
+        """Return the values of the last measurement to log again: those over all layers, and those of these layers."""
+        last = self.history[-1] if self.history else {}
+        own = {logged_name(layer) for layer in layers}
+        return {name: value for name, value in last.items() if (layer := self._layer_of(name)) is None or layer in own}
+
+    def unmeasured(self, layers: Iterable[str]) -> dict[str, float]:
+        """Return what to log when a measurement fails.
+
+        Args:
+            layers: Names of the layers that were to be measured.
+
+        Returns:
+            The last values over all layers, NaN where there are none yet; and NaN for each value of the layers.
+        """
+        if self.history:
+            return {**dict.fromkeys(self.repeated(layers), math.nan), **self.repeated(())}
+        names = [metric_name(self.prefix, measure, layer) for layer in layers for measure in OF_EACH_LAYER]
+        names += [metric_name(self.prefix, measure) for measure in (*OF_EACH_LAYER, *OF_EVERY_MEASUREMENT)]
+        return dict.fromkeys(names, math.nan)
+
     @property
-    def last_values(self) -> dict[str, float]:
-        """Logged values of the last measurement; empty before the first."""
-        return self.history[-1] if self.history else {}
+    def layers_in_means(self) -> list[str]:
+        """Names of the layers over which the last means are taken; empty before the first measurement."""
+        return list(self.moments[-1].smoothness) if self.moments else []
+
+    def _layer_of(self, name: str) -> str | None:
+        found = MetricName.of(name, self.prefix)
+        return None if found is None else found.layer
 
     def last_measurement(self) -> Measurement:
         """Return the last measurement as the run file holds it.
@@ -141,8 +177,9 @@ class RunCourse(Course):
     def to_state(self) -> dict[str, Any]:
         """Return the course as tensors, numbers and strings only."""
         names = list(dict.fromkeys(name for values in self.history for name in values))
-        # One tensor, because a checkpoint loads single numbers slowly: seconds after some hundred measurements.
-        rows = [[values.get(name, math.nan) for name in names] for values in self.history]
+        # One tensor, because a checkpoint loads single numbers slowly: seconds after some hundred measurements. NaN is
+        # what could not be measured, and infinity what was not logged.
+        rows = [[values.get(name, math.inf) for name in names] for values in self.history]
         table = torch.tensor(rows, dtype=torch.float64).reshape(len(rows), len(names))
         return {
             "prefix": self.prefix,
@@ -164,10 +201,12 @@ class RunCourse(Course):
         """
         course = cls(str(state["prefix"]))
         course.run_id, course.time = str(state["run_id"]), float(state["time"])
-        names = state["history"]["names"]
+        names = [str(name) for name in state["history"]["names"]]
         for row in state["history"]["values"].tolist():
             values = zip(names, row, strict=True)
-            course.history.append({name: value for name, value in values if not math.isnan(value)})
+            course.history.append({name: value for name, value in values if not math.isinf(value)})
+            if not all(math.isfinite(course.history[-1].get(name, math.nan)) for name in ("epoch", "step")):
+                raise UsageValueError("a measurement without epoch or step")
         course.moments, course.judgement = read_judged(state)
         course._highest = {str(name): values.clone() for name, values in state["highest"].items()}
         course._has_warned = bool(state["has_warned"])

@@ -19,6 +19,7 @@ __all__ = ["RUN_FILE", "Measurement", "RunFile", "find_run_files", "read_run_fil
 RUN_FILE = "infomem.jsonl"
 
 _VERSION = 1
+_LONGEST = 2**24  # bytes of a line that are read at once: a file without line ends is no reason to fill the memory
 _LARGEST = 2**63  # numbers in a line are smaller
 _NUMBER = (int, float)
 # Field of a line -> the kinds of value that it may have.
@@ -164,7 +165,7 @@ def read_run_file(path: Path) -> tuple[list[Measurement], str | None]:
     faults: list[str] = []
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(iter(lambda: file.readline(_LONGEST), b""), start=1):
                 if line.endswith(b"\n"):
                     try:
                         found.append(Measurement.from_line(line))

@@ -11,14 +11,45 @@ from torch import Tensor
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
 from lightning_infomem.records.report import InformationReport, LayerInformation
 
-__all__ = ["drop_error", "layer_measures", "mutual_information_drop", "scalars"]
+__all__ = [
+    "OF_EACH_LAYER",
+    "OF_EVERY_MEASUREMENT",
+    "drop_error",
+    "layer_measures",
+    "mutual_information_drop",
+    "scalars",
+]
+
+# What is logged of each layer and over all of them, and what is logged over all layers only, at every measurement.
+OF_EACH_LAYER = (
+    Metric.ENTROPY_MEAN,
+    Metric.ENTROPY_MEDIAN,
+    Metric.MI_MEAN,
+    Metric.MI_MEDIAN,
+    Metric.MI_P95,
+    Metric.MI_DROP,
+    Metric.MI_DROP_ERROR,
+    Metric.SMOOTHNESS,
+    Metric.DEAD_FRACTION,
+    Metric.TIE_FRACTION,
+)
+OF_EVERY_MEASUREMENT = (
+    Metric.SAMPLES,
+    Metric.LAYERS_MEASURED,
+    Metric.SECONDS,
+    Metric.DRAWING_SECONDS,
+    Metric.SMOOTHNESS_DROP,
+    Metric.CONSENSUS_DROP,
+    Metric.CONSENSUS_DROP_ERROR,
+    Metric.MEMORIZING,
+)
 
 
 def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[str, float]:
     """Return the measures of a report by name, per layer and over all layers; entropy and mutual information in nats.
 
-    The value over all layers is the mean over layers, whatever their widths. Values that are not finite are left out,
-    because callbacks that monitor a value need a number; a layer with one unit, for example, has no pair.
+    The value over all layers is the mean over those that were measured, whatever their widths; ``layers_measured`` is
+    their number. Values that are not finite are left out; a layer with one unit, for example, has no pair.
 
     Args:
         report: The measures.
@@ -27,8 +58,8 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
     Returns:
         Name -> value: for each layer and over all layers ``entropy_mean``, ``entropy_median``, ``mi_mean``,
         ``mi_median``, ``mi_p95`` (95th percentile over pairs), ``dead_fraction`` and ``tie_fraction``; also
-        ``samples`` and ``seconds``. Of a classification also ``smoothness`` (of the predicted classes, see
-        `prediction_smoothness`) and, over all layers only, ``confidence`` (mean highest probability).
+        ``samples``, ``layers_measured`` and ``seconds``. Of a classification also ``smoothness`` (of the predicted
+        classes, see `prediction_smoothness`) and, over all layers only, ``confidence`` (mean highest probability).
     """
     by_layer = {layer.name: layer_measures(layer) for layer in report.layers}
     if report.task != "classification":
@@ -45,6 +76,7 @@ def scalars(report: InformationReport, *, prefix: str = DEFAULT_PREFIX) -> dict[
         if over_layers:
             values[metric_name(prefix, measure)] = fmean(over_layers)
     values[metric_name(prefix, Metric.SAMPLES)] = float(min((layer.num_samples for layer in report.layers), default=0))
+    values[metric_name(prefix, Metric.LAYERS_MEASURED)] = float(len(report.layers))
     values[metric_name(prefix, Metric.SECONDS)] = report.seconds
     if report.task == "classification":
         values[metric_name(prefix, Metric.CONFIDENCE)] = report.scores.get("mean_confidence", math.nan)
@@ -65,13 +97,14 @@ def mutual_information_drop(
         prefix: Prefix of the names in ``history``.
 
     Returns:
-        ``mi_drop`` of each layer and the median over layers; 0 at a maximum, and while no maximum is positive.
+        ``mi_drop`` of each layer that has a value now, and the median over these; 0 at a maximum, and while no maximum
+        is positive.
     """
     drops: dict[str, float] = {}
     for layer in layers:
         name = metric_name(prefix, Metric.MI_MEAN, layer)
-        course = [values[name] for values in history if name in values]
-        if course:
+        course = [values[name] for values in history if math.isfinite(values.get(name, math.nan))]
+        if course and math.isfinite(history[-1].get(name, math.nan)):
             highest = max(course)
             drops[metric_name(prefix, Metric.MI_DROP, layer)] = (highest - course[-1]) / highest if highest > 0 else 0.0
     return {**drops, metric_name(prefix, Metric.MI_DROP): median(drops.values())} if drops else {}

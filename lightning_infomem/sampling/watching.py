@@ -21,7 +21,7 @@ from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.sampling.task import TaskEvidence
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["Share", "Watch", "is_compiled", "loader_of", "share_of_rank"]
+__all__ = ["Share", "Watch", "count_loaders", "is_compiled", "loader_of", "share_of_rank"]
 
 Share = tuple[int, int, int | None]  # rank, size, length; see `share_of_rank`
 
@@ -126,6 +126,11 @@ def loader_of(loaders: object, index: int) -> object:
     """Return the loader with the given index from a Trainer's loaders: one, or nested lists and mappings."""
     flat = _flat(loaders)
     return flat[index] if index < len(flat) else None
+
+
+def count_loaders(loaders: object) -> int:
+    """Return the number of a Trainer's loaders."""
+    return 0 if loaders is None else len(_flat(loaders))
 
 
 def _flat(loaders: object) -> list[object]:

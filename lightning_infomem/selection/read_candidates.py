@@ -67,14 +67,20 @@ def read_candidates(
 def read_candidate(
     path: Path, measurement: OfflineMeasurement | None = None, *, weight_norms: bool = False, task: str = "auto"
 ) -> Candidate:
-    """Read one checkpoint, or measure it if it carries no report.
+    """Read one checkpoint, or measure it if it carries no report of its weights.
 
     Raises:
         UnusableCheckpoint: It cannot be read or measured.
     """
     record = read_checkpoint(path)
-    report = record.report
+    report = record.report if record.staleness is None else None
+    is_carried = report is not None
     if report is None:
+        if measurement is None and record.staleness is not None:
+            raise UnusableCheckpoint(
+                f"{record.staleness}; save checkpoints when a validation was measured, or give model= and data= to "
+                "have it measured"
+            )
         if measurement is None:
             raise UnusableCheckpoint(
                 "carries no report; train with MemorizationMonitor (and without save_weights_only), or give model= and "
@@ -90,7 +96,7 @@ def read_candidate(
         metrics=record.metrics,
         norms=_weight_norms(path, measurement) if weight_norms else {},
         notes=record.notes,
-        carried=record.report is not None,
+        carried=is_carried,
         run_id=record.run_id,
     )
 

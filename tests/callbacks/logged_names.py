@@ -16,6 +16,7 @@ MEASURES = [
 
 OF_THE_RUN = [
     "samples",
+    "layers_measured",
     "seconds",
     "drawing_seconds",
     "age",

@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.measurement import measure
-from lightning_infomem.records.report import REPORT_KEY, InformationReport
+from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
+from lightning_infomem.runs.run_course import RunCourse
 from tests.callbacks.logged_names import names_by_layer, names_over_layers
 from tests.networks import Classifier, Encoder, UnifiedClassifier, dense, loader, mlp, num_hooks, resnet, trainer
 
@@ -192,11 +193,35 @@ def test_a_resumed_run_continues_its_history(tmp_path):
     assert [values["epoch"] for values in monitor.history] == [0, 1, 2]
 
 
-def test_a_damaged_state_starts_the_history_anew():
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {REPORT_KEY: {"state_version": 99}},
+        {"age": float("inf")},
+        {"age": "old"},
+        {COURSE_KEY: RunCourse("another").to_state()},
+        {COURSE_KEY: 3},
+    ],
+    ids=["report", "infinite age", "age", "another prefix", "course"],
+)
+def test_a_damaged_state_starts_the_history_anew(tmp_path, damage):
     monitor = MemorizationMonitor()
+    fit(tmp_path, monitor)
+    state, run_id = monitor.state_dict(), monitor.run_id
+    assert monitor.history
     with pytest.warns(UserWarning, match="cannot be read"):
-        monitor.load_state_dict({REPORT_KEY: {"state_version": 99}})
-    assert monitor.history == []
+        monitor.load_state_dict({**state, **damage})
+    assert (monitor.history, monitor.report, monitor.judgement) == ([], None, None)
+    assert monitor.run_id != run_id
+    monitor.load_state_dict(state)
+    assert (len(monitor.history), monitor.run_id) == (2, run_id)
+
+
+def test_every_run_is_measured_from_its_first_step_on(tmp_path):
+    monitor = MemorizationMonitor(dataloader=[dense()], every_n_train_steps=7)
+    for _ in range(2):
+        fit(tmp_path, monitor, max_epochs=1)  # ends at the step at which the next one begins to measure
+        assert [values["step"] for values in monitor.history] == [7, 7]
 
 
 def test_a_second_run_with_the_same_monitor_starts_anew(tmp_path):

@@ -1,6 +1,7 @@
 import copy
 import importlib
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,10 +11,12 @@ from torch import nn
 import lightning_infomem
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
+from lightning_infomem.checkpoints.reading import find_checkpoints, read_checkpoint
 from lightning_infomem.measurement import measure
 from lightning_infomem.records.report import REPORT_KEY, InformationReport
 from lightning_infomem.runs.recorded_runs import recorded_runs
 from lightning_infomem.runs.run_file import RUN_FILE, read_run_file
+from lightning_infomem.selection.read_candidates import read_candidates
 from lightning_infomem.settings import MeasurementSettings
 from tests.callbacks.distilbert import LAYERS, distilbert, transformers
 from tests.callbacks.logged_names import names_by_layer, names_over_layers
@@ -103,6 +106,17 @@ def test_the_evaluation_loop_is_measured_like_the_model_alone(tmp_path, options)
         torch.testing.assert_close(watched.mutual_information, alone.mutual_information, rtol=0, atol=1e-6)
 
 
+def test_a_report_is_of_the_weights_in_its_folder_or_left_out(tmp_path):
+    saving = {"save_strategy": "steps", "save_steps": 1, "eval_strategy": "steps", "eval_steps": 2}
+    trainer(tmp_path, MemorizationTrainerCallback(), **saving).train()
+    candidates, skipped = read_candidates(find_checkpoints(tmp_path))
+    assert sorted(each.step for each in candidates) == [2, 4]
+    assert {Path(path).name: why[:32] for path, why in skipped.items()} == {
+        "checkpoint-1": "carries no report; train with Me",
+        "checkpoint-3": "its report is of other weights (",
+    }
+
+
 def test_the_best_checkpoint_can_be_chosen_and_training_stopped_by_a_measure(tmp_path):
     monitor = MemorizationTrainerCallback()
     stopper = transformers.EarlyStoppingCallback(1, early_stopping_threshold=100.0)
@@ -146,6 +160,34 @@ def test_a_resumed_run_whose_history_is_not_found_says_so(tmp_path):
     with pytest.warns(UserWarning, match=r"infomem_report.pt of step 2 is required .*elsewhere.*: it starts anew"):
         trainer(tmp_path / "elsewhere", monitor).train(resume_from_checkpoint=str(tmp_path / "checkpoint-2"))
     assert [values["step"] for values in monitor.history] == [4]
+
+
+def test_callbacks_of_two_prefixes_do_not_share_a_file(tmp_path):
+    monitors = [MemorizationTrainerCallback(), MemorizationTrainerCallback(LAYERS[0], prefix="probe/val")]
+    recorder = Recorder()
+    trainer(tmp_path, *monitors, recorder, save_strategy="epoch").train()
+    assert {"eval_infomem/mi_mean", "eval_probe/val/mi_mean"} <= set(recorder.seen[0])
+    assert not any(LAYERS[0] in name for name in recorder.seen[0])
+    again = [MemorizationTrainerCallback(), MemorizationTrainerCallback(LAYERS[0], prefix="probe/val")]
+    trainer(tmp_path, *again, num_train_epochs=3).train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
+    for before, after in zip(monitors, again, strict=True):
+        assert after.history[:2] == before.history
+        assert [values["step"] for values in after.history] == [2, 4, 6]
+    runs, faults = recorded_runs([], [tmp_path / "checkpoint-4"])
+    assert ([run.course.prefix for run in runs], faults) == (["infomem", "probe/val"], {})
+    record = read_checkpoint(tmp_path / "checkpoint-4")
+    assert len(record.report.layers) == len(LAYERS)
+    assert record.notes[0].startswith("several monitors left a report (infomem_report.pt, infomem_report-probe_val-")
+
+
+def test_the_history_beside_the_resumed_weights_comes_first(tmp_path):
+    kept = MemorizationTrainerCallback()
+    trainer(tmp_path, kept, save_strategy="epoch").train()
+    trainer(tmp_path / "other", MemorizationTrainerCallback(), save_strategy="epoch", num_train_epochs=1).train()
+    resumed = MemorizationTrainerCallback()
+    options = {"num_train_epochs": 3, "resume_from_checkpoint": str(tmp_path / "other" / "checkpoint-2")}
+    trainer(tmp_path, resumed, **options).train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
+    assert resumed.history[:2] == kept.history
 
 
 def test_a_damaged_report_in_a_checkpoint_does_no_harm(tmp_path):

@@ -16,6 +16,7 @@ from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_g
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
+from lightning_infomem.reporting.tensorboard_setup import _is_written
 from tests.networks import Classifier, UnifiedClassifier, dense, loader, mlp, trainer
 
 LAYOUT = "custom_scalars__config__"
@@ -228,6 +229,16 @@ def test_a_declaration_of_the_users_own_stays(tmp_path):
 
     runner = fit(tmp_path, model=Own(), logger=bare_logger(tmp_path))
     assert hparams_tab(runner.logger) == ({"mine": 3}, {"my_metric": 0.5})
+
+
+@pytest.mark.parametrize("tag", ["at the start", "at the end"])
+@pytest.mark.parametrize("between", [0, 3 * 2**20])
+def test_a_tag_is_found_at_both_ends_of_a_long_file(tmp_path, tag, between):
+    path = tmp_path / "events.out.tfevents.1"
+    path.write_bytes(b"-at the start-" + b"." * between + b"-at the end-")
+    writer = SimpleNamespace(flush=lambda: None, log_dir=tmp_path)
+    assert _is_written(writer, tag)
+    assert not _is_written(writer, "nowhere")
 
 
 def test_a_logger_that_cannot_place_the_final_values_gets_none(tmp_path):

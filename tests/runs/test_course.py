@@ -32,8 +32,9 @@ def test_values_are_found_by_measure_and_layer():
 
 
 def test_a_prefix_is_looked_for_as_it_was_logged():
-    course = Course("train/infomem", history("train_infomem"))
-    assert (course.layers, course.last("mi_mean", "fc.0")) == (["fc.0"], 0.2)
+    for prefix in ("train/infomem", "a/b/c", "fc.0"):
+        course = Course(prefix, history(prefix))
+        assert (course.layers, course.last("mi_mean", "fc.0"), course.last("mi_mean")) == (["fc.0"], 0.2, 0.25)
 
 
 def test_names_of_others_and_names_that_nobody_logs_are_no_layers():

@@ -190,17 +190,29 @@ def test_a_course_that_cannot_be_read_is_named_and_the_others_are_read(tmp_path,
     assert reason in faults[str(bad)]
 
 
+def _rows_with(value, at):
+    rows = torch.arange(10, dtype=torch.float64).reshape(5, 2)
+    rows[at] = value
+    return rows
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         {"history": {"names": ["step"]}},
         {"history": {"names": ["step"], "values": torch.full((5, 1), torch.inf)}},
         {"history": {"names": [3], "values": torch.zeros(5, 1)}},
+        *(
+            {"history": {"names": ["epoch", "step"], "values": _rows_with(value, at)}}
+            for value in (torch.nan, torch.inf, -torch.inf)
+            for at in ((2, 0), (2, 1), (4, 1))
+        ),
         {"moments": [{"damaged": 1}]},
         {"moments": 3},
         {"moments": []},
         {"highest": [1]},
         {"time": "noon"},
+        {"judgement": {"is_memorizing": False, "kept": 4, "agreement": ["all"]}},
     ],
 )
 def test_a_damaged_course_is_named(tmp_path, damage):
@@ -227,6 +239,9 @@ def test_a_damaged_run_file_leaves_what_can_be_read(tmp_path):
     assert faults == {}
     assert run.faults == (f"{RUN_FILE}: 1 line is left out (line 5: no JSON)",)
     assert len(run.course.steps) == 5
+    path.write_bytes(b"\xff" * (2**24 + 100) + b"\n" + lines[0])  # longer than any measurement
+    (run,), _ = runs_in(tmp_path)
+    assert run.faults == (f"{RUN_FILE}: 1 line is left out (line 2: no JSON)",)
     path.write_bytes(b"\xff" * 100 + b"\n")
     assert runs_in(tmp_path) == ([], {str(path): "1 line is left out (line 1: no JSON)"})
 

@@ -3,7 +3,6 @@ import math
 import pytest
 import torch
 
-from lightning_infomem.records.metric_names import metric_name
 from lightning_infomem.records.report import InformationReport, LayerInformation
 from lightning_infomem.runs.scalars import mutual_information_drop, scalars
 
@@ -58,7 +57,3 @@ def test_the_drop_is_a_share_of_the_highest_value():
     assert drops["infomem/b/mi_drop"] == 0.0  # nothing to fall from
     assert drops["infomem/mi_drop"] == pytest.approx(0.375)
     assert mutual_information_drop([], ["a"]) == {}
-
-
-def test_names_hold_only_characters_that_loggers_take():
-    assert metric_name("infomem", "mi_mean", "a[0]/b:c d-e") == "infomem/a_0__b_c d-e/mi_mean"

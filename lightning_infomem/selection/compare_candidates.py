@@ -102,8 +102,8 @@ def check_several_runs(candidates: Sequence[Candidate]) -> None:
         raise EpochsOfOneRun(
             f"checkpoints: those of several runs are required, got {len(steps)} epochs or steps of one run in "
             f"'{folder}', along which neither the lowest nor the highest value marks the best one. judge_run, or "
-            "`infomem run`, says whether the run memorizes and which checkpoint to keep. If each is a separate recipe, "
-            "give groups=lambda path: path.stem, or --groups '(.+)'."
+            "`infomem run`, says whether the run memorizes and which checkpoint to keep. Pass along_run=False, or "
+            "--not-along-run, to rank them anyway."
         )
 
 

@@ -45,4 +45,6 @@ def test_a_ranking_of_one_run_names_this_command(run, capsys):
     assert out == ""
     assert "`infomem run`, says whether the run memorizes" in err
     assert err.count("\n") == 1
+    assert "--not-along-run" in err
     assert main(["rank", run, "--memorization", "heuristic", "--groups", "(.+)"]) == 0
+    assert main(["rank", run, "--memorization", "heuristic", "--not-along-run"]) == 0

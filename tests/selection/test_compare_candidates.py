@@ -154,6 +154,17 @@ def test_names_of_recipes_say_that_they_are_no_epochs_of_one_run(tmp_path):
     assert _rank(tmp_path, groups=lambda path: path.stem).best.epoch == 0
 
 
+def test_epochs_of_one_run_are_ranked_where_that_is_asked_for(tmp_path):
+    for epoch in range(3):
+        _save(tmp_path / "alike" / f"epoch={epoch}.ckpt", epoch / 10, epoch)
+    with pytest.raises(EpochsOfOneRun, match=r"Pass along_run=False, or --not-along-run, to rank them anyway\.$"):
+        _rank(tmp_path / "alike")
+    assert [row.epoch for row in _rank(tmp_path / "alike", along_run=False).rows] == [0, 1, 2]
+    for count in (3, 4):
+        save_run(tmp_path / "known" / f"{count}.ckpt", make_run(count), run_id="one")
+    assert len(_rank(tmp_path / "known", along_run=False).rows) == 2
+
+
 def test_last_epochs_of_several_runs_are_ranked(tmp_path):
     for seed in range(3):
         _save(tmp_path / f"seed{seed}.ckpt", seed / 10, 9)

@@ -102,10 +102,11 @@ def check_count(value: object, *, name: str, minimum: int = 1) -> int:
     return value
 
 
-def check_enough_samples(num_samples: int, neighbors: int, *, dropped: int = 0) -> None:
+def check_enough_samples(num_samples: int, neighbors: int, *, dropped: int = 0, repeated: int = 0) -> None:
     """Require more samples than neighbors, so that every point has a k-th neighbor."""
     if num_samples <= neighbors:
         lost = f" ({dropped} more held non-finite values and were dropped)" if dropped else ""
+        lost += f" ({repeated} more repeat an input and count once)" if repeated else ""
         raise UsageValueError(
             f"samples: more than neighbors={neighbors} finite samples are required, got {num_samples}{lost}; "
             "give more samples or lower neighbors."

@@ -134,6 +134,9 @@ def measure_samples(
 ) -> InformationReport:
     """Measure given activations.
 
+    Rows of one input are measured once, because the estimators take a copy of a row for its nearest neighbour. The
+    first row of each input is kept. The released program measures every row, and so does its convention.
+
     Args:
         samples: Layer name -> activations ``[samples, units]``, floating point, on any device.
         settings: Settings of the measurement.
@@ -156,8 +159,16 @@ def measure_samples(
     start = time.perf_counter()
     reasons = dict(skipped or {})
     ranks = ranks or Ranks()
+    num_repeats = 0
+    if input_marks is not None and input_marks.numel() and settings.convention != "released_code":
+        distinct = _distinct_inputs(input_marks)
+        num_repeats = len(input_marks) - len(distinct)
+        if num_repeats:
+            samples = {name: rows[distinct.to(rows.device)] for name, rows in samples.items()}
+            logits = None if logits is None else logits[distinct.to(logits.device)]
+            input_marks = input_marks[distinct]
     # A failure of one rank in these calls is reported to the others.
-    finite = ranks.run_together(lambda: _finite(samples, settings, reasons))
+    finite = ranks.run_together(lambda: _finite(samples, settings, reasons, num_repeats))
     span = _span(finite.values())
     parts = ranks.on_all(lambda: {name: _measures(name, rows, settings, span, ranks) for name, rows in finite.items()})
     classes = None if logits is None else predicted_classes(logits)
@@ -193,16 +204,28 @@ def measure_samples(
         scores={} if logits is None else prediction_baselines(logits),
         probe=None if input_marks is None else _probe_digest(input_marks),
         predicted=None if classes is None or input_marks is None else _in_order_of_inputs(classes, input_marks),
+        num_repeats=num_repeats,
     )
 
 
-def _finite(samples: Mapping[str, Tensor], settings: MeasurementSettings, reasons: dict[str, str]) -> dict[str, Tensor]:
+def _distinct_inputs(input_marks: Tensor) -> Tensor:
+    """Return the first row of each input, increasing, so that samples without repeats stay as they are."""
+    marks, order = input_marks[:, 0].sort(stable=True)
+    is_first = torch.ones_like(marks, dtype=torch.bool)
+    is_first[1:] = marks[1:] != marks[:-1]
+    return order[is_first].sort().values
+
+
+def _finite(
+    samples: Mapping[str, Tensor], settings: MeasurementSettings, reasons: dict[str, str], num_repeats: int
+) -> dict[str, Tensor]:
     """Return the finite rows of all layers that have enough of them, on the device of the measurement."""
     finite: dict[str, Tensor] = {}
     for name, rows in samples.items():
         _, finite_rows, _ = finite_samples(rows)
         try:
-            check_enough_samples(int(finite_rows.sum()), settings.neighbors, dropped=int((~finite_rows).sum()))
+            dropped = int((~finite_rows).sum())
+            check_enough_samples(int(finite_rows.sum()), settings.neighbors, dropped=dropped, repeated=num_repeats)
         except ValueError as fault:
             reasons[name] = str(fault)
         else:

@@ -90,6 +90,7 @@ def _summary(report: InformationReport) -> dict[str, Any]:
         layers.append({**counts, **{name: measures.get(metric, math.nan) for name, metric in _MEASURES.items()}})
     return {
         "layers": layers,
+        "repeats": report.num_repeats,
         "skipped": dict(report.skipped),
         "settings": dict(report.settings),
         "backend": report.backend,
@@ -101,6 +102,7 @@ def _summary(report: InformationReport) -> dict[str, Any]:
 def _table(summary: Mapping[str, Any]) -> Table:
     settings = ", ".join(f"{name} {value}" for name, value in summary["settings"].items())
     samples = ", ".join(dict.fromkeys(str(layer["samples"]) for layer in summary["layers"]))
+    repeats = f" ({summary['repeats']} more repeat an input and were left out)" if summary["repeats"] else ""
     return Table(
         _COLUMNS,
         summary["layers"],
@@ -108,6 +110,6 @@ def _table(summary: Mapping[str, Any]) -> Table:
         notes=[
             *(f"skipped {name}: {why}" for name, why in summary["skipped"].items()),
             *(f"note: {note}" for note in summary["notes"]),
-            Note(f"{samples} samples; {settings}; measured by {summary['backend']}", "dim"),
+            Note(f"{samples} samples{repeats}; {settings}; measured by {summary['backend']}", "dim"),
         ],
     )

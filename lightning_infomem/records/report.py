@@ -19,7 +19,7 @@ REPORT_KEY = "infomem_report"
 COURSE_KEY = "infomem_course"
 
 # Increased whenever the state changes; a state of any other version is refused.
-_STATE_VERSION = 5
+_STATE_VERSION = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +117,7 @@ class InformationReport:
         probe: Digest of the sampled inputs, the same for the same inputs; None if unknown.
         predicted: Predicted class of each sampled input, int32 ``[samples]``, in an order that depends on the inputs
             alone; -1 if the outputs are not finite. None if classes or inputs are unknown.
+        num_repeats: Number of sampled rows that were left out because their input occurred before.
     """
 
     layers: tuple[LayerInformation, ...]
@@ -130,6 +131,7 @@ class InformationReport:
     scores: Mapping[str, float] = field(default_factory=dict)
     probe: str | None = None
     predicted: Tensor | None = None
+    num_repeats: int = 0
 
     def __getitem__(self, name: str) -> LayerInformation:
         for layer in self.layers:
@@ -144,6 +146,7 @@ class InformationReport:
             entropy, information = layer.finite_entropy().mean(), layer.pairs().mean()
             lines.append(f"{layer.name:30} {units:>9} {entropy:8.4f} {information:8.4f}")
         lines += [f"{name:30} skipped: {why}" for name, why in self.skipped.items()]
+        lines += [f"{self.num_repeats} rows repeat an input and were left out"] if self.num_repeats else []
         return "\n".join(lines)
 
     def to_state(self) -> dict[str, Any]:

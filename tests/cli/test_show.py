@@ -25,7 +25,7 @@ def path(tmp_path):
         entropy=torch.tensor([1.0, 2.0, 6.0], dtype=torch.float64),
     )
     report = make_report({"nan": math.nan}, step=60, skipped={"lstm": "not called in sampled batch 1"})
-    report = dataclasses.replace(report, layers=(known, *report.layers))
+    report = dataclasses.replace(report, layers=(known, *report.layers), num_repeats=28)
     return save_checkpoint(tmp_path / "a.ckpt", report, epoch=3, step=90)
 
 
@@ -53,7 +53,7 @@ def test_the_table_holds_the_numbers_of_every_layer(path, capsys, monkeypatch):
         "skipped lstm: not called in",
         "measured at another step",
         "bins 100",
-        "100 samples",
+        "100 samples (28 more repeat an input and were left out)",
     ):
         assert part in words
 
@@ -76,6 +76,7 @@ def test_json_is_pure_and_has_null_for_what_is_missing(path, capsys):
     assert known["mutual_information_95th_percentile"] == pytest.approx(0.83, abs=1e-12)
     assert missing["mutual_information_mean"] is None
     assert missing["entropy_median"] is None
+    assert state["repeats"] == 28
     assert state["skipped"] == {"lstm": "not called in sampled batch 1"}
 
 

@@ -12,8 +12,8 @@ __all__ = ["count_repeated_rows", "warn_of_repeated_rows"]
 _SHARE = 0.05
 # Fewer units than this tie honestly: those of a ReLU in their zeros, and those in bfloat16 in their few values.
 _FEWEST_UNITS = 8
-# Of the units of one row, as many must be above their lowest value: a row of zeros after a ReLU is no copy. Three values
-# in bfloat16 hold as many bits as one in float32.
+# As many units of a row must be above their lowest value: a row of zeros after a ReLU is no copy. Three values in
+# bfloat16 hold as many bits as one in float32.
 _FEWEST_ABOVE_LOWEST = 3
 # Units hashed at once. It bounds the memory for 8-byte products.
 _UNITS_AT_ONCE = 64
@@ -73,9 +73,9 @@ def warn_of_repeated_rows(samples: Tensor, *, stacklevel: int = 3) -> None:
     repeats = count_repeated_rows(samples)
     if repeats > most:
         warnings.warn(
-            f"samples: {repeats} of {len(samples)} rows repeat an earlier row. Copies are taken for nearest neighbours, "
-            "which makes estimates wrong, often by whole nats. Measure each input once; samples.unique(dim=0) removes "
-            "the copies.",
+            f"samples: {repeats} of {len(samples)} rows repeat an earlier row. Copies are taken for nearest "
+            "neighbours, which makes estimates wrong, often by whole nats. Measure each input once; "
+            "samples.unique(dim=0) removes the copies.",
             stacklevel=stacklevel,
         )
 

@@ -129,4 +129,7 @@ def check_fingerprints(fingerprints: Mapping[str, Fingerprint], allow_mismatch: 
         can_be_unknown = field == "probe" or isinstance(field, tuple)
         values = {file: each.get(field, None if can_be_unknown else "not given") for file, each in fingerprints.items()}
         fields[field] = {file: value for file, value in values.items() if value is not None or not can_be_unknown}
+    for part in {field[1] for field in fields if field[0] == "width"}:
+        if len({*fields["width", part].values()}) > 1:  # the units of layers of other widths differ anyhow
+            fields["units", part] = {}
     return check_comparable(fields, allow_mismatch, argument="checkpoints")

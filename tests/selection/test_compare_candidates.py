@@ -102,6 +102,17 @@ def test_what_differs_is_named_with_the_files(other, difference):
         _check(a=ALIKE, b=other)
 
 
+def test_layers_of_other_widths_are_told_by_their_widths_and_not_by_their_units():
+    wide, wider = _with_layer(units=100, width=300), _with_layer(units=100, width=512)
+    for one, other in ((ALIKE, wide), (wide, wider), (wide, _with_layer(units=90))):
+        with pytest.raises(ValueError, match=r"a difference in width of layer '\w+': \d+ in 'a' but \d+ in 'b'\. Keep"):
+            _check(a=one, b=other)
+    with pytest.raises(ValueError, match="a difference in units of layer"):
+        _check(a=wide, b=_with_layer(units=90, width=300))
+    fingerprints = {name: take_fingerprint(each) for name, each in (("a", ALIKE), ("b", wide))}
+    assert len(check_fingerprints(fingerprints, ["width", "units"])) == 1  # both are fields that can be allowed
+
+
 def test_many_files_and_long_values_stay_short():
     wide = make_layer("fc1", 0.5, 1.0, units=100)
     shifted = dataclasses.replace(wide, units=torch.arange(1, 101))

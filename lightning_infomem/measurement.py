@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_infomem._checks import check_enough_samples
+from lightning_infomem._checks import check_batches, check_enough_samples
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional import released_code
 from lightning_infomem.functional.baselines import (
@@ -54,7 +54,7 @@ def measure(
 
     Args:
         model: Any module.
-        batches: Batches of inputs; labels are not needed. All batches are used.
+        batches: Batches of inputs; labels are not needed. All batches are used. A single batch goes into a list.
         layers: Names, patterns or module types of the layers to measure; see `sampling.layers.select_layers`.
         forward: How to run the network on a batch. By default, the network gets a tensor as it is, the first entry of a
             tuple or list, or all entries of a mapping by name except "label" and "labels".
@@ -76,6 +76,7 @@ def measure(
     [('0', 100, 8)]
     """
     check_setting_names(settings, measure)
+    check_batches(batches)
     chosen = MeasurementSettings(**settings)
     plan = SamplePlan(chosen.max_samples, chosen.max_units, chosen.seed)
     tap = catch(model, batches, select_layers(model, layers), plan, chosen.pooling, forward)

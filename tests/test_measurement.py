@@ -103,6 +103,23 @@ def test_batches_may_be_tensors_tuples_or_mappings(wrap):
     assert torch.equal(report["0"].mutual_information, expected["0"].mutual_information)
 
 
+@pytest.mark.parametrize(
+    ("batches", "came"),
+    [
+        (
+            dense(60),
+            r"a torch\.float32 tensor of shape \[60, 6\] on cpu, which is one batch; pass batches\.split\(64\)",
+        ),
+        (dense(60).numpy(), r"ndarray, which is one batch; pass \[batches\]"),
+        ({"input": dense(60)}, r"dict, which is one batch; pass \[batches\]"),
+        (3, "int 3"),
+    ],
+)
+def test_one_batch_is_no_batches(batches, came):
+    with pytest.raises(TypeError, match=f"^batches: batches, such as a DataLoader .* are required, got {came}"):
+        measure(mlp(), batches)
+
+
 def test_a_forward_function_may_do_the_work():
     model = Encoder()
     tokens = torch.randint(0, 11, (30, 5))

@@ -208,6 +208,11 @@ def test_wrong_arguments_are_refused(tmp_path, arguments, kind, message):
 DATA = torch.randn(64, 4, generator=torch.Generator().manual_seed(1)).split(16)
 
 
+def test_one_batch_is_no_data(tmp_path):
+    with pytest.raises(TypeError, match=r"^data: batches, such as .* which is one batch; pass data\.split\(64\)"):
+        rank_checkpoints(save_zoo(tmp_path, ZOO), model=nn.Linear(4, 2), data=torch.randn(64, 4))
+
+
 def _copies(share):
     """A network of which a share of the second layer's units are copies of one another: as shortcuts make them."""
     torch.manual_seed(0)

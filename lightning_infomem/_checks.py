@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from torch import Tensor
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = [
+    "check_batches",
     "check_choice",
     "check_classes",
     "check_count",
@@ -102,13 +103,29 @@ def check_count(value: object, *, name: str, minimum: int = 1) -> int:
     return value
 
 
-def check_enough_samples(num_samples: int, neighbors: int, *, dropped: int = 0) -> None:
+def check_enough_samples(num_samples: int, neighbors: int, *, dropped: int = 0, repeated: int = 0) -> None:
     """Require more samples than neighbors, so that every point has a k-th neighbor."""
     if num_samples <= neighbors:
         lost = f" ({dropped} more held non-finite values and were dropped)" if dropped else ""
+        lost += f" ({repeated} more repeat an input and count once)" if repeated else ""
         raise UsageValueError(
             f"samples: more than neighbors={neighbors} finite samples are required, got {num_samples}{lost}; "
             "give more samples or lower neighbors."
+        )
+
+
+def check_batches(batches: object, *, name: str = "batches") -> None:
+    """Require batches and not one batch, whose rows, or whose keys, would be taken for batches."""
+    if isinstance(batches, (Tensor, Mapping, str)) or hasattr(batches, "__array__"):
+        came = describe(batches) if isinstance(batches, Tensor) else type(batches).__name__
+        remedy = f"{name}.split(64)" if isinstance(batches, Tensor) else f"[{name}]"
+        raise UsageTypeError(
+            f"{name}: batches, such as a DataLoader or a list of tensors, are required, got {came}, which is one "
+            f"batch; pass {remedy}."
+        )
+    if not isinstance(batches, Iterable):
+        raise UsageTypeError(
+            f"{name}: batches, such as a DataLoader or a list of tensors, are required, got {describe(batches)}."
         )
 
 

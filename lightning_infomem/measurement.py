@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_infomem._checks import check_choice, check_enough_samples
+from lightning_infomem._checks import check_batches, check_choice, check_enough_samples
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional import released_code
 from lightning_infomem.functional.baselines import (
@@ -55,7 +55,7 @@ def measure(
 
     Args:
         model: Any module.
-        batches: Batches of inputs; labels are not needed. All batches are used.
+        batches: Batches of inputs; labels are not needed. All batches are used. A single batch goes into a list.
         layers: Names, patterns or module types of the layers to measure; see `sampling.reading.NetworkReader`.
         forward: How to run the network on a batch. By default, the network gets a tensor as it is, the first entry of a
             tuple or list, or all entries of a mapping by name except "label" and "labels".
@@ -77,6 +77,7 @@ def measure(
     [('0', 100, 8)]
     """
     check_setting_names(settings, measure)
+    check_batches(batches)
     chosen = MeasurementSettings(**settings)
     weights = weights_digest(model)
     watch = catch(model, batches, layers, chosen, forward)
@@ -150,6 +151,9 @@ def measure_samples(
 ) -> InformationReport:
     """Measure given activations.
 
+    Rows of one input are measured once, because the estimators take a copy of a row for its nearest neighbour. The
+    first row of each input is kept. The released program measures every row, and so does its convention.
+
     Args:
         samples: Layer name -> activations ``[samples, units]``, floating point, on any device.
         settings: Settings of the measurement.
@@ -178,8 +182,16 @@ def measure_samples(
         logits = None
     reasons = dict(skipped or {})
     ranks = ranks or Ranks()
+    num_repeats = 0
+    if input_marks is not None and input_marks.numel() and settings.convention != "released_code":
+        distinct = _distinct_inputs(input_marks)
+        num_repeats = len(input_marks) - len(distinct)
+        if num_repeats:
+            samples = {name: rows[distinct.to(rows.device)] for name, rows in samples.items()}
+            logits = None if logits is None else logits[distinct.to(logits.device)]
+            input_marks = input_marks[distinct]
     # A failure of one rank in these calls is reported to the others.
-    finite = ranks.run_together(lambda: _finite(samples, settings, reasons))
+    finite = ranks.run_together(lambda: _finite(samples, settings, reasons, num_repeats))
     span = _span(finite.values())
     parts = ranks.on_all(lambda: {name: _measures(name, rows, settings, span, ranks) for name, rows in finite.items()})
     classes = None if logits is None else predicted_classes(logits)
@@ -218,16 +230,28 @@ def measure_samples(
         task=task,
         task_reason=task_reason,
         weights=weights,
+        num_repeats=num_repeats,
     )
 
 
-def _finite(samples: Mapping[str, Tensor], settings: MeasurementSettings, reasons: dict[str, str]) -> dict[str, Tensor]:
+def _distinct_inputs(input_marks: Tensor) -> Tensor:
+    """Return the first row of each input, increasing, so that samples without repeats stay as they are."""
+    marks, order = input_marks[:, 0].sort(stable=True)
+    is_first = torch.ones_like(marks, dtype=torch.bool)
+    is_first[1:] = marks[1:] != marks[:-1]
+    return order[is_first].sort().values
+
+
+def _finite(
+    samples: Mapping[str, Tensor], settings: MeasurementSettings, reasons: dict[str, str], num_repeats: int
+) -> dict[str, Tensor]:
     """Return the finite rows of all layers that have enough of them, on the device of the measurement."""
     finite: dict[str, Tensor] = {}
     for name, rows in samples.items():
         _, finite_rows, _ = finite_samples(rows)
         try:
-            check_enough_samples(int(finite_rows.sum()), settings.neighbors, dropped=int((~finite_rows).sum()))
+            dropped = int((~finite_rows).sum())
+            check_enough_samples(int(finite_rows.sum()), settings.neighbors, dropped=dropped, repeated=num_repeats)
         except ValueError as fault:
             reasons[name] = str(fault)
         else:

@@ -104,6 +104,23 @@ def test_batches_may_be_tensors_tuples_or_mappings(wrap):
     assert torch.equal(report["0"].mutual_information, expected["0"].mutual_information)
 
 
+@pytest.mark.parametrize(
+    ("batches", "came"),
+    [
+        (
+            dense(60),
+            r"a torch\.float32 tensor of shape \[60, 6\] on cpu, which is one batch; pass batches\.split\(64\)",
+        ),
+        (dense(60).numpy(), r"ndarray, which is one batch; pass \[batches\]"),
+        ({"input": dense(60)}, r"dict, which is one batch; pass \[batches\]"),
+        (3, "int 3"),
+    ],
+)
+def test_one_batch_is_no_batches(batches, came):
+    with pytest.raises(TypeError, match=f"^batches: batches, such as a DataLoader .* are required, got {came}"):
+        measure(mlp(), batches)
+
+
 def test_a_forward_function_may_do_the_work():
     model = Encoder()
     tokens = torch.randint(0, 11, (30, 5))
@@ -208,3 +225,71 @@ def test_evidence_is_reported_and_overruled_by_what_the_user_says_alone():
     given = measure_caught(caught, MeasurementSettings(task="classification"))
     assert (given.task, given.task_reason) == ("classification", 'task="classification" was given')
     assert given.predicted is not None
+
+
+# Repeated inputs
+
+
+def _mean_information(report):
+    return [layer.pairs().mean().item() for layer in report.layers]
+
+
+def _twice(inputs):
+    return [*inputs.split(64), *inputs.flip(0).split(64)]
+
+
+def _oversampled(inputs):
+    drawn = torch.multinomial(
+        torch.arange(1.0, 301.0), 600, replacement=True, generator=torch.Generator().manual_seed(1)
+    )
+    return inputs[torch.cat([torch.arange(300), drawn])].split(50)
+
+
+def _padded(inputs):
+    return [*inputs.split(64), *[inputs[-1:].expand(64, *inputs.shape[1:])] * 3]
+
+
+@pytest.mark.parametrize("repeat", [_twice, _oversampled, _padded])
+@pytest.mark.parametrize("kind", ["dense", "tokens"])
+def test_rows_of_one_input_are_measured_once(repeat, kind):
+    torch.manual_seed(0)  # a network of one class has no smoothness
+    tokens = torch.randint(0, 11, (300, 9), generator=torch.Generator().manual_seed(0)).unique(dim=0)
+    model, inputs = {"dense": (mlp(), dense(300)), "tokens": (Encoder(), tokens)}[kind]
+    once, repeated = measure(model, inputs.split(64)), measure(model, repeat(inputs))
+    assert len(inputs) == 300
+    assert (once.num_repeats, repeated.num_repeats) == (0, sum(map(len, repeat(inputs))) - 300)
+    # The same rows in other batches, whose matrix products round otherwise.
+    assert _mean_information(repeated) == pytest.approx(_mean_information(once), abs=1e-3)
+    assert [layer.num_samples for layer in repeated.layers] == [300] * len(once.layers)
+    assert repeated.scores == pytest.approx(once.scores, abs=1e-5)
+    for one, other in zip(once.layers, repeated.layers, strict=True):
+        assert one.scores["class_smoothness"] == pytest.approx(other.scores["class_smoothness"], abs=1e-3)
+    assert repeated.probe == once.probe
+    assert torch.equal(repeated.predicted, once.predicted)
+    assert f"{repeated.num_repeats} rows repeat an input and were left out" in str(repeated)
+    assert "repeat" not in str(once)
+
+
+def test_rows_of_one_input_are_measured_once_whatever_their_order():
+    samples = {"x": torch.randn(40, 3, generator=torch.Generator().manual_seed(0))}
+    marks = torch.arange(40)[:, None] % 20
+    samples["x"][20:] = samples["x"][:20]
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(1))
+    expected = measure_samples({"x": samples["x"][:20]}, MeasurementSettings(), input_marks=marks[:20])
+    for rows in (torch.arange(40), order):
+        shuffled = {"x": samples["x"][rows]}
+        report = measure_samples(shuffled, MeasurementSettings(), input_marks=marks[rows])
+        assert torch.equal(report["x"].mutual_information, expected["x"].mutual_information)
+        assert (report.probe, report.num_repeats) == (expected.probe, 20)
+    # Inputs that nobody knows are all measured, and so they are by the released program.
+    assert measure_samples(samples, MeasurementSettings(), input_marks=marks[:, :0])["x"].num_samples == 40
+    released = MeasurementSettings(preset="released_code")
+    assert measure_samples(samples, released, input_marks=marks)["x"].num_samples == 40
+
+
+def test_too_few_different_inputs_are_an_error_that_counts_the_repeats():
+    with pytest.raises(
+        ValueError, match=r"finite samples are required, got 3 \(57 more repeat an input and count once"
+    ):
+        measure(mlp(), [dense(3).repeat(20, 1)])
+    assert measure(mlp(), [dense(4).repeat(20, 1)]).num_repeats == 76

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,9 @@ def find_checkpoints(checkpoints: object) -> list[Path]:
     """Find checkpoints on disk. A callback's list of them is not used, because it is empty or stale after a resume.
 
     Args:
-        checkpoints: A folder, a file, several of either, or an object with the folder as its ``dirpath``, such as a
-            ModelCheckpoint. Folders are searched with their non-hidden subfolders for Hugging Face folders and for
-            files ending in .ckpt, .pt, .pth, .bin or .safetensors.
+        checkpoints: A folder, a file, a pattern of either such as "runs/*/last.ckpt", several of these, or an object
+            with the folder as its ``dirpath``, such as a ModelCheckpoint. Folders are searched with their non-hidden
+            subfolders for Hugging Face folders and for files ending in .ckpt, .pt, .pth, .bin or .safetensors.
 
     Returns:
         Sorted paths. A symbolic link and its target count once, under the target's name. A Hugging Face folder is one
@@ -81,9 +82,8 @@ def find_checkpoints(checkpoints: object) -> list[Path]:
     found: dict[str, Path] = {}
     for place in places:
         if not place.exists():
-            raise UsageValueError(
-                f"checkpoints: an existing file or folder is required, got '{place}'; check its name."
-            )
+            came = f"'{place}', a pattern that nothing matches" if has_magic(str(place)) else f"'{place}'"
+            raise UsageValueError(f"checkpoints: an existing file or folder is required, got {came}; check its name.")
         for path in sorted(_candidates(place)):
             real = os.path.realpath(path)
             if real not in found or found[real].is_symlink():
@@ -100,6 +100,8 @@ def find_checkpoints(checkpoints: object) -> list[Path]:
 
 def places_of(checkpoints: Any) -> list[Path]:
     """Return the folders and files that `find_checkpoints` searches; it explains the argument.
+
+    A pattern that nothing matches is returned as it is.
 
     Raises:
         TypeError: ``checkpoints`` is no path, no collection of paths and no ModelCheckpoint.
@@ -120,7 +122,14 @@ def places_of(checkpoints: Any) -> list[Path]:
     for place in places:
         if not isinstance(place, (str, Path)):
             raise UsageTypeError(f"checkpoints: a folder, a path or several paths are required, got {describe(place)}.")
-    return [Path(place) for place in places]
+    return [found for place in places for found in _matches(Path(place))]
+
+
+def _matches(place: Path) -> list[Path]:
+    """Return what a pattern matches; a name that exists is no pattern, and can hold brackets."""
+    if place.exists() or not has_magic(str(place)):
+        return [place]
+    return [Path(found) for found in sorted(glob(str(place), recursive=True))] or [place]
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.serialization import get_unsafe_globals_in_checkpoint
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from lightning_infomem._errors import UsageValueError
+from lightning_infomem.checkpoints.numpy_values import NUMPY_VALUES
 
 __all__ = ["SUFFIXES", "UnusableCheckpoint", "load_weight_file"]
 
@@ -58,9 +61,16 @@ def _is_weights(value: object) -> bool:
 
 
 def _load_torch(path: Path) -> Any:
-    try:
+    def load() -> Any:
         # Only the zip format of torch >= 1.6 can be memory-mapped.
         return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+
+    try:
+        try:
+            return load()
+        except UnpicklingError:
+            with safe_globals(NUMPY_VALUES):
+                return load()
     except OSError as fault:
         raise UnusableCheckpoint(f"cannot be opened ({fault.strerror or fault})") from fault
     except Exception as fault:  # the unpickler raises almost anything on bytes that are not a pickle
@@ -96,9 +106,13 @@ def _why_unreadable(path: Path, fault: Exception) -> str:
         offenders = get_unsafe_globals_in_checkpoint(path)
     except Exception:  # the unpickler may raise anything, as above
         offenders = []
+    read_by_us = {use[1] for use in NUMPY_VALUES if isinstance(use, tuple)}
+    # A class that no name in the file announces is known only now.
+    offenders = sorted({*offenders} - read_by_us) or re.findall(r"but got <class '([\w.]+)'>", str(fault))
     if not offenders:
         return f"not a torch checkpoint, or damaged ({str(fault).splitlines()[0][:120]}); save it again or remove it"
     return (
-        f"loading it would run code: it holds {', '.join(offenders)}; if you trust the file, allow these with "
-        "torch.serialization.add_safe_globals"
+        f"loading it would run code: it holds {', '.join(offenders)}; if you trust the file, allow these: "
+        f"torch.serialization.add_safe_globals([{', '.join(offenders)}]), or on the command line --allow "
+        + " ".join(offenders)
     )

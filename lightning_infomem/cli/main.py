@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from typing import NoReturn
 
@@ -15,6 +16,7 @@ from lightning_infomem.cli import ablate, demo, rank, report, run, show, similar
 __all__ = ["main"]
 
 _WRONG_USE = 2
+_READING_CHECKPOINTS = ("rank", "run", "report", "show", "watch")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,9 +41,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", dest="command", required=True, parser_class=_Parser)
     for command in (rank, run, report, show, watch, similarity, ablate, demo):
         command.add_parser(commands)
+    for name in _READING_CHECKPOINTS:
+        commands.choices[name].add_argument(
+            "--allow",
+            metavar="NAME",
+            nargs="+",
+            action="extend",
+            default=[],
+            help="classes and functions that the checkpoints may use, such as pathlib.PosixPath; loading them runs "
+            "their code",
+        )
     try:
         arguments = parser.parse_args(argv)
-        code: int = arguments.run(arguments)
+        with _trusted(getattr(arguments, "allow", [])):
+            code: int = arguments.run(arguments)
         sys.stdout.flush()  # raise for a closed pipe here, not at interpreter exit
         return code
     except SystemExit as stop:  # --help and --version
@@ -54,3 +67,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as fault:  # anything else is a bug of ours, and its traceback is what we need to see
         print(f"infomem: {' '.join(str(fault).split())}", file=sys.stderr)
         return _WRONG_USE
+
+
+def _trusted(names: Sequence[str]) -> AbstractContextManager[None]:
+    if not names:
+        return nullcontext()
+    from lightning_infomem.checkpoints.trusted_names import trusted_names  # late, because it imports torch
+
+    return trusted_names(names)

@@ -42,6 +42,13 @@ def add_ranking_options(
         "pattern in the path below DIR, so '(.+)' makes each file a recipe",
     )
     parser.add_argument(
+        "--not-along-run",
+        dest="along_run",
+        action="store_const",
+        const=False,
+        help="rank the checkpoints even if they are epochs of one run",
+    )
+    parser.add_argument(
         "--allow-mismatch",
         metavar="FIELD",
         nargs="+",
@@ -66,7 +73,7 @@ def add_task_option(parser: argparse.ArgumentParser) -> None:
 def is_ranking_asked_for(arguments: argparse.Namespace) -> bool:
     """Whether any option of `add_ranking_options` was given."""
     options = ("memorization", "reference", "groups", "allow_mismatch", "weight_norms")
-    return any(getattr(arguments, name) for name in options)
+    return arguments.along_run is not None or any(getattr(arguments, name) for name in options)
 
 
 def rank_as_asked(arguments: argparse.Namespace) -> Ranking:
@@ -83,6 +90,7 @@ def rank_as_asked(arguments: argparse.Namespace) -> Ranking:
         memorization=arguments.memorization,
         reference=arguments.reference,
         groups=None if arguments.groups is None else _group_by(arguments.groups, arguments.checkpoints),
+        along_run=arguments.along_run,
         allow_mismatch=arguments.allow_mismatch,
         weight_norms=arguments.weight_norms,
         task=arguments.task,

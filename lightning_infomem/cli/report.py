@@ -37,14 +37,14 @@ def run(arguments: argparse.Namespace) -> int:
     """
     check_target(arguments.output)
     # Imported late, because these import torch.
-    from lightning_infomem.checkpoints.reading import find_checkpoints
+    from lightning_infomem.checkpoints.reading import find_checkpoints, places_of
     from lightning_infomem.pages.html_report import Chapter, html_report
     from lightning_infomem.records.file_names import files_by_reason
     from lightning_infomem.runs.recorded_runs import recorded_runs
     from lightning_infomem.selection import judge_run
     from lightning_infomem.selection.compare_candidates import EpochsOfOneRun
 
-    places = [Path(place) for place in arguments.checkpoints]
+    places = places_of(arguments.checkpoints)
     try:
         checkpoints = find_checkpoints(places)
     except UsageValueError:  # there may be only run files

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from lightning_infomem._errors import UsageValueError
+from lightning_infomem.records.file_names import name_files
 from lightning_infomem.records.metric_names import Metric
 from lightning_infomem.records.table import Column, Note, Table, plain_value
 
@@ -49,7 +51,7 @@ _MEASURES = {
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("show", help="print the report that one checkpoint carries", description=__doc__)
-    parser.add_argument("checkpoint", metavar="CKPT", type=Path, help="a checkpoint file")
+    parser.add_argument("checkpoint", metavar="CKPT", type=Path, help="a checkpoint, or a folder with one")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
@@ -58,12 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the report."""
     from lightning_infomem.checkpoints.reading import UnusableCheckpoint, read_checkpoint
 
+    path = _one_checkpoint(arguments.checkpoint)
     try:
-        record = read_checkpoint(arguments.checkpoint)
+        record = read_checkpoint(path)
     except UnusableCheckpoint as fault:
-        raise UsageValueError(f"'{arguments.checkpoint}': {fault}") from fault
+        raise UsageValueError(f"'{path}': {fault}") from fault
     if record.report is None:
-        raise UsageValueError(f"'{arguments.checkpoint}': carries no report; train with MemorizationMonitor.")
+        raise UsageValueError(f"'{path}': carries no report; train with MemorizationMonitor.")
     summary = _summary(record.report)
     summary = {"path": record.path, "epoch": record.epoch, "step": record.step, **summary}
     summary["notes"] = [*record.notes, *([] if record.staleness is None else [record.staleness])]
@@ -72,6 +75,19 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         Console().print(_table(summary))
     return 0
+
+
+def _one_checkpoint(place: Path) -> Path:
+    """Return the checkpoint itself, or the only one in a folder."""
+    from lightning_infomem.checkpoints.reading import find_checkpoints
+
+    found = find_checkpoints(place) if place.is_dir() else [place]
+    if len(found) == 1 or place in found:  # a Hugging Face folder can hold others
+        return place if place in found else found[0]
+    raise UsageValueError(
+        f"CKPT: one checkpoint is required, got the folder '{place}' with {len(found)} of them: "
+        f"{name_files([str(path) for path in found])}; name one, as in `infomem show {shlex.quote(str(found[-1]))}`."
+    )
 
 
 def _summary(report: InformationReport) -> dict[str, Any]:
@@ -93,6 +109,7 @@ def _summary(report: InformationReport) -> dict[str, Any]:
         "layers": layers,
         "task": report.task,
         "task_reason": report.task_reason,
+        "repeats": report.num_repeats,
         "skipped": dict(report.skipped),
         "settings": dict(report.settings),
         "backend": report.backend,
@@ -104,6 +121,7 @@ def _summary(report: InformationReport) -> dict[str, Any]:
 def _table(summary: Mapping[str, Any]) -> Table:
     settings = ", ".join(f"{name} {value}" for name, value in summary["settings"].items())
     samples = ", ".join(dict.fromkeys(str(layer["samples"]) for layer in summary["layers"]))
+    repeats = f" ({summary['repeats']} more repeat an input and were left out)" if summary["repeats"] else ""
     return Table(
         _COLUMNS,
         summary["layers"],
@@ -112,6 +130,6 @@ def _table(summary: Mapping[str, Any]) -> Table:
             *(f"skipped {name}: {why}" for name, why in summary["skipped"].items()),
             *(f"note: {note}" for note in summary["notes"]),
             f"task: {summary['task']}" + (f" ({summary['task_reason']})" if summary["task_reason"] else ""),
-            Note(f"{samples} samples; {settings}; measured by {summary['backend']}", "dim"),
+            Note(f"{samples} samples{repeats}; {settings}; measured by {summary['backend']}", "dim"),
         ],
     )

@@ -12,6 +12,7 @@ from torch import Tensor
 from lightning_infomem._checks import check_count, check_enough_samples, check_same_length, check_samples
 from lightning_infomem.functional.memory import saying_what_fits
 from lightning_infomem.functional.pairs import PairInformation, choose_pairs
+from lightning_infomem.functional.repeated_rows import warn_of_repeated_rows
 from lightning_infomem.functional.standardization import finite_samples, standardized_columns, warn_of_dropped
 from lightning_infomem.functional.usable_samples import among_all_units
 from lightning_infomem.kernels import Kernel, select_backend
@@ -109,6 +110,8 @@ def pairwise_mutual_information(
         * a constant unit shares no information: 0 with every unit and with itself;
         * a unit and a scaled, shifted or mirrored copy of it share as much as the unit with itself;
         * rows with a non-finite value are dropped for all units, with a warning;
+        * if more than 5 % of the rows repeat an earlier one in eight units or more, there is a warning, because copies
+          are taken for nearest neighbours: remove them with ``samples.unique(dim=0)``;
         * a unit without any finite value gives NaN in its row and column.
 
         With ``pairs``, a `PairInformation` with the pairs, their estimates, the mean and its standard error.
@@ -136,6 +139,7 @@ def pairwise_mutual_information(
     kept, finite_rows, live_units = finite_samples(samples)
     check_enough_samples(len(kept), neighbors, dropped=len(samples) - len(kept))
     warn_of_dropped(finite_rows)
+    warn_of_repeated_rows(kept)
     if chosen is None:
         return _matrix(kept, live_units, (0, 1), neighbors, backend, memory_limit)
     with saying_what_fits(kept, memory_limit):

@@ -45,9 +45,11 @@ def select_backend(backend: str, device: torch.device) -> tuple[str, Kernel]:
     ``"cuda"``       Triton, for samples on a GPU
     ===============  ==================================================================
 
+    The first use of "cuda" in a process checks its counts on a small sample; see `cuda.mean_terms`.
+
     Args:
-        backend: One of ``BACKENDS``. "auto" logs once what it chose and why. Any other backend is used as named, or
-            an error is raised.
+        backend: One of ``BACKENDS``. "auto" logs once what it chose and why, and uses "reference" with one warning if
+            the search of "cuda" fails. Any other backend is used as named, or an error is raised.
         device: Device of the samples.
 
     Returns:
@@ -64,6 +66,8 @@ def select_backend(backend: str, device: torch.device) -> tuple[str, Kernel]:
         missing = compiler if compiler and not kernel.is_usable() else ""
         name = wanted if compiler and not missing else "reference"
         _announce(name, f"{missing} is not installed" if missing else f"samples are on the device {device.type}")
+        if name == "cuda":
+            return name, cuda.mean_terms_or_reference
         return name, (reference if missing else kernel).mean_terms
     if compiler and device.type != wanted:
         raise UsageValueError(

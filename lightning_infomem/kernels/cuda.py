@@ -10,9 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem.kernels import reference
 
-__all__ = ["MAX_NEIGHBORS", "is_usable", "mean_terms"]
+__all__ = ["MAX_NEIGHBORS", "is_usable", "mean_terms", "mean_terms_or_reference"]
 
 # The k smallest distances of a point are kept in registers.
 MAX_NEIGHBORS = 16
@@ -25,6 +26,10 @@ _PAIRS_ADDED_AT_ONCE = 128
 _LARGE_GROUP = 48
 # Number of values sorted at once. It bounds the memory for the 8-byte indices that sorting returns.
 _SORTED_AT_ONCE = 1 << 26
+# The sample of the check: three blocks of points, the last one incomplete, and one large group.
+_CHECKED_SAMPLES = 70
+# Adding up in another order changes a mean by less, and one wrong count of so few samples by more.
+_CHECK_TOLERANCE = 1e-9
 
 
 def is_usable() -> bool:
@@ -36,9 +41,10 @@ def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int
     """Compute `reference.mean_terms` from equal counts, for samples in GPU memory.
 
     A program handles 32 consecutive points of one pair. The host does not wait for the GPU between chunks of pairs. The
-    result is the same to the last bit for any chunk size and any list of pairs. The first call for a dtype and k takes
-    some seconds for compilation, which Triton keeps on disk. If compilation fails, or for more than ``MAX_NEIGHBORS``
-    neighbours, `reference` is used, with a warning.
+    result is the same to the last bit for any chunk size and any list of pairs.
+
+    The first call of a process for a device, dtype and k compares the results for a small sample with `reference`,
+    because a compiler or driver can be at fault.
 
     Args:
         columns: ``[units, samples]``, float32 or float64, standardised and finite.
@@ -51,15 +57,33 @@ def mean_terms(columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int
     Returns:
         float64 ``[pairs]``, nats, on the device of ``columns``.
 
-    Cost: time about ``pairs * samples**1.5``.
+    Raises:
+        ValueError: It does not compile, its results for the small sample are wrong, or there are more than
+            ``MAX_NEIGHBORS`` neighbours.
+
+    Cost: time about ``pairs * samples**1.5``. The first call takes some seconds for compilation, which Triton keeps on
+        disk, and some hundredths of a second for the comparison.
     """
+    failure = _failure(neighbors, columns.dtype, columns.device) if len(first) else ""
+    if failure:
+        raise UsageValueError(
+            f'backend: the search of the backend \'cuda\' {failure}; choose backend="auto" or "reference", whose '
+            "results are right, only slower."
+        )
     if not len(first):
         return torch.empty(0, dtype=torch.float64, device=columns.device)
-    failure = _failure(neighbors, columns.dtype, columns.device)
+    return _over_chunks(columns.contiguous(), first, second, neighbors, memory_limit)
+
+
+def mean_terms_or_reference(
+    columns: Tensor, first: Tensor, second: Tensor, *, neighbors: int, memory_limit: int
+) -> Tensor:
+    """Compute `mean_terms`, or `reference.mean_terms` with one warning if the search fails; for the backend "auto"."""
+    failure = _failure(neighbors, columns.dtype, columns.device) if len(first) else ""
     if failure:
         _warn(failure)
-        return reference.mean_terms(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
-    return _over_chunks(columns.contiguous(), first, second, neighbors, memory_limit)
+    kernel = reference.mean_terms if failure else mean_terms
+    return kernel(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
 
 
 class _SortedUnits(NamedTuple):
@@ -135,15 +159,29 @@ def _failure(neighbors: int, dtype: torch.dtype, device: torch.device) -> str:
     """Return why the search cannot run for k and dtype on a device; an empty string if it can."""
     if neighbors > MAX_NEIGHBORS:
         return f"keeps at most {MAX_NEIGHBORS} neighbors, got {neighbors}"
-    tiny = torch.arange(neighbors + 1, dtype=dtype, device=device).repeat(1, 1)
-    pair = torch.zeros(1, dtype=torch.int64, device=device)
+    columns, first, second = _check_sample(dtype)
     try:
-        _over_chunks(tiny, pair, pair, neighbors, 2**20)
+        found = _over_chunks(columns.to(device), first.to(device), second.to(device), neighbors, 2**20).cpu()
     except torch.OutOfMemoryError:
         raise
     except Exception as error:
         return f"cannot be compiled ({type(error).__name__}: {error})".splitlines()[0]
+    expected = reference.mean_terms(columns, first, second, neighbors=neighbors, memory_limit=2**20)
+    difference = float((found - expected).abs().nan_to_num(torch.inf).max())
+    if difference > _CHECK_TOLERANCE:
+        return f"miscounts on {device} in {dtype}: it is {difference:.2g} nats off on a small sample"
     return ""
+
+
+def _check_sample(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """Return columns and pairs that use every part of the search: few ties, and a large group of equal values."""
+    generator = torch.Generator().manual_seed(0)
+    columns = torch.randn(3, _CHECKED_SAMPLES, generator=generator, dtype=torch.float64)
+    columns[1:] += columns[0]
+    columns[:, ::2] = columns[:, ::2].round()
+    columns[2] = columns[2].clamp_min(columns[2].quantile(0.75))
+    first, second = torch.tensor([(0, 1), (0, 2)]).T
+    return columns.to(dtype), first, second
 
 
 @cache

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.utils.data import RandomSampler
 
-from lightning_infomem._checks import check_count, describe
+from lightning_infomem._checks import check_batches, check_count, describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.checkpoints.reading import UnusableCheckpoint, files_of_checkpoint, load_checkpoint
 from lightning_infomem.checkpoints.weight_names import load_weights
@@ -84,6 +84,7 @@ class OfflineMeasurement:
                 "data: batches that can be gone through once for every checkpoint are required, got "
                 f"{type(data).__name__}; pass a DataLoader or a list."
             )
+        check_batches(data, name="data")
         if isinstance(getattr(data, "sampler", None), RandomSampler):
             raise UsageValueError(
                 "data: the same batches for every checkpoint are required, got a DataLoader that shuffles; "

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lightning_infomem.records.table import printable
+
 __all__ = ["RankedCheckpoint", "RankedGroup", "describe_others"]
 
 
@@ -54,6 +56,12 @@ class RankedCheckpoint:
     scores: Mapping[str, float] = field(default_factory=dict)
     ranks: Mapping[str, int] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        known = (("epoch", self.epoch), ("step", self.step))
+        moment = "".join(f", {unit} {value}" for unit, value in known if value is not None)
+        measures = f"mutual information {self.mutual_information:.4f}, entropy {self.entropy:.4f} nats"
+        return f"'{printable(str(self.path))}'{moment}: {_place(self)}{measures}{_chance(self)}"
+
 
 @dataclass(frozen=True)
 class RankedGroup:
@@ -79,6 +87,11 @@ class RankedGroup:
     probability_best: float | None = None
     in_best_set: bool | None = None
 
+    def __str__(self) -> str:
+        measures = f"mutual information {self.mutual_information:.4f} nats"
+        count = f"{len(self.paths)} checkpoint" + "s" * (len(self.paths) != 1)
+        return f"'{printable(self.name)}' ({count}): {_place(self)}{measures}{_chance(self)}"
+
 
 def describe_others(rows: Sequence[RankedCheckpoint] | Sequence[RankedGroup]) -> str:
     """Return how many rows cannot be distinguished from the best, in words."""
@@ -86,3 +99,11 @@ def describe_others(rows: Sequence[RankedCheckpoint] | Sequence[RankedGroup]) ->
     if others == 1:
         return "the other one cannot be distinguished from it" if alike else "the other one is worse"
     return f"{alike} of the {others} others cannot be distinguished from it" if alike else "all others are worse"
+
+
+def _place(row: RankedCheckpoint | RankedGroup) -> str:
+    return "" if row.rank is None else f"rank {row.rank}, "
+
+
+def _chance(row: RankedCheckpoint | RankedGroup) -> str:
+    return "" if row.probability_best is None else f", P(best) {row.probability_best:.2f}"

@@ -124,6 +124,7 @@ class InformationReport:
         task_reason: How the task is known, in words; empty if nothing is known.
         weights: Digest of the weights that were measured, int64 ``[parameters, 2]``; see `weights_digest`. None if
             unknown.
+        num_repeats: Number of sampled rows that were left out because their input occurred before.
     """
 
     layers: tuple[LayerInformation, ...]
@@ -140,6 +141,7 @@ class InformationReport:
     task: str = "unknown"
     task_reason: str = ""
     weights: Tensor | None = None
+    num_repeats: int = 0
 
     def __getitem__(self, name: str) -> LayerInformation:
         for layer in self.layers:
@@ -154,6 +156,7 @@ class InformationReport:
             entropy, information = layer.finite_entropy().mean(), layer.pairs().mean()
             lines.append(f"{layer.name:30} {units:>9} {entropy:8.4f} {information:8.4f}")
         lines += [f"{name:30} skipped: {why}" for name, why in self.skipped.items()]
+        lines += [f"{self.num_repeats} rows repeat an input and were left out"] if self.num_repeats else []
         return "\n".join(lines)
 
     def to_state(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.file_names import common_folder, files_by_reason
 from lightning_infomem.records.judgement import Judgement
-from lightning_infomem.records.table import Column, Note, Table
+from lightning_infomem.records.table import Column, Note, Table, printable
 from lightning_infomem.records.tabular import Tabular, metric_columns
 
 __all__ = ["RunRow", "RunVerdict"]
@@ -42,6 +42,11 @@ class RunRow:
     agreement: float = math.nan
     is_memorizing: bool = False
     metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        measures = f"mutual information {self.mutual_information:.4f}, entropy {self.entropy:.4f} nats"
+        place = "no checkpoint" if self.path is None else f"'{printable(str(self.path))}'"
+        return f"{place}, {self.name}: {measures}" + ", memorizing" * self.is_memorizing
 
     @property
     def name(self) -> str:

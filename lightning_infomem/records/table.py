@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas
     from rich.console import Console, ConsoleOptions, RenderableType
 
-__all__ = ["Column", "Note", "ShownColumn", "Table", "plain_value"]
+__all__ = ["Column", "Note", "ShownColumn", "Table", "plain_value", "printable"]
 
 _WIDE = 80  # columns of characters; a narrower terminal leaves out the columns that are shown "wide"
 _TEXT_WIDTH = 100  # of plain text
@@ -122,7 +122,7 @@ class Table:
         """The columns as people see them, those that are shown "wide" only where there is room for them."""
         shown = ("always", "wide") if wide else ("always",)
         return [
-            ShownColumn(_printable(column.heading), self._align(column), [self._cell(column, row) for row in self.rows])
+            ShownColumn(printable(column.heading), self._align(column), [self._cell(column, row) for row in self.rows])
             for column in self.columns
             if column.shown in shown
         ]
@@ -142,10 +142,10 @@ class Table:
         """Return `to_records` as CSV with a line of names; unknown values and numbers that are not finite are empty."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(_printable(name) for name in self._names())
+        writer.writerow(printable(name) for name in self._names())
         for record in self.to_records():
             values = map(plain_value, record.values())
-            writer.writerow(_printable(value) if isinstance(value, str) else value for value in values)
+            writer.writerow(printable(value) if isinstance(value, str) else value for value in values)
         return text.getvalue()
 
     def to_markdown(self) -> str:
@@ -192,11 +192,11 @@ class Table:
         from rich.text import Text
 
         if self.title:
-            yield Text(_printable(self.title), style="dim")
+            yield Text(printable(self.title), style="dim")
         yield self._rich_table(options.max_width)
         yield from self.parts
         for note in map(_note, self.notes):
-            yield Text(_printable(note.text), style=note.style)
+            yield Text(printable(note.text), style=note.style)
 
     def _rich_table(self, width: int) -> RenderableType:
         from rich import box
@@ -258,7 +258,7 @@ class Table:
             text = _number(value, column.form)
             spread = None if column.spread is None else _number(row.get(column.spread), column.form)
             return text if spread in (None, "-") else f"{text} ± {spread}"
-        return _printable(str(value))
+        return printable(str(value))
 
 
 def plain_value(value: Any) -> Any:
@@ -294,11 +294,14 @@ def plain_value(value: Any) -> Any:
     return value  # which json refuses, and names
 
 
-def _printable(text: str) -> str:
-    """Escape characters that would steer a terminal, break a line or reverse the direction of the text.
+def printable(text: str) -> str:
+    r"""Escape characters that would steer a terminal, break a line or reverse the direction of the text.
 
     Names of files, layers and metrics come from other people's checkpoints. An escape sequence in one of them could
     hide or forge what is printed around it.
+
+    >>> printable("a.ckpt\x1b[2J")
+    'a.ckpt\\x1b[2J'
     """
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
@@ -331,5 +334,5 @@ def _wrapped(heading: str, width: int) -> str:
 
 def _escaped(text: str) -> str:
     """Escape a text so that Markdown shows it as it is."""
-    text = re.sub(r"([\\`*\[\]<>|~&$])", r"\\\1", _printable(text))
+    text = re.sub(r"([\\`*\[\]<>|~&$])", r"\\\1", printable(text))
     return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)

@@ -102,8 +102,8 @@ def check_several_runs(candidates: Sequence[Candidate]) -> None:
         raise EpochsOfOneRun(
             f"checkpoints: those of several runs are required, got {len(steps)} epochs or steps of one run in "
             f"'{folder}', along which neither the lowest nor the highest value marks the best one. judge_run, or "
-            "`infomem run`, says whether the run memorizes and which checkpoint to keep. If each is a separate recipe, "
-            "give groups=lambda path: path.stem, or --groups '(.+)'."
+            "`infomem run`, says whether the run memorizes and which checkpoint to keep. Pass along_run=False, or "
+            "--not-along-run, to rank them anyway."
         )
 
 
@@ -130,4 +130,7 @@ def check_fingerprints(fingerprints: Mapping[str, Fingerprint], allow_mismatch: 
         can_be_unknown = field in ("probe", "task") or isinstance(field, tuple)
         values = {file: each.get(field, None if can_be_unknown else "not given") for file, each in fingerprints.items()}
         fields[field] = {file: value for file, value in values.items() if value is not None or not can_be_unknown}
+    for part in {field[1] for field in fields if field[0] == "width"}:
+        if len({*fields["width", part].values()}) > 1:  # the units of layers of other widths differ anyhow
+            fields["units", part] = {}
     return check_comparable(fields, allow_mismatch, argument="checkpoints")

@@ -10,7 +10,9 @@ from lightning_infomem.records.file_names import name_files
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.selection.candidates import Candidate
 
-__all__ = ["doubts_of_assumed_classes", "doubts_of_candidates", "doubts_of_ranks"]
+__all__ = ["doubts_of_assumed_classes", "doubts_of_candidates", "doubts_of_ranks", "why_rank_is_shared"]
+
+_SAME_MEASURES = "they have the same measures"
 
 # Name of the flag, score of a layer, the limit that it must exceed, and what that means.
 _FAULTS_OF_LAYERS = (
@@ -68,13 +70,32 @@ def doubts_of_candidates(candidates: Sequence[Candidate], layers: Sequence[str],
     return flags
 
 
-def doubts_of_ranks(ranks: Sequence[int], entropy_ranks: Sequence[int], num_in_best_set: int) -> list[Flag]:
+def why_rank_is_shared(tied: Sequence[Candidate], layers: Sequence[str], reference: Candidate | None) -> str:
+    """Say why checkpoints share a rank: equal measures, equal distances, or layers that contradict one another."""
+    information, entropy = (
+        [each.values(measure, layers) for each in tied] for measure in ("mutual_information", "entropy")
+    )
+    if all(each == information[0] for each in information):
+        is_same = all(each == entropy[0] for each in entropy)
+        return _SAME_MEASURES if is_same else "they have the same mutual information"
+    if reference is not None:
+        target = reference.values("mutual_information", layers)
+        distances = [[abs(a - b) for a, b in zip(each, target, strict=True)] for each in information]
+        if all(each == distances[0] for each in distances):
+            return "they are equally near to the reference"
+    return "the layers disagree"
+
+
+def doubts_of_ranks(
+    ranks: Sequence[int], entropy_ranks: Sequence[int], num_in_best_set: int, why_shared: str = _SAME_MEASURES
+) -> list[Flag]:
     """Return the doubts that the ranks raise.
 
     Args:
         ranks: Ranks by mutual information.
         entropy_ranks: Ranks by entropy.
         num_in_best_set: Number of checkpoints that cannot be distinguished from the best.
+        why_shared: Why several checkpoints share the first rank, if they do; see `why_rank_is_shared`.
 
     Returns:
         Flags named "shared_first_rank", "indistinct" (no checkpoint can be distinguished from the best), and
@@ -82,11 +103,13 @@ def doubts_of_ranks(ranks: Sequence[int], entropy_ranks: Sequence[int], num_in_b
     """
     flags = []
     first = list(ranks).count(1)
-    if first == len(ranks):
+    if first == len(ranks) and why_shared == _SAME_MEASURES:
         flags.append(Flag("shared_first_rank", "all checkpoints have the same measures; are they copies of one?"))
     elif first > 1:
+        sharing = "all checkpoints" if first == len(ranks) else f"{first} checkpoints"
+        because = "" if why_shared == _SAME_MEASURES else f", because {why_shared}"
         flags.append(
-            Flag("shared_first_rank", f"{first} checkpoints share rank 1; .best is only the first of them by name")
+            Flag("shared_first_rank", f"{sharing} share rank 1{because}; .best is only the first of them by name")
         )
     elif num_in_best_set == len(ranks):
         flags.append(

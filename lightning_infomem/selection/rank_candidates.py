@@ -16,7 +16,7 @@ from lightning_infomem.records.tasks import why_no_classes
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import Comparison
 from lightning_infomem.selection.direction import choose_direction, kind_of
-from lightning_infomem.selection.doubts import doubts_of_candidates, doubts_of_ranks
+from lightning_infomem.selection.doubts import doubts_of_candidates, doubts_of_ranks, why_rank_is_shared
 from lightning_infomem.selection.ranking import Ranking
 from lightning_infomem.selection.scoring import bootstrap_ranks, score_candidates
 
@@ -73,10 +73,12 @@ def rank_candidates(
     if control_row is not None and control_row.rank is not None and 2 * control_row.rank <= len(rows) + 1:
         flags.append(Flag("untrained_control", f"the untrained network would take rank {control_row.rank}"))
     if order is not None:
+        first = [each for each, row in zip(candidates, rows, strict=True) if row.ranks["mutual_information"] == 1]
         flags += doubts_of_ranks(
             [row.ranks["mutual_information"] for row in rows],
             [row.ranks["entropy"] for row in rows],
             sum(bool(row.in_best_set) for row in rows),
+            why_rank_is_shared(first, layers, reference),
         )
     return Ranking(
         rows=tuple(sorted(rows, key=_place)),

@@ -35,6 +35,7 @@ def rank_checkpoints(
     memorization: str | None = None,
     reference: str | Path | InformationReport | None = None,
     groups: Mapping[Any, str] | Callable[[Path], str] | None = None,
+    along_run: bool | None = None,
     allow_mismatch: Sequence[str] = (),
     weight_norms: bool = False,
     model: nn.Module | Callable[[dict[str, Any]], nn.Module] | None = None,
@@ -61,9 +62,11 @@ def rank_checkpoints(
             better, whatever the kind of memorization, which is inferred from it; see `choose_direction`. A checkpoint
             better than the reference is not found this way. With neither, there are values but no ranking.
         groups: Path or file name -> name of the recipe, or a function of the path. Recipes are then ranked too, by the
-            means over their seeds, with intervals from the spread between seeds. Without groups, a folder that holds
-            every epoch once is taken for one run and refused; ``groups=lambda path: path.stem`` makes each file a
-            recipe.
+            means over their seeds, with intervals from the spread between seeds. With groups, checkpoints are never
+            taken for epochs of one run.
+        along_run: False to rank checkpoints that are, or look like, epochs of one run. By default, these are refused:
+            the id that the monitor wrote into the checkpoints identifies a run, and without one, a folder that holds
+            every epoch once is taken for one. True is refused, because `judge_run` judges the epochs of a run.
         allow_mismatch: Fields in which reports may differ; see `check_fingerprints`.
         weight_norms: Whether to add norms of the weights as baselines, at the cost of a singular value decomposition
             per layer.
@@ -101,6 +104,13 @@ def rank_checkpoints(
         Measures of Information Reflect Memorization Patterns (2022), which relates both measures to generalisation.
         Ranking within layers, uncertainty and the refusals are ours.
     """
+    if along_run is not None and not isinstance(along_run, bool):
+        raise UsageTypeError(f"along_run: False or None is required, got {describe(along_run)}.")
+    if along_run:
+        raise UsageValueError(
+            "along_run: False or None is required, got True; the epochs of one run are judged, not ranked: call "
+            "judge_run."
+        )
     if memorization is not None:
         check_choice(memorization, name="memorization", choices=KINDS)
         if reference is not None:
@@ -116,7 +126,7 @@ def rank_checkpoints(
         )
     paths = find_checkpoints(checkpoints)
     candidates, skipped = read_candidates(paths, measurement, weight_norms=weight_norms, task=task, at_least=2)
-    if groups is None:
+    if groups is None and along_run is None:
         check_several_runs(candidates)
     known_good = None if reference is None else _read_reference(reference, measurement, task)
     untrained = None

@@ -15,7 +15,7 @@ from lightning_infomem._errors import UsageValueError
 from lightning_infomem.records.file_names import common_folder, files_by_reason, name_files
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup, describe_others
-from lightning_infomem.records.table import Column, Note, Table
+from lightning_infomem.records.table import Column, Note, Table, printable
 from lightning_infomem.records.tabular import Tabular, metric_columns
 from lightning_infomem.selection.agreement import Agreement, rank_agreement
 from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
@@ -111,7 +111,7 @@ class Ranking(Tabular):
         if self.best.probability_best is None:
             return ranked
         # Its path below the common folder, because every file can be named "last.ckpt".
-        name = os.path.relpath(self.best.path, common_folder(row.path for row in self.rows))
+        name = printable(os.path.relpath(self.best.path, common_folder(row.path for row in self.rows)))
         others = describe_others(self.rows)
         return f"{ranked} Best: '{name}' (P(best) {self.best.probability_best:.2f}); {others}."
 

@@ -90,8 +90,9 @@ def run(
     whole: bool = False,
     stage: str = "fit",
     logged: bool = False,
+    twice: bool = False,
 ) -> None:
-    """One run. ``whole``: nobody divides the validation data, every rank sees all of it."""
+    """One run. ``whole``: nobody divides the validation data, every rank sees all of it. ``twice``: so do its rows."""
     torch.manual_seed(0)
     settings = {"dataloader": loader(dense(30)), "every_n_train_steps": 1} if probe else {}
     codelength = CodelengthMonitor()
@@ -111,7 +112,8 @@ def run(
         enable_model_summary=False,
         num_sanity_val_steps=1,
     )
-    model, batches = Faulty(fault), loader(dense(examples), batch_size=8)
+    inputs = dense(examples)
+    model, batches = Faulty(fault), loader(torch.cat([inputs, inputs.flip(0)]) if twice else inputs, batch_size=8)
     if stage == "fit":
         trainer.fit(model, batches, batches)
     else:

@@ -32,6 +32,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "one process, own loader": {"devices": 1, "probe": True},
     "two processes, own loader": {"probe": True},
     "two processes, test": {"stage": "test"},
+    "two processes, every input twice": {"twice": True},
     "out of memory on one rank": {"fault": "memory"},
     "a layer broken on one rank": {"fault": "layer"},
     "two processes, spawned": {"strategy": "ddp_spawn"},
@@ -100,6 +101,7 @@ def assert_same_report(ranks: list[dict[str, Any]], alone: dict[str, Any]) -> No
         ("two processes, five samples", "one process, five samples", 2),
         ("two processes, own loader", "one process, own loader", 2),
         ("two processes, test", "one process", 2),
+        ("two processes, every input twice", "one process", 2),
         ("two processes, a command each", "one process", 2),
         ("two processes, spawned", "one process", 2),  # where the monitor is pickled
     ],

@@ -203,3 +203,37 @@ def test_nothing_is_unpickled_unsafely_and_the_offender_is_named(tmp_path):
         read_checkpoint(path)
     assert not trace.exists()
     assert path.read_bytes() == before
+
+
+# Patterns
+
+
+def _touch(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("*/last.ckpt", ["one/last.ckpt", "two/last.ckpt"]),
+        ("**/last.ckpt", ["one/last.ckpt", "two/deep/last.ckpt", "two/last.ckpt"]),
+        ("two", ["two/a[1].ckpt", "two/deep/last.ckpt", "two/last.ckpt"]),
+        ("t?o", ["two/a[1].ckpt", "two/deep/last.ckpt", "two/last.ckpt"]),
+        ("two/a[1].ckpt", ["two/a[1].ckpt"]),
+        ("two/[lm]ast.ckpt", ["two/last.ckpt"]),
+    ],
+)
+@pytest.mark.parametrize("kind", [str, Path, lambda path: [path]])
+def test_patterns_are_found_as_a_shell_finds_them(tmp_path, pattern, names, kind):
+    _touch(tmp_path, "one/last.ckpt", "two/last.ckpt", "two/deep/last.ckpt", "two/a[1].ckpt")
+    found = find_checkpoints(kind(f"{tmp_path}/{pattern}"))
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == names
+
+
+def test_a_pattern_that_matches_nothing_is_called_one(tmp_path):
+    with pytest.raises(ValueError, match=r"got '.*/\*/last\.ckpt', a pattern that nothing matches; check its name"):
+        find_checkpoints([tmp_path, f"{tmp_path}/*/last.ckpt"])
+    with pytest.raises(ValueError, match=r"got '.*/last\.ckpt'; check its name"):
+        find_checkpoints(f"{tmp_path}/last.ckpt")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
+from pathlib import PurePosixPath
 
 import pytest
 
@@ -17,6 +19,21 @@ def test_a_folder_is_ranked(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out.index("low.ckpt") < out.index("middle.ckpt") < out.index("high.ckpt")
     assert err == ""
+
+
+def test_checkpoints_with_classes_of_ones_own_are_ranked_where_these_are_allowed(tmp_path, capsys):
+    for name, value in (("a", 0.1), ("b", 0.9)):
+        extra = {"hyper_parameters": {"folder": PurePosixPath("data"), "choices": Namespace(rate=0.1)}}
+        save_checkpoint(tmp_path / f"{name}.ckpt", make_report({"fc1": value}), **extra)
+    words = ["rank", str(tmp_path), "--memorization", "heuristic"]
+    assert main(words) == 2
+    advice = capsys.readouterr().err.rstrip(")\n.").split("--allow ")[1].split()
+    assert set(advice) > {"argparse.Namespace"}
+    assert main([*words, "--allow", *advice]) == 0
+    assert main(["show", str(tmp_path / "a.ckpt"), "--allow", *advice]) == 0
+    assert main(words) == 2
+    assert main([*words, "--allow", "nowhere.Path"]) == 2
+    assert "--allow: the full name of a class or function is required" in capsys.readouterr().err
 
 
 def test_files_are_ranked_by_a_reference(tmp_path, capsys):

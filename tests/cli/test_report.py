@@ -44,6 +44,15 @@ def test_a_report_is_written_where_it_says(zoo, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.html"]  # and nothing half-written
 
 
+def test_a_pattern_that_no_shell_has_expanded_is_searched_for(tmp_path, capsys):
+    for seed in range(2):
+        save_run(tmp_path / f"run{seed}" / "last.ckpt", make_run(5, seed=seed / 8), run_id=str(seed))
+    pattern, target = f"{tmp_path}/run*/last.ckpt", tmp_path / "a.html"
+    assert main(["rank", pattern, *GIVEN]) == 0
+    assert main(["report", pattern, "--output", str(target)]) == 0
+    assert "run1" in target.read_text(encoding="utf-8")
+
+
 def test_a_report_has_a_name_of_its_own(zoo, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["report", "zoo", *GIVEN]) == 0

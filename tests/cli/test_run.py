@@ -46,7 +46,9 @@ def test_a_ranking_of_one_run_names_this_command(run, capsys):
     assert out == ""
     assert "`infomem run`, says whether the run memorizes" in err
     assert err.count("\n") == 1
+    assert "--not-along-run" in err
     assert main(["rank", run, "--memorization", "heuristic", "--groups", "(.+)"]) == 0
+    assert main(["rank", run, "--memorization", "heuristic", "--not-along-run"]) == 0
 
 
 def test_a_run_of_unknown_task_is_judged_when_its_task_is_said(tmp_path, capsys):

@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shlex
+import shutil
 
 import pytest
 import torch
 
+from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
+from lightning_infomem.checkpoints.reading import read_checkpoint
 from lightning_infomem.cli.main import main
+from lightning_infomem.records.report import REPORT_KEY
 from tests.checkpoints.checkpoint_files import make_layer, make_report, save_checkpoint
 
 
@@ -25,7 +30,7 @@ def path(tmp_path):
         entropy=torch.tensor([1.0, 2.0, 6.0], dtype=torch.float64),
     )
     report = make_report({"nan": math.nan}, step=60, skipped={"lstm": "not called in sampled batch 1"})
-    report = dataclasses.replace(report, layers=(known, *report.layers))
+    report = dataclasses.replace(report, layers=(known, *report.layers), num_repeats=28)
     return save_checkpoint(tmp_path / "a.ckpt", report, epoch=3, step=90)
 
 
@@ -53,7 +58,7 @@ def test_the_table_holds_the_numbers_of_every_layer(path, capsys, monkeypatch):
         "skipped lstm: not called in",
         "measured at another step",
         "bins 100",
-        "100 samples",
+        "100 samples (28 more repeat an input and were left out)",
     ):
         assert part in words
 
@@ -76,7 +81,37 @@ def test_json_is_pure_and_has_null_for_what_is_missing(path, capsys):
     assert known["mutual_information_95th_percentile"] == pytest.approx(0.83, abs=1e-12)
     assert missing["mutual_information_mean"] is None
     assert missing["entropy_median"] is None
+    assert state["repeats"] == 28
     assert state["skipped"] == {"lstm": "not called in sampled batch 1"}
+
+
+def test_of_a_folder_the_only_checkpoint_is_shown_and_of_several_one_must_be_named(path, capsys):
+    assert main(["show", str(path.parent)]) == 0
+    assert "epoch 3, step 90" in " ".join(capsys.readouterr().out.split())
+    shutil.copy(path, path.with_name("b c.ckpt"))
+    assert main(["show", str(path.parent)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"infomem: CKPT: one checkpoint is required, got the folder '{path.parent}' with 2 of them: ")
+    assert f"'{path}'" in err
+    advice = shlex.split(err.split("`infomem ")[1].split("`")[0])
+    assert main(advice) == 0
+
+
+def test_a_folder_of_hugging_face_is_one_checkpoint(path, tmp_path, capsys):
+    report = read_checkpoint(path).report
+    for folder in (tmp_path / "hf", tmp_path / "hf" / "checkpoint-500"):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        torch.save({}, folder / "pytorch_model.bin")
+        torch.save({REPORT_KEY: report.to_state()}, folder / REPORT_FILE)
+    assert main(["show", str(tmp_path / "hf")]) == 0
+    assert "linear1" in capsys.readouterr().out
+
+
+def test_an_empty_folder_is_one_line_of_error(tmp_path, capsys):
+    assert main(["show", str(tmp_path)]) == 2
+    assert "at least one checkpoint is required, got none in" in capsys.readouterr().err
 
 
 def test_a_checkpoint_without_a_report_is_one_line_of_error(tmp_path, capsys):

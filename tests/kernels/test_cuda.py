@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +18,9 @@ from lightning_infomem.functional.standardization import standardized_columns
 from lightning_infomem.kernels import cuda, reference, select_backend
 from tests.functional.kinds_of_samples import KINDS
 
-pytest.importorskip("triton")
+triton = pytest.importorskip("triton")
+tl = pytest.importorskip("triton.language")
+cuda_count = pytest.importorskip("lightning_infomem.kernels.cuda_count")
 if torch.cuda.is_available():
     pytest.skip("there is a CUDA device here, and test_backends runs the search on it", allow_module_level=True)
 
@@ -105,34 +110,119 @@ def test_no_pair_gives_no_term() -> None:
     assert mean_terms(normal(2, 10), none, none).shape == (0,)
 
 
-def test_more_neighbors_than_registers_are_left_to_the_reference() -> None:
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """As at the first use in a process; what a test finds is forgotten."""
     cuda._warn.cache_clear()
-    columns = normal(2, 40)
+    cuda._failure.cache_clear()
+    yield
+    cuda._failure.cache_clear()
+
+
+def assert_left_to_the_reference(message: str, *, neighbors: int = 3, dtype: torch.dtype = torch.float64) -> None:
+    """By "auto" with one warning; a backend that is asked for by name raises."""
+    columns, pair = normal(2, 40).to(dtype), (torch.tensor([0]), torch.tensor([1]))
+    options = {"neighbors": neighbors, "memory_limit": MEMORY_LIMIT}
+    with pytest.warns(RuntimeWarning, match=message):
+        terms = cuda.mean_terms_or_reference(columns, *pair, **options)
+    assert torch.equal(terms, reference.mean_terms(columns, *pair, **options))
+    assert torch.equal(cuda.mean_terms_or_reference(columns, *pair, **options), terms)  # warned once
+    with pytest.raises(ValueError, match=message + '.* choose backend="auto" or "reference"'):
+        cuda.mean_terms(columns, *pair, **options)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_more_neighbors_than_registers_are_left_to_the_reference() -> None:
+    assert_left_to_the_reference(r"^backend: .* 'cuda' keeps at most 16 neighbors, got 17;", neighbors=17)
+
+
+class _Miscounting:
+    """A kernel that gets one argument wrong."""
+
+    def __init__(self, kernel: Any, name: str, change: Callable[[Any], Any]) -> None:
+        self.kernel, self.name, self.change = kernel, name, change
+
+    def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]:
+        def launch(*arguments: Any, **options: Any) -> None:
+            named = {**dict(zip(self.kernel.arg_names, arguments, strict=False)), **options}
+            self.kernel[grid](**{**named, self.name: self.change(named[self.name])})
+
+        return launch
+
+
+@pytest.mark.usefixtures("few_programs", "unchecked")
+@pytest.mark.parametrize(
+    ("kernel", "argument", "change", "dtype"),
+    [
+        ("point_terms", "K", lambda k: k + 1, torch.float32),
+        (
+            "point_terms",
+            "digamma_above",
+            lambda table: table.index_copy(0, torch.tensor([9]), table[8:9]),
+            torch.float32,
+        ),
+        ("add_up", "num_samples", lambda count: count - 1, torch.float64),
+        ("add_up", "sums", lambda sums: sums * math.nan, torch.float64),
+    ],
+    ids=["one neighbor more", "some counts of nine", "one sample less", "no number"],
+)
+def test_wrong_counts_are_noticed_at_the_first_use(
+    monkeypatch: pytest.MonkeyPatch, kernel: str, argument: str, change: Callable[[Any], Any], dtype: torch.dtype
+) -> None:
+    wrong = _Miscounting(getattr(cuda_count, kernel), argument, change)
+    monkeypatch.setattr(cuda_count, kernel, wrong)
+    words = rf"^backend: the search of the backend 'cuda' miscounts on cpu in {dtype}: it is \S+ nats off on a small"
+    assert_left_to_the_reference(words, dtype=dtype)
+
+
+@pytest.mark.usefixtures("few_programs", "unchecked")
+def test_ties_that_a_kernel_counts_wrongly_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda_count, "_count", _count_boundary_as_inside)
+    assert_left_to_the_reference("miscounts on cpu in torch.float64")
+
+
+@triton.jit
+def _count_boundary_as_inside(counts, distance_x, distance_y, reach, is_open):  # type: ignore[no-untyped-def]
+    inside, closed, boundary_x, boundary_y = counts
+    is_closed = is_open & (tl.maximum(distance_x, distance_y) <= reach)
+    return inside + is_closed.to(tl.int32), closed + is_closed.to(tl.int32), boundary_x, boundary_y
+
+
+@pytest.mark.usefixtures("few_programs", "unchecked")
+def test_the_check_is_made_once_for_each_type_and_number_of_neighbors(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = []
+
+    def search(columns: Tensor, first: Tensor, second: Tensor, neighbors: int, memory_limit: int) -> Tensor:
+        checked.append((columns.dtype, neighbors, len(columns[0])))
+        return reference.mean_terms(columns, first, second, neighbors=neighbors, memory_limit=memory_limit)
+
+    monkeypatch.setattr(cuda, "_over_chunks", search)
     pair = torch.tensor([0]), torch.tensor([1])
-    with pytest.warns(RuntimeWarning, match=r"^backend: .* 'cuda' keeps at most 16 neighbors, got 17; using"):
-        terms = mean_terms(columns, *pair, neighbors=17)
-    assert torch.equal(terms, reference.mean_terms(columns, *pair, neighbors=17, memory_limit=MEMORY_LIMIT))
-    assert torch.equal(mean_terms(columns, *pair, neighbors=17), terms)  # warned once
+    for dtype, neighbors in ((torch.float32, 3), (torch.float32, 3), (torch.float64, 3), (torch.float64, 2)):
+        mean_terms(normal(2, 30).to(dtype), *pair, neighbors=neighbors)
+    kinds = (torch.float32, 3), (torch.float64, 3), (torch.float64, 2)
+    assert [each[:2] for each in checked if each[2] != 30] == list(kinds)
+    assert len(checked) == 4 + 3
 
 
+def test_the_sample_of_the_check_has_a_large_group_and_ties() -> None:
+    columns, _, _ = cuda._check_sample(torch.float32)
+    units = cuda._SortedUnits.of_columns(columns)
+    assert (units.group_stop - units.group_start).tolist() == [0, 0, 58]
+    assert [len(column.unique()) for column in columns] == [41, 42, 12]
+
+
+@pytest.mark.usefixtures("unchecked")
 def test_what_cannot_be_compiled_is_left_to_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: object) -> Tensor:
         raise RuntimeError("Failed to find C compiler.\nPlease specify via CC environment variable.")
 
-    cuda._warn.cache_clear()
-    cuda._failure.cache_clear()
-    columns = normal(2, 40)
-    pair = torch.tensor([0]), torch.tensor([1])
-    with monkeypatch.context() as patch:
-        patch.setattr(cuda, "_over_chunks", broken)
-        with pytest.warns(RuntimeWarning, match=r"cannot be compiled \(RuntimeError: Failed to find C compiler\.\s?;"):
-            terms = mean_terms(columns, *pair)
-    cuda._failure.cache_clear()
-    assert torch.equal(terms, reference.mean_terms(columns, *pair, neighbors=3, memory_limit=MEMORY_LIMIT))
+    monkeypatch.setattr(cuda, "_over_chunks", broken)
+    assert_left_to_the_reference(r"cannot be compiled \(RuntimeError: Failed to find C compiler\.\s?;")
 
 
 def test_auto_takes_the_search_for_samples_on_a_gpu_where_triton_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert select_backend("auto", torch.device("cuda")) == ("cuda", cuda.mean_terms)
+    assert select_backend("auto", torch.device("cuda")) == ("cuda", cuda.mean_terms_or_reference)
     assert select_backend("cuda", torch.device("cuda")) == ("cuda", cuda.mean_terms)
     monkeypatch.setattr(cuda, "is_usable", lambda: False)
     assert select_backend("auto", torch.device("cuda")) == ("reference", reference.mean_terms)

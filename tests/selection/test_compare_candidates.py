@@ -102,6 +102,17 @@ def test_what_differs_is_named_with_the_files(other, difference):
         _check(a=ALIKE, b=other)
 
 
+def test_layers_of_other_widths_are_told_by_their_widths_and_not_by_their_units():
+    wide, wider = _with_layer(units=100, width=300), _with_layer(units=100, width=512)
+    for one, other in ((ALIKE, wide), (wide, wider), (wide, _with_layer(units=90))):
+        with pytest.raises(ValueError, match=r"a difference in width of layer '\w+': \d+ in 'a' but \d+ in 'b'\. Keep"):
+            _check(a=one, b=other)
+    with pytest.raises(ValueError, match="a difference in units of layer"):
+        _check(a=wide, b=_with_layer(units=90, width=300))
+    fingerprints = {name: take_fingerprint(each) for name, each in (("a", ALIKE), ("b", wide))}
+    assert len(check_fingerprints(fingerprints, ["width", "units"])) == 1  # both are fields that can be allowed
+
+
 def test_many_files_and_long_values_stay_short():
     wide = make_layer("fc1", 0.5, 1.0, units=100)
     shifted = dataclasses.replace(wide, units=torch.arange(1, 101))
@@ -152,6 +163,17 @@ def test_names_of_recipes_say_that_they_are_no_epochs_of_one_run(tmp_path):
     for epoch in range(3):
         _save(tmp_path / f"epoch={epoch}.ckpt", epoch / 10, epoch)
     assert _rank(tmp_path, groups=lambda path: path.stem).best.epoch == 0
+
+
+def test_epochs_of_one_run_are_ranked_where_that_is_asked_for(tmp_path):
+    for epoch in range(3):
+        _save(tmp_path / "alike" / f"epoch={epoch}.ckpt", epoch / 10, epoch)
+    with pytest.raises(EpochsOfOneRun, match=r"Pass along_run=False, or --not-along-run, to rank them anyway\.$"):
+        _rank(tmp_path / "alike")
+    assert [row.epoch for row in _rank(tmp_path / "alike", along_run=False).rows] == [0, 1, 2]
+    for count in (3, 4):
+        save_run(tmp_path / "known" / f"{count}.ckpt", make_run(count), run_id="one")
+    assert len(_rank(tmp_path / "known", along_run=False).rows) == 2
 
 
 def test_last_epochs_of_several_runs_are_ranked(tmp_path):

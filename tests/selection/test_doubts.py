@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
 
+from lightning_infomem.selection.candidates import Candidate
+from lightning_infomem.selection.compare_candidates import Comparison
+from lightning_infomem.selection.rank_candidates import rank_candidates
 from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
 from lightning_infomem.settings import MeasurementSettings
 from tests.checkpoints.checkpoint_files import make_layer, make_report, save_checkpoint
@@ -93,6 +97,32 @@ def test_checkpoints_that_share_the_lead_are_flagged(tmp_path):
     assert list(_flags(tmp_path / "two", GOOD, GOOD, BAD)) == ["shared_first_rank"]
     alike = _flags(tmp_path / "all", GOOD, GOOD)
     assert alike["shared_first_rank"] == "all checkpoints have the same measures; are they copies of one?"
+
+
+def _two_layers(first, second, entropy=3.0):
+    return Candidate.from_report(
+        Path(f"{first}-{second}"), make_report({"first": first, "second": second}, {"first": entropy, "second": 3.0})
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidates", "reference", "message"),
+    [
+        ([(0.1, 0.9), (0.9, 0.1)], None, "all checkpoints share rank 1, because the layers disagree; .best is only"),
+        ([(0.1, 0.3), (0.2, 0.2), (0.3, 0.1)], None, "all checkpoints share rank 1, because the layers disagree; "),
+        ([(0.1, 0.3), (0.3, 0.1), (0.9, 0.9)], None, "2 checkpoints share rank 1, because the layers disagree; .best"),
+        ([(0.1, 0.1, 1.0), (0.1, 0.1, 2.0)], None, "because they have the same mutual information; .best is only"),
+        ([(0.25, 0.75), (0.75, 0.25)], (0.5, 0.5), "because they are equally near to the reference; .best is only"),
+        ([(0.2, 0.6), (0.6, 0.2)], (0.5, 0.5), "all checkpoints share rank 1, because the layers disagree; .best"),
+        ([(0.1, 0.1), (0.1, 0.1)], None, "all checkpoints have the same measures; are they copies of one?"),
+    ],
+)
+def test_a_shared_first_rank_is_explained_by_its_own_cause(candidates, reference, message):
+    found = [_two_layers(*each) for each in candidates]
+    direction = {"memorization": "heuristic"} if reference is None else {"reference": _two_layers(*reference)}
+    ranking = rank_candidates(found, Comparison(["first", "second"], [], []), **direction)
+    flags = {flag.name: flag.message for flag in ranking.flags}
+    assert message in flags["shared_first_rank"]
 
 
 def test_indistinguishable_checkpoints_are_flagged(tmp_path):

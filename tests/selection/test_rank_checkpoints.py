@@ -192,6 +192,8 @@ def test_one_checkpoint_is_no_ranking(tmp_path):
         ({"memorization": "heuristik"}, ValueError, "did you mean 'heuristic'"),
         ({"memorization": "example", "reference": "a.ckpt"}, ValueError, "reference: not together with memorization"),
         ({"memorisation": "example"}, TypeError, "memorisation: .* nearest: memorization"),
+        ({"along_run": True}, ValueError, "along_run: False or None is required, got True; .* call judge_run"),
+        ({"along_run": "no"}, TypeError, "along_run: False or None is required, got str"),
         ({"bins": 50}, ValueError, "bins: only with model and data"),
         ({"layers": ["fc1"]}, ValueError, "layers: only with model and data"),
         ({"model": nn.Linear(2, 2)}, ValueError, "data: required together with model"),
@@ -204,6 +206,11 @@ def test_wrong_arguments_are_refused(tmp_path, arguments, kind, message):
 
 
 DATA = torch.randn(64, 4, generator=torch.Generator().manual_seed(1)).split(16)
+
+
+def test_one_batch_is_no_data(tmp_path):
+    with pytest.raises(TypeError, match=r"^data: batches, such as .* which is one batch; pass data\.split\(64\)"):
+        rank_checkpoints(save_zoo(tmp_path, ZOO), model=nn.Linear(4, 2), data=torch.randn(64, 4))
 
 
 def _copies(share):

@@ -34,7 +34,8 @@ def judge_zoo(zoo: Zoo, output: Path, mnist: Path | None) -> dict[str, Any]:
     """
     labelled = read_labelled(output / zoo.name)
     accuracy = {f"{name}.ckpt": entry["clean_accuracy"] for name, entry in labelled.items()}
-    settings = {"model": network, "data": probe(zoo, mnist), "cache": output / "reports", "normal_scores": True}
+    settings: dict[str, Any] = {"model": network, "data": probe(zoo, mnist), "task": "classification"}
+    settings |= {"cache": output / "reports", "normal_scores": True}
     judged: dict[str, Any] = {"zoo": zoo.name, "told": [], "reference": [], "verdicts": [], "kinds": []}
     judged |= {"coverage": [], "sets": []}
     for models, references in _comparable(zoo):

@@ -20,8 +20,8 @@ __all__ = ["Candidate", "Fingerprint", "LayerScores", "take_fingerprint"]
 
 Fingerprint = Mapping[Field, Hashable]
 
-# Backends count the same neighbours, and one more baseline changes no measure. Of the task, what the
-# report found counts; of the examples, the samples.
+# Backends count the same neighbours, and one more baseline changes no measure. What the report says of the task counts,
+# not what was asked for; what examples are shows in the samples.
 _IRRELEVANT_SETTINGS = ("backend", "normal_scores", "task", "examples")
 
 

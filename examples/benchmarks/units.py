@@ -7,10 +7,10 @@ missing. It writes the table to ``results/units.md``.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -50,30 +50,32 @@ class Row(NamedTuple):
 def compare_units(zoo: Zoo, output: Path, mnist: Path | None, units: Sequence[int] = UNITS) -> list[Row]:
     """Rank the networks of a trained zoo by mutual information, measured with several numbers of units."""
     labelled = read_labelled(output / zoo.name)
+    settings = {"model": network, "data": probe(zoo, mnist), "cache": output / "reports"}
 
-    def tau(ranking: Ranking) -> float:
-        accuracy = [labelled[row.path.stem]["clean_accuracy"] for row in ranking.rows]
-        return rank_agreement([row.ranks["mutual_information"] for row in ranking.rows], accuracy).tau
+    def taus(paths: list[Path], **given: Any) -> tuple[float, ...]:
+        rankings = [rank_checkpoints(paths, max_units=each, **given, **settings) for each in units]
+        accuracy = {path.name: labelled[path.stem]["clean_accuracy"] for path in paths}
+        return tuple(_tau(ranking, accuracy) for ranking in rankings)
 
     told: list[tuple[float, ...]] = []
     nearest: list[tuple[float, ...]] = []
-    settings = {"model": network, "data": probe(zoo, mnist), "cache": output / "reports"}
     for models, references in comparable_models(zoo):
         paths = [output / zoo.name / f"{name}.ckpt" for name in models]
         files = [output / zoo.name / "references" / f"{name}.ckpt" for name in references]
-
-        def taus(**given: object) -> tuple[float, ...]:
-            return tuple(tau(rank_checkpoints(paths, max_units=each, **given, **settings)) for each in units)
-
         if zoo.memorization is not None:
-            told.append(taus(memorization=zoo.memorization))
-        nearest += [taus(reference=file) for file in files]
+            told.append(taus(paths, memorization=zoo.memorization))
+        nearest += [taus(paths, reference=file) for file in files]
     width = max(recipe.width for recipe in zoo.models.values())
     return [
         Row(zoo.name, given, width, tuple(fmean(each) for each in zip(*found, strict=True)))
         for given, found in (("kind", told), ("reference", nearest))
         if found
     ]
+
+
+def _tau(ranking: Ranking, accuracy: Mapping[str, float]) -> float:
+    ranks = [row.ranks["mutual_information"] for row in ranking.rows]
+    return rank_agreement(ranks, [accuracy[row.path.name] for row in ranking.rows]).tau
 
 
 def markdown(rows: Sequence[Row], units: Sequence[int] = UNITS) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,7 @@ class Candidate:
         notes: See `CheckpointRecord`.
         carried: Whether the file carried the report; False if it was measured for the ranking.
         run_id: See `CheckpointRecord`.
+        read_again: Returns the report once more; None if that is impossible.
     """
 
     path: Path
@@ -107,6 +108,7 @@ class Candidate:
     notes: tuple[str, ...] = ()
     carried: bool = True
     run_id: str | None = None
+    read_again: Callable[[], InformationReport] | None = None
 
     @classmethod
     def from_report(
@@ -125,7 +127,8 @@ class Candidate:
             report: Report of the checkpoint.
             metrics: See `CheckpointRecord`.
             norms: Criterion -> norm of the weights.
-            **known: Further fields: ``epoch``, ``step``, ``notes``, ``carried``, ``run_id``.
+            **known: Further fields: ``epoch``, ``step``, ``notes``, ``carried``, ``run_id``,
+                ``read_again``.
         """
         layers = {layer.name: LayerScores.of(layer) for layer in report.layers}
         scores = {**report.scores, **_logged_scores(metrics or {}), **(norms or {})}

@@ -19,9 +19,7 @@ from lightning_infomem.callbacks.trainer_checks import check_prefixes, why_no_lo
 from lightning_infomem.callbacks.watched_network import WatchedNetwork
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
-from lightning_infomem.reporting.loggers import conclude, introduce, log_pictures
-from lightning_infomem.reporting.pictures import Pictures
-from lightning_infomem.reporting.run_figures import run_figures
+from lightning_infomem.reporting.loggers import conclude, introduce
 from lightning_infomem.reporting.tensorboard_setup import Watched
 from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.runs.scalars import scalars
@@ -70,7 +68,8 @@ class MemorizationMonitor(RunMonitor, Callback):
     ``samples``         rows measured (over all layers only)
     ``layers_measured`` layers over which the means are taken (over all layers only)
     ``seconds``         time of the measurement (over all layers only)
-    ``drawing_seconds`` time of drawing and logging the figures below (over all layers only)
+    ``drawing_seconds`` time of logging the histograms below, and of drawing the figures if there was time (over all
+                        layers only)
     ``age``             validations since the measurement (over all layers only)
     ==================  ==================================================================================
 
@@ -78,7 +77,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     says and ``layers_measured`` shows. If a whole measurement fails, the values over all layers are repeated with a
     raised ``age``; before the first one they are NaN, and a warning names the callbacks that monitor them.
 
-    Loggers that support them also get histograms and figures:
+    Loggers that support them also get histograms, and figures as often as there is time for them (see ``figures``):
 
     ==========================  ==========================================================================
     ``infomem/LAYER/entropy``   histogram of the units
@@ -115,6 +114,11 @@ class MemorizationMonitor(RunMonitor, Callback):
             about validation inputs.
         prefix: First part of every logged name and of the name of this monitor's state: letters, digits, "_", ".", "-",
             spaces, and "/" between parts. Two monitors need two prefixes.
+        figures: Whether to draw figures. They are drawn as often as time allows: measuring and drawing together take at
+            most 5 % of the time of a run, or 0.3 s a measurement where these are less than 20 s apart. The figures of
+            the last measurement are always drawn, at the end of the fit or when it breaks off.
+        per_layer: Whether to log the values and histograms of each layer. Without them, only the values over all layers
+            and the figures are logged; the run file and checkpoints still hold those of each layer.
         on_error: What happens when a measurement fails: "warn" lets the training continue, "raise" stops it.
         **settings: Every field of `MeasurementSettings`, which explains them: ``max_samples``, ``pooling``, ``bins``,
             ``neighbors``, ``preset`` and so on.
@@ -139,11 +143,14 @@ class MemorizationMonitor(RunMonitor, Callback):
         every_n_train_steps: int | None = None,
         training_probe: bool = False,
         prefix: str = DEFAULT_PREFIX,
+        figures: bool = True,
+        per_layer: bool = True,
         on_error: Literal["warn", "raise"] = "warn",
         **settings: Any,
     ) -> None:
         check_setting_names(settings, MemorizationMonitor)
-        super().__init__(layers, MeasurementSettings(**settings), prefix, on_error)
+        chosen = MeasurementSettings(**settings)
+        super().__init__(layers, chosen, prefix, on_error, figures=figures, per_layer=per_layer)
         self.dataloader_idx = check_count(dataloader_idx, name="dataloader_idx", minimum=0)
         self.dataloader = dataloader
         self.every_n_validations = check_count(every_n_validations, name="every_n_validations")
@@ -207,7 +214,8 @@ class MemorizationMonitor(RunMonitor, Callback):
             )
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log the last measures of the run next to its hyperparameters."""
+        """Draw the last measurement, and log the last measures of the run next to its hyperparameters."""
+        self._log_last_figures(trainer.loggers)
         monitors = monitors_of(trainer)
         if trainer.is_global_zero and monitors[0] is self:
             prefixes = [each.prefix for each in monitors]
@@ -216,6 +224,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the run file, whose folder all ranks must ask for, and draw the training inputs to measure."""
         self._check_loaders(trainer.val_dataloaders)
+        self._begin_figures()
         self._run_file = RunFile(trainer.log_dir if trainer.loggers else None, who="MemorizationMonitor")
         monitors = monitors_of(trainer)
         named = next((each for each in monitors if each.history), monitors[0])  # a resumed run keeps its name
@@ -290,10 +299,11 @@ class MemorizationMonitor(RunMonitor, Callback):
     on_test_epoch_end = on_validation_epoch_end
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Remove the hooks."""
+        """Remove the hooks, and draw the last measurement."""
         self._close_watch()
         self._network.close_training_step()
         self._first_look = None
+        self._log_last_figures(trainer.loggers)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Remove the hooks."""
@@ -379,9 +389,7 @@ class MemorizationMonitor(RunMonitor, Callback):
             self._report_alarm(folder, is_first_rank=trainer.is_global_zero)
         seconds = 0.0
         if trainer.is_global_zero:
-            figures = run_figures(self._course, report, along_run=in_run)
-            pictures = Pictures(figures, scalar_step(trainer), self.prefix, report, values)
-            seconds = log_pictures(trainer.loggers, pictures)
+            seconds = self._log_pictures(trainer.loggers, scalar_step(trainer), values, along_run=in_run)
         values[metric_name(self.prefix, Metric.DRAWING_SECONDS)] = ranks.on_all(lambda: seconds)[0]
         if in_run and trainer.is_global_zero:
             self._run_file.append(self._course.last_measurement())

@@ -271,7 +271,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Remove the hooks."""
         self._close_watch()
-        self._first_look = None
+        self._first_look, self._is_due = None, False
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Remove the hooks."""

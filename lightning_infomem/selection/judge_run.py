@@ -91,7 +91,7 @@ def judge_run(
     notes += [] if measurement is None else measurement.notes
     course = None
     try:
-        course = _course_of_monitor(ordered)
+        course = _course_of_monitor(ordered, skipped)
     except UnusableCheckpoint as fault:
         notes.append(f"'{ordered[-1].path}': {fault}")
     if course is None:
@@ -122,18 +122,23 @@ def _verdict(
     )
 
 
-def _course_of_monitor(ordered: Sequence[Candidate]) -> _Course | None:
+def _course_of_monitor(ordered: Sequence[Candidate], skipped: Iterable[str]) -> _Course | None:
     """Return what the monitor saw, as the newest checkpoint carries it; None if it does not.
+
+    A later checkpoint that is left out, because its weights are not those of its report, still knows the run.
 
     Raises:
         UnusableCheckpoint: The course is damaged.
     """
-    newest = ordered[-1].path
-    for run in runs_of_checkpoint(newest):
-        if run.judgement is not None:
-            rows = _rows(run, run.judgement.agreement, ordered)
-            source = f"judged by the course that the monitor left in '{newest.name}': {len(rows)} measurements"
-            return rows, run.judgement, source
+    later, _ = recorded_runs([], map(Path, skipped))
+    for run in runs_of_checkpoint(ordered[-1].path):
+        known = [each for each in (run, *later) if each.key == run.key]
+        newest = max(known, key=lambda each: each.last.time)
+        if newest.judgement is not None:
+            rows = _rows(newest, newest.judgement.agreement, ordered)
+            place = newest.place.name
+            source = f"judged by the course that the monitor left in '{place}': {len(rows)} measurements"
+            return rows, newest.judgement, source
     return None
 
 

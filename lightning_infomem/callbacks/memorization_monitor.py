@@ -287,7 +287,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Remove the hooks, and draw the last measurement."""
         self._network.close()
-        self._first_look = None
+        self._first_look, self._is_due = None, False
         self._log_last_figures(trainer.loggers)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

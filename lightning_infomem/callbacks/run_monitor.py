@@ -108,15 +108,13 @@ class RunMonitor:
         if new and self.on_error == "raise":
             raise UsageValueError(f"{self._name}: {message}.")
         measured = {layer.name for layer in report.layers}
-        before = [name for name in self._course.layers_in_means if name not in self._left]
-        left = [name for name in before if name not in measured]
+        left = [name for name in self._course.layers_in_means if name not in measured | self._left]
         self._left.update(left)
         said = [f"leaves out {message}"] if new else []
         if left:
             said.append(
-                f"takes means over {len(measured)} of {len(before)} layers from now on, without "
-                f"{', '.join(map(repr, left))}: do not compare them with earlier ones "
-                f"({metric_name(self.prefix, Metric.LAYERS_MEASURED)} counts the layers)"
+                f"takes means over layers without {', '.join(map(repr, left))} from now on: do not compare them with "
+                f"earlier ones ({metric_name(self.prefix, Metric.LAYERS_MEASURED)} counts the layers)"
             )
         if said:
             warnings.warn(f"{self._name} {'; it '.join(said)}.", stacklevel=3)

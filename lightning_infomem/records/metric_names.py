@@ -7,7 +7,6 @@ from enum import Enum
 from hashlib import blake2b
 from typing import NamedTuple
 
-from lightning_infomem._checks import describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 
 __all__ = [
@@ -99,7 +98,7 @@ def check_prefix(prefix: str) -> str:
         ValueError: It is empty, has characters that a logger refuses, or empty parts between slashes.
     """
     if not isinstance(prefix, str):
-        raise UsageTypeError(f"prefix: a string is required, got {describe(prefix)}.")
+        raise UsageTypeError(f"prefix: a string is required, got {type(prefix).__name__} {prefix!r}.")
     if not all(prefix.split("/")) or any(map(_REFUSED.search, prefix.split("/"))):
         raise UsageValueError(
             "prefix: letters from A to Z, digits, '_', '.', '-' and spaces, in parts that may be divided by '/', are "

@@ -21,7 +21,8 @@ def weights_digest(model: nn.Module) -> Tensor | None:
     """Digest the floating-point parameters of a network, bit by bit; of a large one, evenly chosen values.
 
     The digest does not depend on the device, on memory layout, or on the wrappers of `torch.compile` and DDP. Buffers
-    are left out, because some change in evaluation.
+    are left out, because some change in evaluation; and so are parameters that are not trained, as those of a teacher
+    that follows the network from epoch to epoch, unless none is.
 
     Args:
         model: Network whose parameters are whole on this process.
@@ -36,7 +37,8 @@ def weights_digest(model: nn.Module) -> Tensor | None:
     parameters = dict(model.named_parameters(remove_duplicate=False))
     if any(_SHARDED in name for name in parameters):
         return None
-    rows = list(_digests(parameters).values())
+    trained = {name: parameter for name, parameter in parameters.items() if parameter.requires_grad}
+    rows = list(_digests(trained or parameters).values())
     return torch.tensor(rows, dtype=torch.int64) if rows else None
 
 

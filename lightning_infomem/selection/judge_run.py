@@ -99,7 +99,7 @@ def judge_run(
     notes += [] if measurement is None else measurement.notes
     course = None
     try:
-        course = _course_of_monitor(ordered, task)
+        course = _course_of_monitor(ordered, skipped, task)
     except UnusableCheckpoint as fault:
         notes.append(f"'{ordered[-1].path}': {fault}")
     if course is None:
@@ -131,27 +131,32 @@ def _verdict(
     )
 
 
-def _course_of_monitor(ordered: Sequence[Candidate], task: str) -> _Course | None:
+def _course_of_monitor(ordered: Sequence[Candidate], skipped: Iterable[str], task: str) -> _Course | None:
     """Return what the monitor saw, as the newest checkpoint carries it; None if it does not.
+
+    A later checkpoint that is left out, because its weights are not those of its report, still knows the run.
 
     Raises:
         UnusableCheckpoint: The course is damaged.
     """
-    newest = ordered[-1].path
-    for run in runs_of_checkpoint(newest):
-        if run.judgement is not None:
-            source = f"judged by the course that the monitor left in '{newest.name}': {len(run.moments)} measurements"
-            if task in ("auto", run.moments[-1].task):
-                return _rows(run, run.judgement.agreement, ordered), run.judgement, source
-            moments = [replace(moment, task=task, task_reason=say_given(task)) for moment in run.moments]
-            judgements = _judge_all(moments)
-            rows = [
-                replace(row, smoothness=moment.mean_smoothness, is_memorizing=judgement.is_memorizing)
-                for row, moment, judgement in zip(
-                    _rows(run, judgements[-1].agreement, ordered), moments, judgements, strict=True
-                )
-            ]
-            return rows, judgements[-1], f"{source}, judged anew because {say_given(task)}"
+    later, _ = recorded_runs([], map(Path, skipped))
+    for run in runs_of_checkpoint(ordered[-1].path):
+        newest = max([run, *(each for each in later if each.key == run.key)], key=lambda each: each.last.time)
+        if newest.judgement is None:
+            continue
+        name, count = newest.place.name, len(newest.moments)
+        source = f"judged by the course that the monitor left in '{name}': {count} measurements"
+        if task in ("auto", newest.moments[-1].task):
+            return _rows(newest, newest.judgement.agreement, ordered), newest.judgement, source
+        moments = [replace(moment, task=task, task_reason=say_given(task)) for moment in newest.moments]
+        judgements = _judge_all(moments)
+        rows = [
+            replace(row, smoothness=moment.mean_smoothness, is_memorizing=judgement.is_memorizing)
+            for row, moment, judgement in zip(
+                _rows(newest, judgements[-1].agreement, ordered), moments, judgements, strict=True
+            )
+        ]
+        return rows, judgements[-1], f"{source}, judged anew because {say_given(task)}"
     return None
 
 

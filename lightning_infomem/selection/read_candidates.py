@@ -96,7 +96,7 @@ def read_candidate(
         step=record.step,
         metrics=record.metrics,
         norms=_weight_norms(path, measurement) if weight_norms else {},
-        notes=record.notes,
+        notes=(*record.notes, *([] if record.staleness is None else [f"{record.staleness}: measured anew"])),
         carried=is_carried,
         run_id=record.run_id,
         # Reports are large; only those that no file carries are kept.

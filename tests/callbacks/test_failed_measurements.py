@@ -93,7 +93,7 @@ def test_a_layer_that_fails_is_nan_and_comes_back(tmp_path):
     assert [values["infomem/age"] for values in seen] == [0] * 4
     said = [str(each.message) for each in caught]
     assert sum("leaves out layer 'branch'" in each for each in said) == 1
-    assert sum("means over 1 of 2 layers from now on, without 'branch': do" in each for each in said) == 1
+    assert sum("takes means over layers without 'branch' from now on: do" in each for each in said) == 1
 
 
 def test_what_was_not_measured_survives_a_resume_as_such(tmp_path):
@@ -114,7 +114,7 @@ def test_a_run_resumed_with_fewer_layers_logs_nothing_of_the_others(tmp_path, ev
     _, runner = fit(tmp_path, MemorizationMonitor(LAYERS))
     runner.save_checkpoint(tmp_path / "a.ckpt")
     monitor, recorder = MemorizationMonitor("network.2", every_n_validations=every), Recorder()
-    with pytest.warns(UserWarning, match=r"Monitor takes means over 1 of 2 layers from now on, without 'network\.0'"):
+    with pytest.warns(UserWarning, match=r"Monitor takes means over layers without 'network\.0' from now on"):
         trainer(tmp_path, callbacks=[monitor, recorder], max_epochs=6).fit(
             Classifier(mlp()), loader(dense()), loader(dense()), ckpt_path=tmp_path / "a.ckpt"
         )

@@ -276,7 +276,8 @@ def test_a_run_resumed_with_other_settings_keeps_its_history(tmp_path):
     first.fit(Classifier(mlp()), loader(dense()), loader(dense()))
     monitor = MemorizationMonitor(layers=["network.2"], neighbors=1, max_samples=50)
     runner = trainer(tmp_path, callbacks=[monitor, ModelCheckpoint(tmp_path)], max_epochs=3)
-    runner.fit(Classifier(mlp()), loader(dense()), loader(dense()), ckpt_path=tmp_path / "last.ckpt", **SAFELY)
+    with pytest.warns(UserWarning, match=r"means over layers without 'network\.0' from now on"):
+        runner.fit(Classifier(mlp()), loader(dense()), loader(dense()), ckpt_path=tmp_path / "last.ckpt", **SAFELY)
     assert len(monitor.history) == 3
     assert "infomem/network.2/mi_mean" in monitor.history[-1]
 

@@ -127,12 +127,13 @@ def test_the_text_says_what_the_numbers_mean_and_how_they_were_measured(tmp_path
     assert f"torch {torch.__version__.partition('+')[0]}" in text
 
 
-def test_one_layout_holds_all_layers_of_all_monitors(tmp_path):
-    runner = fit(tmp_path, MemorizationMonitor(), MemorizationMonitor(["network.0"], prefix="the.probe"))
+@pytest.mark.parametrize("prefix", ["the.probe", "the/probe"])
+def test_one_layout_holds_all_layers_of_all_monitors(tmp_path, prefix):
+    runner = fit(tmp_path, MemorizationMonitor(), MemorizationMonitor(["network.0"], prefix=prefix))
     (layout,) = layouts(runner.logger)
     assert [category.title for category in layout.category] == [
         "Memorization, layer by layer",
-        "Memorization the.probe, layer by layer",
+        f"Memorization {prefix}, layer by layer",
     ]
     names = events_of(runner.logger).Tags()["scalars"]
     matched = [
@@ -142,8 +143,8 @@ def test_one_layout_holds_all_layers_of_all_monitors(tmp_path):
     ]
     assert matched[0] == ["infomem/network.0/mi_mean", "infomem/network.2/mi_mean"]
     assert matched[1] == ["infomem/network.0/entropy_mean", "infomem/network.2/entropy_mean"]
-    assert matched[4] == ["the.probe/network.0/mi_mean"]
-    assert len(texts(runner.logger)) == len(texts(runner.logger, " Memorization the.probe/what the numbers mean")) == 1
+    assert matched[4] == [f"{prefix}/network.0/mi_mean"]
+    assert len(texts(runner.logger)) == len(texts(runner.logger, f" Memorization {prefix}/what the numbers mean")) == 1
 
 
 @pytest.mark.parametrize("moment", ["before", "setup", "training"])

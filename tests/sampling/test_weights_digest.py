@@ -74,6 +74,16 @@ def test_buffers_and_what_is_missing_do_not_count():
     assert differing_weights(weights, digest) == []
 
 
+def test_a_teacher_that_follows_later_does_not_count():
+    model = nn.ModuleDict({"student": mlp(), "teacher": mlp().requires_grad_(False)})
+    digest = weights_digest(model)
+    nn.init.ones_(model["teacher"][0].weight)
+    assert differing_weights(model.state_dict(), digest) == []
+    nn.init.ones_(model["student"][0].weight)
+    assert differing_weights(model.state_dict(), digest) == ["student.0.weight"]
+    assert weights_digest(model["teacher"]) is not None  # where nothing is trained, all count
+
+
 def test_names_may_have_lost_or_got_a_prefix():
     model = wide()
     digest = weights_digest(model)

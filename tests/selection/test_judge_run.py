@@ -42,6 +42,24 @@ def test_the_run_memorizes_from_the_first_moment_that_the_alarm_waited_for(tmp_p
     assert f"from {verdict.since.name} on (alarm at {verdict.alarm.name})" in verdict.verdict
 
 
+def test_a_later_checkpoint_of_broken_weights_still_knows_the_run(tmp_path):
+    reports = make_run(9, memorizes=True)
+    save_run(tmp_path / "early.ckpt", reports[:4], run_id="a run")
+    late = save_run(tmp_path / "late.ckpt", reports, run_id="a run")
+    expected = judge_run(tmp_path)
+    content = torch.load(late, weights_only=True)
+    content["state_dict"]["weight"][0] = torch.nan
+    torch.save(content, late)
+    save_run(tmp_path / "other.ckpt", make_run(12), run_id="another run", late=1000)
+    broken = torch.load(tmp_path / "other.ckpt", weights_only=True)
+    torch.save({**broken, "state_dict": content["state_dict"]}, tmp_path / "other.ckpt")
+    verdict = judge_run(tmp_path)
+    assert (verdict.judgement, verdict.verdict[:60]) == (expected.judgement, expected.verdict[:60])
+    assert verdict.notes[0] == "judged by the course that the monitor left in 'late.ckpt': 9 measurements"
+    assert [row.path.name if row.path else None for row in verdict.rows] == [None] * 3 + ["early.ckpt"] + [None] * 5
+    assert "its weights are not finite ('weight')" in verdict.skipped[str(late)]
+
+
 def test_of_a_run_that_does_not_memorize_the_last_checkpoint_is_kept(tmp_path):
     verdict = judge_run(save_epochs(tmp_path, CLEAN))
     assert (verdict.is_memorizing, verdict.since, verdict.alarm) == (False, None, None)

@@ -116,7 +116,9 @@ def runs_of_checkpoint(path: Path) -> list[RecordedRun]:
             course, report = RunCourse.from_state(state[COURSE_KEY]), state.get(REPORT_KEY)
             if course.history:
                 report = None if report is None else InformationReport.from_state(report)
-                runs.append(RecordedRun(path, course, course.last_measurement(), report, course.judgement))
+                # The rules for a line of a run file hold here too: its texts go to terminals.
+                last = Measurement.from_line(course.last_measurement().to_line())
+                runs.append(RecordedRun(path, course, last, report, course.judgement))
         return [run for run in runs if run.course.layers]
     except UnusableCheckpoint:
         raise

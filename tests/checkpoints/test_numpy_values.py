@@ -105,8 +105,8 @@ def test_what_is_no_plain_value_is_left_out(tmp_path: Any, value: Any) -> None:
 
 def test_what_the_user_allows_stays_as_it_is(tmp_path: Any) -> None:
     torch.save({"date": np.datetime64("2026-01-01")}, tmp_path / "a.ckpt")
-    before = torch.serialization.get_safe_globals()
+    before = {*torch.serialization.get_safe_globals()}
     allowed = [np.dtype, np._core.multiarray.scalar, np.dtypes.DateTime64DType]
     with torch.serialization.safe_globals(allowed):
         assert load_weight_file(tmp_path / "a.ckpt")["date"] == np.datetime64("2026-01-01")
-    assert torch.serialization.get_safe_globals() == before
+    assert {*torch.serialization.get_safe_globals()} == before

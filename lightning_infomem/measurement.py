@@ -62,7 +62,8 @@ def measure(
         **settings: Fields of `MeasurementSettings`, which explains them.
 
     Returns:
-        The report. Its ``skipped`` names the layers that cannot be measured, with the reason.
+        The report. Its ``skipped`` names the layers that cannot be measured, with the reason. An input that occurs
+        several times is measured once, and ``num_repeats`` counts the others.
 
     Raises:
         ValueError: A pattern matches no layer, there are too few samples, or no layer can be measured.

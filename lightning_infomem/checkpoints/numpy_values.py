@@ -46,6 +46,9 @@ class _Array(np.ndarray):
         state = (1, tuple(shape), kind.dtype, bool(is_fortran), data)
         super().__setstate__(state)  # type: ignore[arg-type]
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.view(np.ndarray).__reduce_ex__(protocol)  # copies and what is saved again are numpy's own
+
 
 def _scalar(kind: _Kind, data: bytes) -> Any:
     kind.check(data, 1)

@@ -16,13 +16,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--output", metavar="DIR", type=Path, default=Path("infomem-demo"), help="output folder (%(default)s)"
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of data and training (%(default)s)")
+    parser.add_argument("--seed", metavar="N", type=_seed, default=0, help="seed of data and training (%(default)s)")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo."""
+    arguments.output.mkdir(parents=True, exist_ok=True)  # before minutes of training
     from lightning_infomem.demo.run import run_demo
 
     run_demo(arguments.output, arguments.seed, Console())
     return 0
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:  # numpy takes no others
+        raise argparse.ArgumentTypeError(f"a whole number from 0 to {2**32 - 1} is required, got {text!r}")
+    return int(text)

@@ -27,7 +27,7 @@ def import_function(path: str, *, option: str, num_arguments: int = 0) -> Callab
         Exception: Any error raised by importing the module.
     """
     name, _, attribute = path.partition(":")
-    if not name or not attribute:
+    if not name or not attribute or name.startswith("."):
         raise UsageValueError(
             f"{option}: a path module:function is required, got {path!r}; write, for example, "
             "my_package.my_module:make."

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from lightning_infomem.cli.sparkline import sparkline
 from lightning_infomem.records.metric_names import Metric
+from lightning_infomem.records.table import printable
 from lightning_infomem.runs.course import Course
 
 __all__ = ["LayerRow", "LiveView"]
@@ -49,6 +50,11 @@ class LayerRow:
     layer: str
 
     @property
+    def shown_name(self) -> str:
+        """The name without characters that would steer the terminal."""
+        return printable(self.name)
+
+    @property
     def flags(self) -> str:
         """Reasons to doubt the numbers of the layer."""
         is_dead = self.course.last(Metric.DEAD_FRACTION, self.layer) > _DEAD
@@ -58,7 +64,7 @@ class LayerRow:
     def cell(self, column: str, width: int, *, ascii_only: bool) -> str:
         """Return the text of a column."""
         if column == "layer":
-            return _shorten(self.name, width, ascii_only=ascii_only)
+            return _shorten(self.shown_name, width, ascii_only=ascii_only)
         if column == "flags":
             return self.flags
         if column in _CURVES:
@@ -95,8 +101,8 @@ class LiveView:
         header = list(self.header)
         if not math.isnan(self.last_time):  # relative to the time of drawing, so that it advances between readings
             header[0] += f", last value {_duration(time.time() - self.last_time)} ago"
-        above = [Text(self.title, style="bold"), *map(Text, header)]
-        below = [Text(note, style="yellow") for note in self.notes]
+        above = [Text(printable(self.title), style="bold"), *(Text(printable(line)) for line in header)]
+        below = [Text(printable(note), style="yellow") for note in self.notes]
         for text in (*above, *below):
             text.plain = text.plain.encode(options.encoding, "backslashreplace").decode(options.encoding)
         rows = self.rows
@@ -125,7 +131,7 @@ class LiveView:
 
     def _widths(self, width: int) -> dict[str, int]:
         """Return column -> width, in the order of the table."""
-        longest = max(len("layer"), *(len(row.name) for row in self.rows))
+        longest = max(len("layer"), *(len(row.shown_name) for row in self.rows))
         flags = max(len(row.flags) for row in self.rows)
         # The most important column first.
         least = {
@@ -154,7 +160,7 @@ class LiveView:
 
     def _unique_width(self, longest: int) -> int:
         """Return the least width at which shortened names still differ."""
-        names = {row.name for row in self.rows}
+        names = {row.shown_name for row in self.rows}
         widths = range(min(longest, _MIN_NAME), longest)
         differ = (width for width in widths if len({_shorten(name, width) for name in names}) == len(names))
         return next(differ, longest)

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from lightning_infomem._errors import UsageError, UsageValueError
 from lightning_infomem.cli import ablate, demo, rank, report, run, show, similarity, watch
+from lightning_infomem.records.table import printable
 
 __all__ = ["main"]
 
@@ -64,9 +65,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
-    except UsageError as fault:  # anything else is a bug of ours, and its traceback is what we need to see
-        print(f"infomem: {' '.join(str(fault).split())}", file=sys.stderr)
-        return _WRONG_USE
+    except UsageError as fault:
+        return _refuse(str(fault))
+    except OSError as fault:
+        if fault.filename is None:  # this and anything else is a bug of ours, whose traceback we need to see
+            raise
+        return _refuse(f"'{fault.filename}': {fault.strerror}")
+
+
+def _refuse(message: str) -> int:
+    print(f"infomem: {printable(' '.join(message.split()))}", file=sys.stderr)
+    return _WRONG_USE
 
 
 def _trusted(names: Sequence[str]) -> AbstractContextManager[None]:

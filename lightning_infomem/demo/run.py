@@ -171,8 +171,8 @@ def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float
     task = zoo.task(level, seed)
     name = f"{zoo.level_name.split()[-1]}-{level:.2f}"
     # Remove an earlier demo: ModelCheckpoint would count versions, and the page would show two runs.
-    for path in (folder / f"{name}.ckpt", folder / name / RUN_FILE):
-        path.unlink(missing_ok=True)
+    (folder / f"{name}.ckpt").unlink(missing_ok=True)
+    shutil.rmtree(folder / name, ignore_errors=True)
     trainer = fit(
         task,
         [

@@ -40,7 +40,8 @@ def write_text(path: Path, text: str) -> None:
     """
     check_target(path)
     # Next to the target, because a rename is atomic only within one file system.
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # The name of the target can be as long as a name may be.
+    partial = path.with_name(f".{os.getpid()}.partial")
     try:
         partial.write_bytes(text.encode("utf-8", "surrogateescape"))  # file names may not be UTF-8
         partial.replace(path)

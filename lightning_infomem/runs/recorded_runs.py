@@ -119,8 +119,9 @@ def runs_of_checkpoint(path: Path) -> list[RecordedRun]:
             course, report = RunCourse.from_state(state[COURSE_KEY]), state.get(REPORT_KEY)
             if course.history:
                 report = None if report is None else InformationReport.from_state(report)
-                last, moments = course.last_measurement(), tuple(course.moments)
-                runs.append(RecordedRun(path, course, last, report, course.judgement, moments))
+                # The rules for a line of a run file hold here too: its texts go to terminals.
+                last = Measurement.from_line(course.last_measurement().to_line())
+                runs.append(RecordedRun(path, course, last, report, course.judgement, tuple(course.moments)))
         return [run for run in runs if run.course.layers]
     except UnusableCheckpoint:
         raise

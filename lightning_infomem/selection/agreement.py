@@ -89,9 +89,25 @@ def rank_agreement(ranks: Sequence[float], values: Sequence[float], *, seed: int
 
 
 def _smallest_p(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    """Return 2 ties! / n!: of all orders two agree best, one and its reverse, and orders within ties count as one."""
-    ties = max(sum(math.lgamma(count + 1) for count in np.unique(column, return_counts=True)[1]) for column in (x, y))
-    return min(1.0, 2 * math.exp(ties - math.lgamma(len(x) + 1)))
+    """Return the share of orders that agree or disagree most; with ties in both columns, one of the two can be more."""
+    x, y = np.sort(x), np.sort(y)
+    ends = [(_concordance(x, column), _log_orders(x, column)) for column in (y, y[::-1])]
+    most = max(score for score, _ in ends)
+    return min(1.0, sum(math.exp(orders - math.lgamma(len(x) + 1)) for score, orders in ends if score == most))
+
+
+def _concordance(x: NDArray[np.float64], y: NDArray[np.float64]) -> int:
+    """Return the magnitude of concordances minus discordances."""
+    return abs(int(np.sum(np.sign(x[:, None] - x) * np.sign(y[:, None] - y))))
+
+
+def _log_orders(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Return the logarithm of how many orders of y give each value of x the same values of y."""
+
+    def log_ties(column: NDArray[np.float64]) -> float:
+        return sum(math.lgamma(count + 1) for count in np.unique(column, return_counts=True, axis=0)[1])
+
+    return log_ties(x) + log_ties(y) - log_ties(np.stack([x, y], axis=1))
 
 
 def _permutation_p(x: Signs, y: Signs, generator: np.random.Generator) -> float:

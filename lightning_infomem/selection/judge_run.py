@@ -25,7 +25,7 @@ from lightning_infomem.runs.alarm import PATIENCE, judge_next
 from lightning_infomem.runs.recorded_runs import RecordedRun, recorded_runs, runs_of_checkpoint
 from lightning_infomem.runs.run_file import RUN_FILE
 from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.compare_candidates import compare_candidates
+from lightning_infomem.selection.compare_candidates import check_fingerprints, compare_candidates
 from lightning_infomem.selection.doubts import doubts_of_assumed_classes
 from lightning_infomem.selection.order_one_run import order_one_run, place_in_run
 from lightning_infomem.selection.read_candidates import offline_measurement, read_candidates
@@ -95,6 +95,9 @@ def judge_run(
             raise
         return _verdict(course)
     ordered = order_one_run(candidates)
+    # Of the monitor's course nothing is compared, but a wrong name of a field is refused all the same.
+    known = {field: value for each in ordered for field, value in each.fingerprint.items()}
+    check_fingerprints({"all": known}, allow_mismatch)
     notes = files_by_reason((str(each.path), note) for each in ordered for note in each.notes)
     notes += [] if measurement is None else measurement.notes
     course = None

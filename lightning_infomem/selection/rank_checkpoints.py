@@ -55,7 +55,8 @@ def rank_checkpoints(
     `judge_run` says whether that run memorizes and which of its checkpoints to keep.
 
     Args:
-        checkpoints: A folder, a file, several of either, or a ModelCheckpoint; see `find_checkpoints`.
+        checkpoints: A folder, a file, a pattern such as "runs/*/last.ckpt", several of these, or a ModelCheckpoint; see
+            `find_checkpoints`.
         memorization: Suspected fault of bad checkpoints. "heuristic" (shortcuts in the data): low mutual information
             and high entropy are better. "example" (storing single examples, such as wrong labels): high mutual
             information and low entropy are better.

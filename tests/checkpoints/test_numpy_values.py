@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,15 @@ def test_values_are_read_as_they_were(tmp_path: Any, kind: str, is_zip: bool) ->
         assert np.array_equal(value, VALUES[kind])
         assert value.dtype == VALUES[kind].dtype.newbyteorder("=")  # numpy turns the bytes round
         assert value.shape == VALUES[kind].shape
+
+
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_what_was_read_is_saved_again_as_what_it_is(tmp_path: Any, protocol: int) -> None:
+    torch.save(VALUES, tmp_path / "a.ckpt")
+    found = pickle.loads(pickle.dumps(load_weight_file(tmp_path / "a.ckpt"), protocol))
+    for name, value in VALUES.items():
+        assert type(found[name]) is type(value)
+        assert np.array_equal(found[name], value)
 
 
 class _Forged:
@@ -95,8 +105,8 @@ def test_what_is_no_plain_value_is_left_out(tmp_path: Any, value: Any) -> None:
 
 def test_what_the_user_allows_stays_as_it_is(tmp_path: Any) -> None:
     torch.save({"date": np.datetime64("2026-01-01")}, tmp_path / "a.ckpt")
-    before = torch.serialization.get_safe_globals()
+    before = {*torch.serialization.get_safe_globals()}
     allowed = [np.dtype, np._core.multiarray.scalar, np.dtypes.DateTime64DType]
     with torch.serialization.safe_globals(allowed):
         assert load_weight_file(tmp_path / "a.ckpt")["date"] == np.datetime64("2026-01-01")
-    assert torch.serialization.get_safe_globals() == before
+    assert {*torch.serialization.get_safe_globals()} == before

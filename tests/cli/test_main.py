@@ -41,7 +41,15 @@ def test_help_is_no_failure(capsys, words):
         (["show"], "the following arguments are required: CKPT; see infomem show --help"),
         (["show", "nowhere.ckpt"], "'nowhere.ckpt': cannot be opened (No such file or directory)"),
         (["show", "two\nlines.ckpt"], "'two lines.ckpt': cannot be opened"),
-        (["demo", "--seed", "one"], "invalid int value: 'one'"),
+        (["demo", "--seed", "one"], "argument --seed: a whole number from 0 to 4294967295 is required, got 'one'"),
+        (["demo", "--seed", "4294967296"], "a whole number from 0 to 4294967295 is required, got '4294967296'"),
+        (["demo", "--seed=-1"], "a whole number from 0 to 4294967295 is required, got '-1'"),
+        (["demo", "--output", __file__], f"'{__file__}': File exists"),
+        (["demo", "--output", f"{__file__}/below"], f"'{__file__}/below': Not a directory"),
+        (["show", "a" * 300], f"'{'a' * 300}': File name too long"),
+        (["rank", "a" * 300 + ".ckpt"], "File name too long"),
+        (["show", "\x1b[2J\x9b.ckpt"], r"'\x1b[2J\x9b.ckpt': cannot be opened"),
+        (["rank", "\x1b]0;title\x07"], r"got '\x1b]0;title\x07'; check its name"),
     ],
 )
 def test_wrong_use_exits_2_with_one_line(capsys, words, message):
@@ -51,6 +59,7 @@ def test_wrong_use_exits_2_with_one_line(capsys, words, message):
     assert message in err
     assert err.startswith("infomem: ")
     assert err.count("\n") == 1
+    assert err.rstrip("\n").isprintable()
 
 
 @pytest.fixture
@@ -91,4 +100,4 @@ def test_a_bug_of_ours_shows_its_traceback(monkeypatch, tmp_path, kind):
 
     monkeypatch.setattr("lightning_infomem.checkpoints.reading.read_checkpoint", broken)
     with pytest.raises(kind, match="a bug"):
-        main(["show", str(tmp_path)])
+        main(["show", str(tmp_path / "a.ckpt")])

@@ -151,6 +151,8 @@ def test_components_are_patterns_or_named_groups(tmp_path, module, checkpoints, 
         (["similarity"], "the following arguments are required: --model, --data; see infomem similarity --help"),
         (["ablate", "a.ckpt", "--model", "mine:Network"], "arguments are required: --data; see infomem ablate --help"),
         ([*SIMILARITY, "--model", "mine"], "--model: a path module:function is required, got 'mine'"),
+        ([*SIMILARITY, "--model", ".mine:model"], "--model: a path module:function is required, got '.mine:model'"),
+        ([*SIMILARITY, "--data", "..mine:domains"], "--data: a path module:function is required, got '..mine:domains'"),
         ([*SIMILARITY, "--data", "nowhere.at_all:f"], "--data: a module that is installed or can be imported from"),
         (
             [*SIMILARITY, "--data", "mine:domain"],

@@ -14,8 +14,10 @@ from rich.console import Console
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.cli import watched_run
+from lightning_infomem.cli.live_view import LayerRow, LiveView
 from lightning_infomem.cli.main import main
 from lightning_infomem.cli.sparkline import sparkline
+from lightning_infomem.runs.course import Course
 from lightning_infomem.runs.newest_run import newest_run
 from tests.checkpoints.checkpoint_files import make_run, save_checkpoint, save_run
 from tests.networks import Classifier, dense, loader, mlp, trainer
@@ -294,3 +296,15 @@ def test_a_piped_view_ends_and_has_no_colour(tmp_path, monkeypatch, capsys):
 def test_a_sparkline_has_a_character_a_value_or_the_mean_of_neighbours(values, width, drawn):
     assert sparkline(values, width) == drawn
     assert len(sparkline(list(range(500)), 24)) == 24
+
+
+def test_no_text_from_a_file_steers_the_terminal():
+    """Each layer has its row, and its columns stay in line."""
+    bad = "layer\x1b[2J\n\u202e\x9b"
+    course = Course("infomem", [{"infomem/fc/mi_mean": 0.25, "epoch": 0.0, "step": 1.0}])
+    rows = [LayerRow(name, course, "fc") for name in (bad, "fc")]
+    console = Console(file=io.StringIO(), width=70, color_system=None)
+    console.print(LiveView(f"run {bad}", [f"epoch {bad}"], rows, [f"note {bad}"]))
+    lines = console.file.getvalue().splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert len(lines) == 1 + 1 + 1 + 2 + 1

@@ -67,6 +67,7 @@ def test_a_second_demonstration_in_the_same_folder_gives_the_same_ranking(tmp_pa
     assert first.ranking.rows == second.ranking.rows
     assert first.accuracies == second.accuracies
     assert len(list(tmp_path.rglob("*.ckpt"))) == 5
+    assert len(list(tmp_path.rglob("events.*"))) == 5
 
 
 def test_tau_compares_ranks_with_accuracy(tmp_path):

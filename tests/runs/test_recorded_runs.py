@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
-from lightning_infomem.checkpoints.reading import find_checkpoints
+from lightning_infomem.checkpoints.reading import UnusableCheckpoint, find_checkpoints
 from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY
-from lightning_infomem.runs.recorded_runs import recorded_runs
+from lightning_infomem.runs.recorded_runs import recorded_runs, runs_of_checkpoint
 from lightning_infomem.runs.run_file import RUN_FILE
 from tests.checkpoints.checkpoint_files import make_report, make_run, save_checkpoint, save_run
 from tests.runs.written_runs import log_run
@@ -173,6 +173,17 @@ def test_the_folder_of_a_hugging_face_checkpoint_tells_its_run(tmp_path):
     assert faults == {}
     assert run.course.steps == [10, 20, 30, 40, 50]
     assert run.report.step == 50
+
+
+@pytest.mark.parametrize("change", [{"prefix": "in\x1b[2Jfomem"}, {"run_id": "a\nb"}, {"time": float("inf")}])
+def test_a_course_in_a_checkpoint_obeys_the_rules_of_a_line(tmp_path, change):
+    path = save_run(tmp_path / "a.ckpt", make_run(5))
+    checkpoint = torch.load(path, weights_only=True)
+    (state,) = checkpoint["callbacks"].values()
+    state[COURSE_KEY].update(change)
+    torch.save(checkpoint, path)
+    with pytest.raises(UnusableCheckpoint, match="the course of its run cannot be read"):
+        runs_of_checkpoint(path)
 
 
 def test_reports_without_a_course_are_no_run(tmp_path):

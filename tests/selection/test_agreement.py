@@ -35,6 +35,26 @@ def test_the_p_value_is_that_of_all_permutations(ties):
     assert found.smallest_p <= min(np.mean([tau >= best - 1e-9 for tau in taus]) for best in taus) + 1e-12
 
 
+@pytest.mark.parametrize(
+    ("ranks", "values"),
+    [
+        ([1, 1, 2, 3, 4], [0.1, 0.2, 0.3, 0.3, 0.4]),
+        ([1, 1, 1, 2, 3], [0.5, 0.5, 0.3, 0.3, 0.1]),
+        ([1, 2, 2, 3, 3], [0.9, 0.9, 0.7, 0.5, 0.5]),
+        ([1, 1, 2, 2, 3, 3], [0.1, 0.1, 0.1, 0.2, 0.2, 0.2]),
+        ([1, 2, 3, 4, 5], [0.9, 0.9, 0.9, 0.9, 0.1]),
+        ([1, 1, 1], [0.1, 0.2, 0.3]),
+    ],
+)
+def test_with_ties_the_smallest_p_is_that_of_the_best_order(ranks, values):
+    found = rank_agreement(ranks, values)
+    signs = np.sign(np.subtract.outer(ranks, ranks))
+    scores = [
+        abs(int((signs * np.sign(np.subtract.outer(order, order))).sum())) for order in itertools.permutations(values)
+    ]
+    assert found.smallest_p == pytest.approx(np.mean([score == max(scores) for score in scores]), rel=1e-12)
+
+
 def test_values_that_are_missing_are_left_out():
     found = rank_agreement([1, 2, 3, 4], [0.9, math.nan, 0.6, 0.1])
     assert (found.tau, found.num_compared) == (1, 3)

@@ -280,6 +280,19 @@ def test_files_without_a_report_are_skipped_or_measured(tmp_path):
     assert list(judge_run(tmp_path, model=network, data=data, bins=20).skipped) == [str(tmp_path / "half.ckpt")]
 
 
+def test_a_field_that_does_not_exist_is_refused_whatever_the_verdict_rests_on(tmp_path):
+    save_run(tmp_path / "monitor" / "last.ckpt", MEMORIZING)
+    for folder in (tmp_path / "monitor", save_epochs(tmp_path / "reports", MEMORIZING)):
+        for name in ("bogus", "setings.bins"):
+            with pytest.raises(
+                ValueError, match=f"allow_mismatch: fields that are compared are required, got '{name}'"
+            ):
+                judge_run(folder, allow_mismatch=[name])
+        with pytest.raises(TypeError, match="allow_mismatch: a list of fields is required"):
+            judge_run(folder, allow_mismatch="probe")
+        assert judge_run(folder, allow_mismatch=["probe", "settings.bins"]).judgement.is_memorizing
+
+
 def test_a_misspelt_argument_is_named(tmp_path):
     with pytest.raises(TypeError, match=r"allow_mismatches: .* nearest: allow_mismatch"):
         judge_run(tmp_path, allow_mismatches=[])

@@ -16,7 +16,11 @@ from tests.sampling.architectures import (
 )
 
 
-@pytest.mark.filterwarnings("ignore:LSTM with projections", "ignore:enable_nested_tensor is True")
+# Torch's own remarks on networks that it could run faster.
+REMARKS = "ignore:LSTM with projections", "ignore:enable_nested_tensor is True"
+
+
+@pytest.mark.filterwarnings(*REMARKS)
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_network_is_read_as_it_runs(name):
     expected = ARCHITECTURES[name]

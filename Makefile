@@ -64,6 +64,7 @@ bench: install
 	-$(BIN)/python -m pip install --quiet --constraint constraints.txt libKSG
 	$(BIN)/python -m tests.benchmarks.bench $(ARGS)
 	$(BIN)/python -m tests.benchmarks.overhead
+	$(BIN)/python -m tests.benchmarks.share_of_run
 
 # The same on a CUDA device, with the python of the machine, whose torch knows the device.
 bench-gpu:

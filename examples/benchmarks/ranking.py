@@ -15,7 +15,7 @@ from examples.benchmarks.training import read_labelled
 from lightning_infomem import Ranking, rank_checkpoints
 from lightning_infomem.selection.agreement import rank_agreement
 
-__all__ = ["judge_zoo"]
+__all__ = ["comparable_models", "judge_zoo"]
 
 # Measures that need labels (as noisy as in the data) -> whether a higher value is better.
 _LABELLED = {"validation_accuracy": True, "validation_loss": False, "train_accuracy": True, "train_loss": False}
@@ -34,10 +34,11 @@ def judge_zoo(zoo: Zoo, output: Path, mnist: Path | None) -> dict[str, Any]:
     """
     labelled = read_labelled(output / zoo.name)
     accuracy = {f"{name}.ckpt": entry["clean_accuracy"] for name, entry in labelled.items()}
-    settings = {"model": network, "data": probe(zoo, mnist), "cache": output / "reports", "normal_scores": True}
+    settings: dict[str, Any] = {"model": network, "data": probe(zoo, mnist), "task": "classification"}
+    settings |= {"cache": output / "reports", "normal_scores": True}
     judged: dict[str, Any] = {"zoo": zoo.name, "told": [], "reference": [], "verdicts": [], "kinds": []}
     judged |= {"coverage": [], "sets": []}
-    for models, references in _comparable(zoo):
+    for models, references in comparable_models(zoo):
         paths = [output / zoo.name / f"{name}.ckpt" for name in models]
         if zoo.memorization is not None:
             ranking = rank_checkpoints(paths, weight_norms=True, memorization=zoo.memorization, **settings)
@@ -113,7 +114,7 @@ def _small_zoos(zoo: Zoo, models: Sequence[str]) -> Iterator[tuple[str, list[str
             yield kind, names
 
 
-def _comparable(zoo: Zoo) -> Iterator[tuple[list[str], list[str]]]:
+def comparable_models(zoo: Zoo) -> Iterator[tuple[list[str], list[str]]]:
     """Yield names of networks and references of one width, because other widths cannot be compared."""
     for width in sorted({recipe.width for recipe in zoo.models.values()}):
         yield (

@@ -11,25 +11,22 @@ from torch import nn
 
 from lightning_infomem._checks import check_count
 from lightning_infomem._errors import UsageValueError
-from lightning_infomem._lightning import Callback, LightningModule, MisconfigurationException, Trainer, scalar_step
+from lightning_infomem._lightning import Callback, LightningModule, Trainer, scalar_step
 from lightning_infomem.callbacks.first_look import FirstLook
 from lightning_infomem.callbacks.probing import draw_training_probe
 from lightning_infomem.callbacks.run_monitor import RunMonitor
-from lightning_infomem.callbacks.trainer_checks import check_prefixes, why_no_loader
+from lightning_infomem.callbacks.trainer_checks import check_loader, check_prefixes, why_no_loader
 from lightning_infomem.callbacks.watched_network import WatchedNetwork
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, metric_name
-from lightning_infomem.reporting.loggers import conclude, introduce, log_pictures
-from lightning_infomem.reporting.pictures import Pictures
-from lightning_infomem.reporting.run_figures import run_figures
+from lightning_infomem.reporting.loggers import conclude, introduce
 from lightning_infomem.reporting.tensorboard_setup import Watched
 from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.runs.scalars import scalars
 from lightning_infomem.sampling.network_plan import NetworkPlan
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.reading import read_network
-from lightning_infomem.sampling.taps import ActivationTap
-from lightning_infomem.sampling.watching import Watch, loader_of, share_of_rank
+from lightning_infomem.sampling.watching import loader_of, share_of_rank
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 __all__ = ["MemorizationMonitor", "monitors_of"]
@@ -70,7 +67,8 @@ class MemorizationMonitor(RunMonitor, Callback):
     ``samples``         rows measured (over all layers only)
     ``layers_measured`` layers over which the means are taken (over all layers only)
     ``seconds``         time of the measurement (over all layers only)
-    ``drawing_seconds`` time of drawing and logging the figures below (over all layers only)
+    ``drawing_seconds`` time of logging the histograms below, and of drawing the figures if there was time (over all
+                        layers only)
     ``age``             validations since the measurement (over all layers only)
     ==================  ==================================================================================
 
@@ -78,7 +76,7 @@ class MemorizationMonitor(RunMonitor, Callback):
     says and ``layers_measured`` shows. If a whole measurement fails, the values over all layers are repeated with a
     raised ``age``; before the first one they are NaN, and a warning names the callbacks that monitor them.
 
-    Loggers that support them also get histograms and figures:
+    Loggers that support them also get histograms, and figures as often as there is time for them (see ``figures``):
 
     ==========================  ==========================================================================
     ``infomem/LAYER/entropy``   histogram of the units
@@ -115,6 +113,11 @@ class MemorizationMonitor(RunMonitor, Callback):
             about validation inputs.
         prefix: First part of every logged name and of the name of this monitor's state: letters, digits, "_", ".", "-",
             spaces, and "/" between parts. Two monitors need two prefixes.
+        figures: Whether to draw figures. They are drawn as often as time allows: measuring and drawing together take at
+            most 5 % of the time of a run, or 0.3 s a measurement where these are less than 20 s apart. The figures of
+            the last measurement are always drawn, at the end of the fit or when it breaks off.
+        per_layer: Whether to log the values and histograms of each layer. Without them, only the values over all layers
+            and the figures are logged; the run file and checkpoints still hold those of each layer.
         on_error: What happens when a measurement fails: "warn" lets the training continue, "raise" stops it.
         **settings: Every field of `MeasurementSettings`, which explains them: ``max_samples``, ``pooling``, ``bins``,
             ``neighbors``, ``preset`` and so on.
@@ -139,11 +142,14 @@ class MemorizationMonitor(RunMonitor, Callback):
         every_n_train_steps: int | None = None,
         training_probe: bool = False,
         prefix: str = DEFAULT_PREFIX,
+        figures: bool = True,
+        per_layer: bool = True,
         on_error: Literal["warn", "raise"] = "warn",
         **settings: Any,
     ) -> None:
         check_setting_names(settings, MemorizationMonitor)
-        super().__init__(layers, MeasurementSettings(**settings), prefix, on_error)
+        chosen = MeasurementSettings(**settings)
+        super().__init__(layers, chosen, prefix, on_error, figures=figures, per_layer=per_layer)
         self.dataloader_idx = check_count(dataloader_idx, name="dataloader_idx", minimum=0)
         self.dataloader = dataloader
         self.every_n_validations = check_count(every_n_validations, name="every_n_validations")
@@ -156,7 +162,6 @@ class MemorizationMonitor(RunMonitor, Callback):
                 )
         self.every_n_train_steps = every_n_train_steps
         self.training_probe = training_probe
-        self._watch: Watch | None = None
         self._network = WatchedNetwork(layers, self.settings)
         self._first_look: FirstLook | Exception | None = None  # of this validation; a fault waits for its end
         self._training_batches: Iterable[Any] | None = None
@@ -174,14 +179,6 @@ class MemorizationMonitor(RunMonitor, Callback):
 
         The network runs once on a batch of the validation data, in evaluation mode and without gradients, as in
         `measure`. Print the result to see the layers with their rows and units, the head, and the task.
-
-        >>> import torch
-        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
-        >>> print(MemorizationMonitor(task="classification").plan(model, torch.randn(16, 4)))
-        1 layer, 16 rows in a batch of 16 examples:
-          0  [16 examples, 8 units]
-          head: 2, 3 outputs
-          task: classification (task="classification" was given)
         """
         return read_network(model, batch, self.layers, task=self.settings.task, examples=self.settings.examples)
 
@@ -207,7 +204,8 @@ class MemorizationMonitor(RunMonitor, Callback):
             )
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log the last measures of the run next to its hyperparameters."""
+        """Draw the last measurement, and log the last measures of the run next to its hyperparameters."""
+        self._log_last_figures(trainer.loggers)
         monitors = monitors_of(trainer)
         if trainer.is_global_zero and monitors[0] is self:
             prefixes = [each.prefix for each in monitors]
@@ -215,17 +213,16 @@ class MemorizationMonitor(RunMonitor, Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the run file, whose folder all ranks must ask for, and draw the training inputs to measure."""
-        self._check_loaders(trainer.val_dataloaders)
+        if self.dataloader is None:
+            check_loader(self.dataloader_idx, trainer.val_dataloaders)
+        self._begin_figures()
         self._run_file = RunFile(trainer.log_dir if trainer.loggers else None, who="MemorizationMonitor")
         monitors = monitors_of(trainer)
         named = next((each for each in monitors if each.history), monitors[0])  # a resumed run keeps its name
         self._course.run_id = Ranks.current().on_all(lambda: named.run_id)[0]
         self._training_batches = None
         if self.training_probe and not trainer.barebones:
-            try:
-                self._training_batches = draw_training_probe(loader_of(trainer.train_dataloader, 0), self.settings)
-            except TypeError as fault:
-                raise MisconfigurationException(f"MemorizationMonitor: {fault}") from fault
+            self._training_batches = draw_training_probe(loader_of(trainer.train_dataloader, 0), self.settings)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Look which loss the first training step computes."""
@@ -245,8 +242,8 @@ class MemorizationMonitor(RunMonitor, Callback):
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to watch, if this validation is to be measured; the sanity check shows what the network is."""
-        if trainer.sanity_checking:
-            self._check_loaders(trainer.val_dataloaders)
+        if trainer.sanity_checking and self.dataloader is None:
+            check_loader(self.dataloader_idx, trainer.val_dataloaders)
         self._begin(trainer, pl_module, trainer.val_dataloaders)
 
     def on_validation_batch_start(
@@ -255,8 +252,8 @@ class MemorizationMonitor(RunMonitor, Callback):
         """Begin to catch the activations of a batch."""
         if self._is_due and self._first_look is None:
             self._first_look = self._look(trainer, pl_module)
-        if self._watch is not None and dataloader_idx == self.dataloader_idx:
-            self._watch.open_batch(batch)
+        if dataloader_idx == self.dataloader_idx:
+            self._network.open_batch(batch)
 
     def on_validation_batch_end(
         self,
@@ -268,15 +265,13 @@ class MemorizationMonitor(RunMonitor, Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Close the batch for all layers together."""
-        if self._watch is not None and dataloader_idx == self.dataloader_idx:
-            self._watch.close_batch()
-            if self._network.learn(self._watch):
-                self._introduce(trainer)
+        if dataloader_idx == self.dataloader_idx and self._network.close_batch():
+            self._introduce(trainer)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure and log: `ModelCheckpoint` and `EarlyStopping` look only after this hook."""
         if trainer.sanity_checking or trainer.barebones:
-            self._close_watch()
+            self._network.close()
             return
         values = self._measure(trainer, pl_module) if self._is_due else self._course.repeated(self.layer_names)
         self._log(trainer, pl_module, values, on_step=False)
@@ -290,14 +285,14 @@ class MemorizationMonitor(RunMonitor, Callback):
     on_test_epoch_end = on_validation_epoch_end
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Remove the hooks."""
-        self._close_watch()
-        self._network.close_training_step()
+        """Remove the hooks, and draw the last measurement."""
+        self._network.close()
         self._first_look = None
+        self._log_last_figures(trainer.loggers)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Remove the hooks."""
-        self._close_watch()
+        self._network.close()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue the history of a resumed run; validating a checkpoint leaves the current history alone."""
@@ -314,14 +309,8 @@ class MemorizationMonitor(RunMonitor, Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the hooks out of a copy for a spawned process."""
-        fresh = {"_watch": None, "_first_look": None, "_training_batches": None}
-        return self.__dict__ | fresh | {"_network": WatchedNetwork(self.layers, self.settings)}
-
-    def _check_loaders(self, loaders: object) -> None:
-        """Require the loader of ``dataloader_idx`` before anything is trained."""
-        why = None if self.dataloader is not None else why_no_loader(self.dataloader_idx, loaders)
-        if why is not None:
-            raise MisconfigurationException(f"MemorizationMonitor: {why}.")
+        network = WatchedNetwork(self.layers, self.settings)
+        return self.__dict__ | {"_network": network, "_first_look": None, "_training_batches": None}
 
     def _begin(self, trainer: Trainer, model: LightningModule, loaders: object) -> None:
         if trainer.barebones or (trainer.sanity_checking and self.dataloader is not None):
@@ -334,11 +323,10 @@ class MemorizationMonitor(RunMonitor, Callback):
             if not in_run:
                 self._network.check_layers(model)
         if self.dataloader is None and (trainer.sanity_checking or self._is_due):
-            self._close_watch()  # left over from an interrupted validation
             why = why_no_loader(self.dataloader_idx, loaders)
             self._first_look = None if why is None else UsageValueError(why)
             share = share_of_rank(loader_of(loaders, self.dataloader_idx), Ranks.current())
-            self._watch = self._network.watch(trainer, model, share, only_read=trainer.sanity_checking)
+            self._network.begin(trainer, model, share, only_read=trainer.sanity_checking)
 
     def _introduce(self, trainer: Trainer) -> None:
         """Explain the measures of all monitors to the loggers, once the last monitor knows its layers."""
@@ -359,7 +347,7 @@ class MemorizationMonitor(RunMonitor, Callback):
             look, self._first_look = self._first_look or self._look(trainer, model), None
             if isinstance(look, Exception):
                 raise look
-            caught = bring_together(self._caught(look), ranks)
+            caught = bring_together(look.probe or self._network.caught(), ranks)
             moment = {"epoch": trainer.current_epoch, "step": trainer.global_step}
             report = measure_caught(caught, self.settings, **moment, ranks=ranks, weights=look.weights)
             confidence = look.training_confidence if report.task == "classification" else None
@@ -379,9 +367,7 @@ class MemorizationMonitor(RunMonitor, Callback):
             self._report_alarm(folder, is_first_rank=trainer.is_global_zero)
         seconds = 0.0
         if trainer.is_global_zero:
-            figures = run_figures(self._course, report, along_run=in_run)
-            pictures = Pictures(figures, scalar_step(trainer), self.prefix, report, values)
-            seconds = log_pictures(trainer.loggers, pictures)
+            seconds = self._log_pictures(trainer.loggers, scalar_step(trainer), values, along_run=in_run)
         values[metric_name(self.prefix, Metric.DRAWING_SECONDS)] = ranks.on_all(lambda: seconds)[0]
         if in_run and trainer.is_global_zero:
             self._run_file.append(self._course.last_measurement())
@@ -399,27 +385,12 @@ class MemorizationMonitor(RunMonitor, Callback):
             self._introduce(trainer)
         return look
 
-    def _caught(self, look: FirstLook) -> ActivationTap:
-        """Return what this rank caught of the validation, or of ``dataloader``."""
-        if look.probe is not None:
-            return look.probe
-        if self._watch is None:
-            raise UsageValueError("no validation was watched")
-        tap = self._watch.tap
-        self._close_watch()
-        return tap
-
     def _log(self, trainer: Trainer, model: LightningModule, values: dict[str, float], *, on_step: bool) -> None:
         if values:
             self._report_listeners(trainer.callbacks, values)  # type: ignore[attr-defined]
             # The numbers are the same on all ranks, but without sync_dist Lightning warns that they might not be.
             many = Ranks.current().size > 1
             model.log_dict(self._shown(values), on_step=on_step, on_epoch=not on_step, batch_size=1, sync_dist=many)
-
-    def _close_watch(self) -> None:
-        if self._watch is not None:
-            self._watch.close()
-            self._watch = None
 
 
 def monitors_of(trainer: Trainer) -> list[MemorizationMonitor]:

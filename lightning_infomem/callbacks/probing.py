@@ -12,8 +12,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, Subset
 
 from lightning_infomem._checks import describe
-from lightning_infomem._errors import UsageTypeError
-from lightning_infomem._lightning import LightningModule, Trainer, isolate_rng
+from lightning_infomem._lightning import LightningModule, MisconfigurationException, Trainer, isolate_rng
 from lightning_infomem.measurement import catch
 from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.sampling.watching import Watch
@@ -67,12 +66,12 @@ def draw_training_probe(loader: object, settings: MeasurementSettings) -> DataLo
         settings: Settings with the number of inputs and the seed.
 
     Raises:
-        TypeError: The loader is no DataLoader over a data set with a length and indices.
+        MisconfigurationException: The loader is no DataLoader over a data set with a length and indices.
     """
     if not isinstance(loader, DataLoader) or isinstance(loader.dataset, IterableDataset):
-        raise UsageTypeError(
-            "training_probe: a DataLoader over a data set with a length and indices is required for training, got "
-            f"{describe(loader)}; leave training_probe out."
+        raise MisconfigurationException(
+            "MemorizationMonitor: training_probe: a DataLoader over a data set with a length and indices is required "
+            f"for training, got {describe(loader)}; leave training_probe out."
         )
     count = len(loader.dataset)  # type: ignore[arg-type]
     chosen = random.Random(settings.seed).sample(range(count), min(count, settings.max_samples))

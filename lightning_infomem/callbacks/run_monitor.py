@@ -11,8 +11,12 @@ from lightning_infomem._checks import check_choice
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.callbacks.listeners import listeners
 from lightning_infomem.records.judgement import Judgement
-from lightning_infomem.records.metric_names import Metric, check_prefix, metric_name
+from lightning_infomem.records.metric_names import Metric, MetricName, check_prefix, metric_name
 from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
+from lightning_infomem.reporting.figure_budget import FigureBudget
+from lightning_infomem.reporting.loggers import log_pictures
+from lightning_infomem.reporting.pictures import Pictures
+from lightning_infomem.reporting.run_figures import run_figures
 from lightning_infomem.runs.run_course import RunCourse
 from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.settings import MeasurementSettings
@@ -30,14 +34,26 @@ class RunMonitor:
         settings: Settings of the measurement.
         prefix: First part of every logged name.
         on_error: What happens when a measurement fails: "warn" or "raise".
+        figures: Whether loggers get figures.
+        per_layer: Whether loggers get the values and histograms of each layer.
     """
 
     _name: str  # of the callback, for messages
 
-    def __init__(self, layers: str | list[str], settings: MeasurementSettings, prefix: str, on_error: str) -> None:
+    def __init__(
+        self,
+        layers: str | list[str],
+        settings: MeasurementSettings,
+        prefix: str,
+        on_error: str,
+        *,
+        figures: bool = True,
+        per_layer: bool = True,
+    ) -> None:
         super().__init__()
         self.layers, self.settings, self.prefix = layers, settings, check_prefix(prefix)
         self.on_error = check_choice(on_error, name="on_error", choices=("warn", "raise"))
+        self.figures, self.per_layer = figures, per_layer
         self._run_file = RunFile(None, who=self._name)
         self.layer_names: list[str] = []
         self._skipped: set[str] = set()  # layers whose omission was reported
@@ -64,6 +80,7 @@ class RunMonitor:
         self.report: InformationReport | None = None
         self._course = RunCourse(self.prefix)
         self._age = 0  # validations since the last measurement, or since the beginning
+        self._begin_figures()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the last report and the course of the run, as tensors, numbers and strings only."""
@@ -118,7 +135,38 @@ class RunMonitor:
         if message is not None and is_first_rank:
             _log.warning("%s: %s", self._name, message)
 
+    def _begin_figures(self) -> None:
+        self._budget = FigureBudget()
+        self._undrawn: int | None = None  # step of the last measurement, if there was no time for its figures
+
+    def _log_pictures(
+        self, loggers: Iterable[Any], step: int, values: Mapping[str, float], *, along_run: bool = True
+    ) -> float:
+        """Log the histograms of the last report, and its figures if there is time; return the seconds that it took."""
+        report = self.report
+        assert report is not None
+        is_time = not along_run or self._budget.has_time(report.seconds)
+        self._undrawn = None if is_time or not self.figures else step
+        figures = run_figures(self._course, report, along_run=along_run) if is_time and self.figures else {}
+        shown = report if self.per_layer else None
+        seconds = log_pictures(loggers, Pictures(figures, step, self.prefix, shown, values))
+        if figures:
+            self._budget.count_drawing(seconds)
+        return seconds
+
+    def _log_last_figures(self, loggers: Iterable[Any]) -> None:
+        """Log the figures of the last measurement at its step, if there was no time for them before."""
+        if self._undrawn is not None and self.report is not None:
+            log_pictures(loggers, Pictures(run_figures(self._course, self.report), self._undrawn, self.prefix))
+        self._undrawn = None
+
     def _shown(self, values: Mapping[str, float]) -> dict[str, float]:
         """The values that loggers get: with the age of the measurement, without its epoch and step."""
         shown = {name: value for name, value in values.items() if name not in ("epoch", "step")}
+        if not self.per_layer:
+            shown = {name: value for name, value in shown.items() if not self._is_of_layer(name)}
         return {**shown, metric_name(self.prefix, Metric.AGE): float(self._age)}
+
+    def _is_of_layer(self, name: str) -> bool:
+        parts = MetricName.of(name, self.prefix)
+        return parts is not None and parts.layer is not None

@@ -10,7 +10,7 @@ from lightning_infomem.callbacks.run_monitor import RunMonitor
 from lightning_infomem.records.metric_names import logged_name
 from lightning_infomem.sampling.watching import count_loaders
 
-__all__ = ["check_prefixes", "why_no_loader"]
+__all__ = ["check_loader", "check_prefixes", "why_no_loader"]
 
 
 def check_prefixes(monitors: Sequence[RunMonitor]) -> None:
@@ -26,6 +26,17 @@ def check_prefixes(monitors: Sequence[RunMonitor]) -> None:
                 "MemorizationMonitor: prefix: names of its own are required for each monitor, got the prefixes "
                 f"{one.prefix!r} and {other.prefix!r}; give each monitor another prefix=, such as 'infomem-2'."
             )
+
+
+def check_loader(index: int, loaders: object) -> None:
+    """Require that a Trainer's loaders have one of this index, if they are known.
+
+    Raises:
+        MisconfigurationException: They have none.
+    """
+    why = why_no_loader(index, loaders)
+    if why is not None:
+        raise MisconfigurationException(f"MemorizationMonitor: {why}.")
 
 
 def why_no_loader(index: int, loaders: object) -> str | None:

@@ -16,9 +16,7 @@ from lightning_infomem.callbacks.run_monitor import RunMonitor
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.measurement import measure_caught
 from lightning_infomem.records.metric_names import DEFAULT_PREFIX, Metric, MetricName, logged_name, metric_name
-from lightning_infomem.reporting.loggers import introduce, log_pictures
-from lightning_infomem.reporting.pictures import Pictures
-from lightning_infomem.reporting.run_figures import run_figures
+from lightning_infomem.reporting.loggers import introduce
 from lightning_infomem.reporting.tensorboard_setup import Watched
 from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.sampling.layers import select_layers
@@ -73,6 +71,8 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
     Args:
         layers: "auto", or names, patterns or module types; see `sampling.reading.NetworkReader`.
         prefix: First part of every name.
+        figures: Whether to draw figures, as often as time allows; see `MemorizationMonitor`.
+        per_layer: Whether to log the values and histograms of each layer; see `MemorizationMonitor`.
         on_error: What happens when a measurement fails: "warn" lets the training continue, "raise" stops it.
         **settings: Every field of `MeasurementSettings`, which explains them: ``max_samples``, ``pooling``, ``bins``,
             ``neighbors``, ``preset`` and so on.
@@ -93,11 +93,14 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         layers: str | list[str] = "auto",
         *,
         prefix: str = DEFAULT_PREFIX,
+        figures: bool = True,
+        per_layer: bool = True,
         on_error: Literal["warn", "raise"] = "warn",
         **settings: Any,
     ) -> None:
         check_setting_names(settings, MemorizationTrainerCallback)
-        super().__init__(layers, MeasurementSettings(**settings), prefix, on_error)
+        chosen = MeasurementSettings(**settings)
+        super().__init__(layers, chosen, prefix, on_error, figures=figures, per_layer=per_layer)
         self._trainer: Trainer | None = None
         self._watch: EvaluationWatch | None = None
         self._is_introduced = False
@@ -201,9 +204,10 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
             self._fail(f"the checkpoint in '{folder}' carries no report", fault)
 
     def on_train_end(self, *args: Any, **kwargs: Any) -> None:
-        """Remove the hooks."""
+        """Remove the hooks, and draw the last measurement."""
         self.close()
         self._watch = None
+        self._log_last_figures(self._loggers())
 
     def _measure(self, tap: ActivationTap | None, state: TrainerState, model: Any) -> dict[str, float]:
         """Return the values to log: new ones, or the last ones if the measurement fails."""
@@ -221,9 +225,7 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
             return self._course.unmeasured(self.layer_names)
         self.report, self._age = report, 0
         self._report_alarm()
-        pictures = Pictures(run_figures(self._course, report), step, self.prefix, report, values)
-        seconds = log_pictures(self._loggers(), pictures)
-        values[metric_name(self.prefix, Metric.DRAWING_SECONDS)] = seconds
+        values[metric_name(self.prefix, Metric.DRAWING_SECONDS)] = self._log_pictures(self._loggers(), step, values)
         self._run_file.append(self._course.last_measurement())
         return values
 

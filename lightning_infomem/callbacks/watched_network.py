@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import LightningModule, MisconfigurationException, Trainer, say
 from lightning_infomem.callbacks.probing import catch_probe
 from lightning_infomem.sampling.layers import select_layers
@@ -34,6 +35,8 @@ class WatchedNetwork:
 
     def __init__(self, layers: Any, settings: MeasurementSettings) -> None:
         self._layers, self._settings = layers, settings
+        self._watch: Watch | None = None
+        self._fault: Exception | None = None  # of the present watch
         self._loss_watch: LossWatch | None = None
         self._losses: list[SeenLoss] | None = None
         self._evidence: TaskEvidence | None = None
@@ -65,10 +68,60 @@ class WatchedNetwork:
             if self._evidence is not None:
                 self._evidence.see_losses(self._losses)
 
-    def watch(self, trainer: Trainer, model: nn.Module, share: Share, *, only_read: bool = False) -> Watch:
-        """Return an open watch on the batches that the Trainer runs."""
-        known = self._known(trainer)
-        return Watch(model, self._layers, self._settings, share, only_read=only_read, **known)
+    def begin(self, trainer: Trainer, model: nn.Module, share: Share, *, only_read: bool = False) -> None:
+        """Begin to watch the batches that the Trainer runs."""
+        self.close()  # left over from an interrupted validation
+        self._fault = None
+        try:
+            known = self._known(trainer)
+            self._watch = Watch(model, self._layers, self._settings, share, only_read=only_read, **known)
+        except Exception as fault:  # kept for `caught`: no failure of ours may end a validation in its midst
+            self._fault = fault
+
+    def open_batch(self, batch: object) -> None:
+        """Begin to catch the activations of a batch."""
+        if self._watch is not None:
+            try:
+                self._watch.open_batch(batch)
+            except Exception as fault:
+                self._end_by(fault)
+
+    def close_batch(self) -> bool:
+        """Close the batch for all layers together, and return whether it showed the network for the first time."""
+        if self._watch is None:
+            return False
+        try:
+            self._watch.close_batch()
+            return self._learn(self._watch)
+        except Exception as fault:
+            self._end_by(fault)
+            return False
+
+    def caught(self) -> ActivationTap:
+        """Stop watching, and return what was caught.
+
+        Raises:
+            ValueError: Nothing was watched.
+            Exception: What failed while it was watched.
+        """
+        watch = self._watch
+        self.close()
+        if self._fault is not None:
+            raise self._fault
+        if watch is None:
+            raise UsageValueError("no validation was watched")
+        return watch.tap
+
+    def close(self) -> None:
+        """Remove all hooks."""
+        self.close_training_step()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
+    def _end_by(self, fault: Exception) -> None:
+        self.close()
+        self._fault = fault
 
     def catch(
         self, trainer: Trainer, model: LightningModule, batches: Iterable[Any], *, seeded: bool = False
@@ -80,10 +133,10 @@ class WatchedNetwork:
             return catch_probe(trainer, model, self._layers, self._settings, batches, seeded=seeded, **known)
 
         watch = Ranks.current().run_together(run)
-        self.learn(watch)
+        self._learn(watch)
         return watch.tap
 
-    def learn(self, watch: Watch) -> bool:
+    def _learn(self, watch: Watch) -> bool:
         """Remember how a watch read the network, say it the first time, and return whether this was the first time."""
         if self.plan is not None or watch.network is None:
             return False

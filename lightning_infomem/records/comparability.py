@@ -8,7 +8,7 @@ from lightning_infomem._checks import nearest_names
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.records.file_names import name_files
 
-__all__ = ["Field", "check_comparable"]
+__all__ = ["Field", "check_comparable", "describe_difference"]
 
 Field = str | tuple[str, str]  # a name, or a name and the part it belongs to, such as a layer
 
@@ -49,7 +49,7 @@ def check_comparable(
                 f"allow_mismatch: fields that are compared are required, got {name!r}; nearest: {nearest}."
             )
     differing = [field for field, values in fields.items() if len(set(values.values())) > 1]
-    sentences = {field: _sentence(field, fields[field]) for field in sorted(differing, key=_label)}
+    sentences = {field: describe_difference(field, fields[field]) for field in sorted(differing, key=_label)}
     refused = {field: sentence for field, sentence in sentences.items() if _name(field) not in allowed}
     if refused:
         more = len(refused) - _DIFFERENCES_NAMED
@@ -67,20 +67,25 @@ def check_comparable(
     return [f"compared all the same: they differ in {sentence}" for sentence in sentences.values()]
 
 
+def describe_difference(field: Field, values: Mapping[str, Hashable]) -> str:
+    """Say who has which value of a field.
+
+    >>> describe_difference("bins", {"a.ckpt": 30, "b.ckpt": 99})
+    "bins: 30 in 'a.ckpt' but 99 in 'b.ckpt'"
+    """
+    names_of: dict[Hashable, list[str]] = {}
+    for name, value in values.items():
+        names_of.setdefault(value, []).append(name)
+    difference = " but ".join(f"{_short(value)} in {name_files(names)}" for value, names in names_of.items())
+    return f"{_label(field)}: {difference}"
+
+
 def _name(field: Field) -> str:
     return field if isinstance(field, str) else field[0]
 
 
 def _label(field: Field) -> str:
     return field if isinstance(field, str) else " of ".join(field)
-
-
-def _sentence(field: Field, values: Mapping[str, Hashable]) -> str:
-    names_of: dict[Hashable, list[str]] = {}
-    for name, value in values.items():
-        names_of.setdefault(value, []).append(name)
-    difference = " but ".join(f"{_short(value)} in {name_files(names)}" for value, names in names_of.items())
-    return f"{_label(field)}: {difference}"
 
 
 def _short(value: Hashable) -> str:

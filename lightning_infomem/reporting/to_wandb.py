@@ -21,4 +21,5 @@ def to_wandb(logger: Any, pictures: Pictures) -> None:
     for name, figure in pictures.figures.items():
         row[name] = wandb.Image(figure)
     # Without step=, which is W&B's count of calls: it drops rows with a lower one.
-    logger.experiment.log(row)
+    if len(row) > 1:
+        logger.experiment.log(row)

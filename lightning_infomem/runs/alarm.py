@@ -15,7 +15,7 @@ from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.moment import Moment
 from lightning_infomem.records.tasks import why_no_classes
 
-__all__ = ["MIN_MOMENTS", "PATIENCE", "SETTLED", "THRESHOLD", "judge", "judge_next", "read_judged"]
+__all__ = ["MIN_MOMENTS", "PATIENCE", "SETTLED", "THRESHOLD", "judge", "judge_next", "read_judged", "say_too_few"]
 
 # Chosen by leave-one-family-out cross-validation on 136 runs, then frozen; the README reports their performance.
 THRESHOLD = 0.05
@@ -129,6 +129,11 @@ def read_judged(state: Mapping[str, Any]) -> tuple[list[Moment], Judgement | Non
     return moments, judgement
 
 
+def say_too_few(measured: int) -> str:
+    """Return why so few measurements are not judged."""
+    return f"{measured} measurements of the run are too few, {MIN_MOMENTS} are required"
+
+
 def _drops(smoothness: Tensor, classes: Tensor, predicted: Tensor, voters: int) -> Judgement:
     """Compute the drops at the last moment, and the voter closest to the consensus; on ties, the last such voter."""
     is_settled = (classes >= SETTLED * classes[-1]) & smoothness.isfinite()
@@ -187,7 +192,7 @@ def _why_too_early(comparable: int, measured: int) -> str | None:
             f"the validation inputs changed before the last {comparable} of {measured} measurements; validate the same "
             "inputs in the same order"
         )
-    return f"{measured} measurements of the run are too few, {MIN_MOMENTS} are required"
+    return say_too_few(measured)
 
 
 def _smoothness_of(course: Sequence[Moment]) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from lightning_infomem.records.metric_names import Metric
-from lightning_infomem.runs.alarm import MIN_MOMENTS
+from lightning_infomem.runs.alarm import MIN_MOMENTS, say_too_few
 from lightning_infomem.runs.course import Course
 from lightning_infomem.runs.run_file import Measurement
 
@@ -21,7 +21,7 @@ def state_in_words(course: Course, last: Measurement) -> list[str]:
     """
     if last.abstention is not None:
         measured = len(course.history)
-        if measured < MIN_MOMENTS:
+        if last.abstention == say_too_few(measured):
             return [f"too early to tell: {measured} of {MIN_MOMENTS} measurements"]
         return [f"cannot tell: {last.abstention}"]
     smoothness, consensus = (course.last(measure) for measure in (Metric.SMOOTHNESS_DROP, Metric.CONSENSUS_DROP))

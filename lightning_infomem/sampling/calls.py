@@ -63,11 +63,15 @@ class CallRecorder:
     Args:
         model: Network to watch.
         see: Function that gets each recorded call with the module's output, while the output is unchanged.
+
+    Attributes:
+        fault: What failed while recording, which ended with it; None if nothing did.
     """
 
     def __init__(self, model: nn.Module, see: Callable[[Call, object], None] | None = None) -> None:
         self._names = {id(module): (clean_name(name), module) for name, module in model.named_modules()}
         self._see = see
+        self.fault: Exception | None = None
         self._calls: dict[int, Call] = {}
         self._open: list[Call] = []  # the calls that last
         self._clock = 0
@@ -129,8 +133,14 @@ class CallRecorder:
         self._open.append(Call(name, module, self._clock, self._open[-1] if self._open else None))
 
     def _finish(self, module: nn.Module, args: object, kwargs: object, output: object) -> None:
-        if id(module) not in self._names:
-            return
+        if id(module) in self._names:
+            try:
+                self._record(module, args, kwargs, output)
+            except Exception as fault:  # it must not stop the network's own work
+                self.fault = fault
+                self.close()
+
+    def _record(self, module: nn.Module, args: object, kwargs: object, output: object) -> None:
         while self._open and self._open[-1].module is not module:  # calls that failed within
             self._open.pop()
         if self._open:

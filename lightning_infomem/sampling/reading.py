@@ -142,8 +142,14 @@ class NetworkReader:
         self._batch, self._parts = batch, parts_of(batch)
 
     def read(self) -> NetworkPlan:
-        """Return what was seen of the network."""
+        """Return what was seen of the network.
+
+        Raises:
+            Exception: What failed while it was watched.
+        """
         self.close()
+        if self._recorder.fault is not None:
+            raise self._recorder.fault
         sorted_calls = sort_calls(self._recorder, self._parts, self._trained)
         hidden = self._chosen(sorted_calls)
         final = sorted_calls.final

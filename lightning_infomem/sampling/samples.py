@@ -81,7 +81,10 @@ class SamplePlan:
         return torch.from_numpy(arrived - known), torch.from_numpy(slots)
 
     def units(self, width: int) -> Tensor:
-        """Return the indices of the units to keep of a layer: int64, increasing, determined by seed and width."""
+        """Return the indices of the units to keep of a layer: int64, increasing, determined by seed and width.
+
+        They are nested: those of a smaller ``max_units`` are among those of a larger one.
+        """
         if width <= self.max_units:
             return torch.arange(width)
         generator = torch.Generator().manual_seed(self.seed)

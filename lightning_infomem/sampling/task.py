@@ -35,6 +35,7 @@ class TaskEvidence:
         self.num_classes, self._assume = num_classes, assume
         self._owned = "" if model is None else _owned_by(model)
         self._losses: list[SeenLoss] = []
+        self._predicts_labels = False  # from the first time on, because a network may forget what it does
         self._labels: Tensor | None = None  # of the open batch
         self._parts: Sequence[Part] = ()
         self._num_examples = 0
@@ -101,7 +102,8 @@ class TaskEvidence:
         shares = self._label_counts.double() * self._prediction_counts.double() / self._num_labels**2
         chance = float(shares.sum())
         error = math.sqrt(self._num_labels * chance * (1 - chance))
-        return self._num_hits - self._num_labels * chance > _SIGNIFICANT * error > 0
+        self._predicts_labels |= self._num_hits - self._num_labels * chance > _SIGNIFICANT * error > 0
+        return self._predicts_labels
 
 
 def _owned_by(model: nn.Module) -> str:

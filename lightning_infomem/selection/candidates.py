@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ __all__ = ["Candidate", "Fingerprint", "LayerScores", "take_fingerprint"]
 
 Fingerprint = Mapping[Field, Hashable]
 
-# Backends count the same neighbours, and one more baseline changes no measure. Of the task, what the
-# report found counts; of the examples, the samples.
+# Backends count the same neighbours, and one more baseline changes no measure. What the report says of the task counts,
+# not what was asked for; what examples are shows in the samples.
 _IRRELEVANT_SETTINGS = ("backend", "normal_scores", "task", "examples")
 
 
@@ -97,6 +97,7 @@ class Candidate:
         notes: See `CheckpointRecord`.
         carried: Whether the file carried the report; False if it was measured for the ranking.
         run_id: See `CheckpointRecord`.
+        read_again: Returns the report once more; None if that is impossible.
     """
 
     path: Path
@@ -110,6 +111,7 @@ class Candidate:
     notes: tuple[str, ...] = ()
     carried: bool = True
     run_id: str | None = None
+    read_again: Callable[[], InformationReport] | None = None
 
     @classmethod
     def from_report(
@@ -130,7 +132,8 @@ class Candidate:
             task: What the network does, if the user said so; "auto" takes what the report says.
             metrics: See `CheckpointRecord`.
             norms: Criterion -> norm of the weights.
-            **known: Further fields: ``epoch``, ``step``, ``notes``, ``carried``, ``run_id``.
+            **known: Further fields: ``epoch``, ``step``, ``notes``, ``carried``, ``run_id``,
+                ``read_again``.
         """
         if task != "auto":
             report = replace(report, task=task, task_reason=say_given(task))

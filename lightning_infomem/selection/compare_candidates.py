@@ -111,8 +111,7 @@ def check_fingerprints(fingerprints: Mapping[str, Fingerprint], allow_mismatch: 
     """Require that reports were measured alike.
 
     A layer is compared only between reports that measured it, because it can have been skipped in one checkpoint, for
-    instance after its values became infinite. Unknown inputs and tasks are not compared
-    either.
+    instance after its values became infinite. Unknown inputs are not compared either, nor unknown tasks.
 
     Args:
         fingerprints: Name of a file -> fingerprint of its report.

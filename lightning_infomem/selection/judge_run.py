@@ -174,6 +174,12 @@ def _course_of_run_file(places: Sequence[Path], task: str) -> _Course | None:
         )
     run = runs[0]
     rows = _rows(run)
+    source = f"judged by '{run.place / RUN_FILE}': {len(run.course.history)} measurements"
+    source += f" of '{run.course.prefix}'" if len(runs) > 1 else ""
+    denied = why_no_classes(task, say_given(task))
+    if denied is not None:
+        rows = [replace(row, is_memorizing=False) for row in rows]
+        return rows, Judgement(False, len(rows) - 1, abstention=denied), "; ".join([source, *run.faults])
     at_end = len(list(takewhile(lambda row: row.is_memorizing, reversed(rows))))
     kept = len(rows) - 1
     if at_end:
@@ -191,10 +197,10 @@ def _course_of_run_file(places: Sequence[Path], task: str) -> _Course | None:
         consensus_drop_error=last[Metric.CONSENSUS_DROP_ERROR],
         streak=min(at_end + PATIENCE - 1, len(run.course.history)) if at_end else 0,
         agreement=(math.nan,) * len(rows),
-        abstention=why_no_classes(task, say_given(task)) or run.last.abstention,
+        abstention=run.last.abstention,
     )
-    source = f"judged by '{run.place / RUN_FILE}': {len(run.course.history)} measurements"
-    source += f" of '{run.course.prefix}'" if len(runs) > 1 else ""
+    if task != "auto" and judgement.abstention is not None:
+        source += f", which cannot be judged anew although {say_given(task)}: a run file holds no predictions"
     if at_end == len(run.course.history):
         source += ", at the first of which the alarm was on: memorization may have begun before"
     return rows, judgement, "; ".join([source, *run.faults])

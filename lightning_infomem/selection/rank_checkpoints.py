@@ -25,6 +25,7 @@ from lightning_infomem.selection.read_candidates import (
     read_candidates,
     reduce_report,
 )
+from lightning_infomem.selection.shared_units import on_shared_units
 
 __all__ = ["rank_checkpoints"]
 
@@ -90,7 +91,8 @@ def rank_checkpoints(
     Returns:
         The ranking. Checkpoints are ranked within each layer and by the median of these ranks. Mutual information
         leads; ranks by entropy and by the baselines of `selection.criteria` are reported too. Files that cannot be used
-        are in ``skipped``.
+        are in ``skipped``. Reports that differ in ``max_units`` alone are compared on the units that all of them share;
+        a note says so.
 
     Raises:
         TypeError: An argument is unknown or has the wrong type.
@@ -133,8 +135,11 @@ def rank_checkpoints(
     if control and measurement is not None:
         untrained = reduce_report(Path("untrained control"), measurement.control(checkpoints=paths), task=task)
     others = [each for each in (known_good, untrained) if each is not None]
+    everyone, notes = on_shared_units([*candidates, *others], allow_mismatch=allow_mismatch)
+    candidates, others = everyone[: len(candidates)], everyone[len(candidates) :]
+    known_good = None if known_good is None else others[0]
+    untrained = None if untrained is None else others[-1]
     comparison = compare_candidates(candidates, others, allow_mismatch=allow_mismatch)
-    notes: list[str] = []
     if measurement is not None:
         notes += measurement.notes
         if all(each.carried for each in candidates):

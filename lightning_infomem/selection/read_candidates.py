@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,16 @@ def read_candidate(
         notes=record.notes,
         carried=is_carried,
         run_id=record.run_id,
+        # Reports are large; only those that no file carries are kept.
+        read_again=partial(_carried_report, path) if record.report is not None else lambda: report,
     )
+
+
+def _carried_report(path: Path) -> InformationReport:
+    report = read_checkpoint(path).report
+    if report is None:
+        raise UnusableCheckpoint("no longer carries its report; was it written anew?")
+    return report
 
 
 def reduce_report(path: Path, report: InformationReport, **known: Any) -> Candidate:
@@ -107,7 +117,7 @@ def reduce_report(path: Path, report: InformationReport, **known: Any) -> Candid
     Raises:
         UnusableCheckpoint: No layer has finite measures.
     """
-    candidate = Candidate.from_report(path, report, **known)
+    candidate = Candidate.from_report(path, report, **{"read_again": lambda: report, **known})
     if not candidate.layers:
         raise UnusableCheckpoint("no layer has a finite entropy and mutual information; has its training diverged?")
     return candidate

@@ -60,7 +60,7 @@ def resnet18() -> nn.Module:
     )
 
 
-class _Transformer(nn.Module):
+class Transformer(nn.Module):
     """Four layers of width 256 over 64 tokens."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Cost:
     measurement: float
 
 
-class _Clock:
+class Clock:
     """Adds up the time inside some methods of a class."""
 
     def __init__(self) -> None:
@@ -114,7 +114,7 @@ class _Clock:
 
 def cost(name: str, network: nn.Module, inputs: torch.Tensor, batch_size: int) -> Cost:
     """One validation after another, which loads and compiles everything."""
-    clock, monitor = _Clock(), MemorizationMonitor()
+    clock, monitor = Clock(), MemorizationMonitor()
     trainer, model = _trainer(monitor), _Classifier(network)
     batches = DataLoader(TensorDataset(inputs), batch_size=batch_size)
     trainer.validate(model, batches, verbose=False)
@@ -168,7 +168,7 @@ def main() -> None:
     console, generator = Console(width=140), torch.Generator().manual_seed(0)
     costs = [
         cost("ResNet-18", resnet18(), torch.randn(1280, 3, 32, 32, generator=generator), 64),
-        cost("transformer", _Transformer(), torch.randint(1000, (2560, 64), generator=generator), 64),
+        cost("transformer", Transformer(), torch.randint(1000, (2560, 64), generator=generator), 64),
     ]
     for each in costs:
         console.print(

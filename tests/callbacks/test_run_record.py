@@ -20,7 +20,7 @@ from tests.networks import Classifier, dense, loader, mlp, trainer
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch):
     """They have tests of their own, and take longer than the training."""
-    monkeypatch.setattr("lightning_infomem.callbacks.memorization_monitor.run_figures", lambda *_, **__: {})
+    monkeypatch.setattr("lightning_infomem.callbacks.run_monitor.run_figures", lambda *_, **__: {})
 
 
 def fit(folder, *callbacks, resumed_from=None, **options):

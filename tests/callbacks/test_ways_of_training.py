@@ -352,6 +352,8 @@ def test_lightning_cli_lists_every_setting_with_its_default(monkeypatch, capsys)
         "every_n_train_steps": None,
         "training_probe": False,
         "prefix": "infomem",
+        "figures": True,
+        "per_layer": True,
         "on_error": "warn",
         **settings,
     }

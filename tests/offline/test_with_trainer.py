@@ -40,6 +40,7 @@ def _save(path, network):
 def _same(report, expected):
     assert [layer.name for layer in report.layers] == [layer.name for layer in expected.layers]
     assert report.probe == expected.probe
+    assert (report.task, report.task_reason) == (expected.task, expected.task_reason)
     assert dict(report.scores) == pytest.approx(dict(expected.scores))
     for ours, theirs in zip(report.layers, expected.layers, strict=True):
         assert ours.num_samples == theirs.num_samples
@@ -55,6 +56,7 @@ def test_the_numbers_are_those_without_a_trainer(tmp_path, kind, data):
     report = OfflineMeasurement(_network(), data, trainer=runner, cache=tmp_path / "one")(path)
     _same(report, OfflineMeasurement(_network(), data, cache=tmp_path / "other")(path))
     _same(report, measure(_network(1), data))
+    assert report.task == "assumed"
     assert not report.layers[0].entropy.is_inference()
 
 

@@ -27,7 +27,7 @@ OWN_LAYOUT = {"mine": {"losses": ["Multiline", ["val_loss"]]}}
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch):
     """They have tests of their own, and take longer than the training."""
-    monkeypatch.setattr("lightning_infomem.callbacks.memorization_monitor.run_figures", lambda *_, **__: {})
+    monkeypatch.setattr("lightning_infomem.callbacks.run_monitor.run_figures", lambda *_, **__: {})
 
 
 class Tuned(Classifier):

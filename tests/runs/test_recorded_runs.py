@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -66,6 +68,14 @@ def test_a_run_of_which_nothing_is_known_says_why(tmp_path):
     (run,), _ = runs_in(tmp_path)
     assert run.last.abstention == "3 measurements of the run are too few, 4 are required"
     assert run.state == ["too early to tell: 3 of 4 measurements"]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_run_without_classes_does_not_ask_for_more_measurements(tmp_path, count):
+    regression = [dataclasses.replace(report, task="regression", predicted=None) for report in make_run(count)]
+    log_run(tmp_path, regression)
+    (run,), _ = runs_in(tmp_path)
+    assert run.state == ["cannot tell: the network does regression"]
 
 
 def test_run_file_and_checkpoints_of_a_run_are_one_wherever_they_lie(tmp_path):

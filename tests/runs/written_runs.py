@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lightning_infomem.records.report import InformationReport
+from lightning_infomem.runs.alarm import say_too_few
 from lightning_infomem.runs.run_course import RunCourse
 from lightning_infomem.runs.run_file import RUN_FILE, Measurement, RunFile
 
@@ -76,7 +77,7 @@ def write_run(
                 is_memorizing=own["memorizing"] == 1,
                 kept_epoch=kept,
                 kept_step=10 * (kept + 1),
-                abstention=None if epoch >= 3 else f"{epoch + 1} measurements of the run are too few",
+                abstention=None if epoch >= 3 else say_too_few(epoch + 1),
             )
         )
     return folder / RUN_FILE

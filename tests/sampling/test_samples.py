@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 
@@ -45,6 +47,16 @@ def test_units_are_the_same_for_the_same_width_and_increase():
     assert torch.equal(units, units.sort().values)
     assert torch.equal(units, SamplePlan(99, 16, seed=3).units(100))
     assert torch.equal(plan.units(12), torch.arange(12))
+
+
+@pytest.mark.parametrize("width", [65, 100, 256, 1000])
+@pytest.mark.parametrize("seed", [0, 7])
+def test_units_of_a_smaller_number_are_among_those_of_a_larger_one(width, seed):
+    numbers = (2, 10, 64, 128, 256)
+    chosen = [set(SamplePlan(10, number, seed).units(width).tolist()) for number in numbers]
+    assert [len(units) for units in chosen] == [min(number, width) for number in numbers]
+    for few, many in itertools.pairwise(chosen):
+        assert few <= many
 
 
 @pytest.mark.parametrize("draw_something", [lambda plan: plan.offer(100), lambda plan: plan.units(1000)])

@@ -147,6 +147,19 @@ def test_a_run_file_of_a_run_that_does_not_memorize_keeps_its_end_or_abstains(tm
     assert (verdict.kept, verdict.abstention) == (None, "3 measurements of the run are too few, 4 are required")
 
 
+def test_a_run_file_cannot_be_judged_anew_but_can_be_denied(tmp_path):
+    log_run(tmp_path / "unknown", [dataclasses.replace(each, task="unknown") for each in make_run(8)])
+    verdict = judge_run(tmp_path / "unknown", task="classification")
+    assert verdict.abstention.startswith("whether the network classifies is unknown")
+    assert 'although task="classification" was given: a run file holds no predictions' in verdict.notes[0]
+    log_run(tmp_path / "known", make_run(8, memorizes=True))
+    assert judge_run(tmp_path / "known", task="classification").is_memorizing
+    verdict = judge_run(tmp_path / "known", task="regression")
+    assert verdict.abstention == 'the network does regression (task="regression" was given)'
+    assert (verdict.is_memorizing, verdict.kept, verdict.since) == (False, None, None)
+    assert not any(row.is_memorizing for row in verdict.rows)
+
+
 def test_a_moment_to_keep_before_the_run_file_begins_has_a_row_all_the_same(tmp_path):
     log_run(tmp_path, make_run(8, memorizes=True), first=5)
     verdict = judge_run(tmp_path)

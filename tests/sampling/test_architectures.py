@@ -15,9 +15,12 @@ from tests.sampling.architectures import (
     transformers_of_tokens,  # noqa: F401
 )
 
-
-# Torch's own remarks on networks that it could run faster.
-REMARKS = "ignore:LSTM with projections", "ignore:enable_nested_tensor is True"
+# Torch's own remarks on networks that it could run faster, or in ways that it may change.
+REMARKS = (
+    "ignore:LSTM with projections",
+    "ignore:enable_nested_tensor is True",
+    "ignore:The PyTorch API of nested tensors",
+)
 
 
 @pytest.mark.filterwarnings(*REMARKS)

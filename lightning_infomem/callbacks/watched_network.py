@@ -148,5 +148,6 @@ class WatchedNetwork:
 
     def _known(self, trainer: Trainer) -> dict[str, Any]:
         groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
-        trained = {id(parameter) for group in groups for parameter in group["params"]}
+        # Optimizers are often given all parameters, those of a frozen teacher too.
+        trained = {id(parameter) for group in groups for parameter in group["params"] if parameter.requires_grad}
         return {"network": self.plan, "evidence": self._evidence, "trained": trained or None}

@@ -190,7 +190,8 @@ def find_labels(parts: Sequence[Part], num_examples: int, num_classes: int) -> T
 def input_tensors(parts: Sequence[Part], num_examples: int) -> list[tuple[Tensor, int]]:
     """Return the tensors that describe the examples, each with the axis of the examples.
 
-    Tensors with one value per example are mostly labels: they describe the examples only if nothing else does.
+    Tensors with one value per example are mostly labels: they describe the examples only if the batch has nothing else,
+    neither lists nor tensors with other rows, such as the nodes of graphs.
     """
     found: list[tuple[Tensor, int]] = []
     for part in parts:
@@ -199,11 +200,11 @@ def input_tensors(parts: Sequence[Part], num_examples: int) -> list[tuple[Tensor
             if axis is not None:
                 found.append((part.value, axis))
     many = [(value, axis) for value, axis in found if value.is_nested or value.ndim > 1]
-    return many or found
+    return many or (found if len(found) == len(parts) else [])
 
 
 def mark_examples(parts: Sequence[Part], num_examples: int, rows: Tensor) -> Tensor | None:
-    """Hash each example's first input tensor, or all of its numbers if no tensor has more than one per example.
+    """Hash all numbers of each example in tensors with several for each, or, if there are none, in the others.
 
     Equal inputs get equal numbers, whatever the batch, the device, and the number of threads: the hash is a sum of
     integers.
@@ -217,12 +218,9 @@ def mark_examples(parts: Sequence[Part], num_examples: int, rows: Tensor) -> Ten
         int64 ``[len(rows), 1]`` on the CPU. None if no tensor has one row per example, or its values cannot be read
         (sparse, nested, sharded); recognising inputs is not worth failing a run.
     """
-    tensors = input_tensors(parts, num_examples)
-    if any(value.ndim > 1 for value, _ in tensors):
-        tensors = tensors[:1]
     marks: Tensor | None = None
     try:
-        for value, axis in tensors:
+        for value, axis in input_tensors(parts, num_examples):
             found = _hash_rows(value.detach().movedim(axis, 0)[rows.to(value.device)])
             marks = found if marks is None else marks * _MULTIPLIER + found
     except Exception:  # the user's network may take any kind of tensor

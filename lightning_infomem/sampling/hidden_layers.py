@@ -81,15 +81,21 @@ def _is_trained(call: Call, trained: Collection[int] | None) -> bool:
 
 
 def _top_calls(called: Sequence[Call]) -> list[Call]:
-    """Return the calls that a step made directly, or that the network itself made."""
-    return [call for call in called if call.name and (call.parent is None or not call.parent.name)]
+    """Return the calls of the parts of the network that hold layers: what a step called, or the one that it called."""
+    holders = _holders(called)
+    inner = [call for call in called if id(call) in holders]
+    top = [call for call in inner if call.parent is None]
+    while len(top) == 1 and (parts := [call for call in inner if call.parent is top[0]]):
+        top = parts
+    return top
 
 
 def _returned(called: Sequence[Call]) -> set[int]:
     """Return the tensors that the network, or the last part with layers that the step called, returned."""
-    holders = _holders(called)
     ends = [call for call in called if not call.name]
-    ends += sorted((call for call in _top_calls(called) if id(call) in holders), key=_last_end)[-1:]
+    holders = _holders(called)
+    ends += sorted((call for call in called if call.parent is None and id(call) in holders), key=_last_end)[-1:]
+    ends += sorted(_top_calls(called), key=_last_end)[-1:]
     return {token for end in ends for token in end.outputs}
 
 

@@ -15,8 +15,15 @@ from tests.sampling.architectures import (
     transformers_of_tokens,  # noqa: F401
 )
 
+# Torch's own remarks on networks that it could run faster, or in ways that it may change.
+REMARKS = (
+    "ignore:LSTM with projections",
+    "ignore:enable_nested_tensor is True",
+    "ignore:The PyTorch API of nested tensors",
+)
 
-@pytest.mark.filterwarnings("ignore:LSTM with projections", "ignore:enable_nested_tensor is True")
+
+@pytest.mark.filterwarnings(*REMARKS)
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_network_is_read_as_it_runs(name):
     expected = ARCHITECTURES[name]

@@ -91,6 +91,27 @@ def test_examples_of_one_number_each_are_told_apart_by_all_numbers():
     assert len(marks.unique()) == 3
 
 
+def test_examples_that_are_alike_in_one_tensor_are_told_apart_by_another():
+    kinds, numbers = torch.tensor([[1, 2], [1, 2], [3, 2], [1, 2]]), torch.tensor([[0.5], [0.7], [0.5], [0.5]])
+    marks = mark_examples(
+        parts_of({"attention_mask": torch.ones(4, 3), "kinds": kinds, "x": numbers}), 4, torch.arange(4)
+    )
+    assert len(marks.unique()) == 3
+    assert marks[0] == marks[3]
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        torch.randn(9, 5),  # nodes of graphs
+        [torch.randn(3, 5 + index, 7) for index in range(6)],
+        ["a", "b", "c", "d", "e", "f"],
+    ],
+)
+def test_labels_do_not_describe_examples_that_are_described_in_another_way(inputs):
+    assert mark_examples(parts_of((inputs, torch.tensor([0, 1, 0, 1, 0, 1]))), 6, torch.arange(6)) is None
+
+
 def test_the_attention_mask_is_found_in_the_batch():
     mask = torch.ones(2, 3)
     assert attention_mask({"attention_mask": mask}) is mask

@@ -24,6 +24,8 @@ def finite_samples(samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         The kept rows and units, and two bool masks: ``[samples]`` of the kept rows and ``[units]`` of the kept units.
     """
     finite = torch.isfinite(samples)
+    if finite.numel() and bool(finite.all()):  # the common case in a tenth of the time
+        return samples, finite[:, 0], finite[0]
     live_units = finite.any(0)
     finite_rows = finite[:, live_units].all(1) & live_units.any()  # without any live unit no row is kept
     if bool(live_units.all()) and bool(finite_rows.all()):

@@ -52,7 +52,7 @@ def main() -> None:
         console.print(f" (to keep: {allowed:.0f} MiB).")
     record = {
         "date": datetime.now(timezone.utc).isoformat(timespec="minutes"),
-        "processor": _processor(),
+        "processor": processor(),
         "versions": _versions(),
         "notes": notes,
         "exponents": exponents,
@@ -81,7 +81,8 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name the kind of processor, and how many there are."""
     information = Path("/proc/cpuinfo")
     lines = information.read_text().splitlines() if information.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

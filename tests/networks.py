@@ -87,7 +87,8 @@ def dense(count=100, seed=0):
 def num_hooks(model):
     """Of all its modules, before and after the forward pass."""
     attached = sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
-    return attached + len(all_modules._global_forward_hooks) + len(all_modules._global_forward_pre_hooks)
+    global_ones = ("_global_forward_hooks", "_global_forward_hooks_with_kwargs", "_global_forward_pre_hooks")
+    return attached + sum(len(getattr(all_modules, name)) for name in global_ones)
 
 
 def trainer(folder, *, callbacks=(), **options):

@@ -195,7 +195,6 @@ class MemorizationMonitor(RunMonitor, Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check the configuration now, not after an epoch, and warn if nothing will be measured."""
         self._network.check_layers(pl_module)
-        check_prefixes(monitors_of(trainer))
         if not trainer.enable_validation and self.every_n_train_steps is None:
             warnings.warn(
                 "MemorizationMonitor: a validation loop is required (validation_step, validation data, "
@@ -333,6 +332,8 @@ class MemorizationMonitor(RunMonitor, Callback):
         assert self._network.plan is not None
         self.layer_names = list(self._network.plan.layers)
         monitors = monitors_of(trainer)
+        if trainer.sanity_checking:  # before anything is trained
+            check_prefixes(monitors)
         is_new = self._stage == "fit" and not any(each.history for each in monitors)
         if trainer.is_global_zero and is_new and all(each.layer_names for each in monitors):
             watched = [Watched(each.prefix, each.layer_names, each.settings.to_state()) for each in monitors]

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from lightning_infomem._errors import UsageValueError
-from lightning_infomem._lightning import LightningModule, MisconfigurationException, Trainer, say
+from lightning_infomem._lightning import LightningModule, MisconfigurationException, Trainer, is_compiled_module, say
 from lightning_infomem.callbacks.probing import catch_probe
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.loss_watch import LossWatch, SeenLoss
@@ -16,7 +16,7 @@ from lightning_infomem.sampling.network_plan import NetworkPlan
 from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.sampling.task import TaskEvidence
-from lightning_infomem.sampling.watching import Share, Watch, is_compiled
+from lightning_infomem.sampling.watching import Share, Watch
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["WatchedNetwork"]
@@ -56,7 +56,7 @@ class WatchedNetwork:
 
     def open_training_step(self, trainer: Trainer, model: LightningModule) -> None:
         """Begin to look which loss the first training step computes."""
-        if self._losses is None and self._settings.task == "auto" and not is_compiled(model):
+        if self._losses is None and self._settings.task == "auto" and not _is_compiled(model):
             self._losses = []
             self._loss_watch = LossWatch().open()
 
@@ -151,3 +151,13 @@ class WatchedNetwork:
         # Optimizers are often given all parameters, those of a frozen teacher too.
         trained = {id(parameter) for group in groups for parameter in group["params"] if parameter.requires_grad}
         return {"network": self.plan, "evidence": self._evidence, "trained": trained or None}
+
+
+def _is_compiled(model: nn.Module) -> bool:
+    """Whether the network or a part of it is compiled, or the forward of a part, so that hooks would be bypassed."""
+    return is_compiled_module(model) or any(
+        hasattr(part, "_orig_mod")
+        or getattr(part, "_compiled_call_impl", None) is not None
+        or hasattr(part.__dict__.get("forward"), "_torchdynamo_orig_callable")
+        for part in model.modules()
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -16,7 +15,7 @@ from lightning_infomem.model_information.labeled_data import labels_of
 from lightning_infomem.records.metric_names import check_prefix, metric_name
 from lightning_infomem.sampling.forward import evaluating
 from lightning_infomem.sampling.ranks import Ranks
-from lightning_infomem.sampling.watching import is_compiled, loader_of, share_of_rank
+from lightning_infomem.sampling.watching import loader_of, share_of_rank
 
 __all__ = ["CodelengthMonitor"]
 
@@ -134,7 +133,7 @@ class CodelengthMonitor(Callback):
         rank, size, length = share_of_rank(loader_of(trainer.train_dataloader, 0), Ranks.current())
         most = None if length is None else max(0, -((rank - length) // size) - self._num_passed)
         # Do not compile another version of the network just for this pass.
-        eager = torch.compiler.set_stance("force_eager") if is_compiled(model) else nullcontext()
+        eager = torch.compiler.set_stance("force_eager")
         with eager, isolate_rng(), torch.no_grad(), evaluating(model), trainer.precision_plugin.forward_context():
             coded = code_batch(model, batch, most=most)
         self._num_passed += len(labels_of(batch))

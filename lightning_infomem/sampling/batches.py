@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _DEPTH = 5  # of containers and objects within a batch
+_CHANNELS = (1, 3, 4)  # of a single image
 _CHUNK = 2**22  # values hashed at a time
 
 
@@ -87,13 +88,16 @@ def _entries(tree: object) -> Iterable[tuple[object, object]]:
 
 
 def _is_list_of_examples(tree: Sequence[object], *, is_batch: bool) -> bool:
-    """Whether each entry is an example: a text, a mapping, or a tensor whose shape differs from that of others."""
+    """Whether each entry is an example: a text, a mapping, an image, or a tensor as long as no other."""
     if len(tree) < 2 or len({type(entry) for entry in tree}) > 1:
         return False
-    if isinstance(tree[0], Tensor):
-        shapes = {tuple(entry.shape) for entry in tree if isinstance(entry, Tensor)}
-        return not is_batch and (len(shapes) > 1 or len(tree) > 4)
-    return isinstance(tree[0], (str, Mapping))
+    tensors = [entry for entry in tree if isinstance(entry, Tensor)]
+    if not tensors:
+        return isinstance(tree[0], (str, Mapping))
+    if is_batch or len({tensor.ndim for tensor in tensors}) > 1 or not tensors[0].ndim:
+        return False
+    are_images = tensors[0].ndim == 3 and all(len(tensor) in _CHANNELS for tensor in tensors)
+    return are_images or len({len(tensor) for tensor in tensors}) > 1
 
 
 def likely_sizes(parts: Sequence[Part]) -> list[int]:

@@ -9,6 +9,7 @@ from types import TracebackType
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as all_modules
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
@@ -96,6 +97,8 @@ class CallRecorder:
         """Remove the hooks; what was recorded remains."""
         for handle in self._handles:
             handle.remove()
+            # Torch forgets to take this entry out (2.13), and would treat every later call as hooked.
+            getattr(all_modules, "_global_forward_hooks_with_kwargs", {}).pop(handle.id, None)
         self._handles.clear()
 
     def calls(self) -> list[Call]:

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_infomem._lightning import is_lightning_module
 from lightning_infomem.records.tasks import say_given
 from lightning_infomem.sampling.batches import Part, attention_mask, leaf_tensors, likely_sizes, parts_of
 from lightning_infomem.sampling.blocks import may_be_block
@@ -166,7 +165,7 @@ class NetworkReader:
         if self._asked is not None:
             called = {call.name for call in hidden} | {head.name if head is not None else ""}
             left_out |= {name: "not called" for name in self._asked if name not in called}
-        self.evidence = TaskEvidence(self._model, num_classes, assume=not is_lightning_module(self._model))
+        self.evidence = TaskEvidence(self._model, num_classes, assume=not hasattr(self._model, "training_step"))
         self.evidence.see_losses(self._losses.seen)
         if logits is not None and not self._keep:
             self.evidence.open_batch(self._parts, found.num_examples)

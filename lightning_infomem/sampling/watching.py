@@ -12,7 +12,6 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
 
-from lightning_infomem._lightning import is_compiled_module
 from lightning_infomem.sampling.network_plan import NetworkPlan
 from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.sampling.reading import NetworkReader
@@ -21,7 +20,7 @@ from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.sampling.task import TaskEvidence
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["Share", "Watch", "count_loaders", "is_compiled", "loader_of", "share_of_rank"]
+__all__ = ["Share", "Watch", "count_loaders", "loader_of", "share_of_rank"]
 
 Share = tuple[int, int, int | None]  # rank, size, length; see `share_of_rank`
 
@@ -157,13 +156,3 @@ def share_of_rank(loader: object, ranks: Ranks) -> Share:
         else:
             size = 1
     return rank, size, length
-
-
-def is_compiled(model: nn.Module) -> bool:
-    """Whether the network or a part of it is compiled, or the forward of a part, so that hooks would be bypassed."""
-    return is_compiled_module(model) or any(
-        hasattr(part, "_orig_mod")
-        or getattr(part, "_compiled_call_impl", None) is not None
-        or hasattr(part.__dict__.get("forward"), "_torchdynamo_orig_callable")
-        for part in model.modules()
-    )

@@ -21,7 +21,7 @@ LAYERS = ["network.0", "network.2"]
 @pytest.fixture(autouse=True)
 def without_figures(monkeypatch):
     """They have tests of their own."""
-    monkeypatch.setattr("lightning_infomem.callbacks.memorization_monitor.run_figures", lambda *_, **__: {})
+    monkeypatch.setattr("lightning_infomem.callbacks.run_monitor.run_figures", lambda *_, **__: {})
 
 
 class Recorder(Callback):

@@ -87,13 +87,21 @@ def _entries(tree: object) -> Iterable[tuple[object, object]]:
 
 
 def _is_list_of_examples(tree: Sequence[object], *, is_batch: bool) -> bool:
-    """Whether each entry is an example: a text, a mapping, or a tensor whose shape differs from that of others."""
+    """Whether each entry is an example: a text, a mapping, or a tensor that has not all examples itself.
+
+    Tensors are examples if their lengths differ, if they are more than the first axis of each is long, or if they are
+    images of different sizes. Else they are several inputs of the same examples.
+    """
     if len(tree) < 2 or len({type(entry) for entry in tree}) > 1:
         return False
-    if isinstance(tree[0], Tensor):
-        shapes = {tuple(entry.shape) for entry in tree if isinstance(entry, Tensor)}
-        return not is_batch and (len(shapes) > 1 or len(tree) > 4)
-    return isinstance(tree[0], (str, Mapping))
+    if not isinstance(tree[0], Tensor):
+        return isinstance(tree[0], (str, Mapping))
+    shapes = [tuple(entry.shape) for entry in tree if isinstance(entry, Tensor)]
+    if is_batch or len({len(shape) for shape in shapes}) > 1:
+        return False
+    lengths = {shape[0] if shape else 4 for shape in shapes}
+    are_images = len(shapes[0]) == 3 and lengths <= {1, 3} and len(set(shapes)) > 1
+    return len(lengths) > 1 or len(shapes) > max(lengths) or are_images
 
 
 def likely_sizes(parts: Sequence[Part]) -> list[int]:

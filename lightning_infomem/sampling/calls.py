@@ -97,6 +97,7 @@ class CallRecorder:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        self._see = None  # so that whoever sees the calls and holds the recorder is freed at once, with the network
 
     def calls(self) -> list[Call]:
         """Return the first call of each module that was called and returned, in the order of their starts."""

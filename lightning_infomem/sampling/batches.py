@@ -26,7 +26,6 @@ __all__ = [
 ]
 
 _DEPTH = 5  # of containers and objects within a batch
-_CHANNELS = (1, 3, 4)  # of a single image
 _CHUNK = 2**22  # values hashed at a time
 
 
@@ -88,16 +87,21 @@ def _entries(tree: object) -> Iterable[tuple[object, object]]:
 
 
 def _is_list_of_examples(tree: Sequence[object], *, is_batch: bool) -> bool:
-    """Whether each entry is an example: a text, a mapping, an image, or a tensor as long as no other."""
+    """Whether each entry is an example: a text, a mapping, or a tensor that has not all examples itself.
+
+    Tensors are examples if their lengths differ, if they are more than the first axis of each is long, or if they are
+    images of different sizes. Else they are several inputs of the same examples.
+    """
     if len(tree) < 2 or len({type(entry) for entry in tree}) > 1:
         return False
-    tensors = [entry for entry in tree if isinstance(entry, Tensor)]
-    if not tensors:
+    if not isinstance(tree[0], Tensor):
         return isinstance(tree[0], (str, Mapping))
-    if is_batch or len({tensor.ndim for tensor in tensors}) > 1 or not tensors[0].ndim:
+    shapes = [tuple(entry.shape) for entry in tree if isinstance(entry, Tensor)]
+    if is_batch or len({len(shape) for shape in shapes}) > 1:
         return False
-    are_images = tensors[0].ndim == 3 and all(len(tensor) in _CHANNELS for tensor in tensors)
-    return are_images or len({len(tensor) for tensor in tensors}) > 1
+    lengths = {shape[0] if shape else 4 for shape in shapes}
+    are_images = len(shapes[0]) == 3 and lengths <= {1, 3} and len(set(shapes)) > 1
+    return len(lengths) > 1 or len(shapes) > max(lengths) or are_images
 
 
 def likely_sizes(parts: Sequence[Part]) -> list[int]:

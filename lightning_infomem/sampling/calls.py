@@ -100,6 +100,7 @@ class CallRecorder:
             # Torch forgets to take this entry out (2.13), and would treat every later call as hooked.
             getattr(all_modules, "_global_forward_hooks_with_kwargs", {}).pop(handle.id, None)
         self._handles.clear()
+        self._see = None  # so that whoever sees the calls and holds the recorder is freed at once, with the network
 
     def calls(self) -> list[Call]:
         """Return the first call of each module that was called and returned, in the order of their starts."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Collection, Mapping
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -59,11 +59,7 @@ class Watch:
         self._reader: NetworkReader | None = None
         self._tap: ActivationTap | None = None
         self._batch: object = None
-        if "torch._dynamo" in sys.modules:
-            # A hook registered after compilation silently never runs.
-            self._open.enter_context(torch.compiler.set_stance("force_eager"))
-            # Our hooks see a compiled module twice, as they may; torch would warn the user of it.
-            warnings.filterwarnings("ignore", message=r"Using `torch\.compile\(module\)` when there are global hooks")
+        self._open.enter_context(_without_compiled_code())
         if network is not None:
             self._tap = self._open.enter_context(self._make_tap(network))
         else:
@@ -119,6 +115,33 @@ class Watch:
         tap = ActivationTap(layers, plan, settings.pooling, head, network, self.evidence)
         tap.skipped |= network.left_out
         return tap
+
+
+@contextmanager
+def _without_compiled_code() -> Iterator[None]:
+    """Run no compiled code, because hooks that are registered after compilation silently never run in it.
+
+    Watches may end in any order, so the last one restores how torch runs.
+    """
+    global _num_eager, _stance
+    if "torch._dynamo" not in sys.modules:  # nothing can be compiled
+        yield
+        return
+    # Our hooks see a compiled module twice, as they may; torch would warn the user of it.
+    warnings.filterwarnings("ignore", message=r"Using `torch\.compile\(module\)` when there are global hooks")
+    if not _num_eager:
+        _stance = torch.compiler.set_stance("force_eager")
+    _num_eager += 1
+    try:
+        yield
+    finally:
+        _num_eager -= 1
+        if not _num_eager:
+            _stance.__exit__(None, None, None)
+
+
+_num_eager = 0
+_stance: Any = None
 
 
 def loader_of(loaders: object, index: int) -> object:

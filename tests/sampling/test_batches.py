@@ -112,6 +112,22 @@ def test_labels_do_not_describe_examples_that_are_described_in_another_way(input
     assert mark_examples(parts_of((inputs, torch.tensor([0, 1, 0, 1, 0, 1]))), 6, torch.arange(6)) is None
 
 
+@pytest.mark.parametrize(
+    ("entries", "are_examples"),
+    [
+        ([torch.zeros(3, 8 + size, 9) for size in range(2)], True),
+        ([torch.zeros(5 + length, 4) for length in range(2)], True),
+        ([torch.zeros(3, 8, 9) for _ in range(6)], True),
+        ([torch.zeros(16, 20), torch.zeros(16)], False),
+        ([torch.zeros(16, 20), torch.zeros(16, 14)], False),
+        ([torch.zeros(16, 3, 8 + size, 9) for size in (0, 0, 4, 4, 4, 4)], False),  # crops of each image
+    ],
+)
+def test_a_list_of_tensors_has_an_example_each_or_all_examples_each(entries, are_examples):
+    parts = parts_of((entries, torch.zeros(16)))
+    assert len(parts) == (2 if are_examples else len(entries) + 1)
+
+
 def test_the_attention_mask_is_found_in_the_batch():
     mask = torch.ones(2, 3)
     assert attention_mask({"attention_mask": mask}) is mask

@@ -95,7 +95,7 @@ def markdown(rows: Sequence[Row], units: Sequence[int] = UNITS) -> str:
         "memorization or a reference (`python -m examples.benchmarks.units`). A zoo whose layers have no more units\n"
         "is ranked by the same units twice.\n\n"
         f"{table}\n\n"
-        f"The largest loss by {few} units is {_largest_loss(rows):.3f}; the default is {few} only if none exceeds .05.\n"
+        f"By {few} units the largest loss is {_largest_loss(rows):.3f}; above .05, {few} are not the default.\n"
     )
 
 

@@ -41,7 +41,8 @@ class MeasurementSettings:
             drawn whenever the data come in the same order.
         max_units: Largest number of units to measure in each layer, drawn uniformly. The same units are drawn for every
             model with the same widths, and those of a smaller number are among those of a larger one. Time and memory
-            grow with its square, and 64 rank as well as 128 (`examples/benchmarks/results/units.md`).
+            grow with its square: 64 take a quarter of the time, and rank most networks as well
+            (`examples/benchmarks/results/units.md`).
         pooling: How the positions of a feature map or sequence become one row for each example: "mean" (over the
             positions that an attention mask admits), "max", "flatten" (every position is a separate unit), "center",
             "cls" (the first position), "last" (the last one that the mask admits), or a function
@@ -74,7 +75,7 @@ class MeasurementSettings:
     """
 
     max_samples: int = 1024
-    max_units: int = 64
+    max_units: int = 128
     pooling: str | Callable[[Tensor], Tensor] = "mean"
     seed: int = 0
     bins: int = 100

@@ -96,7 +96,7 @@ def test_the_state_names_all_that_decides_the_numbers() -> None:
     settings = MeasurementSettings(value_range=(0, 1), pooling=largest_position, examples=len)
     assert settings.to_state() == {
         "max_samples": 1024,
-        "max_units": 64,
+        "max_units": 128,
         "pooling": "tests.test_settings.largest_position",
         "seed": 0,
         "bins": 100,

@@ -204,10 +204,14 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
             self._fail(f"the checkpoint in '{folder}' carries no report", fault)
 
     def on_train_end(self, *args: Any, **kwargs: Any) -> None:
-        """Remove the hooks, and draw the last measurement."""
+        """Remove the hooks."""
         self.close()
         self._watch = None
-        self._log_last_figures(self._loggers())
+
+    def on_log(self, *args: Any, logs: Mapping[str, float] | None = None, **kwargs: Any) -> None:
+        """Draw the last measurement when the Trainer logs the time of the training, which is the last that it logs."""
+        if logs is not None and "train_runtime" in logs:
+            self._log_last_figures(self._loggers())  # when training ends, TensorBoard's writer is closed already
 
     def _measure(self, tap: ActivationTap | None, state: TrainerState, model: Any) -> dict[str, float]:
         """Return the values to log: new ones, or the last ones if the measurement fails."""

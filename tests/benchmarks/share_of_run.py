@@ -1,7 +1,7 @@
 """What share of a run the bare monitor takes: ``python -m tests.benchmarks.share_of_run``.
 
 Four networks are trained twice on the same random data, validated on 512 examples, with a TensorBoardLogger. *Before*:
-256 units a layer, and the figures of every measurement. *After*: the defaults, with 64 units a layer, and figures as
+256 units a layer, and the figures of every measurement. *After*: the defaults, with 128 units a layer, and figures as
 often as there is time. All times are seconds of the processor, so that waiting for other work on the machine does not
 count. Writes ``results/share_of_run.json``.
 """

@@ -18,6 +18,8 @@ OF_OTHERS = {
     "_reset_parameters": "what torch's attention and transformer modules call their reset_parameters",
     "_orig_mod": "torch's mark of a compiled module",
     "_compiled_call_impl": "torch's mark of a module compiled in place",
+    "_torchdynamo_orig_callable": "torch's mark of a compiled function",
+    "_global_forward_hooks_with_kwargs": "where torch forgets to remove a global hook",
     "_asdict": "public by the documentation of namedtuple",
     "_replace": "public by the documentation of namedtuple",
     "_fields": "public by the documentation of namedtuple",

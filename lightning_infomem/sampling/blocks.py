@@ -18,7 +18,7 @@ _GENERIC = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _DIGITS = "0123456789"
 
 
-def find_blocks(calls: Sequence[Call]) -> list[Call]:
+def find_blocks(calls: Sequence[Call], called: Sequence[Call]) -> list[Call]:
     """Return the calls of the blocks, in the order of the calls.
 
     A block has a class of its own, at least two layers with weights, and a twin of the same class. Of modules within
@@ -27,13 +27,14 @@ def find_blocks(calls: Sequence[Call]) -> list[Call]:
 
     Args:
         calls: Calls of the modules that may be hidden, in order: no outputs of the network, and none that hold them.
+        called: All calls. A block of a numbered list needs no twin that may be hidden: the last one may be the output.
     """
     candidates = [call for call in calls if call.name and may_be_block(call.module)]
     by_class: dict[type, list[Call]] = defaultdict(list)
     for call in candidates:
         if not any(call.is_within(other) for other in by_class[type(call.module)]):
             by_class[type(call.module)].append(call)
-    repeated = {kind: found for kind, found in by_class.items() if len(found) >= 2}
+    repeated = {kind: found for kind, found in by_class.items() if len(found) >= 2 or _is_numbered(found[0], called)}
     everything = [call for found in repeated.values() for call in found]
     stacks = {
         type(outer.module)
@@ -43,7 +44,9 @@ def find_blocks(calls: Sequence[Call]) -> list[Call]:
         )
     }
     blocks = [call for call in everything if type(call.module) not in stacks]
-    outermost = [call for call in blocks if not any(call.is_within(other) for other in blocks)]
+    kinds = {type(call.module) for call in blocks}
+    holders = [call for call in called if type(call.module) in kinds]  # also those that are outputs
+    outermost = [call for call in blocks if not any(call.is_within(other) for other in holders)]
     return sorted(outermost, key=lambda call: call.start)
 
 
@@ -54,6 +57,15 @@ def may_be_block(module: nn.Module) -> bool:
     weights = [part for part in module.modules() if holds_weights(part)]
     inner = {id(child) for part in weights for child in part.modules() if child is not part}
     return sum(id(part) not in inner for part in weights) >= 2
+
+
+def _is_numbered(call: Call, called: Sequence[Call]) -> bool:
+    """Whether a call is of an entry of a list, in which another one of its class stands."""
+    place, _, number = call.name.rpartition(".")
+    return number.isdigit() and any(
+        other is not call and type(other.module) is type(call.module) and other.name.rpartition(".")[0] == place
+        for other in called
+    )
 
 
 def _runs_one_after_another(outer: Call, found: Sequence[Call]) -> bool:

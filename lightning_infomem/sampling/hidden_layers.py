@@ -58,7 +58,7 @@ def _sort(counted: list[Call], recorder: CallRecorder, parts: Sequence[Part]) ->
     ends = [call for call in called if id(call) in outputs]
     hidden = [call for call in counted if id(call) not in outputs and not any(end.is_within(call) for end in ends)]
     kept = {id(call) for call in hidden}
-    return SortedCalls(called, [call for call in weights if id(call) in kept], find_blocks(hidden), final)
+    return SortedCalls(called, [call for call in weights if id(call) in kept], find_blocks(hidden, called), final)
 
 
 def _end(call: Call) -> int:

@@ -30,7 +30,7 @@ class Faulty(Classifier):
 
     def on_validation_epoch_start(self):
         if self.global_rank == 1 and not self.trainer.sanity_checking:
-            tap = getattr(self.trainer.callbacks[0]._watch, "tap", None)
+            tap = getattr(self.trainer.callbacks[0]._network._watch, "tap", None)
             if self.fault == "memory":
                 tap.samples = self.exhausted
             elif self.fault == "layer":

@@ -105,7 +105,7 @@ def test_a_function_may_build_the_model_from_the_configuration(output):
         return transformers.GPT2Model(config)
 
     report = OfflineMeasurement(build, TOKENS)(output / "checkpoint-500")
-    assert [layer.name for layer in report.layers] == ["h.0", "h.1"]
+    assert [layer.name for layer in report.layers] == ["h.0"]  # without a head, the last block is the output
 
 
 @pytest.mark.parametrize("several", [False, True])

@@ -103,7 +103,7 @@ def test_a_folder_of_hugging_face_is_one_checkpoint(path, tmp_path, capsys):
     for folder in (tmp_path / "hf", tmp_path / "hf" / "checkpoint-500"):
         folder.mkdir()
         (folder / "config.json").write_text("{}")
-        torch.save({}, folder / "pytorch_model.bin")
+        torch.save({"names.of.no.layer": torch.zeros(1)}, folder / "pytorch_model.bin")
         torch.save({REPORT_KEY: report.to_state()}, folder / REPORT_FILE)
     assert main(["show", str(tmp_path / "hf")]) == 0
     assert "linear1" in capsys.readouterr().out

@@ -12,7 +12,7 @@ from lightning_infomem.demo import along_run, run
 @pytest.fixture(autouse=True)
 def short_trainings(monkeypatch, undrawn):
     """One epoch and one validation each, no figures for loggers: the course of things is tested, not what is learnt."""
-    monkeypatch.setattr("lightning_infomem.callbacks.memorization_monitor.log_pictures", lambda *_, **__: 0.0)
+    monkeypatch.setattr("lightning_infomem.callbacks.run_monitor.log_pictures", lambda *_, **__: 0.0)
     monkeypatch.setattr(run, "_VALIDATIONS", 1)
     monkeypatch.setattr(along_run, "_EPOCHS", 5)
     monkeypatch.setattr(along_run, "_EVERY", 1)

@@ -30,7 +30,7 @@ def report_of(number, max_units, **settings):
 
 def save_zoo(folder, numbers, **settings):
     for seed, number in enumerate(numbers):
-        save_checkpoint(folder / f"{seed}.ckpt", report_of(seed, number, **settings))
+        save_checkpoint(folder / f"{seed}.ckpt", report_of(seed, number, **settings), state_dict={})
     return folder
 
 
@@ -86,7 +86,7 @@ def test_a_reference_may_have_measured_more_units_or_fewer(tmp_path):
 
 
 def test_networks_measured_for_the_ranking_are_compared_with_reports_of_more_units(tmp_path):
-    save_checkpoint(tmp_path / "carried.ckpt", report_of(0, 20))
+    save_checkpoint(tmp_path / "carried.ckpt", report_of(0, 20), state_dict={})
     for seed in (1, 2):
         save_checkpoint(tmp_path / f"{seed}.ckpt", None, state_dict=network(seed).state_dict())
     ranking = rank_checkpoints(
@@ -99,15 +99,15 @@ def test_networks_measured_for_the_ranking_are_compared_with_reports_of_more_uni
 
 def test_what_else_differs_is_refused_as_ever(tmp_path):
     for name, settings in (("a", {"max_units": 6}), ("b", {"max_units": 12, "bins": 50})):
-        save_checkpoint(tmp_path / f"{name}.ckpt", measure(network(0), INPUTS, **settings))
+        save_checkpoint(tmp_path / f"{name}.ckpt", measure(network(0), INPUTS, **settings), state_dict={})
     with pytest.raises(ValueError, match=r"settings\.bins: 100 in '.*a\.ckpt' but 50"):
         rank_checkpoints(tmp_path, memorization="heuristic")
 
 
 @pytest.mark.parametrize("seed", [1, 5])
 def test_units_of_another_seed_are_not_shared(tmp_path, seed):
-    save_checkpoint(tmp_path / "a.ckpt", report_of(0, 6))
-    save_checkpoint(tmp_path / "b.ckpt", report_of(1, 12, seed=seed))
+    save_checkpoint(tmp_path / "a.ckpt", report_of(0, 6), state_dict={})
+    save_checkpoint(tmp_path / "b.ckpt", report_of(1, 12, seed=seed), state_dict={})
     with pytest.raises(ValueError, match=r"settings\.seed: 0 in .* but"):
         rank_checkpoints(tmp_path, memorization="heuristic")
 

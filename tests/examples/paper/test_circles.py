@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from examples.paper.circles import EXPERIMENT, main, train
 from examples.paper.figures.circles import Shown, draw_circles
-from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.reading import read_network
 
 SLACK = 0.05  # more than four standard deviations of a share of 2,000
 
@@ -74,7 +74,10 @@ def test_a_hundred_points_with_random_labels_stand_twenty_times(by_level):
 
 def test_both_hidden_layers_are_measured(by_level):
     network = EXPERIMENT.make_network(by_level[0.0], 0)
-    assert list(select_layers(network, EXPERIMENT.layers)) == ["layers.linear1", "layers.linear2"]
+    assert list(read_network(network, torch.randn(5, 3), EXPERIMENT.layers).layers) == [
+        "layers.linear1",
+        "layers.linear2",
+    ]
     assert network(torch.zeros(5, 3)).shape == (5, 2)
 
 

@@ -9,7 +9,7 @@ from examples.paper.label_shuffling import shuffle_labels
 from examples.paper.networks.mlp import MLP
 from examples.paper.shuffled_mnist import EXPERIMENT as SHUFFLED
 from lightning_infomem import measure
-from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.reading import read_network
 from tests.examples.paper.files import write_mnist
 
 COUNT = 12_000  # 10,000 to train on
@@ -131,7 +131,9 @@ def test_the_three_hidden_layers_are_measured_before_their_relu(request, experim
     network = experiment.make_network(data, 0)
     inputs = data.probe_set.tensors[0][:40]
     assert network(inputs).shape == (40, logits)
-    assert list(select_layers(network, experiment.layers)) == [f"layers.linear{place}" for place in (1, 2, 3)]
+    assert list(read_network(network, inputs, experiment.layers).layers) == [
+        f"layers.linear{place}" for place in (1, 2, 3)
+    ]
     report = measure(network, [inputs], experiment.layers, max_units=4, backend="reference")
     assert [layer.width for layer in report.layers] == [256, 256, 256]
     assert all(layer.value_range[0] < 0 for layer in report.layers)

@@ -12,7 +12,7 @@ from examples.paper.shuffled_imdb import EXPERIMENT as SHUFFLED
 from examples.paper.shuffled_imdb import shuffled_imdb
 from lightning_infomem import measure
 from lightning_infomem.functional import binned_entropy
-from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.reading import read_network
 from tests.examples.paper.review_files import write_reviews
 
 SMALL = SmallText(positions=8)
@@ -157,12 +157,12 @@ def test_the_cls_token_of_each_block_is_measured(experiment, folder):
     data = partial(experiment.data, text=SMALL)(folder, 0.5, 3, batch_size=64)
     data.setup("fit")
     network = SMALL.network(data)
-    assert list(select_layers(network, experiment.layers)) == ["blocks.0", "blocks.1"]
+    assert list(read_network(network, data.probe_set.tensors[0], experiment.layers).layers) == ["blocks.0", "blocks.1"]
     settings = {"value_range": "unit", "backend": "reference"}
     report = measure(network, data.probe_dataloader(), "blocks.1", pooling=experiment.pooling, **settings)
     outputs = []
     with torch.no_grad(), network.blocks[1].register_forward_hook(lambda *passed: outputs.append(passed[2][:, 0])):
-        network(data.probe_set.tensors[0])
+        network(data.probe_set.tensors[0].unique(dim=0))  # an input that repeats is measured once
     torch.testing.assert_close(report["blocks.1"].entropy, binned_entropy(outputs[0]), check_dtype=False)
 
 

@@ -9,7 +9,7 @@ from examples.paper.networks.text import SmallTransformer
 from examples.paper.shuffled_imdb import shuffled_imdb
 from examples.paper.text_experiments import text_experiments
 from examples.paper.vocabulary import Vocabulary
-from lightning_infomem.sampling.layers import select_layers
+from lightning_infomem.sampling.reading import read_network
 from tests.examples.paper.review_files import write_reviews
 
 WORDS = torch.tensor([[2, 5, 6, 7], [2, 5, 0, 0]])
@@ -39,7 +39,7 @@ def test_every_word_and_its_place_count(network):
 
 
 def test_the_blocks_of_the_small_transformer_are_what_auto_chooses(network):
-    assert list(select_layers(network, "auto")) == ["blocks.0", "blocks.1"]
+    assert list(read_network(network, WORDS).layers) == ["blocks.0", "blocks.1"]
 
 
 def test_a_vocabulary_knows_the_most_frequent_words_and_no_function_word():
@@ -94,7 +94,7 @@ def test_a_model_of_the_hub_is_finetuned_on_its_own_tokens(reviews, saved_model)
     network = experiment.make_network(data, 0)
     assert all(part.training for part in network.modules())
     assert network(inputs).shape == (8, 2)
-    assert list(select_layers(network, experiment.layers)) == [
+    assert list(read_network(network, inputs, experiment.layers).layers) == [
         f"classifier.distilbert.transformer.layer.{number}" for number in range(2)
     ]
 

@@ -25,7 +25,6 @@ from lightning_infomem.runs.run_file import RunFile
 from lightning_infomem.runs.scalars import scalars
 from lightning_infomem.sampling.network_plan import NetworkPlan
 from lightning_infomem.sampling.ranks import Ranks, bring_together
-from lightning_infomem.sampling.reading import read_network
 from lightning_infomem.sampling.watching import loader_of, share_of_rank
 from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
@@ -180,7 +179,7 @@ class MemorizationMonitor(RunMonitor, Callback):
         The network runs once on a batch of the validation data, in evaluation mode and without gradients, as in
         `measure`. Print the result to see the layers with their rows and units, the head, and the task.
         """
-        return read_network(model, batch, self.layers, task=self.settings.task, examples=self.settings.examples)
+        return self._network.read(model, batch)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Begin a new run; the network is looked at later, because it may not be complete yet."""
@@ -318,7 +317,8 @@ class MemorizationMonitor(RunMonitor, Callback):
             in_run = self._stage == "fit"
             self._age += in_run
             self._first_look = None  # left over from an interrupted validation
-            self._is_due = not in_run or not self._course.history or self._age >= self.every_n_validations
+            is_due = not in_run or not self._course.history or self._age >= self.every_n_validations
+            self._is_due = is_due and not self._network.is_empty
             if not in_run:
                 self._network.check_layers(model)
         if self.dataloader is None and (trainer.sanity_checking or self._is_due):

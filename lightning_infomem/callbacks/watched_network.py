@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 from torch import nn
@@ -14,6 +16,7 @@ from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.loss_watch import LossWatch, SeenLoss
 from lightning_infomem.sampling.network_plan import NetworkPlan
 from lightning_infomem.sampling.ranks import Ranks
+from lightning_infomem.sampling.reading import read_network
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.sampling.task import TaskEvidence
 from lightning_infomem.sampling.watching import Share, Watch
@@ -41,6 +44,16 @@ class WatchedNetwork:
         self._losses: list[SeenLoss] | None = None
         self._evidence: TaskEvidence | None = None
         self.plan: NetworkPlan | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the network was read and has no layer to measure."""
+        return self.plan is not None and not self.plan.layers
+
+    def read(self, model: nn.Module, batch: Any) -> NetworkPlan:
+        """Run a network once on a batch, and tell what would be measured; see `read_network`."""
+        settings = {each.name: getattr(self._settings, each.name) for each in fields(self._settings)}
+        return read_network(model, batch, self._layers, **settings)
 
     def check_layers(self, model: nn.Module) -> None:
         """Require that each pattern matches a layer.
@@ -144,6 +157,14 @@ class WatchedNetwork:
         if self._evidence is not None and self._losses:
             self._evidence.see_losses(self._losses)
         say(f"MemorizationMonitor {self.plan.in_one_line()}.")
+        if self.is_empty:
+            reasons = "; ".join(f"{name}: {why}" for name, why in self.plan.left_out.items())
+            warnings.warn(
+                "MemorizationMonitor: layers: a hidden layer with a row for each example is required, this network has "
+                f"none ({reasons or 'no layer with weights was called before its output'}): nothing will be measured; "
+                "name the layers.",
+                stacklevel=3,
+            )
         return True
 
     def _known(self, trainer: Trainer) -> dict[str, Any]:

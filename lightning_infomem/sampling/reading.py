@@ -22,6 +22,7 @@ from lightning_infomem.sampling.loss_watch import LossWatch
 from lightning_infomem.sampling.network_plan import LayerPlan, NetworkPlan
 from lightning_infomem.sampling.rows import PooledRows, activation_of, pool_rows
 from lightning_infomem.sampling.task import TaskEvidence
+from lightning_infomem.settings import MeasurementSettings, check_setting_names
 
 __all__ = ["NetworkReader", "read_network"]
 
@@ -34,9 +35,8 @@ def read_network(
     batch: Any,
     layers: str | type[nn.Module] | Sequence[str | type[nn.Module]] = "auto",
     *,
-    task: str = "auto",
-    examples: int | Callable[[Any], Any] | None = None,
     forward: Callable[[nn.Module, Any], object] | None = None,
+    **settings: Any,
 ) -> NetworkPlan:
     """Run a network once on a batch, in evaluation mode and without gradients, and tell what would be measured.
 
@@ -44,19 +44,19 @@ def read_network(
         model: Any module; it is not changed.
         batch: One batch; see `measurement.measure`.
         layers: "auto", or names, patterns or module types; see `NetworkReader`.
-        task: See `MeasurementSettings`.
-        examples: See `MeasurementSettings`.
         forward: How to run the network on a batch; see `measurement.measure`.
+        **settings: Fields of `MeasurementSettings`, such as ``task`` and ``examples``.
 
     Raises:
-        ValueError: A pattern matches no module.
-        TypeError: A pattern is neither a string nor a module type.
+        ValueError: A pattern matches no module, or a setting is out of its range.
+        TypeError: A pattern is neither a string nor a module type, or an argument is unknown.
 
     >>> plan = read_network(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), torch.randn(16, 4))
     >>> plan.layers, plan.head, plan.task
     ({'0': LayerPlan(rows=16, units=8)}, '2', 'assumed')
     """
-    reader = NetworkReader(model, layers, task=task, examples=examples)
+    check_setting_names(settings, read_network)
+    reader = NetworkReader(model, layers, MeasurementSettings(**settings))
     parameter = next(iter(model.parameters()), None)
     moved = batch if parameter is None else to_device(batch, parameter.device)
     with evaluating(model), torch.no_grad(), reader:
@@ -81,11 +81,10 @@ class NetworkReader:
         model: Network to watch.
         layers: "auto", or names, patterns or module types. A pattern or type that also matches the head leaves it out;
             its name alone selects it.
-        task: Task that the user gave, or "auto".
-        examples: What the user said of the number of examples; see `MeasurementSettings`.
+        settings: Settings of the measurement: task, examples and pooling count here.
         trained: Ids of the parameters that are trained; by default those that require gradients.
-        keep: Pooling with which the outputs of layers that may be chosen are kept, so that the rows of this batch are
-            not lost; None keeps nothing.
+        keep: Whether to keep copies of the outputs of layers that may be chosen, so that the rows of this batch are not
+            lost.
 
     Attributes:
         kept: Name -> copy of the output of each module that may be chosen.
@@ -100,15 +99,13 @@ class NetworkReader:
         self,
         model: nn.Module,
         layers: Any = "auto",
+        settings: MeasurementSettings | None = None,
         *,
-        task: str = "auto",
-        examples: int | Callable[[Any], Any] | None = None,
         trained: Collection[int] | None = None,
-        keep: str | Callable[[Tensor], Tensor] | None = None,
+        keep: bool = False,
     ) -> None:
-        self._model, self._layers, self._task, self._examples = model, layers, task, examples
-        self._trained = trained
-        self._keep, self._pooling, self._memory = keep is not None, keep or "mean", _MEMORY
+        self._model, self._layers, self._settings = model, layers, settings or MeasurementSettings()
+        self._trained, self._keep, self._memory = trained, keep, _MEMORY
         self._asked = None if layers == "auto" else select_layers(model, layers)
         self._recorder = CallRecorder(model, self._see)
         self._losses = LossWatch()
@@ -155,7 +152,7 @@ class NetworkReader:
         shown = [(call.module, self._outputs[call.name]) for call in hidden if call.name in self._outputs]
         if final is not None and final.name in self._outputs:
             shown.append((final.module, self._outputs[final.name]))
-        found = find_examples(self._batch, self._parts, shown, self._examples)
+        found = find_examples(self._batch, self._parts, shown, self._settings.examples)
         head = self._head(final, found)
         logits = None if head is None else self._table(head, found)
         num_classes = 0 if logits is None else logits.shape[1]
@@ -174,6 +171,7 @@ class NetworkReader:
             layers=layers,
             head=None if head is None else head.name,
             num_classes=num_classes,
+            settings=self._settings,
             examples=found.num_examples,
             views=found.views,
             left_out=left_out,
@@ -181,8 +179,8 @@ class NetworkReader:
             is_time_first=found.is_time_first,
             modules={call.name: call.module for call in [*hidden, *([head] if head else [])]},
         )
-        task, reason = self.evidence.conclude() if self._task == "auto" else (self._task, say_given(self._task))
-        return plan.with_task(task, reason)
+        task = self._settings.task
+        return plan.with_task(*(self.evidence.conclude() if task == "auto" else (task, say_given(task))))
 
     def _chosen(self, calls: SortedCalls) -> list[Call]:
         if self._asked is None:
@@ -264,7 +262,9 @@ class NetworkReader:
         if size > _LARGE and not tensor.is_nested and tensor.ndim > 2 and len(tensor) == count:
             with suppress(ValueError):
                 mask = attention_mask(self._batch)
-                rows = pool_rows(tensor, call.module, torch.arange(count), count, pooling=self._pooling, mask=mask)
+                rows = pool_rows(
+                    tensor, call.module, torch.arange(count), count, pooling=self._settings.pooling, mask=mask
+                )
                 return PooledRows(rows)
         self._memory -= size
         return tensor.detach().clone() if self._memory >= 0 else None

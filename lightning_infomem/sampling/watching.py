@@ -66,10 +66,9 @@ class Watch:
             self._reader = NetworkReader(
                 model,
                 layers,
-                task=settings.task,
-                examples=settings.examples,
+                settings,
                 trained=trained,
-                keep=None if only_read else settings.pooling,
+                keep=not only_read,
             )
 
     @property

@@ -189,7 +189,20 @@ def test_what_the_user_says_of_the_task_counts_more_than_any_evidence():
 def test_a_plan_says_what_becomes_of_each_layer():
     plan = read_network(mlp(), (torch.randn(16, 4), torch.tensor([0, 1, 2, 2] * 4)), ["0", "1"])
     text = str(plan)
-    assert "0  [16 examples, 8 units]" in text
+    assert "0  [1024 examples, 8 units]" in text
+    assert "56 pairs of units a measurement" in text
     assert "head: 4, 3 outputs" in text
     assert "task: classification (" in text
     assert "measures 0 [8 units], 1 [8 units]; head 4; task classification" in plan.in_one_line()
+
+
+def test_of_many_layers_one_line_names_some():
+    model = nn.Sequential(*[nn.Linear(4, 4) for _ in range(13)])
+    line = read_network(model, torch.randn(16, 4), max_units=3).in_one_line()
+    assert "3 [3 of 4 units], ... 4 more ..., 8 [3 of 4 units]" in line
+    assert "36 pairs of units" in line
+
+
+def test_an_unknown_setting_is_refused():
+    with pytest.raises(TypeError, match="max_unit"):
+        read_network(mlp(), torch.randn(16, 4), max_unit=3)

@@ -56,7 +56,7 @@ class Experiment:
             ``data_root`` does not contain them.
         network: Function from the data, after ``setup``, to an untrained network with the initial weights of torch.
         recipe: Training recipe.
-        layers: Measured layers, before the nonlinearity; see `sampling.layers.select_layers`.
+        layers: Measured layers, before the nonlinearity; see `sampling.reading.NetworkReader`.
         pooling: Pooling of positions; see `MeasurementSettings`.
         nonlinearity: Function from the measured values to activations, if the network applies one directly to them.
         judge: Function from network and data to extrinsic metrics by name. By default the accuracy on

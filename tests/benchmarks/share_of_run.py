@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import platform
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -33,6 +31,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_infomem import MemorizationMonitor
+from lightning_infomem._lightning import quiet_lightning
 from lightning_infomem.callbacks import run_monitor
 from lightning_infomem.reporting.figure_budget import FigureBudget
 from lightning_infomem.sampling.taps import ActivationTap
@@ -152,7 +151,7 @@ def share(network: Network, settings: str) -> Share:
     torch.manual_seed(0)
     monitor = MemorizationMonitor(**(_BEFORE if settings == "before" else {}))
     inside, drawing, figures = Clock(), Clock(), Clock()
-    with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack, quiet_lightning(), tempfile.TemporaryDirectory() as folder:
         for name in [name for name in dir(pl.Callback) if name.startswith(("on_", "setup", "teardown", "state_dict"))]:
             setattr(monitor, name, inside.timed(getattr(monitor, name)))
         stack.enter_context(_replaced(ActivationTap, "_read", inside.timed))
@@ -211,8 +210,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder for share_of_run.json")
     arguments = parser.parse_args()
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", ".*does not have many workers.*")
     share(Network("", mlp, 1, 2, images), "before")  # loads and compiles everything
     console, shares = Console(width=140), []
     for network in NETWORKS:

@@ -170,6 +170,11 @@ def _first_comparable(course: Sequence[Moment]) -> int:
 
 def _why_not_judged(last: Moment) -> str | None:
     is_known = last.predicted is not None and last.probe is not None
+    if last.probe is None and last.task == "classification":
+        return (
+            "the inputs cannot be recognised from one validation to the next: batches with a tensor that has a row for "
+            "each example, or with a list of images or texts, are required"
+        )
     if not is_known and last.task not in ("regression", "none"):
         return "the predicted classes are not known: a network that ends in a linear layer of classes is required"
     return why_no_classes(last.task, last.task_reason)

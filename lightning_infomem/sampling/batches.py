@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import NamedTuple
 
 import torch
@@ -30,21 +31,21 @@ _CHUNK = 2**22  # values hashed at a time
 
 
 class Part(NamedTuple):
-    """A tensor of a batch, or the length of a list of examples, with the way to it."""
+    """A tensor of a batch, or a list of examples, with the way to it."""
 
     path: tuple[object, ...]
-    value: Tensor | int
+    value: Tensor | Sequence[object]
 
     def parts_per_example(self, num_examples: int) -> int:
         """Return the size of the second axis if it may count the parts of each example: the frames of a clip."""
-        if isinstance(self.value, int) or self.value.is_nested or self.value.ndim < 3:
+        if not isinstance(self.value, Tensor) or self.value.is_nested or self.value.ndim < 3:
             return 1
         return self.value.shape[1] if len(self.value) == num_examples else 1
 
     def sizes(self) -> list[tuple[int, int]]:
         """Return (axis, size) of the axes that may count the examples: the first two."""
-        if isinstance(self.value, int):
-            return [(0, self.value)]
+        if not isinstance(self.value, Tensor):
+            return [(0, len(self.value))]
         return list(enumerate(self.value.shape[:2])) if not self.value.is_nested else [(0, self.value.size(0))]
 
 
@@ -64,7 +65,7 @@ def _parts(tree: object, path: tuple[object, ...], depth: int) -> Iterator[Part]
     if isinstance(tree, (str, bytes, nn.Module, type)) or not depth:
         return
     if isinstance(tree, (tuple, list)) and _is_list_of_examples(tree, is_batch=not path):
-        yield Part(path, len(tree))
+        yield Part(path, tree)
         return
     for key, part in _entries(tree):
         yield from _parts(part, (*path, key), depth - 1)
@@ -111,8 +112,8 @@ def likely_sizes(parts: Sequence[Part]) -> list[int]:
     """
     votes: Counter[int] = Counter()
     for part in parts:
-        if isinstance(part.value, int):
-            votes[part.value] += 4
+        if not isinstance(part.value, Tensor):
+            votes[len(part.value)] += 4
             continue
         is_integer = not part.value.is_floating_point() and not part.value.is_complex()
         for axis, size in part.sizes():
@@ -214,6 +215,8 @@ def input_tensors(parts: Sequence[Part], num_examples: int) -> list[tuple[Tensor
 def mark_examples(parts: Sequence[Part], num_examples: int, rows: Tensor) -> Tensor | None:
     """Hash all numbers of each example in tensors with several for each, or, if there are none, in the others.
 
+    Batches without such tensors may have a list of images or texts, whose entries are hashed.
+
     Equal inputs get equal numbers, whatever the batch, the device, and the number of threads: the hash is a sum of
     integers.
 
@@ -231,6 +234,8 @@ def mark_examples(parts: Sequence[Part], num_examples: int, rows: Tensor) -> Ten
         for value, axis in input_tensors(parts, num_examples):
             found = _hash_rows(value.detach().movedim(axis, 0)[rows.to(value.device)])
             marks = found if marks is None else marks * _MULTIPLIER + found
+        if marks is None:
+            marks = _hash_list(parts, num_examples, rows)
     except Exception:  # the user's network may take any kind of tensor
         return None
     return None if marks is None or not marks.numel() else marks.cpu()[:, None]
@@ -253,6 +258,23 @@ def _hash_rows(values: Tensor) -> Tensor:
         bits = bits ^ (bits >> 29)  # the low bits of short numbers are all zero
         sums.append((bits * factors).sum(1))
     return torch.cat(sums) if sums else torch.zeros(0, dtype=torch.int64)
+
+
+def _hash_list(parts: Sequence[Part], num_examples: int, rows: Tensor) -> Tensor | None:
+    """Return a number for each entry of the first list of images or texts; None if there is no such list."""
+    for part in parts:
+        if isinstance(part.value, Tensor) or len(part.value) != num_examples:
+            continue
+        entries = [part.value[row] for row in rows.tolist()]
+        if all(isinstance(entry, (Tensor, str)) for entry in entries):
+            return torch.tensor([_hash_entry(entry) for entry in entries], dtype=torch.int64)
+    return None
+
+
+def _hash_entry(entry: object) -> int:
+    if isinstance(entry, Tensor):  # of any size
+        return int(_hash_rows(entry.detach().reshape(1, -1))) ^ hash(tuple(entry.shape))
+    return int.from_bytes(blake2b(str(entry).encode(), digest_size=8).digest(), "little", signed=True)
 
 
 def _factors(count: int) -> Tensor:

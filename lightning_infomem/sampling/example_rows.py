@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from lightning_infomem.sampling.batches import ExampleCounter, Part, likely_sizes
@@ -47,7 +46,8 @@ def find_examples(
         return Examples(counter, counter.count(batch)[0], 1, in_time)
     owned = _owners(parts, outputs)
     if owned is not None:
-        return Examples(ExampleCounter(owners=owned.path), int(_tensor(owned).max()) + 1, 1, in_time)
+        counter = ExampleCounter(owners=owned.path)
+        return Examples(counter, counter.count(batch)[0], 1, in_time)
     sizes = likely_sizes(parts)
     fits = {size: sum(_fit(module, shape, size) for module, shape in outputs) for size in sizes}
     best = max(sizes, key=lambda size: fits[size], default=0)  # of equals the likeliest
@@ -93,7 +93,3 @@ def _counter(parts: Sequence[Part], size: int) -> ExampleCounter:
             if dict(part.sizes()).get(axis) == size:
                 return ExampleCounter(path=part.path, axis=axis)
     return ExampleCounter()
-
-
-def _tensor(part: Part) -> Tensor:
-    return part.value if isinstance(part.value, Tensor) else torch.tensor([part.value])

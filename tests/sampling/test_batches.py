@@ -109,7 +109,8 @@ def test_examples_that_are_alike_in_one_tensor_are_told_apart_by_another():
     ],
 )
 def test_labels_do_not_describe_examples_that_are_described_in_another_way(inputs):
-    assert mark_examples(parts_of((inputs, torch.tensor([0, 1, 0, 1, 0, 1]))), 6, torch.arange(6)) is None
+    marks = mark_examples(parts_of((inputs, torch.tensor([0, 1, 0, 1, 0, 1]))), 6, torch.arange(6))
+    assert marks is None if isinstance(inputs, torch.Tensor) else len(marks.unique()) == 6
 
 
 @pytest.mark.parametrize(
@@ -134,3 +135,14 @@ def test_the_attention_mask_is_found_in_the_batch():
     assert attention_mask([{"attention_mask": mask}, 0]) is mask
     assert attention_mask({"attention_mask": torch.ones(2)}) is None
     assert attention_mask(mask) is None
+
+
+def test_the_entries_of_a_list_of_images_or_texts_are_told_apart():
+    images = [torch.zeros(3, 4, 4), torch.ones(3, 5, 4), torch.zeros(3, 4, 4), torch.zeros(3, 2, 8)]
+    targets = [{"boxes": torch.zeros(2, 4)}] * 4
+    marks = mark_examples(parts_of((images, targets)), 4, torch.arange(4))
+    assert marks[0] == marks[2]
+    assert len(marks.unique()) == 3
+    words = mark_examples(parts_of((["one", "two", "one"], torch.tensor([0, 1, 0]))), 3, torch.arange(3))
+    assert words[0] == words[2] != words[1]
+    assert torch.equal(words[[1]], mark_examples(parts_of((["two", "three"], 1)), 2, torch.arange(1)))

@@ -52,23 +52,25 @@ class Part(NamedTuple):
 def parts_of(batch: object) -> list[Part]:
     """Return the tensors and the lists of examples in a batch, in order.
 
-    Mappings, tuples, lists, dataclasses and objects with attributes (the batches of graph libraries) are searched.
+    Mappings, tuples, lists, dataclasses and objects with attributes (the batches of graph libraries) are searched, but
+    not the objects that such an object refers to: a whole data set, for instance.
     """
     return list(_parts(batch, (), _DEPTH))
 
 
-def _parts(tree: object, path: tuple[object, ...], depth: int) -> Iterator[Part]:
+def _parts(tree: object, path: tuple[object, ...], depth: int, *, in_object: bool = False) -> Iterator[Part]:
     if isinstance(tree, Tensor):
         if tree.ndim:
             yield Part(path, tree)
         return
-    if isinstance(tree, (str, bytes, nn.Module, type)) or not depth:
+    is_object = not isinstance(tree, (Mapping, tuple, list))
+    if isinstance(tree, (str, bytes, nn.Module, type)) or not depth or (is_object and in_object):
         return
     if isinstance(tree, (tuple, list)) and _is_list_of_examples(tree, is_batch=not path):
         yield Part(path, tree)
         return
     for key, part in _entries(tree):
-        yield from _parts(part, (*path, key), depth - 1)
+        yield from _parts(part, (*path, key), depth - 1, in_object=in_object or is_object)
 
 
 def _entries(tree: object) -> Iterable[tuple[object, object]]:
@@ -88,7 +90,7 @@ def _entries(tree: object) -> Iterable[tuple[object, object]]:
 
 
 def _is_list_of_examples(tree: Sequence[object], *, is_batch: bool) -> bool:
-    """Whether each entry is an example: a text, a mapping, or a tensor that has not all examples itself.
+    """Whether each entry is an example: a text, a mapping, an object, or a tensor that has not all examples itself.
 
     Tensors are examples if their lengths differ, if they are more than the first axis of each is long, or if they are
     images of different sizes. Else they are several inputs of the same examples.
@@ -96,7 +98,7 @@ def _is_list_of_examples(tree: Sequence[object], *, is_batch: bool) -> bool:
     if len(tree) < 2 or len({type(entry) for entry in tree}) > 1:
         return False
     if not isinstance(tree[0], Tensor):
-        return isinstance(tree[0], (str, Mapping))
+        return isinstance(tree[0], (str, Mapping)) or hasattr(tree[0], "__dict__")
     shapes = [tuple(entry.shape) for entry in tree if isinstance(entry, Tensor)]
     if is_batch or len({len(shape) for shape in shapes}) > 1:
         return False

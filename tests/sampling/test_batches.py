@@ -146,3 +146,14 @@ def test_the_entries_of_a_list_of_images_or_texts_are_told_apart():
     words = mark_examples(parts_of((["one", "two", "one"], torch.tensor([0, 1, 0]))), 3, torch.arange(3))
     assert words[0] == words[2] != words[1]
     assert torch.equal(words[[1]], mark_examples(parts_of((["two", "three"], 1)), 2, torch.arange(1)))
+
+
+def test_what_an_object_refers_to_is_no_part_of_a_batch():
+    data_set = SimpleNamespace(rows=torch.zeros(1000, 2), everything=[torch.zeros(5)] * 100)
+    batch = SimpleNamespace(x=torch.zeros(4, 2), more={"y": torch.zeros(4)}, data_set=data_set)
+    assert [part.path for part in parts_of({"batch": batch})] == [("batch", "x"), ("batch", "more", "y")]
+
+
+def test_objects_in_a_list_are_examples():
+    graphs = [SimpleNamespace(x=torch.zeros(nodes, 2)) for nodes in (3, 5, 4)]
+    assert [len(part.value) for part in parts_of((graphs, torch.tensor([0, 1, 0])))] == [3, 3]

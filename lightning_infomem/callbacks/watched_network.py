@@ -12,6 +12,7 @@ from torch import nn
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import LightningModule, MisconfigurationException, Trainer, is_compiled_module, say
 from lightning_infomem.callbacks.probing import catch_probe
+from lightning_infomem.offline.with_trainer import silenced
 from lightning_infomem.sampling.layers import select_layers
 from lightning_infomem.sampling.loss_watch import LossWatch, SeenLoss
 from lightning_infomem.sampling.network_plan import NetworkPlan
@@ -51,9 +52,18 @@ class WatchedNetwork:
         return self.plan is not None and not self.plan.layers
 
     def read(self, model: nn.Module, batch: Any) -> NetworkPlan:
-        """Run a network once on a batch, and tell what would be measured; see `read_network`."""
+        """Run a network once on a batch, and tell what would be measured; see `read_network`.
+
+        A LightningModule without ``forward`` runs its validation step, and logs nothing.
+        """
         settings = {each.name: getattr(self._settings, each.name) for each in fields(self._settings)}
-        return read_network(model, batch, self._layers, **settings)
+        try:
+            return read_network(model, batch, self._layers, **settings)
+        except NotImplementedError:
+            if not hasattr(model, "validation_step"):
+                raise
+        with silenced(model):
+            return read_network(model, batch, self._layers, forward=_validate, **settings)
 
     def check_layers(self, model: nn.Module) -> None:
         """Require that each pattern matches a layer.
@@ -172,6 +182,10 @@ class WatchedNetwork:
         # Optimizers are often given all parameters, those of a frozen teacher too.
         trained = {id(parameter) for group in groups for parameter in group["params"] if parameter.requires_grad}
         return {"network": self.plan, "evidence": self._evidence, "trained": trained or None}
+
+
+def _validate(model: Any, batch: Any) -> object:
+    return model.validation_step(batch, 0)
 
 
 def _is_compiled(model: nn.Module) -> bool:

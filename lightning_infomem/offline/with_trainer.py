@@ -21,7 +21,7 @@ from lightning_infomem.sampling.watching import Watch, loader_of, share_of_rank
 from lightning_infomem.sampling.weights_digest import weights_digest
 from lightning_infomem.settings import MeasurementSettings
 
-__all__ = ["measure_with_trainer"]
+__all__ = ["measure_with_trainer", "silenced"]
 
 
 def measure_with_trainer(
@@ -56,7 +56,7 @@ def measure_with_trainer(
     kind = type("WatchedNetwork", (_WatchedNetwork, lightning_module_for(trainer)), {})
     watched = kind(network, layers, forward, settings, content)
     batches = data if isinstance(data, DataLoader) else _Batches(data)
-    with _undisturbed(trainer), _silenced(network), warnings.catch_warnings():
+    with _undisturbed(trainer), silenced(network), warnings.catch_warnings():
         # The warning says that samples are repeated to make equal shares; the sample plan leaves repetitions out.
         warnings.filterwarnings("ignore", message=".*DistributedSampler.*")
         try:
@@ -176,7 +176,7 @@ def _undisturbed(trainer: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _silenced(network: nn.Module) -> Iterator[None]:
+def silenced(network: nn.Module) -> Iterator[None]:
     """Turn off logging of LightningModules in the network, which would log to the Trainer."""
     modules = [module for module in network.modules() if is_lightning_module(module)]
     for module in modules:

@@ -83,8 +83,9 @@ class NetworkPlan:
         if len(named) > _NAMED:
             named[_NAMED // 2 : -_NAMED // 2] = [f"... {len(named) - _NAMED} more ..."]
         head = "no head" if self.head is None else f"head {self.head or 'the network itself'}"
+        task = "task not known yet" if self.task == "unknown" else f"task {self.task}"
         return (
-            f"measures {', '.join(named) or 'no layer'}; {head}; task {self.task} ({self.task_reason}); "
+            f"measures {', '.join(named) or 'no layer'}; {head}; {task} ({self.task_reason}); "
             f"{self.num_pairs:,} pairs of units a measurement"
         )
 

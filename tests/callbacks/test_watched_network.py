@@ -1,6 +1,7 @@
 import warnings
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from torch import nn
 
@@ -50,6 +51,21 @@ def test_what_would_be_measured_is_told_without_a_run():
     plan = MemorizationMonitor(["network.0"], max_units=5, task="none").plan(Classifier(mlp()), dense(16))
     assert list(plan.layers) == ["network.0"]
     assert "network.0  [1024 examples, 5 of 10 units]" in str(plan)
+
+
+class WithoutForward(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = mlp()
+
+    def validation_step(self, batch, batch_idx):
+        self.log("loss", nn.functional.cross_entropy(self.net(batch[0]), batch[1]))
+
+
+def test_a_module_without_forward_shows_its_validation_step():
+    plan = MemorizationMonitor().plan(WithoutForward(), (dense(16), torch.zeros(16, dtype=torch.long)))
+    assert list(plan.layers) == ["net.0", "net.2"]
+    assert plan.task == "classification"
 
 
 def test_a_layer_that_is_named_must_exist():

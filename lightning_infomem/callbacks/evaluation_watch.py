@@ -33,6 +33,7 @@ class EvaluationWatch:
 
     Attributes:
         network: How the model was read from the first confirmed pass; None before it.
+        fault: What failed in watching since the last `take`, and ended it; None if nothing did.
     """
 
     def __init__(self, model: nn.Module, layers: Any, settings: MeasurementSettings) -> None:
@@ -44,6 +45,7 @@ class EvaluationWatch:
         self._before: tuple[SamplePlan, dict[str, str]] | None = None
         self._is_pending = False
         self.network: NetworkPlan | None = None
+        self.fault: Exception | None = None
         self._evidence: TaskEvidence | None = None
 
     def open(self) -> None:
@@ -65,13 +67,18 @@ class EvaluationWatch:
         """Keep the last pass as a step of the evaluation."""
         if self._watch is not None and self._is_pending:
             self._is_pending, self._before = False, None
-            self._watch.close_batch()
+            try:
+                self._watch.close_batch()
+            except Exception as fault:
+                self._end_by(fault)
+                return
             self.network, self._evidence = self._watch.network, self._watch.evidence
             self._num_confirmed += 1
 
     def take(self) -> ActivationTap | None:
         """Return the confirmed passes, without hooks, and start anew; None if no pass was confirmed."""
         self._forget_unconfirmed()
+        self.fault = None
         watch, num_confirmed = self._watch, self._num_confirmed
         self._watch, self._num_confirmed = None, 0
         if watch is not None:
@@ -81,8 +88,16 @@ class EvaluationWatch:
     def _begin(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if module is not self._model or module.training or _generates(kwargs):
             return
-        if not self._num_confirmed:
+        if not self._num_confirmed and self.fault is None:
             self.take()  # forget passes that were no evaluation
+        if self.fault is not None:
+            return
+        try:
+            self._begin_pass((*args, kwargs))
+        except Exception as fault:  # it must not stop the model's own work
+            self._end_by(fault)
+
+    def _begin_pass(self, batch: object) -> None:
         if self._watch is None:
             self._watch = Watch(
                 self._model, self._layers, self._settings, network=self.network, evidence=self._evidence
@@ -91,7 +106,11 @@ class EvaluationWatch:
         tap = self._watch.tap
         self._before = copy.deepcopy(tap.plan), dict(tap.skipped)
         self._is_pending = True
-        self._watch.open_batch((*args, kwargs))
+        self._watch.open_batch(batch)
+
+    def _end_by(self, fault: Exception) -> None:
+        self.take()
+        self.fault = fault
 
     def _end(self, module: nn.Module, args: object, output: object) -> None:
         if output is None:  # the pass failed

@@ -175,12 +175,12 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         """Measure, and add to the metrics before the Trainer picks the best model by them."""
         if self._watch is None or metrics is None:
             return
-        tap, dataset = self._watch.take(), _dataset_of(metrics)
+        fault, tap, dataset = self._watch.fault, self._watch.take(), _dataset_of(metrics)
         self._dataset = self._dataset or dataset
         if dataset != self._dataset:
             return
         self._age += 1
-        values = self._measure(tap, state, model)
+        values = self._measure(fault or tap, state, model)
         if values:
             shown = self._shown(values)
             names = {name: MetricName.of(name, self.prefix) for name in shown}
@@ -213,10 +213,12 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
         if logs is not None and "train_runtime" in logs:
             self._log_last_figures(self._loggers())  # when training ends, TensorBoard's writer is closed already
 
-    def _measure(self, tap: ActivationTap | None, state: TrainerState, model: Any) -> dict[str, float]:
+    def _measure(self, tap: ActivationTap | Exception | None, state: TrainerState, model: Any) -> dict[str, float]:
         """Return the values to log: new ones, or the last ones if the measurement fails."""
         step = state.global_step
         try:
+            if isinstance(tap, Exception):
+                raise tap
             if tap is None:
                 raise UsageValueError("the evaluation did not call the model")
             caught, weights = bring_together(tap, Ranks()), weights_digest(model)

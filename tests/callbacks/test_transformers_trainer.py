@@ -373,3 +373,16 @@ def test_without_transformers_the_package_imports_and_the_callback_names_what_to
     importlib.import_module("lightning_infomem.callbacks")
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'lightning-infomem\[transformers\]'"):
         importlib.import_module("lightning_infomem.callbacks.transformers_trainer")
+
+
+def test_a_fault_in_watching_stops_no_training(tmp_path):
+    def examples(batch):
+        raise KeyError("nodes")
+
+    monitor = MemorizationTrainerCallback(examples=examples)
+    runner = trainer(tmp_path, monitor)
+    with pytest.warns(UserWarning, match="nothing was measured at this evaluation: 'nodes'"):
+        runner.train()
+    assert runner.state.global_step == 4
+    assert monitor.history == []
+    assert num_hooks(runner.model) == 0

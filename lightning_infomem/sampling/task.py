@@ -36,7 +36,6 @@ class TaskEvidence:
         self._owned = "" if model is None else _owned_by(model)
         self._losses: list[SeenLoss] = []
         self._predicts_labels = False  # from the first time on, because a network may forget what it does
-        self._labels: Tensor | None = None  # of the open batch
         self._parts: Sequence[Part] = ()
         self._num_examples = 0
         self._num_labels = self._num_hits = 0
@@ -53,9 +52,11 @@ class TaskEvidence:
     def see_logits(self, logits: Tensor) -> None:
         """Compare the head's outputs with integer labels in the batch, if it has any: ``[examples, classes]``."""
         self.num_classes = logits.shape[1]
-        labels = find_labels(self._parts, self._num_examples, self.num_classes)
-        self._parts = ()
-        if self._losses or labels is None or len(labels) != len(logits):
+        parts, self._parts = self._parts, ()
+        if self._losses:  # they outweigh labels, which a GPU would have to wait for
+            return
+        labels = find_labels(parts, self._num_examples, self.num_classes)
+        if labels is None or len(labels) != len(logits):
             return
         known = labels != -100
         labels, predictions = labels[known], logits.argmax(1).cpu()[known]

@@ -314,6 +314,7 @@ def measure_plane(
     """
     name_estimators(estimators)  # fail before the network runs
     probe = Probe(batches, labels, max_samples=max_samples)
+    # The settings require more samples than neighbours, of which this measurement has none.
     settings = MeasurementSettings(max_samples=max(max_samples, 4), max_units=_ALL_UNITS, pooling=pooling)
     tap = catch(model, probe, layers, settings, forward).tap
     return measure_plane_samples(

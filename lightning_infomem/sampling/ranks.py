@@ -77,7 +77,7 @@ class Caught(NamedTuple):
     skipped: dict[str, str]
     logits: Tensor
     input_marks: Tensor
-    task: str = ""
+    task: str = "unknown"
     task_reason: str = ""
 
 

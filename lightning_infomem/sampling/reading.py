@@ -71,7 +71,7 @@ class NetworkReader:
     The layers "auto" are the blocks of the network, if it has any (see `find_blocks`), else its linear, convolution
     and recurrent layers, in the order of the calls. Neither has modules that put out what the network returns, or that
     hold one that does. Parts that are not trained, such as averaged copies, teachers and perceptual networks, count
-    only if no layer is trained.
+    only if no hidden layer is trained.
 
     These layers are measured before the nonlinearity, because entropy after a ReLU mostly reflects sparsity. In the
     reproduction of the paper, its tau with generalisation on Shuffled MNIST falls from 1.00 before to .80 after the

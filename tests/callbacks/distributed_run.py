@@ -19,6 +19,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.model_information import CodelengthMonitor
 from tests.networks import Classifier, dense, loader, mlp, num_hooks
+from tests.process_groups import leave_process_group
 
 
 class Faulty(Classifier):
@@ -126,3 +127,4 @@ if __name__ == "__main__":
     for arguments in json.loads(sys.argv[1]):
         if not (is_second_command and arguments.get("strategy", "ddp") != "ddp"):
             run(**arguments)
+    leave_process_group()

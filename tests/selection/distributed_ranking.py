@@ -22,6 +22,7 @@ from lightning_infomem.offline.offline_measurement import OfflineMeasurement
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.read_candidates import read_candidates
 from tests.networks import dense, mlp
+from tests.process_groups import leave_process_group
 
 
 def _fail_on_second(model, batch):
@@ -85,3 +86,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     for arguments in json.loads(sys.argv[2]):
         run(Path(sys.argv[1]), **arguments)
+    leave_process_group()

@@ -24,7 +24,7 @@ FLOORS = {
     "plots": {"matplotlib", "scipy", "sklearn"},
     "selection": {"scipy", "rich"},
     "runs": set(),
-    "offline": set(),
+    "offline": {"scipy"},
     "checkpoints": {"safetensors"},
     "measurement": set(),
     "sampling": set(),

@@ -84,8 +84,8 @@ def dawid_skene(
 
     Reference:
         Dawid and Skene (1979), Maximum likelihood estimation of observer error-rates using the EM algorithm, Applied
-        Statistics 28:20, equations 2.3 to 2.5; for one coin Zhang et al. (2016), Spectral methods meet EM, JMLR 17,
-        section 2. We add pseudo-votes, which give the mode of the posterior under a Dirichlet prior whose parameters
+        Statistics 28:20, equations 2.3 to 2.5; for one coin Zhang et al. (2016), Spectral methods meet EM, JMLR 17:1.
+        We add pseudo-votes, which give the mode of the posterior under a Dirichlet prior whose parameters
         are 1 more than the pseudo-votes.
 
     >>> votes = torch.tensor([[0, 1, 2, 0], [0, 1, 2, 1], [0, 1, 0, 2]])

@@ -13,13 +13,14 @@ __all__ = ["usable_classes", "usable_votes"]
 _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
 
 
-def usable_votes(classes: object, num_classes: int | None = None, *, minimum: int = 1) -> Tensor:
+def usable_votes(classes: object, num_classes: int | None = None, *, minimum: int = 1, name: str = "classes") -> Tensor:
     """Check the predicted classes of some checkpoints.
 
     Args:
         classes: Predicted classes, ``[checkpoints, inputs]``, any integer dtype; -1 is an unknown prediction.
         num_classes: Number of classes; None if any class from 0 may occur.
         minimum: Smallest number of checkpoints.
+        name: Name of the argument, for error messages.
 
     Returns:
         The same as int64 on the CPU.
@@ -29,13 +30,13 @@ def usable_votes(classes: object, num_classes: int | None = None, *, minimum: in
         ValueError: If the shape is wrong, there are fewer than ``minimum`` checkpoints or no inputs, fewer than 2
             classes, or an entry that is neither a class nor -1.
     """
-    classes = _integers(classes, name="classes", shape="[checkpoints, inputs]", dimensions=2)
+    classes = _integers(classes, name=name, shape="[checkpoints, inputs]", dimensions=2)
     if len(classes) < minimum or classes.numel() == 0:
         raise UsageValueError(
-            f"classes: at least {minimum} checkpoints and 1 input are required, got {describe(classes)}; "
+            f"{name}: at least {minimum} checkpoints and 1 input are required, got {describe(classes)}; "
             "pass the predictions of more checkpoints."
         )
-    _check_range(classes, num_classes, name="classes", unknown="an unknown prediction")
+    _check_range(classes, num_classes, name=name, unknown="an unknown prediction")
     return classes.to("cpu", torch.int64)
 
 

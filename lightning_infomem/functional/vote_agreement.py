@@ -60,8 +60,9 @@ def pairwise_agreement(classes: Tensor) -> Tensor:
         Time ``checkpoints * inputs``, memory ``inputs * classes``: predictions are counted, not compared in pairs.
 
     Reference:
-        Jiang et al. (2022), Assessing generalization of SGD via disagreement, ICLR, definition 3.1; Nakkiran and Bansal
-        (2020), Distributional generalization: a new kind of generalization, section 5.
+        Jiang et al. (2022), Assessing generalization of SGD via disagreement, ICLR, on the generalization disagreement
+        equality; Nakkiran and Bansal (2020), Distributional generalization: a new kind of generalization, on the
+        agreement property.
 
     >>> pairwise_agreement(torch.tensor([[0, 1, 2, 0], [0, 1, 2, 1], [0, 1, 0, 2]]))  # 3/4 and 2/4 of the first
     tensor([0.6250, 0.6250, 0.5000], dtype=torch.float64)
@@ -87,9 +88,9 @@ def soft_vote_agreement(classes: Tensor, confidence: Tensor, num_classes: int) -
 
     Returns:
         float64 ``[checkpoints]`` on the CPU, from 0 to 1: the mean over inputs of the weight of the others' votes for
-        its class divided by the weight of all their votes. Inputs on which it, or every other one, is unknown or
-        entirely unsure are left out; NaN without any input. With equal confidence everywhere, and every prediction
-        known, it is `pairwise_agreement`.
+        its class divided by the weight of all their votes. Inputs on which its prediction is unknown, or every other
+        one is unknown or has confidence 0, are left out; NaN without any input. With equal confidence everywhere, and
+        every prediction known, it is `pairwise_agreement`.
 
     Raises:
         TypeError: If a tensor has the wrong dtype.

@@ -196,7 +196,7 @@ def test_outputs_of_a_plain_module_are_assumed_to_be_classes(network):
     inputs = dense(50) if network is mlp else torch.randint(0, 11, (50, 5))
     report = measure(network(), [inputs])
     assert (report.task, report.task_reason) == ("assumed", "nothing says what its 3 outputs are")
-    assert report.predicted is not None
+    assert report.predictions is not None
 
 
 def test_a_single_output_is_not_assumed_to_be_classes():
@@ -207,7 +207,7 @@ def test_a_single_output_is_not_assumed_to_be_classes():
 def test_of_a_lightning_module_nothing_is_assumed(kind):
     report = measure(kind(mlp()), [dense(50)])
     assert report.task == "unknown"
-    assert report.predicted is not None  # for the day on which the task is known
+    assert report.predictions is not None  # for the day on which the task is known
 
 
 @pytest.mark.parametrize("task", ["classification", "regression", "none"])
@@ -215,7 +215,7 @@ def test_of_a_lightning_module_nothing_is_assumed(kind):
 def test_the_task_that_was_given_holds(kind, task):
     report = measure(kind(mlp()), [dense(50)], task=task)
     assert (report.task, report.task_reason) == (task, f'task="{task}" was given')
-    assert (report.predicted is not None) == (task == "classification")
+    assert (report.predictions is not None) == (task == "classification")
 
 
 def test_evidence_is_reported_and_overruled_by_what_the_user_says_alone():
@@ -224,7 +224,7 @@ def test_evidence_is_reported_and_overruled_by_what_the_user_says_alone():
     assert (report.task, report.task_reason) == ("regression", "its loss is mse_loss")
     given = measure_caught(caught, MeasurementSettings(task="classification"))
     assert (given.task, given.task_reason) == ("classification", 'task="classification" was given')
-    assert given.predicted is not None
+    assert given.predictions is not None
 
 
 # Repeated inputs
@@ -265,7 +265,7 @@ def test_rows_of_one_input_are_measured_once(repeat, kind):
     for one, other in zip(once.layers, repeated.layers, strict=True):
         assert one.scores["class_smoothness"] == pytest.approx(other.scores["class_smoothness"], abs=1e-3)
     assert repeated.probe == once.probe
-    assert torch.equal(repeated.predicted, once.predicted)
+    assert torch.equal(repeated.predictions.classes, once.predictions.classes)
     assert f"{repeated.num_repeats} rows repeat an input and were left out" in str(repeated)
     assert "repeat" not in str(once)
 

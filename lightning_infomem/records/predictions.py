@@ -73,7 +73,7 @@ class Predictions:
                 raise UsageValueError(f"the {name} of its predictions are not those of {len(fields['inputs'])} samples")
         if type(num_classes) is not int or num_classes < 2:
             raise UsageValueError(f"its number of classes is {num_classes!r}")
-        classes, inputs = fields["classes"], fields["inputs"]
+        classes, inputs = fields["classes"].int(), fields["inputs"]
         if bool(((classes < -1) | (classes >= num_classes)).any()):
             raise UsageValueError(f"its predictions are not of {num_classes} classes")
         if bool((inputs[1:] < inputs[:-1]).any()):
@@ -82,4 +82,4 @@ class Predictions:
             raise UsageValueError("the places of its inputs are negative")
         if loader is not None and (type(loader) is not int or loader < 0):
             raise UsageValueError(f"the index of its loader is {loader!r}")
-        return cls(**{**fields, "classes": classes.int()})
+        return cls(**{**fields, "classes": classes})

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from lightning_infomem.runs.run_file import RUN_FILE, read_run_file
 from tests.callbacks.distributed_run import run
+from tests.networks import dense, loader, mlp
 
 pytestmark = pytest.mark.distributed
 
@@ -82,6 +84,10 @@ def assert_same_report(ranks: list[dict[str, Any]], alone: dict[str, Any]) -> No
     for rank in ranks:
         assert (rank["samples"], rank["probe"]) == (alone["samples"], alone["probe"])
         assert rank["scores"] == pytest.approx(alone["scores"], abs=1e-6)
+        ours, theirs = dict(rank["predictions"]), dict(alone["predictions"])
+        assert ours.pop("log_odds") == pytest.approx(theirs.pop("log_odds"), abs=1e-2)  # 16 bits of float32 sums
+        assert ours == theirs
+        assert ours["places"] is not None
         for ours, theirs in zip(rank["layer_scores"], alone["layer_scores"], strict=True):
             assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-6, nan_ok=True)  # float32 activations, row by row
         for ours, theirs in zip(rank["mutual_information"], alone["mutual_information"], strict=True):
@@ -138,6 +144,24 @@ def test_all_ranks_log_the_same_numbers(found: dict[str, list[dict[str, Any]]]) 
         for other in others:
             assert other["metrics"] == first["metrics"]
         assert not any(rank["warned"] for rank in found[name])
+
+
+def test_the_training_loss_is_the_mean_over_ranks(found: dict[str, list[dict[str, Any]]]) -> None:
+    """Of a network that does not learn: two ranks see 32 rows in two steps, and four ranks 64."""
+    rows = torch.cat([dense(101), dense(101).flip(0)])[:101]
+    labels = loader(rows).dataset.tensors[1]
+    torch.manual_seed(0)
+    losses = torch.nn.functional.cross_entropy(mlp()(rows), labels, reduction="none")
+    for name, count in (
+        ("one process", 16),
+        ("two processes", 32),
+        ("two processes, spawned", 32),
+        ("four processes", 64),
+    ):
+        assert [rank["training_loss"] for rank in found[name]] == [
+            pytest.approx(losses[:count].mean().item(), abs=1e-5)
+        ] * len(found[name])
+    assert found["two processes, test"][0]["training_loss"] is None
 
 
 def test_rows_come_from_all_ranks(found: dict[str, list[dict[str, Any]]]) -> None:

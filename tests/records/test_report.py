@@ -46,6 +46,7 @@ def report() -> InformationReport:
         version="0.1.0",
         task="regression",
         task_reason="its loss is mse_loss",
+        training_loss=0.25,
     )
 
 
@@ -172,6 +173,12 @@ def test_a_report_of_another_version_is_refused(version: object) -> None:
         damage(["task"], None),
         damage(["task"], torch.tensor([1.0, 2.0])),
         damage(["task_reason"], 1),
+        without(["training_loss"]),
+        damage(["training_loss"], "low"),
+        damage(["training_loss"], math.nan),
+        without(["predictions"]),
+        damage(["predictions"], {}),
+        damage(["predictions"], torch.zeros(3)),
         damage(["layers"], None),
         damage(["layers"], "encoder.0"),
         damage(["layers"], {"encoder.0": {}}),

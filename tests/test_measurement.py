@@ -227,6 +227,60 @@ def test_evidence_is_reported_and_overruled_by_what_the_user_says_alone():
     assert given.predictions is not None
 
 
+# Places
+
+
+class Twice(nn.Sequential):
+    """Runs two views of each example."""
+
+    def forward(self, x):
+        return super().forward(torch.cat([x, x + 0.1]))
+
+
+def test_the_place_of_an_input_is_the_same_whatever_the_batches_and_the_network():
+    inputs = dense(50)
+    found = measure(mlp(), inputs.split(7), max_samples=20).predictions
+    assert len(found.places.unique()) == 20
+    assert int(found.places.max()) < 50
+    whole = measure(mlp(), [inputs]).predictions
+    place_of = dict(zip(whole.inputs.tolist(), whole.places.tolist(), strict=True))
+    assert [place_of[mark] for mark in found.inputs.tolist()] == found.places.tolist()
+    assert sorted(place_of.values()) == list(range(50))
+
+
+def test_the_place_of_a_repeated_input_is_its_first_one():
+    inputs = dense(30)
+    once = measure(mlp(), [inputs]).predictions
+    repeated = [inputs.flip(0), inputs, inputs[:7]]
+    assert torch.equal(measure(mlp(), [inputs, *repeated]).predictions.places, once.places)
+    assert torch.equal(measure(mlp(), repeated).predictions.places, 29 - once.places)
+    released = measure(mlp(), [inputs, *repeated], preset="released_code").predictions
+    place_of = dict(zip(once.inputs.tolist(), once.places.tolist(), strict=True))
+    assert [place_of[mark] for mark in released.inputs.tolist()] == released.places.tolist()
+    assert len(released.places) == 97
+
+
+def test_places_are_unknown_where_the_user_counts_examples_or_an_example_has_several_rows():
+    batches = dense(50).split(10)
+    plain = measure(mlp(), batches).predictions
+    counted = measure(mlp(), batches, examples=len).predictions
+    assert counted.has_inputs_of(plain)
+    assert (plain.places is None, counted.places is None) == (False, True)
+    twice = measure(Twice(*mlp()), batches).predictions
+    assert (len(twice.inputs), twice.places) == (100, None)
+
+
+def test_what_was_predicted_for_outputs_that_are_not_finite_is_unknown():
+    logits = torch.tensor([[1e4, 0.0], [math.nan, 0.0], [-math.inf, 0.0], [0.0, 1e6]]).repeat(5, 1)
+    marks = torch.arange(20).flip(0)[:, None]
+    rows = {"x": torch.randn(20, 3)}
+    found = measure_samples(rows, MeasurementSettings(), logits=logits, input_marks=marks, loader=2).predictions
+    assert found.classes.flip(0).tolist() == [0, -1, -1, 1] * 5
+    most = torch.finfo(torch.float16).max
+    assert found.log_odds.flip(0).nan_to_num(nan=-1.0).tolist() == [1e4, -1, -1, most] * 5
+    assert (found.log_odds.dtype, found.loader, found.places, found.num_classes) == (torch.float16, 2, None, 2)
+
+
 # Repeated inputs
 
 

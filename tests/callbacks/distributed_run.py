@@ -29,7 +29,12 @@ class Faulty(Classifier):
 
     def __init__(self, fault: str):
         super().__init__(mlp())
-        self.fault = fault
+        self.fault, self.losses = fault, []
+
+    def training_step(self, batch, batch_idx):
+        loss = super().training_step(batch, batch_idx)
+        self.losses.append(loss.item())
+        return loss
 
     def on_validation_epoch_start(self):
         if self.global_rank == 1 and not self.trainer.sanity_checking:
@@ -78,6 +83,7 @@ class Writer(pl.Callback):
             "layer_scores": [dict(layer.scores) for layer in layers],
             "probe": None if report is None else report.probe,
             "predictions": None if report is None or report.predictions is None else listed(report.predictions),
+            "losses": pl_module.losses,
             "training_loss": None if report is None else report.training_loss,
             "skipped": {} if report is None else report.skipped,
             "history": len(self.monitor.history),

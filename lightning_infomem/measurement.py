@@ -25,10 +25,12 @@ from lightning_infomem.functional.baselines import (
     prediction_baselines,
 )
 from lightning_infomem.functional.entropy import binned_entropy
+from lightning_infomem.functional.log_odds import log_odds
 from lightning_infomem.functional.mutual_information import share_of_pairwise
 from lightning_infomem.functional.normal_scores import normal_scores
 from lightning_infomem.functional.standardization import finite_samples
 from lightning_infomem.kernels import select_backend
+from lightning_infomem.records.predictions import Predictions
 from lightning_infomem.records.report import InformationReport, LayerInformation
 from lightning_infomem.records.tasks import TASKS, say_given
 from lightning_infomem.sampling.forward import evaluating, forward_batch, to_device
@@ -125,13 +127,16 @@ def measure_caught(
     step: int | None = None,
     ranks: Ranks | None = None,
     weights: Tensor | None = None,
+    loader: int | None = None,
+    training_loss: float | None = None,
 ) -> InformationReport:
     """Measure what a tap caught, on all ranks together; see `measure_samples` for the rest."""
     task, reason = caught.task, caught.task_reason
     if settings.task != "auto":
         task, reason = settings.task, say_given(settings.task)
     known = {**caught._asdict(), "task": task, "task_reason": reason}
-    return measure_samples(settings=settings, **known, epoch=epoch, step=step, ranks=ranks, weights=weights)
+    known |= {"epoch": epoch, "step": step, "weights": weights, "loader": loader, "training_loss": training_loss}
+    return measure_samples(settings=settings, **known, ranks=ranks)
 
 
 def measure_samples(
@@ -149,6 +154,9 @@ def measure_samples(
     step: int | None = None,
     ranks: Ranks | None = None,
     weights: Tensor | None = None,
+    places: Tensor | None = None,
+    loader: int | None = None,
+    training_loss: float | None = None,
 ) -> InformationReport:
     """Measure given activations.
 
@@ -171,6 +179,9 @@ def measure_samples(
         step: Global step of the run.
         ranks: Processes that all call this with the same samples and share the pairs of units; each gets the report.
         weights: Digest of the weights of the network; see `weights_digest`.
+        places: Place of each row's input in the batches, int64 ``[samples]``; None if unknown. See `Predictions`.
+        loader: Index of the validation loader that brought the inputs; None if they came from elsewhere.
+        training_loss: Mean training loss before this measurement; see `InformationReport`.
 
     Returns:
         The report, with all tensors on the CPU. A layer whose samples cannot be measured is skipped with a reason.
@@ -184,6 +195,8 @@ def measure_samples(
     reasons = dict(skipped or {})
     ranks = ranks or Ranks()
     num_repeats = 0
+    if places is not None and input_marks is not None and input_marks.numel():
+        places = _first_places(places, input_marks)
     if input_marks is not None and input_marks.numel() and settings.convention != "released_code":
         distinct = _distinct_inputs(input_marks)
         num_repeats = len(input_marks) - len(distinct)
@@ -191,6 +204,7 @@ def measure_samples(
             samples = {name: rows[distinct.to(rows.device)] for name, rows in samples.items()}
             logits = None if logits is None else logits[distinct.to(logits.device)]
             input_marks = input_marks[distinct]
+            places = None if places is None else places[distinct]
     # A failure of one rank in these calls is reported to the others.
     finite = ranks.run_together(lambda: _finite(samples, settings, reasons, num_repeats))
     span = _span(finite.values())
@@ -227,11 +241,12 @@ def measure_samples(
         version=_package_version(),
         scores={} if logits is None else prediction_baselines(logits),
         probe=None if input_marks is None else _probe_digest(input_marks),
-        predicted=None if classes is None or input_marks is None else _in_order_of_inputs(classes, input_marks),
+        predictions=_predictions(logits, input_marks, places, loader),
         task=task,
         task_reason=task_reason,
         weights=weights,
         num_repeats=num_repeats,
+        training_loss=training_loss,
     )
 
 
@@ -339,9 +354,29 @@ def _probe_digest(input_marks: Tensor) -> str | None:
     return blake2b(input_marks[:, 0].sort().values.numpy().tobytes(), digest_size=8).hexdigest()
 
 
-def _in_order_of_inputs(classes: Tensor, input_marks: Tensor) -> Tensor | None:
-    """Sort the classes by input, because ranks and loaders bring inputs in different orders."""
-    return classes[input_marks[:, 0].argsort(stable=True)] if input_marks.numel() else None
+def _first_places(places: Tensor, input_marks: Tensor) -> Tensor:
+    """Return for each row the first place of its input, because ranks bring equal inputs in different orders."""
+    _, inputs = torch.unique(input_marks[:, 0], return_inverse=True)
+    return places.new_zeros(len(places)).scatter_reduce(0, inputs, places, "amin", include_self=False)[inputs]
+
+
+def _predictions(
+    logits: Tensor | None, input_marks: Tensor | None, places: Tensor | None, loader: int | None
+) -> Predictions | None:
+    """Sort what was predicted by input, because ranks and loaders bring inputs in different orders."""
+    classes = None if logits is None else predicted_classes(logits)
+    if classes is None or logits is None or input_marks is None or not input_marks.numel():
+        return None
+    inputs, order = input_marks[:, 0].sort(stable=True)
+    most = torch.finfo(torch.float16).max
+    return Predictions(
+        classes=classes[order],
+        log_odds=log_odds(logits).clamp(-most, most).half().cpu()[order],
+        inputs=inputs,
+        num_classes=logits.shape[1],
+        places=None if places is None else places[order],
+        loader=loader,
+    )
 
 
 def _package_version() -> str:

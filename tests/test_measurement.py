@@ -196,7 +196,7 @@ def test_outputs_of_a_plain_module_are_assumed_to_be_classes(network):
     inputs = dense(50) if network is mlp else torch.randint(0, 11, (50, 5))
     report = measure(network(), [inputs])
     assert (report.task, report.task_reason) == ("assumed", "nothing says what its 3 outputs are")
-    assert report.predicted is not None
+    assert report.predictions is not None
 
 
 def test_a_single_output_is_not_assumed_to_be_classes():
@@ -207,7 +207,7 @@ def test_a_single_output_is_not_assumed_to_be_classes():
 def test_of_a_lightning_module_nothing_is_assumed(kind):
     report = measure(kind(mlp()), [dense(50)])
     assert report.task == "unknown"
-    assert report.predicted is not None  # for the day on which the task is known
+    assert report.predictions is not None  # for the day on which the task is known
 
 
 @pytest.mark.parametrize("task", ["classification", "regression", "none"])
@@ -215,7 +215,7 @@ def test_of_a_lightning_module_nothing_is_assumed(kind):
 def test_the_task_that_was_given_holds(kind, task):
     report = measure(kind(mlp()), [dense(50)], task=task)
     assert (report.task, report.task_reason) == (task, f'task="{task}" was given')
-    assert (report.predicted is not None) == (task == "classification")
+    assert (report.predictions is not None) == (task == "classification")
 
 
 def test_evidence_is_reported_and_overruled_by_what_the_user_says_alone():
@@ -224,7 +224,61 @@ def test_evidence_is_reported_and_overruled_by_what_the_user_says_alone():
     assert (report.task, report.task_reason) == ("regression", "its loss is mse_loss")
     given = measure_caught(caught, MeasurementSettings(task="classification"))
     assert (given.task, given.task_reason) == ("classification", 'task="classification" was given')
-    assert given.predicted is not None
+    assert given.predictions is not None
+
+
+# Places
+
+
+class Twice(nn.Sequential):
+    """Runs two views of each example."""
+
+    def forward(self, x):
+        return super().forward(torch.cat([x, x + 0.1]))
+
+
+def test_the_place_of_an_input_is_the_same_whatever_the_batches_and_the_network():
+    inputs = dense(50)
+    found = measure(mlp(), inputs.split(7), max_samples=20).predictions
+    assert len(found.places.unique()) == 20
+    assert int(found.places.max()) < 50
+    whole = measure(mlp(), [inputs]).predictions
+    place_of = dict(zip(whole.inputs.tolist(), whole.places.tolist(), strict=True))
+    assert [place_of[mark] for mark in found.inputs.tolist()] == found.places.tolist()
+    assert sorted(place_of.values()) == list(range(50))
+
+
+def test_the_place_of_a_repeated_input_is_its_first_one():
+    inputs = dense(30)
+    once = measure(mlp(), [inputs]).predictions
+    repeated = [inputs.flip(0), inputs, inputs[:7]]
+    assert torch.equal(measure(mlp(), [inputs, *repeated]).predictions.places, once.places)
+    assert torch.equal(measure(mlp(), repeated).predictions.places, 29 - once.places)
+    released = measure(mlp(), [inputs, *repeated], preset="released_code").predictions
+    place_of = dict(zip(once.inputs.tolist(), once.places.tolist(), strict=True))
+    assert [place_of[mark] for mark in released.inputs.tolist()] == released.places.tolist()
+    assert len(released.places) == 97
+
+
+def test_places_are_unknown_where_the_user_counts_examples_or_an_example_has_several_rows():
+    batches = dense(50).split(10)
+    plain = measure(mlp(), batches).predictions
+    counted = measure(mlp(), batches, examples=len).predictions
+    assert counted.has_inputs_of(plain)
+    assert (plain.places is None, counted.places is None) == (False, True)
+    twice = measure(Twice(*mlp()), batches).predictions
+    assert (len(twice.inputs), twice.places) == (100, None)
+
+
+def test_what_was_predicted_for_outputs_that_are_not_finite_is_unknown():
+    logits = torch.tensor([[1e4, 0.0], [math.nan, 0.0], [-math.inf, 0.0], [0.0, 1e6]]).repeat(5, 1)
+    marks = torch.arange(20).flip(0)[:, None]
+    rows = {"x": torch.randn(20, 3)}
+    found = measure_samples(rows, MeasurementSettings(), logits=logits, input_marks=marks, loader=2).predictions
+    assert found.classes.flip(0).tolist() == [0, -1, -1, 1] * 5
+    most = torch.finfo(torch.float16).max
+    assert found.log_odds.flip(0).nan_to_num(nan=-1.0).tolist() == [1e4, -1, -1, most] * 5
+    assert (found.log_odds.dtype, found.loader, found.places, found.num_classes) == (torch.float16, 2, None, 2)
 
 
 # Repeated inputs
@@ -265,7 +319,7 @@ def test_rows_of_one_input_are_measured_once(repeat, kind):
     for one, other in zip(once.layers, repeated.layers, strict=True):
         assert one.scores["class_smoothness"] == pytest.approx(other.scores["class_smoothness"], abs=1e-3)
     assert repeated.probe == once.probe
-    assert torch.equal(repeated.predicted, once.predicted)
+    assert torch.equal(repeated.predictions.classes, once.predictions.classes)
     assert f"{repeated.num_repeats} rows repeat an input and were left out" in str(repeated)
     assert "repeat" not in str(once)
 

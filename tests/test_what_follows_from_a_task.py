@@ -56,7 +56,7 @@ def runs() -> dict[str, list[InformationReport]]:
 def test_classes_are_stored_unless_there_are_none(task: str) -> None:
     report = measured(task)
     assert set(report.scores) == OF_PREDICTIONS
-    assert report.predicted is not None
+    assert report.predictions is not None
     assert math.isfinite(report["hidden"].scores["class_smoothness"])
     assert (report.task, report.task_reason) == (task, REASON)
 
@@ -65,7 +65,7 @@ def test_classes_are_stored_unless_there_are_none(task: str) -> None:
 def test_nothing_of_classes_is_stored_where_there_are_none(task: str) -> None:
     report = measured(task)
     assert report.scores == {}
-    assert report.predicted is None
+    assert report.predictions is None
     assert "class_smoothness" not in report["hidden"].scores
 
 

@@ -12,6 +12,7 @@ from lightning_infomem.callbacks.watched_network import WatchedNetwork
 from lightning_infomem.functional.baselines import prediction_baselines
 from lightning_infomem.sampling.ranks import Ranks, bring_together
 from lightning_infomem.sampling.taps import ActivationTap
+from lightning_infomem.sampling.training_loss import mean_over_ranks
 from lightning_infomem.sampling.weights_digest import weights_digest
 
 __all__ = ["FirstLook"]
@@ -28,11 +29,18 @@ class FirstLook(NamedTuple):
         weights: Digest of the weights; see `weights_digest`.
         probe: What was caught of the user's own batches; None without any.
         training_confidence: Mean confidence on training inputs; None if it is unknown.
+        training_loss: Mean loss of the latest training steps; see `InformationReport`.
     """
 
     weights: Tensor | None
     probe: ActivationTap | None
     training_confidence: float | None
+    training_loss: float | None
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What a report takes over; see `measure_samples`."""
+        return {"weights": self.weights, "training_loss": self.training_loss}
 
     @classmethod
     def take(
@@ -54,10 +62,12 @@ class FirstLook(NamedTuple):
             training: Batches of training inputs.
         """
         ranks = Ranks.current()
-        weights = ranks.on_all(lambda: weights_digest(model))[0]  # of rank 0, which saves the checkpoint
+        seen_by_ranks = ranks.on_all(lambda: (weights_digest(model), network.training_loss.mean()))
+        weights = seen_by_ranks[0][0]  # of rank 0, which saves the checkpoint
+        network.training_loss.begin()
         tap = None if probe is None else network.catch(trainer, model, probe)
         confidence = None
         if training is not None:
             seen = network.catch(trainer, model, training, seeded=True)
             confidence = prediction_baselines(bring_together(seen, ranks).logits).get("mean_confidence")
-        return cls(weights, tap, confidence)
+        return cls(weights, tap, confidence, mean_over_ranks([loss for _, loss in seen_by_ranks]))

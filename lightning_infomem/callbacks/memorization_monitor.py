@@ -231,7 +231,7 @@ class MemorizationMonitor(RunMonitor, Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Measure ``dataloader`` between validations."""
-        self._network.close_training_step()
+        self._network.close_training_step(trainer, pl_module, outputs)
         every, step = self.every_n_train_steps, trainer.global_step
         if every is None or trainer.barebones or not step or step % every or step == self._last_step:
             return
@@ -349,12 +349,12 @@ class MemorizationMonitor(RunMonitor, Callback):
             if isinstance(look, Exception):
                 raise look
             caught = bring_together(look.probe or self._network.caught(), ranks)
-            moment = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-            report = measure_caught(caught, self.settings, **moment, ranks=ranks, weights=look.weights)
-            confidence = look.training_confidence if report.task == "classification" else None
+            moment: dict[str, Any] = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+            loader = None if look.probe else self.dataloader_idx
+            report = measure_caught(caught, self.settings, **moment, **look.known, ranks=ranks, loader=loader)
             self._report_skipped(report)
             if in_run:
-                values = self._course.add(report, **moment, training_confidence=confidence)
+                values = self._course.add(report, **moment, training_confidence=look.training_confidence)
             else:
                 values = scalars(report, prefix=self.prefix)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run

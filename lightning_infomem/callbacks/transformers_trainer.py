@@ -12,6 +12,7 @@ import torch
 
 from lightning_infomem._errors import UsageImportError, UsageValueError
 from lightning_infomem.callbacks.evaluation_watch import EvaluationWatch
+from lightning_infomem.callbacks.logged_training_loss import logged_training_loss
 from lightning_infomem.callbacks.run_monitor import RunMonitor
 from lightning_infomem.checkpoints.huggingface_folder import REPORT_FILE
 from lightning_infomem.measurement import measure_caught
@@ -223,7 +224,10 @@ class MemorizationTrainerCallback(RunMonitor, TrainerCallback):
                 raise UsageValueError("the evaluation did not call the model")
             caught, weights = bring_together(tap, Ranks()), weights_digest(model)
             self._introduce(tap.network)
-            report = measure_caught(caught, self.settings, epoch=int(state.epoch), step=step, weights=weights)
+            before = int(self._course.history[-1]["step"]) if self._course.history else 0
+            known: dict[str, Any] = {"weights": weights, "loader": 0}
+            known["training_loss"] = logged_training_loss(state.log_history, before)
+            report = measure_caught(caught, self.settings, epoch=int(state.epoch), step=step, **known)
             self._report_skipped(report)
             values = self._course.add(report, epoch=state.epoch, step=step)
         except Exception as fault:  # whatever it is, memory included, it is not worth the user's run

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem._lightning import LightningModule, MisconfigurationException, Trainer, is_compiled_module, say
@@ -20,6 +20,7 @@ from lightning_infomem.sampling.ranks import Ranks
 from lightning_infomem.sampling.reading import read_network
 from lightning_infomem.sampling.taps import ActivationTap
 from lightning_infomem.sampling.task import TaskEvidence
+from lightning_infomem.sampling.training_loss import TrainingLoss
 from lightning_infomem.sampling.watching import Share, Watch
 from lightning_infomem.settings import MeasurementSettings
 
@@ -35,6 +36,7 @@ class WatchedNetwork:
 
     Attributes:
         plan: How the network was read; None before the first batch.
+        training_loss: Mean loss of the latest training steps.
     """
 
     def __init__(self, layers: Any, settings: MeasurementSettings) -> None:
@@ -45,6 +47,7 @@ class WatchedNetwork:
         self._losses: list[SeenLoss] | None = None
         self._evidence: TaskEvidence | None = None
         self.plan: NetworkPlan | None = None
+        self.training_loss = TrainingLoss()
 
     @property
     def is_empty(self) -> bool:
@@ -83,8 +86,15 @@ class WatchedNetwork:
             self._losses = []
             self._loss_watch = LossWatch().open()
 
-    def close_training_step(self) -> None:
-        """Remember the loss of the training step."""
+    def close_training_step(self, trainer: Trainer, model: LightningModule, outputs: object) -> None:
+        """Remember the loss of the training step, and which function computed the first one."""
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        if isinstance(loss, Tensor) and model.automatic_optimization and not trainer.barebones:
+            # Lightning has divided it.
+            self.training_loss.add(loss, trainer.current_epoch, factor=trainer.accumulate_grad_batches)
+        self._close_loss_watch()
+
+    def _close_loss_watch(self) -> None:
         if self._loss_watch is not None:
             self._loss_watch.close()
             self._losses, self._loss_watch = self._loss_watch.seen, None
@@ -137,7 +147,7 @@ class WatchedNetwork:
 
     def close(self) -> None:
         """Remove all hooks."""
-        self.close_training_step()
+        self._close_loss_watch()
         if self._watch is not None:
             self._watch.close()
             self._watch = None

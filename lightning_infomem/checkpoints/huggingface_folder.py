@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lightning_infomem.checkpoints.recipe import Recipe, select_plain
 from lightning_infomem.checkpoints.weight_files import UnusableCheckpoint, load_weight_file
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "TrainingState",
     "is_huggingface_folder",
     "load_folder",
+    "read_folder_recipe",
     "read_training_state",
     "report_files",
     "weight_files_of",
@@ -28,6 +30,8 @@ _WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # transformers prefers th
 _INDEX = ".index.json"  # suffix of the index of sharded weights
 # Endings of the timing entries of an evaluation.
 _TIMES = ("_runtime", "_per_second", "_time")
+# Entries of the trainer state that say how the network was trained.
+_SETTINGS = ("train_batch_size", "num_train_epochs", "max_steps")
 
 
 class TrainingState(NamedTuple):
@@ -136,6 +140,29 @@ def read_training_state(folder: Path) -> TrainingState:
         return TrainingState()  # `save_pretrained` writes none
     except (AttributeError, OSError, TypeError, ValueError) as fault:
         return TrainingState(notes=(f"its {_STATE} cannot be read ({fault})",))
+
+
+def read_folder_recipe(folder: Path) -> Recipe:
+    """Read how the network was trained, as far as texts in the folder say it.
+
+    Returns:
+        Name -> value, as `select_plain` selects them: the entries of ``config.json`` whose names contain "dropout" or
+        "pdrop", and ``train_batch_size``, ``num_train_epochs`` and ``max_steps`` of ``trainer_state.json``. Nothing of
+        a file that cannot be read; `load_folder` and `read_training_state` tell of it.
+    """
+    found: dict[str, Any] = {}
+    for name, is_chosen in ((_CONFIG, _is_dropout), (_STATE, _SETTINGS.__contains__)):
+        try:
+            entries = _read_json(folder / name)
+            found |= {name: value for name, value in entries.items() if is_chosen(name)}
+        except (AttributeError, OSError, RecursionError, ValueError):
+            continue
+    return select_plain(found)
+
+
+def _is_dropout(name: str) -> bool:
+    # GPT-2 and its kin write "pdrop".
+    return "dropout" in name or "pdrop" in name
 
 
 def _is_metric(name: str, value: object) -> bool:

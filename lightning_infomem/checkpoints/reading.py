@@ -16,10 +16,12 @@ from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.checkpoints.huggingface_folder import (
     is_huggingface_folder,
     load_folder,
+    read_folder_recipe,
     read_training_state,
     report_files,
     weight_files_of,
 )
+from lightning_infomem.checkpoints.recipe import Recipe, read_recipe
 from lightning_infomem.checkpoints.weight_files import SUFFIXES, UnusableCheckpoint, load_weight_file
 from lightning_infomem.records.report import COURSE_KEY, REPORT_KEY, InformationReport
 from lightning_infomem.sampling.weights_digest import differing_weights, non_finite_weights
@@ -49,6 +51,8 @@ class CheckpointRecord:
         notes: Remarks for the reader of the report.
         run_id: What the monitor called the run; None if it left no course.
         staleness: Why the report is not of the weights in the checkpoint; None if it is, or if that cannot be told.
+        recipe: What the checkpoint says of how it was trained: name -> value; empty if it says nothing. See
+            `read_recipe`, and for the folders of Hugging Face `read_folder_recipe`.
     """
 
     path: Path
@@ -59,6 +63,7 @@ class CheckpointRecord:
     notes: tuple[str, ...] = ()
     run_id: str | None = None
     staleness: str | None = None
+    recipe: Recipe = field(default_factory=dict)
 
 
 def find_checkpoints(checkpoints: object) -> list[Path]:
@@ -185,7 +190,8 @@ def read_checkpoint(path: str | Path) -> CheckpointRecord:
     epoch, step = _whole_number(loaded.get("epoch")), _whole_number(loaded.get("global_step"))
     staleness, doubts = _compare_with_weights(report, step, loaded.get("state_dict"))
     metrics, run_id = _monitored(states.values(), path.name), _run_id(states.values())
-    return CheckpointRecord(path, epoch, step, report, metrics, (*notes, *doubts), run_id, staleness)
+    recipe = read_recipe(loaded)
+    return CheckpointRecord(path, epoch, step, report, metrics, (*notes, *doubts), run_id, staleness, recipe)
 
 
 def _read_folder(folder: Path) -> CheckpointRecord:
@@ -202,7 +208,8 @@ def _read_folder(folder: Path) -> CheckpointRecord:
     staleness, doubts = _compare_with_weights(report, state.step, weights)
     several = [_several(file.name for file in files)] if len(files) > 1 else []
     notes = (*state.notes, *several, *doubts)
-    return CheckpointRecord(folder, state.epoch, state.step, report, state.metrics, notes, run_id, staleness)
+    recipe = read_folder_recipe(folder)
+    return CheckpointRecord(folder, state.epoch, state.step, report, state.metrics, notes, run_id, staleness, recipe)
 
 
 def _report(state: Any) -> InformationReport:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -72,9 +71,7 @@ def measure_with_trainer(
 
 def _without_inference_mode(report: InformationReport) -> InformationReport:
     """Copy the tensors, because those made in inference mode cannot be changed in place."""
-    names = ("units", "entropy", "mutual_information")
-    layers = [replace(layer, **{name: getattr(layer, name).clone() for name in names}) for layer in report.layers]
-    return replace(report, layers=tuple(layers))
+    return InformationReport.from_state(report.to_state())
 
 
 class _WatchedNetwork:

@@ -42,7 +42,8 @@ class Moment:
     def of(cls, report: InformationReport) -> Moment:
         """Extract the moment from a report."""
         smoothness = {layer.name: layer.scores.get("class_smoothness", math.nan) for layer in report.layers}
-        known = (report.predicted, report.probe, report.epoch, report.step, report.task, report.task_reason)
+        predicted = None if report.predictions is None else report.predictions.classes
+        known = (predicted, report.probe, report.epoch, report.step, report.task, report.task_reason)
         return cls(smoothness, *known)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lightning_infomem._errors import UsageValueError
+from lightning_infomem.records.predictions import Predictions
 from lightning_infomem.records.tasks import TASKS
 
 __all__ = ["COURSE_KEY", "REPORT_KEY", "InformationReport", "LayerInformation"]
@@ -20,7 +22,7 @@ REPORT_KEY = "infomem_report"
 COURSE_KEY = "infomem_course"
 
 # Increased whenever the state changes; a state of any other version is refused.
-_STATE_VERSION = 6
+_STATE_VERSION = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +118,7 @@ class InformationReport:
         version: Version of the package.
         scores: Name -> value of the baselines that use the predictions; see `baselines.prediction_baselines`.
         probe: Digest of the sampled inputs, the same for the same inputs; None if unknown.
-        predicted: Predicted class of each sampled input, int32 ``[samples]``, in an order that depends on the inputs
-            alone; -1 if the outputs are not finite. None if classes or inputs are unknown.
+        predictions: What was predicted for each sampled input; None if classes or inputs are unknown.
         task: What the network does: "classification", "regression", "none" (its outputs are neither), "unknown" (there
             is no evidence; scores and classes of the outputs are stored nevertheless), or "assumed" (the outputs of a
             plain module are taken for classes without evidence).
@@ -125,6 +126,10 @@ class InformationReport:
         weights: Digest of the weights that were measured, int64 ``[parameters, 2]``; see `weights_digest`. None if
             unknown.
         num_repeats: Number of sampled rows that were left out because their input occurred before.
+        training_loss: Mean of the loss that the training step returned, in its own unit, over the steps since the
+            previous measurement or since the epoch began, whichever was later; if there were none, that of the last
+            ones. Of several processes the mean. None outside a training, if the training step returns no loss or
+            optimizes by itself, or if the mean is not finite.
     """
 
     layers: tuple[LayerInformation, ...]
@@ -137,11 +142,12 @@ class InformationReport:
     version: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     probe: str | None = None
-    predicted: Tensor | None = None
+    predictions: Predictions | None = None
     task: str = "unknown"
     task_reason: str = ""
     weights: Tensor | None = None
     num_repeats: int = 0
+    training_loss: float | None = None
 
     def __getitem__(self, name: str) -> LayerInformation:
         for layer in self.layers:
@@ -165,6 +171,7 @@ class InformationReport:
             "state_version": _STATE_VERSION,
             **vars(self),
             "layers": [layer.to_state() for layer in self.layers],
+            "predictions": None if self.predictions is None else self.predictions.to_state(),
             "settings": dict(self.settings),
             "skipped": dict(self.skipped),
             "scores": dict(self.scores),
@@ -188,10 +195,13 @@ class InformationReport:
         try:
             fields = {name: value for name, value in state.items() if name != "state_version"}
             fields["layers"] = tuple(LayerInformation.from_state(layer) for layer in state["layers"])
-            for name in ("predicted", "weights"):
-                fields[name] = None if fields.get(name) is None else fields[name].clone()
-            if fields["weights"] is not None and (fields["weights"].ndim, fields["weights"].dtype) != (2, torch.int64):
+            predictions, weights, loss = state["predictions"], state["weights"], state["training_loss"]
+            fields["predictions"] = None if predictions is None else Predictions.from_state(predictions)
+            fields["weights"] = None if weights is None else weights.clone()
+            if weights is not None and (weights.ndim, weights.dtype) != (2, torch.int64):
                 raise UsageValueError("the digest of its weights is none")
+            if loss is not None and not (isinstance(loss, float) and math.isfinite(loss)):
+                raise UsageValueError(f"its training loss is {loss!r}")
             if fields["task"] not in TASKS or not isinstance(fields["task_reason"], str):
                 raise UsageValueError(f"its task is {fields['task']!r}, because {fields['task_reason']!r}")
             return cls(**fields)

@@ -69,6 +69,7 @@ class Caught(NamedTuple):
     """The samples that an `ActivationTap` captured, combined over all ranks.
 
     ``task`` and ``task_reason`` are what the batches and the network show of the task; see `InformationReport`.
+    ``places`` are those of the rows in the stream; None if they cannot be known.
     """
 
     samples: dict[str, Tensor]
@@ -79,6 +80,7 @@ class Caught(NamedTuple):
     input_marks: Tensor
     task: str = "unknown"
     task_reason: str = ""
+    places: Tensor | None = None
 
 
 def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
@@ -97,7 +99,7 @@ def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
     """
     if ranks.size == 1:
         rows = (tap.samples(), tap.units(), tap.widths(), tap.skipped, tap.logits(), tap.input_marks())
-        return Caught(*rows, *tap.task())
+        return Caught(*rows, *tap.task(), tap.places())
     headers = ranks.on_all(lambda: (tap.plan.keys, tap.widths(), tap.skipped, tap.task()))
     skipped = {name: why for _, _, reasons, _ in headers for name, why in reasons.items()}
     widths: dict[str, int] = {}
@@ -114,27 +116,30 @@ def bring_together(tap: ActivationTap, ranks: Ranks) -> Caught:
     stays = torch.from_numpy(tap.plan.keys <= last) if len(last) else torch.zeros(0, dtype=torch.bool)
     stays = stays.repeat_interleave(tap.views)
 
-    def local_rows() -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    def local_rows() -> tuple[dict[str, Tensor], Tensor, Tensor, Tensor | None]:
         local = {name: rows[stays.to(rows.device)].cpu() for name, rows in tap.samples().items() if name in widths}
-        logits = tap.logits()
-        return local, logits[stays.to(logits.device)].cpu(), tap.input_marks()[stays]
+        logits, places = tap.logits(), tap.places()
+        known = None if places is None else places[stays]
+        return local, logits[stays.to(logits.device)].cpu(), tap.input_marks()[stays], known
 
     parts = ranks.on_all(local_rows)
 
     def all_rows() -> dict[str, Tensor]:
         devices = {name: rows.device for name, rows in tap.samples().items()}
         return {
-            name: torch.cat([local[name] for local, _, _ in parts if name in local]).to(devices.get(name, "cpu"))
+            name: torch.cat([local[name] for local, *_ in parts if name in local]).to(devices.get(name, "cpu"))
             for name in widths
         }
 
     samples = ranks.run_together(all_rows)
     units = {name: tap.plan.units(width) for name, width in widths.items()}
-    logits = _joined([logits for _, logits, _ in parts])
-    input_marks = _joined([marks for _, _, marks in parts])
+    logits = _joined([logits for _, logits, *_ in parts])
+    input_marks = _joined([marks for *_, marks, _ in parts])
+    places = [each for *_, each in parts if each is not None]
     tasks = [task for *_, task in headers]
     known = next((task for task in tasks if task[0] not in ("none", "unknown")), tasks[0])
-    return Caught(samples, units, widths, skipped, logits, input_marks, *known)
+    together = torch.cat(places) if len(places) == len(parts) else None
+    return Caught(samples, units, widths, skipped, logits, input_marks, *known, together)
 
 
 def _joined(parts: list[Tensor]) -> Tensor:

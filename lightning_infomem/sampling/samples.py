@@ -42,6 +42,7 @@ class SamplePlan:
         self.rank, self.num_ranks, self.length = rank, num_ranks, length
         self.num_seen = 0
         self._keys = np.empty(0, dtype=np.uint64)  # keys of the kept rows, by slot
+        self._places = np.empty(0, dtype=np.uint64)  # and their positions
 
     @property
     def num_kept(self) -> int:
@@ -52,6 +53,16 @@ class SamplePlan:
     def keys(self) -> NDArray[np.uint64]:
         """Random keys of the kept rows, by slot."""
         return self._keys
+
+    @property
+    def places(self) -> Tensor | None:
+        """Positions of the kept rows in the stream, by slot, int64.
+
+        None if several processes share a stream of unknown length: how they divide it is not known then, and positions
+        are only good for drawing.
+        """
+        is_known = self.num_ranks == 1 or self.length is not None
+        return torch.from_numpy(self._places.astype(np.int64)) if is_known else None
 
     def offer(self, num_rows: int) -> tuple[Tensor, Tensor]:
         """Advance over the next rows of the stream, and choose those to keep.
@@ -76,8 +87,10 @@ class SamplePlan:
         evicted = np.setdiff1d(np.arange(known), kept)
         fresh = np.arange(known, known + len(arrived) - len(evicted))
         slots = np.concatenate([evicted, fresh])
-        self._keys = np.concatenate([self._keys, np.zeros(len(fresh), dtype=np.uint64)])
+        none = np.zeros(len(fresh), dtype=np.uint64)
+        self._keys, self._places = np.concatenate([self._keys, none]), np.concatenate([self._places, none])
         self._keys[slots] = everything[arrived]
+        self._places[slots] = places[arrived - known]
         return torch.from_numpy(arrived - known), torch.from_numpy(slots)
 
     def units(self, width: int) -> Tensor:

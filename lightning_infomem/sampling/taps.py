@@ -143,6 +143,11 @@ class ActivationTap:
         """Return a hash per input: int64 ``[samples, 1]`` on the CPU, with 0 columns if the inputs were unreadable."""
         return self._input_marks.read(self._num_kept())
 
+    def places(self) -> Tensor | None:
+        """Return the place of each example in the stream, int64 ``[samples]``; None if it cannot be known."""
+        is_counted_by_user = self.network.counter.examples is not None
+        return None if is_counted_by_user or self.views > 1 else self.plan.places
+
     def task(self) -> tuple[str, str]:
         """Return the task of the network, as far as its batches show it, and what this rests on."""
         return self.evidence.conclude()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lightning_infomem.records.comparability import Field
 from lightning_infomem.records.moment import Moment
+from lightning_infomem.records.predictions import Predictions
 from lightning_infomem.records.report import InformationReport, LayerInformation
 from lightning_infomem.records.tasks import GIVEN_TASKS, say_given, why_no_classes
 
@@ -98,6 +99,10 @@ class Candidate:
         carried: Whether the file carried the report; False if it was measured for the ranking.
         run_id: See `CheckpointRecord`.
         read_again: Returns the report once more; None if that is impossible.
+        predictions: What was predicted for each sampled input; None if that is unknown, or if the outputs of the
+            network are not taken for classes.
+        recipe: See `CheckpointRecord`.
+        training_loss: See `InformationReport`.
     """
 
     path: Path
@@ -112,6 +117,9 @@ class Candidate:
     carried: bool = True
     run_id: str | None = None
     read_again: Callable[[], InformationReport] | None = None
+    predictions: Predictions | None = None
+    recipe: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    training_loss: float | None = None
 
     @classmethod
     def from_report(
@@ -133,13 +141,13 @@ class Candidate:
             metrics: See `CheckpointRecord`.
             norms: Criterion -> norm of the weights.
             **known: Further fields: ``epoch``, ``step``, ``notes``, ``carried``, ``run_id``,
-                ``read_again``.
+                ``read_again``, ``recipe``.
         """
         if task != "auto":
             report = replace(report, task=task, task_reason=say_given(task))
         layers = {layer.name: LayerScores.of(layer) for layer in report.layers}
-        predictions = report.scores if why_no_classes(report.task) is None else {}
-        scores = {**predictions, **_logged_scores(metrics or {}), **(norms or {})}
+        has_classes = why_no_classes(report.task) is None
+        scores = {**(report.scores if has_classes else {}), **_logged_scores(metrics or {}), **(norms or {})}
         if known.get("epoch") is not None:
             scores["epoch"] = float(known["epoch"])
         return cls(
@@ -149,6 +157,8 @@ class Candidate:
             fingerprint=take_fingerprint(report),
             moment=Moment.of(report),
             metrics=metrics or {},
+            predictions=report.predictions if has_classes else None,
+            training_loss=report.training_loss,
             **known,
         )
 

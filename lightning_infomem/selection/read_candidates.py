@@ -99,6 +99,7 @@ def read_candidate(
         notes=(*record.notes, *([] if record.staleness is None else [f"{record.staleness}: measured anew"])),
         carried=is_carried,
         run_id=record.run_id,
+        recipe=record.recipe,
         # Reports are large; only those that no file carries are kept.
         read_again=partial(_carried_report, path) if record.report is not None else lambda: report,
     )

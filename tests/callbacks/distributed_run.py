@@ -11,6 +11,7 @@ import sys
 import warnings
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -18,6 +19,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 
 from lightning_infomem.callbacks import MemorizationMonitor
 from lightning_infomem.model_information import CodelengthMonitor
+from lightning_infomem.records.predictions import Predictions
 from tests.networks import Classifier, dense, loader, mlp, num_hooks
 from tests.process_groups import leave_process_group
 
@@ -27,7 +29,12 @@ class Faulty(Classifier):
 
     def __init__(self, fault: str):
         super().__init__(mlp())
-        self.fault = fault
+        self.fault, self.losses = fault, []
+
+    def training_step(self, batch, batch_idx):
+        loss = super().training_step(batch, batch_idx)
+        self.losses.append(loss.item())
+        return loss
 
     def on_validation_epoch_start(self):
         if self.global_rank == 1 and not self.trainer.sanity_checking:
@@ -44,6 +51,12 @@ class Faulty(Classifier):
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.0)
+
+
+def listed(predictions: Predictions) -> dict[str, Any]:
+    """The fields, with lists for tensors."""
+    state = predictions.to_state()
+    return {name: value.tolist() if isinstance(value, torch.Tensor) else value for name, value in state.items()}
 
 
 class Writer(pl.Callback):
@@ -69,6 +82,9 @@ class Writer(pl.Callback):
             "scores": {} if report is None else dict(report.scores),
             "layer_scores": [dict(layer.scores) for layer in layers],
             "probe": None if report is None else report.probe,
+            "predictions": None if report is None or report.predictions is None else listed(report.predictions),
+            "losses": pl_module.losses,
+            "training_loss": None if report is None else report.training_loss,
             "skipped": {} if report is None else report.skipped,
             "history": len(self.monitor.history),
             "run_id": self.monitor._course.run_id,

@@ -82,6 +82,10 @@ def assert_same_report(ranks: list[dict[str, Any]], alone: dict[str, Any]) -> No
     for rank in ranks:
         assert (rank["samples"], rank["probe"]) == (alone["samples"], alone["probe"])
         assert rank["scores"] == pytest.approx(alone["scores"], abs=1e-6)
+        ours, theirs = dict(rank["predictions"]), dict(alone["predictions"])
+        assert ours.pop("log_odds") == pytest.approx(theirs.pop("log_odds"), abs=1e-2)  # 16 bits of float32 sums
+        assert ours == theirs
+        assert ours["places"] is not None
         for ours, theirs in zip(rank["layer_scores"], alone["layer_scores"], strict=True):
             assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-6, nan_ok=True)  # float32 activations, row by row
         for ours, theirs in zip(rank["mutual_information"], alone["mutual_information"], strict=True):
@@ -138,6 +142,23 @@ def test_all_ranks_log_the_same_numbers(found: dict[str, list[dict[str, Any]]]) 
         for other in others:
             assert other["metrics"] == first["metrics"]
         assert not any(rank["warned"] for rank in found[name])
+
+
+def test_the_training_loss_is_the_mean_over_ranks(found: dict[str, list[dict[str, Any]]]) -> None:
+    for name in (
+        "one process",
+        "two processes",
+        "two processes, spawned",
+        "four processes",
+        "two processes, own loader",
+    ):
+        losses = [loss for rank in found[name] for loss in rank["losses"]]
+        assert len(losses) == 2 * len(found[name])
+        if name == "two processes, own loader":  # which was measured after each of the two steps
+            losses = [rank["losses"][-1] for rank in found[name]]
+        expected = pytest.approx(sum(losses) / len(losses), abs=1e-6)
+        assert [rank["training_loss"] for rank in found[name]] == [expected] * len(found[name])
+    assert found["two processes, test"][0]["training_loss"] is None
 
 
 def test_rows_come_from_all_ranks(found: dict[str, list[dict[str, Any]]]) -> None:

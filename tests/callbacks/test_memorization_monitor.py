@@ -410,7 +410,7 @@ def test_a_network_without_classes_logs_no_confidence_and_is_not_judged(tmp_path
     assert [set(values) for values in recorder.seen] == [expected] * 5  # the same names at every validation
     assert not any(values["infomem/memorizing"] for values in recorder.seen)
     assert monitor.judgement.abstention == words
-    assert (monitor.report.task, monitor.report.predicted) == (task, None)
+    assert (monitor.report.task, monitor.report.predictions) == (task, None)
 
 
 def test_a_monitor_is_told_of_a_classification(tmp_path):

@@ -37,7 +37,7 @@ def test_a_network_without_classes_is_measured_but_not_judged(tmp_path, name):
     assert {layer.num_samples for layer in monitor.report.layers} == {INPUTS * run.views}
     assert monitor.report.task == run.task
     assert run.reason in monitor.judgement.abstention
-    assert monitor.report.task_reason in monitor.judgement.abstention or monitor.report.predicted is None
+    assert monitor.report.task_reason in monitor.judgement.abstention or monitor.report.predictions is None
     assert alarms.seen == [0, 0]
     assert not [key for key in runner.callback_metrics if key.endswith(("confidence", "confidence_gap", "smoothness"))]
     alone, _ = fit(tmp_path, run)

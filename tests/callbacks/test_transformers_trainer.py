@@ -106,6 +106,24 @@ def test_the_evaluation_loop_is_measured_like_the_model_alone(tmp_path, options)
         torch.testing.assert_close(watched.mutual_information, alone.mutual_information, rtol=0, atol=1e-6)
 
 
+def test_reports_hold_predictions_in_their_places_and_the_logged_training_loss(tmp_path):
+    monitor = MemorizationTrainerCallback(max_samples=20)
+    runner = trainer(tmp_path, monitor, logging_strategy="steps", logging_steps=1)
+    runner.train()
+    logged = [entry["loss"] for entry in runner.state.log_history if "loss" in entry]
+    assert len(logged) == 4  # two epochs of two steps
+    assert monitor.report.training_loss == pytest.approx(sum(logged[2:]) / 2, rel=1e-6)
+    predictions = monitor.report.predictions
+    assert (len(predictions.places), predictions.loader, predictions.num_classes) == (20, 0, 3)
+    rows = [sentences(40)[place] for place in predictions.places.tolist()]
+    inputs = {name: torch.stack([row[name] for row in rows]) for name in ("input_ids", "attention_mask")}
+    model = runner.model.eval()
+    with torch.no_grad():
+        assert torch.equal(model(**inputs).logits.argmax(1).int(), predictions.classes)
+    assert trainer(tmp_path, silent := MemorizationTrainerCallback()).train()
+    assert silent.report.training_loss is None  # nothing was logged
+
+
 def test_a_report_is_of_the_weights_in_its_folder_or_left_out(tmp_path):
     saving = {"save_strategy": "steps", "save_steps": 1, "eval_strategy": "steps", "eval_steps": 2}
     trainer(tmp_path, MemorizationTrainerCallback(), **saving).train()

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from lightning_infomem.callbacks import MemorizationMonitor
+from lightning_infomem.records.predictions import Predictions
 from lightning_infomem.records.report import REPORT_KEY, InformationReport, LayerInformation
 from lightning_infomem.settings import MeasurementSettings
 
@@ -47,6 +48,17 @@ def make_report(
     known: dict[str, Any] = {"layers": layers, "settings": MeasurementSettings().to_state(), "backend": "reference"}
     known["task"] = "classification"
     return InformationReport(**{**known, "step": step, **fields})
+
+
+def make_predictions(classes: torch.Tensor, *, num_classes: int = 10, **fields: Any) -> Predictions:
+    """Classes of as many inputs, which are the first ones of the loader."""
+    known: dict[str, Any] = {
+        "log_odds": torch.zeros(len(classes), dtype=torch.float16),
+        "inputs": torch.arange(len(classes)),
+        "places": torch.arange(len(classes)),
+        "loader": 0,
+    }
+    return Predictions(classes=classes.int(), num_classes=num_classes, **{**known, **fields})
 
 
 def save_checkpoint(
@@ -95,7 +107,7 @@ def make_run(count: int, *, memorizes: bool = False, seed: float = 0.0) -> list[
                 seconds=0.25 + seed + epoch / 1024,
                 version="0.1.0",
                 probe="inputs",
-                predicted=predicted,
+                predictions=make_predictions(predicted, num_classes=10),
                 task="classification",
             )
         )

@@ -188,6 +188,20 @@ def test_a_folder_that_cannot_be_used_is_skipped_with_the_reason(output, tmp_pat
         raise UnusableCheckpoint(skipped[str(folder)])
 
 
+def test_dropout_and_duration_are_read_from_texts_alone(output, tmp_path):
+    folder = shutil.copytree(output / "checkpoint-500", tmp_path / "checkpoint-500")
+    _say(folder, global_step=500, train_batch_size=8, num_train_epochs=3, max_steps=1500, best_metric=0.5)
+    recipe = read_checkpoint(folder).recipe
+    durations = {"train_batch_size": 8, "num_train_epochs": 3, "max_steps": 1500}
+    assert (
+        recipe == {"attn_pdrop": 0.1, "embd_pdrop": 0.1, "resid_pdrop": 0.1, "summary_first_dropout": 0.1} | durations
+    )
+    (folder / "config.json").write_text("[" * 100_000)
+    assert read_checkpoint(folder).recipe == durations
+    (folder / "trainer_state.json").write_text("[]")
+    assert read_checkpoint(folder).recipe == {}
+
+
 def test_a_log_that_cannot_be_read_is_noted_and_the_weights_are_used(output, tmp_path):
     folder = shutil.copytree(output / "checkpoint-500", tmp_path / "checkpoint-500")
     for words in ("{", "[]", '{"epoch": "one"}'):

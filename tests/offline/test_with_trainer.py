@@ -40,6 +40,10 @@ def _save(path, network):
 def _same(report, expected):
     assert [layer.name for layer in report.layers] == [layer.name for layer in expected.layers]
     assert report.probe == expected.probe
+    ours, theirs = report.predictions.to_state(), expected.predictions.to_state()
+    for name in ("classes", "log_odds", "inputs", "places"):
+        assert torch.equal(ours[name], theirs[name])
+    assert ours["loader"] is theirs["loader"] is None
     assert (report.task, report.task_reason) == (expected.task, expected.task_reason)
     assert dict(report.scores) == pytest.approx(dict(expected.scores))
     for ours, theirs in zip(report.layers, expected.layers, strict=True):
@@ -58,6 +62,7 @@ def test_the_numbers_are_those_without_a_trainer(tmp_path, kind, data):
     _same(report, measure(_network(1), data))
     assert report.task == "assumed"
     assert not report.layers[0].entropy.is_inference()
+    assert not report.predictions.classes.is_inference()
 
 
 def test_a_ranking_by_a_trainer_is_that_without_one(tmp_path):

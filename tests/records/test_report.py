@@ -46,6 +46,7 @@ def report() -> InformationReport:
         version="0.1.0",
         task="regression",
         task_reason="its loss is mse_loss",
+        training_loss=0.25,
     )
 
 
@@ -149,11 +150,11 @@ def without(path: list[Any]) -> Callable[[dict[str, Any]], Any]:
     ids=["none", "list", "empty", "string", "no version", "version missing"],
 )
 def test_what_is_no_report_is_refused(change: Callable[[dict[str, Any]], Any]) -> None:
-    with pytest.raises(ValueError, match=r"^report: a state of version 6 is required, got none; measure .* again\.$"):
+    with pytest.raises(ValueError, match=r"^report: a state of version 7 is required, got none; measure .* again\.$"):
         InformationReport.from_state(change(report().to_state()))
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 7, "6"])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6, 8, "7"])
 def test_a_report_of_another_version_is_refused(version: object) -> None:
     state = {**report().to_state(), "state_version": version}
     came = f"got version {version!r}, written by another version of lightning_infomem; measure this checkpoint again"
@@ -172,6 +173,12 @@ def test_a_report_of_another_version_is_refused(version: object) -> None:
         damage(["task"], None),
         damage(["task"], torch.tensor([1.0, 2.0])),
         damage(["task_reason"], 1),
+        without(["training_loss"]),
+        damage(["training_loss"], "low"),
+        damage(["training_loss"], math.nan),
+        without(["predictions"]),
+        damage(["predictions"], {}),
+        damage(["predictions"], torch.zeros(3)),
         damage(["layers"], None),
         damage(["layers"], "encoder.0"),
         damage(["layers"], {"encoder.0": {}}),

@@ -14,6 +14,7 @@ from lightning_infomem.records.judgement import Judgement
 from lightning_infomem.records.moment import Moment
 from lightning_infomem.records.report import InformationReport
 from lightning_infomem.runs.alarm import MIN_MOMENTS, PATIENCE, THRESHOLD, judge, judge_next
+from tests.checkpoints.checkpoint_files import make_predictions
 from tests.records.test_report import report
 
 INPUTS, CLASSES = 400, 10
@@ -363,7 +364,7 @@ def test_a_moment_takes_from_a_report_what_is_judged():
         dataclasses.replace(layer, scores={"class_smoothness": value} if value else {})
         for layer, value in zip(report().layers, (0.5, None), strict=True)
     )
-    full = dataclasses.replace(report(), layers=layers, probe="inputs", predicted=TRUE)
+    full = dataclasses.replace(report(), layers=layers, probe="inputs", predictions=make_predictions(TRUE))
     taken = Moment.of(full)
     first, second = (layer.name for layer in layers)
     assert taken.smoothness[first] == 0.5

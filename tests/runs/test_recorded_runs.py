@@ -72,7 +72,7 @@ def test_a_run_of_which_nothing_is_known_says_why(tmp_path):
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_run_without_classes_does_not_ask_for_more_measurements(tmp_path, count):
-    regression = [dataclasses.replace(report, task="regression", predicted=None) for report in make_run(count)]
+    regression = [dataclasses.replace(report, task="regression", predictions=None) for report in make_run(count)]
     log_run(tmp_path, regression)
     (run,), _ = runs_in(tmp_path)
     assert run.state == ["cannot tell: the network does regression"]

@@ -28,6 +28,23 @@ def test_rows_are_distinct_and_all_are_kept_when_they_fit():
     assert len(draw(1000, 8).unique()) == 50
 
 
+@pytest.mark.parametrize(("rank", "size", "length"), [(0, 1, None), (1, 3, 150)])
+def test_the_places_of_kept_rows_are_known(rank, size, length):
+    plan = SamplePlan(20, 4, 0, rank=rank, num_ranks=size, length=length)
+    slots = torch.full((20,), -1)
+    for start in range(0, 63, 7):
+        rows, into = plan.offer(7)
+        slots[into] = (rows + start) * size + rank
+    assert plan.places.dtype == torch.int64
+    assert torch.equal(plan.places, slots)
+
+
+def test_places_are_unknown_where_nobody_knows_how_a_stream_is_divided():
+    plan = SamplePlan(20, 4, 0, rank=1, num_ranks=2)
+    plan.offer(10)
+    assert plan.places is None
+
+
 def test_rows_depend_on_the_seed():
     assert not torch.equal(draw(1000, 10, seed=1), draw(1000, 10, seed=2))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from lightning_infomem.records.report import InformationReport
-from tests.checkpoints.checkpoint_files import make_report, save_checkpoint
+from tests.checkpoints.checkpoint_files import make_predictions, make_report, save_checkpoint
 
 TRUTH = torch.arange(400, dtype=torch.int32) % 10
 
@@ -22,7 +22,8 @@ def report_of(epoch: int, share_flipped: float, smoothness: float) -> Informatio
         torch.randint(0, 10, (400,), generator=generator).int(),
         TRUTH,
     )
-    plain = make_report({"fc1": 0.3}, epoch=epoch, step=10 * epoch, probe="same inputs", predicted=predicted)
+    known = {"probe": "same inputs", "predictions": make_predictions(predicted)}
+    plain = make_report({"fc1": 0.3}, epoch=epoch, step=10 * epoch, **known)
     layers = tuple(
         dataclasses.replace(layer, scores={**layer.scores, "class_smoothness": smoothness}) for layer in plain.layers
     )

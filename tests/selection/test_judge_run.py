@@ -82,7 +82,7 @@ def test_a_copy_of_a_checkpoint_is_no_moment_of_its_own(tmp_path):
             "the same inputs in the same order",
         ),
         (
-            lambda reports: [dataclasses.replace(each, predicted=None) for each in reports],
+            lambda reports: [dataclasses.replace(each, predictions=None) for each in reports],
             "the predicted classes are not known",
         ),
     ],

@@ -10,7 +10,7 @@ from torch import Tensor
 from lightning_infomem._checks import describe
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional.dawid_skene import DawidSkene, dawid_skene
-from lightning_infomem.functional.usable_votes import usable_votes
+from lightning_infomem.functional.usable_votes import mean_of_terms, usable_votes
 
 __all__ = ["consensus_accuracy", "expected_accuracy"]
 
@@ -58,7 +58,9 @@ def consensus_accuracy(
     )
 
 
-def expected_accuracy(classes: Tensor, fitted: DawidSkene, *, leave_out: bool = True) -> Tensor:
+def expected_accuracy(
+    classes: Tensor, fitted: DawidSkene, *, leave_out: bool = True, per_input: bool = False
+) -> Tensor:
     """Compute the expected share of inputs on which each checkpoint is right, under a fitted model.
 
     Args:
@@ -68,6 +70,7 @@ def expected_accuracy(classes: Tensor, fitted: DawidSkene, *, leave_out: bool = 
             with itself. The fitted accuracies and the class prior stay as they are. Where the others are unsure, this
             pulls values towards chance: compare checkpoints by it, and read accuracies from ``leave_out=False``, which
             is calibrated if the model holds.
+        per_input: Return the terms of the mean, ``[checkpoints, inputs]``, NaN where a term is left out.
 
     Returns:
         float64 ``[checkpoints]`` on the CPU, from 0 to 1; NaN for a checkpoint without a known prediction.
@@ -98,7 +101,7 @@ def expected_accuracy(classes: Tensor, fitted: DawidSkene, *, leave_out: bool = 
     else:
         pairs = zip(classes, fitted.confusion, strict=True)
         right = torch.stack([_without(own, confusion, fitted.log_posterior) for own, confusion in pairs])
-    return torch.where(known, right, 0).sum(1) / known.sum(1)
+    return mean_of_terms(right.masked_fill(~known, math.nan), per_input)
 
 
 def _log_complement(log_posterior: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class DawidSkene(NamedTuple):
     class_prior: Tensor
     """Probability of each class before any vote, ``[classes]``."""
     log_likelihood: float
-    """Log-likelihood of all votes and known labels, in nats."""
+    """Log-likelihood of all votes and known labels, in nats; labelled inputs count with their weight."""
     num_iterations: int
     """Number of iterations."""
     converged: bool
@@ -45,6 +45,7 @@ def dawid_skene(
     *,
     model: str = "one_coin",
     labels: Tensor | None = None,
+    label_weight: float = 1.0,
     prior: Tensor | None = None,
     pseudo_votes: float = 2.0,
     pseudo_accuracy: float = 0.5,
@@ -64,6 +65,8 @@ def dawid_skene(
         model: ``"one_coin"``: one accuracy for each checkpoint, whose errors spread evenly over the other classes.
             ``"confusion"``: a probability of each prediction given each true class.
         labels: Known true classes, ``[inputs]``, any integer dtype; -1 where unknown. They keep probability 1.
+        label_weight: How many inputs each labelled one stands for in the accuracies. More than 1 makes sense where few
+            are labelled: checkpoints err together, so that many unlabelled inputs tell less than their number.
         prior: Probability of each class, ``[classes]``, positive; None to estimate it.
         pseudo_votes: Weight of the prior on accuracies, in votes: for each checkpoint with one coin, for each
             checkpoint and true class with confusion matrices.
@@ -99,6 +102,7 @@ def dawid_skene(
     check_choice(model, name="model", choices=("one_coin", "confusion"))
     check_finite(pseudo_votes, name="pseudo_votes", minimum=0)
     check_finite(pseudo_accuracy, name="pseudo_accuracy", minimum=0, maximum=1)
+    check_finite(label_weight, name="label_weight", minimum=0)
     check_finite(tolerance, name="tolerance", minimum=0)
     check_count(max_iterations, name="max_iterations")
     labels = usable_classes(
@@ -106,7 +110,8 @@ def dawid_skene(
     )
     given_prior = None if prior is None else _usable_prior(prior, num_classes)
     right = pseudo_votes * pseudo_accuracy
-    votes = _Votes(classes, num_classes, right, (pseudo_votes - right) / (num_classes - 1))
+    weights = torch.where(labels >= 0, float(label_weight), 1.0).double()
+    votes = _Votes(classes, num_classes, right, (pseudo_votes - right) / (num_classes - 1), weights)
     fit = votes.fit_one_coin if model == "one_coin" else votes.fit_confusion
     counted = (classes >= 0).any(0) | (labels >= 0)
     excluded = (labels >= 0)[:, None] & (torch.arange(num_classes) != labels[:, None])
@@ -118,12 +123,13 @@ def dawid_skene(
     while not converged and iteration < max_iterations:
         iteration += 1
         posterior = log_posterior.exp()
-        class_prior = _positive(posterior[counted].mean(0)) if given_prior is None else given_prior
+        shares = (weights[:, None] * posterior)[counted].sum(0) if given_prior is None else given_prior
+        class_prior = _positive(shares)
         parameters, log_given_class, log_prior = fit(posterior)
         joint = (class_prior.log() + log_given_class).masked_fill(excluded, -math.inf)
         evidence = joint.logsumexp(1, keepdim=True)
         log_posterior = joint - evidence
-        log_likelihood = float(evidence[counted].sum())
+        log_likelihood = float((weights[:, None] * evidence)[counted].sum())
         converged = log_likelihood + log_prior - reached < tolerance * int(counted.sum())
         reached = log_likelihood + log_prior
 
@@ -138,7 +144,9 @@ def dawid_skene(
 class _Votes:
     """The known votes in a row, and the two ways to fit accuracies to them."""
 
-    def __init__(self, classes: Tensor, num_classes: int, right: float, wrong: float) -> None:
+    def __init__(self, classes: Tensor, num_classes: int, right: float, wrong: float, weights: Tensor) -> None:
+        """Keep the known votes; ``weights`` are those of the inputs, ``[inputs]``."""
+        self.weights = weights
         self.shape = (*classes.shape, num_classes)
         self.right = right  # pseudo-votes for the true class
         self.wrong = wrong  # for each other class
@@ -166,13 +174,15 @@ class _Votes:
     def fit_one_coin(self, posterior: Tensor) -> tuple[Tensor, Tensor, float]:
         """Accuracy of each checkpoint; log-likelihood of an input's votes given each class; log prior density."""
         checkpoints, inputs, num_classes = self.shape
-        agreed = torch.bincount(self.checkpoints, posterior.flatten()[self.cells], minlength=checkpoints) + self.right
-        erred = torch.bincount(self.checkpoints, minlength=checkpoints) + self.right - agreed
+        counted = self.weights[self.inputs]
+        agreed = torch.bincount(self.checkpoints, counted * posterior.flatten()[self.cells], minlength=checkpoints)
+        agreed += self.right
+        erred = torch.bincount(self.checkpoints, counted, minlength=checkpoints) + self.right - agreed
         erred = erred + self.wrong * (num_classes - 1)
         accuracy = (agreed / (agreed + erred)).nan_to_num(0.5).clamp(_LEAST, 1 - _LEAST)
         log_right, log_wrong = accuracy.log(), ((1 - accuracy) / (num_classes - 1)).log()
-        weights = (log_right - log_wrong)[self.checkpoints]
-        given_class = torch.bincount(self.cells, weights, minlength=inputs * num_classes).view(inputs, num_classes)
+        gains = (log_right - log_wrong)[self.checkpoints]
+        given_class = torch.bincount(self.cells, gains, minlength=inputs * num_classes).view(inputs, num_classes)
         given_class += torch.bincount(self.inputs, log_wrong[self.checkpoints], minlength=inputs)[:, None]
         log_prior = self.right * log_right + self.wrong * (num_classes - 1) * log_wrong
         return accuracy, given_class, float(log_prior.sum())
@@ -180,7 +190,7 @@ class _Votes:
     def fit_confusion(self, posterior: Tensor) -> tuple[Tensor, Tensor, float]:
         """Confusion matrices; log-likelihood of an input's votes given each class; log prior density."""
         checkpoints, _, num_classes = self.shape
-        counts = embedding_bag(self.sorted_inputs, posterior, self.bags_of_rows, mode="sum")
+        counts = embedding_bag(self.sorted_inputs, self.weights[:, None] * posterior, self.bags_of_rows, mode="sum")
         pseudo = torch.full((num_classes, num_classes), self.wrong, dtype=torch.float64).fill_diagonal_(self.right)
         table = counts.view(checkpoints, num_classes, num_classes) + pseudo  # [checkpoints, predicted, true]
         table = _positive(table, dim=1)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from lightning_infomem._checks import describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
-from lightning_infomem.functional.usable_votes import usable_votes
+from lightning_infomem.functional.usable_votes import mean_of_terms, usable_votes
 
 __all__ = ["neighbor_agreement"]
 
 
-def neighbor_agreement(classes: Tensor, neighbor_labels: Tensor) -> Tensor:
+def neighbor_agreement(classes: Tensor, neighbor_labels: Tensor, *, per_input: bool = False) -> Tensor:
     """Compute how far each checkpoint predicts the classes that the nearest training examples were given.
 
     Neighbours average wrong labels out, so noisy labels of the training data serve as they come. Do not use it where
@@ -23,6 +25,7 @@ def neighbor_agreement(classes: Tensor, neighbor_labels: Tensor) -> Tensor:
             prediction.
         neighbor_labels: Given labels of the nearest training examples of each input, ``[inputs, neighbors]``, any
             integer dtype; -1 where unknown. See `nearest_neighbors`; five to ten are enough.
+        per_input: Return the terms of the mean, ``[checkpoints, inputs]``, NaN where a term is left out.
 
     Returns:
         float64 ``[checkpoints]`` on the CPU, from 0 to 1: the mean over inputs of the share of its neighbours whose
@@ -58,4 +61,4 @@ def neighbor_agreement(classes: Tensor, neighbor_labels: Tensor) -> Tensor:
     known = labels >= 0
     agreeing = torch.stack([((own == labels) & known).sum(0) for own in classes])
     counted = (classes >= 0) & known.any(0)
-    return torch.where(counted, agreeing / known.sum(0), 0.0).double().sum(1) / counted.sum(1)
+    return mean_of_terms((agreeing.double() / known.sum(0)).masked_fill(~counted, math.nan), per_input)

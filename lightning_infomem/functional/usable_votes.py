@@ -8,7 +8,7 @@ from torch import Tensor
 from lightning_infomem._checks import check_count, describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 
-__all__ = ["usable_classes", "usable_votes"]
+__all__ = ["mean_of_terms", "usable_classes", "usable_votes"]
 
 _INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
 
@@ -92,3 +92,8 @@ def _check_range(classes: Tensor, num_classes: int | None, *, name: str, unknown
             f"{name}: classes from 0{end}, or -1 for {unknown}, are required, got {wrong}; "
             "pass them in the order of the network's outputs."
         )
+
+
+def mean_of_terms(terms: Tensor, per_input: bool) -> Tensor:
+    """Return the mean of each row over the terms that are not NaN, or the terms themselves."""
+    return terms if per_input else terms.nanmean(1)

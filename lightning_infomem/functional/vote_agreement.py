@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from lightning_infomem._checks import check_count, describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
-from lightning_infomem.functional.usable_votes import usable_classes, usable_votes
+from lightning_infomem.functional.usable_votes import mean_of_terms, usable_classes, usable_votes
 
 __all__ = ["pairwise_agreement", "reference_agreement", "soft_vote_agreement"]
 
 
-def reference_agreement(classes: Tensor, reference: Tensor) -> Tensor:
+def reference_agreement(classes: Tensor, reference: Tensor, *, per_input: bool = False) -> Tensor:
     """Compute the share of inputs on which each checkpoint predicts the class that a reference predicts.
 
     Given true labels as the reference, it is the accuracy.
@@ -21,6 +23,7 @@ def reference_agreement(classes: Tensor, reference: Tensor) -> Tensor:
         classes: Predicted classes, ``[checkpoints, inputs]``, any integer dtype and device; -1 is an unknown
             prediction.
         reference: Classes that the reference predicts, ``[inputs]``, any integer dtype; -1 where unknown.
+        per_input: Return the terms of the mean, ``[checkpoints, inputs]``, NaN where a term is left out.
 
     Returns:
         float64 ``[checkpoints]`` on the CPU, from 0 to 1, over the inputs that are known to both; NaN without any.
@@ -35,7 +38,7 @@ def reference_agreement(classes: Tensor, reference: Tensor) -> Tensor:
     classes = usable_votes(classes)
     reference = usable_classes(reference, classes.shape[1], name="reference", unknown="an unknown prediction")
     known = (classes >= 0) & (reference >= 0)
-    return ((classes == reference) & known).sum(1).double() / known.sum(1)
+    return mean_of_terms((classes == reference).double().masked_fill(~known, math.nan), per_input)
 
 
 def pairwise_agreement(classes: Tensor) -> Tensor:
@@ -73,7 +76,9 @@ def pairwise_agreement(classes: Tensor) -> Tensor:
     return torch.where(known, agreeing, 0).sum(1) / torch.where(known, voting, 0).sum(1)
 
 
-def soft_vote_agreement(classes: Tensor, confidence: Tensor, num_classes: int) -> Tensor:
+def soft_vote_agreement(
+    classes: Tensor, confidence: Tensor, num_classes: int, *, per_input: bool = False
+) -> Tensor:
     """Compute the weight that each checkpoint's predictions have among the votes of the others.
 
     Every checkpoint votes with its probability of the class that it predicts, so that an unsure one counts less than
@@ -85,6 +90,7 @@ def soft_vote_agreement(classes: Tensor, confidence: Tensor, num_classes: int) -
         confidence: Probability of the predicted class, ``[checkpoints, inputs]``, floating point, from 0 to 1; ignored
             where the prediction is unknown.
         num_classes: Number of classes, at least 2.
+        per_input: Return the terms of the mean, ``[checkpoints, inputs]``, NaN where a term is left out.
 
     Returns:
         float64 ``[checkpoints]`` on the CPU, from 0 to 1: the mean over inputs of the weight of the others' votes for
@@ -108,7 +114,7 @@ def soft_vote_agreement(classes: Tensor, confidence: Tensor, num_classes: int) -
     weights = _usable_confidence(confidence, classes)
     agreeing, voting = _votes_of_others(classes, weights, num_classes)
     counted = (classes >= 0) & (voting > 0)
-    return torch.where(counted, agreeing / voting, 0).sum(1) / counted.sum(1)
+    return mean_of_terms((agreeing / voting).masked_fill(~counted, math.nan), per_input)
 
 
 def _votes_of_others(classes: Tensor, weights: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ MIXED = "mixed"  # a setting of an optimizer that differs between its groups
 
 # A checkpoint can hold anything.
 _MOST_ENTRIES = 200
+_MOST_OPTIMIZERS = 10
 _MOST_VISITED = 2000
 _DEPTH = 5
 _LONGEST_TEXT = 100
@@ -36,11 +37,12 @@ def read_recipe(loaded: Mapping[str, Any]) -> Recipe:
         Name -> value, at most 200 entries, as `select_plain` selects them: the module's hyperparameters by their own
         names, those of the data module after "datamodule/", and the settings of the first optimizer after "optimizer/"
         (of the second after "optimizer_2/", and so on). A learning rate is that before any schedule if the checkpoint
-        has it, else the present one. A setting that differs between the groups of an optimizer is "mixed".
+        has it, else the present one. A setting that differs between the groups of an optimizer is "mixed". What an
+        optimizer says replaces a hyperparameter of the same name.
     """
     trees = [("", loaded.get("hyper_parameters")), ("datamodule/", loaded.get("datamodule_hyper_parameters"))]
     states = loaded.get("optimizer_states")
-    for number, state in enumerate(states if isinstance(states, list) else [], start=1):
+    for number, state in enumerate(states[:_MOST_OPTIMIZERS] if isinstance(states, list) else [], start=1):
         groups = state.get("param_groups") if isinstance(state, Mapping) else None
         trees.append(("optimizer/" if number == 1 else f"optimizer_{number}/", _settings(groups)))
     entries = {f"{prefix}{name}": value for prefix, tree in trees for name, value in select_plain(tree).items()}

@@ -128,6 +128,8 @@ def test_no_file_makes_a_recipe_large_or_reading_it_slow():
     endless: dict = {}
     endless.update({str(number): endless for number in range(1000)})
     assert select_plain(endless) == {}
+    crowd = {"optimizer_states": [{"param_groups": [{"lr": 1.0}] * 10**5}] * 10**5}
+    assert len(read_recipe(crowd)) == 10
     deep: dict = {"value": 1}
     for _ in range(5):
         deep = {"deeper": deep}

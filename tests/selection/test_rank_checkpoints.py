@@ -145,7 +145,7 @@ def test_a_report_of_another_version_is_skipped_by_name(tmp_path):
     assert _names(ranking) == ["low", "middle", "high"]
     [(path, reason)] = ranking.skipped.items()
     assert path.endswith("old.ckpt")
-    assert "a state of version 6 is required, got version 4" in reason
+    assert "a state of version 7 is required, got version 4" in reason
 
 
 def test_a_layer_without_values_somewhere_is_left_out_for_all(tmp_path):

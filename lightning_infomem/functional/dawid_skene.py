@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from lightning_infomem._checks import check_choice, check_count, check_finite, describe
+from lightning_infomem._checks import check_choice, check_count, check_finite, check_samples, describe
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional.usable_votes import usable_classes, usable_votes
 
@@ -24,8 +24,6 @@ class DawidSkene(NamedTuple):
 
     posterior: Tensor
     """Probability of each class, ``[inputs, classes]``; rows sum to 1. Known labels have probability 1."""
-    log_posterior: Tensor
-    """Its logarithm, which keeps what ``posterior`` rounds to 0 or 1."""
     accuracy: Tensor
     """Probability that a checkpoint is right about a new input, ``[checkpoints]``; NaN without a known prediction."""
     confusion: Tensor | None
@@ -125,29 +123,25 @@ def dawid_skene(
         fit = partial(votes.fit_confusion, pseudo_votes * _one_coin_matrices(coins, num_classes))
     counted = (classes >= 0).any(0) | (labels >= 0)
     excluded = (labels >= 0)[:, None] & (torch.arange(num_classes) != labels[:, None])
-    log_posterior = votes.shares().masked_fill(excluded, 0)
-    log_posterior[labels >= 0, labels[labels >= 0]] = 1
-    log_posterior = log_posterior.log()
+    posterior = votes.shares().masked_fill(excluded, 0)
+    posterior[labels >= 0, labels[labels >= 0]] = 1
 
     reached, converged, iteration = -math.inf, False, 0
     while not converged and iteration < max_iterations:
         iteration += 1
-        posterior = log_posterior.exp()
         class_prior = _positive(posterior[counted].mean(0)) if given_prior is None else given_prior
         parameters, log_given_class, log_prior = fit(posterior)
         joint = (class_prior.log() + log_given_class).masked_fill(excluded, -math.inf)
         evidence = joint.logsumexp(1, keepdim=True)
-        log_posterior = joint - evidence
-        log_likelihood = float(evidence[counted].sum())
+        posterior = (joint - evidence).exp()
+        log_likelihood = float(evidence.sum())
         converged = log_likelihood + log_prior - reached < tolerance * int(counted.sum())
         reached = log_likelihood + log_prior
 
     confusion = None if model == "one_coin" else parameters
     accuracy = parameters if confusion is None else confusion.diagonal(dim1=1, dim2=2) @ class_prior
     accuracy = accuracy.masked_fill((classes < 0).all(1), math.nan)
-    return DawidSkene(
-        log_posterior.exp(), log_posterior, accuracy, confusion, class_prior, log_likelihood, iteration, converged
-    )
+    return DawidSkene(posterior, accuracy, confusion, class_prior, log_likelihood, iteration, converged)
 
 
 class _Votes:
@@ -224,10 +218,11 @@ def _starts(bags: Tensor, count: int) -> Tensor:
 
 
 def _usable_prior(prior: object, num_classes: int) -> Tensor:
-    if not isinstance(prior, Tensor) or not prior.is_floating_point() or list(prior.shape) != [num_classes]:
+    prior = check_samples(prior, name="prior", dimensions=1)
+    if len(prior) != num_classes:
         raise UsageValueError(
-            f"prior: a floating-point tensor with one probability for each of the {num_classes} classes is required, "
-            f"got {describe(prior)}."
+            f"prior: one probability for each of the {num_classes} classes is required, got {describe(prior)}; give "
+            "each class one."
         )
     prior = prior.detach().to("cpu", torch.float64)
     if not (bool((prior > 0).all()) and math.isclose(float(prior.sum()), 1, abs_tol=1e-6)):

@@ -186,7 +186,7 @@ def test_it_is_the_same_every_time_and_with_any_threads(model):
     first = dawid_skene(classes, 4, model=model)
     torch.set_num_threads(2)
     second = dawid_skene(classes, 4, model=model)
-    assert torch.equal(first.log_posterior, second.log_posterior)
+    assert torch.equal(first.posterior, second.posterior)
     assert torch.equal(first.accuracy, second.accuracy)
 
 
@@ -246,7 +246,9 @@ def test_a_given_prior_is_kept():
         ({"labels": torch.zeros(2)}, TypeError, r"labels: an integer torch tensor of shape \[inputs\]"),
         ({"prior": torch.tensor([1.0, 0.0])}, ValueError, "prior: positive probabilities that sum to 1"),
         ({"prior": torch.tensor([0.5, 0.2])}, ValueError, "prior: positive probabilities that sum to 1"),
-        ({"prior": torch.tensor([0.5, 0.3, 0.2])}, ValueError, "prior: .* one probability for each of the 2 classes"),
+        ({"prior": torch.tensor([0.5, 0.3, 0.2])}, ValueError, "prior: one probability for each of the 2 classes"),
+        ({"prior": torch.tensor([1, 1])}, TypeError, "prior: a floating-point tensor"),
+        ({"prior": torch.tensor([math.nan, 0.5])}, ValueError, "prior: positive probabilities that sum to 1"),
         ({"pseudo_votes": -1}, ValueError, "pseudo_votes: a finite number >= 0"),
         ({"pseudo_accuracy": 1.1}, ValueError, "pseudo_accuracy: a finite number >= 0 and <= 1"),
         ({"max_iterations": 0}, ValueError, "max_iterations: a whole number >= 1"),

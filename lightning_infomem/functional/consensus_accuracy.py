@@ -82,7 +82,7 @@ def expected_accuracy(
     Cost:
         Time ``checkpoints * inputs``; times ``classes`` for confusion matrices if the own vote is left out.
     """
-    inputs, num_classes = fitted.log_posterior.shape
+    inputs, num_classes = fitted.posterior.shape
     classes = usable_votes(classes, num_classes)
     if classes.shape != (len(fitted.accuracy), inputs):
         raise UsageValueError(
@@ -91,29 +91,18 @@ def expected_accuracy(
         )
     known = classes >= 0
     cells = torch.arange(inputs) * num_classes + classes.clamp(min=0)
-    if not leave_out:
-        right = fitted.posterior.flatten()[cells]
-    elif fitted.confusion is None:
+    right = fitted.posterior.flatten()[cells]
+    if leave_out and fitted.confusion is None:
         accuracy = fitted.accuracy.nan_to_num(0.5)
         weights = accuracy.log() - ((1 - accuracy) / (num_classes - 1)).log()
-        log_odds = (fitted.log_posterior - _log_complement(fitted.log_posterior)).flatten()[cells]
-        right = (log_odds - weights[:, None]).sigmoid()  # a vote multiplies the odds of its class
-    else:
-        pairs = zip(classes, fitted.confusion, strict=True)
-        right = torch.stack([_without(own, confusion, fitted.log_posterior) for own, confusion in pairs])
+        right = (right.logit() - weights[:, None]).sigmoid()  # a vote multiplies the odds of its class
+    elif leave_out and fitted.confusion is not None:
+        pairs = zip(classes.clamp(min=0), fitted.confusion, strict=True)
+        right = torch.stack([_without(own, confusion, fitted.posterior) for own, confusion in pairs])
     return mean_of_terms(right.masked_fill(~known, math.nan), per_input)
 
 
-def _log_complement(log_posterior: Tensor) -> Tensor:
-    """Logarithm of the probability of all other classes, exact also where a class is almost certain."""
-    complement = torch.log1p(-log_posterior.exp())
-    likeliest = log_posterior.argmax(1, keepdim=True)
-    rest = log_posterior.scatter(1, likeliest, -math.inf).logsumexp(1, keepdim=True)
-    return complement.scatter(1, likeliest, rest)
-
-
-def _without(voted: Tensor, confusion: Tensor, log_posterior: Tensor) -> Tensor:
+def _without(voted: Tensor, confusion: Tensor, posterior: Tensor) -> Tensor:
     """Probability of the voted class of each input, without this vote."""
-    voted = voted.clamp(min=0)
-    log_others = log_posterior - confusion.log().T[voted]
-    return (log_others.gather(1, voted[:, None])[:, 0] - log_others.logsumexp(1)).exp()
+    of_others = posterior / confusion.T[voted]
+    return of_others.gather(1, voted[:, None])[:, 0] / of_others.sum(1)

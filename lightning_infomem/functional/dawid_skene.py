@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from lightning_infomem._checks import check_choice, check_count, check_finite, describe
+from lightning_infomem._checks import check_choice, check_count, check_finite, check_samples, describe
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional.usable_votes import usable_classes, usable_votes
 
@@ -23,8 +24,6 @@ class DawidSkene(NamedTuple):
 
     posterior: Tensor
     """Probability of each class, ``[inputs, classes]``; rows sum to 1. Known labels have probability 1."""
-    log_posterior: Tensor
-    """Its logarithm, which keeps what ``posterior`` rounds to 0 or 1."""
     accuracy: Tensor
     """Probability that a checkpoint is right about a new input, ``[checkpoints]``; NaN without a known prediction."""
     confusion: Tensor | None
@@ -32,7 +31,7 @@ class DawidSkene(NamedTuple):
     class_prior: Tensor
     """Probability of each class before any vote, ``[classes]``."""
     log_likelihood: float
-    """Log-likelihood of all votes and known labels, in nats; labelled inputs count with their weight."""
+    """Log-likelihood of all votes and known labels, in nats."""
     num_iterations: int
     """Number of iterations."""
     converged: bool
@@ -47,7 +46,7 @@ def dawid_skene(
     labels: Tensor | None = None,
     label_weight: float = 1.0,
     prior: Tensor | None = None,
-    pseudo_votes: float = 2.0,
+    pseudo_votes: float | None = None,
     pseudo_accuracy: float = 0.5,
     tolerance: float = 1e-7,
     max_iterations: int = 500,
@@ -63,14 +62,15 @@ def dawid_skene(
             is an unknown prediction, which is ignored.
         num_classes: Number of classes, at least 2.
         model: ``"one_coin"``: one accuracy for each checkpoint, whose errors spread evenly over the other classes.
-            ``"confusion"``: a probability of each prediction given each true class.
+            ``"confusion"``: a probability of each prediction given each true class, for errors that have a pattern.
         labels: Known true classes, ``[inputs]``, any integer dtype; -1 where unknown. They keep probability 1.
         label_weight: How many inputs each labelled one stands for in the accuracies. More than 1 makes sense where few
             are labelled: checkpoints err together, so that many unlabelled inputs tell less than their number.
         prior: Probability of each class, ``[classes]``, positive; None to estimate it.
-        pseudo_votes: Weight of the prior on accuracies, in votes: for each checkpoint with one coin, for each
-            checkpoint and true class with confusion matrices.
-        pseudo_accuracy: Share of the pseudo-votes that is right; the rest spreads evenly over the other classes.
+        pseudo_votes: Weight of the prior, in votes. With one coin, of each checkpoint; 2 if None. With confusion
+            matrices, of each checkpoint and true class, spread as the checkpoint's one coin, fitted first, spreads
+            them; 30 if None. With many classes and few votes for each, less lets matrices follow chance.
+        pseudo_accuracy: Share of the pseudo-votes of one coin that is right.
         tolerance: Stop when an iteration raises the log posterior by less than this, in nats per input.
         max_iterations: Largest number of iterations.
 
@@ -83,13 +83,13 @@ def dawid_skene(
 
     Cost:
         Each iteration takes time ``checkpoints * inputs`` with one coin, times ``classes`` with confusion matrices,
-        which take memory ``3 * 8 * checkpoints * classes**2`` bytes.
+        which take memory ``4 * 8 * checkpoints * classes**2`` bytes.
 
     Reference:
         Dawid and Skene (1979), Maximum likelihood estimation of observer error-rates using the EM algorithm, Applied
         Statistics 28:20, equations 2.3 to 2.5; for one coin Zhang et al. (2016), Spectral methods meet EM, JMLR 17:1.
-        We add pseudo-votes, which give the mode of the posterior under a Dirichlet prior whose parameters
-        are 1 more than the pseudo-votes.
+        We add pseudo-votes, which give the mode of the posterior under a Dirichlet prior whose parameters are 1 more
+        than the pseudo-votes.
 
     >>> votes = torch.tensor([[0, 1, 2, 0], [0, 1, 2, 1], [0, 1, 0, 2]])
     >>> fitted = dawid_skene(votes, 3)
@@ -100,6 +100,8 @@ def dawid_skene(
     """
     classes = usable_votes(classes, num_classes, minimum=2)
     check_choice(model, name="model", choices=("one_coin", "confusion"))
+    if pseudo_votes is None:
+        pseudo_votes = 2.0 if model == "one_coin" else 30.0
     check_finite(pseudo_votes, name="pseudo_votes", minimum=0)
     check_finite(pseudo_accuracy, name="pseudo_accuracy", minimum=0, maximum=1)
     check_finite(label_weight, name="label_weight", minimum=0)
@@ -109,47 +111,53 @@ def dawid_skene(
         torch.full(classes.shape[1:], -1) if labels is None else labels, classes.shape[1], num_classes, name="labels"
     )
     given_prior = None if prior is None else _usable_prior(prior, num_classes)
-    right = pseudo_votes * pseudo_accuracy
     weights = torch.where(labels >= 0, float(label_weight), 1.0).double()
-    votes = _Votes(classes, num_classes, right, (pseudo_votes - right) / (num_classes - 1), weights)
-    fit = votes.fit_one_coin if model == "one_coin" else votes.fit_confusion
+    votes = _Votes(classes, num_classes, weights)
+    if model == "one_coin":
+        fit = partial(votes.fit_one_coin, pseudo_votes * pseudo_accuracy, pseudo_votes * (1 - pseudo_accuracy))
+    else:
+        coins = dawid_skene(
+            classes,
+            num_classes,
+            labels=labels,
+            label_weight=label_weight,
+            prior=prior,
+            pseudo_accuracy=pseudo_accuracy,
+            tolerance=tolerance,
+            max_iterations=max_iterations,
+        ).accuracy.nan_to_num(pseudo_accuracy)
+        fit = partial(votes.fit_confusion, pseudo_votes * _one_coin_matrices(coins, num_classes))
     counted = (classes >= 0).any(0) | (labels >= 0)
     excluded = (labels >= 0)[:, None] & (torch.arange(num_classes) != labels[:, None])
-    log_posterior = votes.shares().masked_fill(excluded, 0)
-    log_posterior[labels >= 0, labels[labels >= 0]] = 1
-    log_posterior = log_posterior.log()
+    posterior = votes.shares().masked_fill(excluded, 0)
+    posterior[labels >= 0, labels[labels >= 0]] = 1
 
     reached, converged, iteration = -math.inf, False, 0
     while not converged and iteration < max_iterations:
         iteration += 1
-        posterior = log_posterior.exp()
         shares = (weights[:, None] * posterior)[counted].sum(0) if given_prior is None else given_prior
         class_prior = _positive(shares)
         parameters, log_given_class, log_prior = fit(posterior)
         joint = (class_prior.log() + log_given_class).masked_fill(excluded, -math.inf)
         evidence = joint.logsumexp(1, keepdim=True)
-        log_posterior = joint - evidence
-        log_likelihood = float((weights[:, None] * evidence)[counted].sum())
+        posterior = (joint - evidence).exp()
+        log_likelihood = float((weights[:, None] * evidence).sum())
         converged = log_likelihood + log_prior - reached < tolerance * int(counted.sum())
         reached = log_likelihood + log_prior
 
     confusion = None if model == "one_coin" else parameters
     accuracy = parameters if confusion is None else confusion.diagonal(dim1=1, dim2=2) @ class_prior
     accuracy = accuracy.masked_fill((classes < 0).all(1), math.nan)
-    return DawidSkene(
-        log_posterior.exp(), log_posterior, accuracy, confusion, class_prior, log_likelihood, iteration, converged
-    )
+    return DawidSkene(posterior, accuracy, confusion, class_prior, log_likelihood, iteration, converged)
 
 
 class _Votes:
     """The known votes in a row, and the two ways to fit accuracies to them."""
 
-    def __init__(self, classes: Tensor, num_classes: int, right: float, wrong: float, weights: Tensor) -> None:
+    def __init__(self, classes: Tensor, num_classes: int, weights: Tensor) -> None:
         """Keep the known votes; ``weights`` are those of the inputs, ``[inputs]``."""
         self.weights = weights
         self.shape = (*classes.shape, num_classes)
-        self.right = right  # pseudo-votes for the true class
-        self.wrong = wrong  # for each other class
         inputs, checkpoints = (classes.T >= 0).nonzero(as_tuple=True)
         if not len(inputs):
             raise UsageValueError(
@@ -171,32 +179,40 @@ class _Votes:
         counts[counts.sum(1) == 0] = 1
         return counts / counts.sum(1, keepdim=True)
 
-    def fit_one_coin(self, posterior: Tensor) -> tuple[Tensor, Tensor, float]:
-        """Accuracy of each checkpoint; log-likelihood of an input's votes given each class; log prior density."""
+    def fit_one_coin(self, right: float, wrong: float, posterior: Tensor) -> tuple[Tensor, Tensor, float]:
+        """Accuracy of each checkpoint; log-likelihood of an input's votes given each class; log prior density.
+
+        The first arguments are pseudo-votes.
+        """
         checkpoints, inputs, num_classes = self.shape
         counted = self.weights[self.inputs]
         agreed = torch.bincount(self.checkpoints, counted * posterior.flatten()[self.cells], minlength=checkpoints)
-        agreed += self.right
-        erred = torch.bincount(self.checkpoints, counted, minlength=checkpoints) + self.right - agreed
-        erred = erred + self.wrong * (num_classes - 1)
-        accuracy = (agreed / (agreed + erred)).nan_to_num(0.5).clamp(_LEAST, 1 - _LEAST)
+        agreed += right
+        accuracy = agreed / (torch.bincount(self.checkpoints, counted, minlength=checkpoints) + right + wrong)
+        accuracy = accuracy.nan_to_num(0.5).clamp(_LEAST, 1 - _LEAST)
         log_right, log_wrong = accuracy.log(), ((1 - accuracy) / (num_classes - 1)).log()
         gains = (log_right - log_wrong)[self.checkpoints]
         given_class = torch.bincount(self.cells, gains, minlength=inputs * num_classes).view(inputs, num_classes)
         given_class += torch.bincount(self.inputs, log_wrong[self.checkpoints], minlength=inputs)[:, None]
-        log_prior = self.right * log_right + self.wrong * (num_classes - 1) * log_wrong
-        return accuracy, given_class, float(log_prior.sum())
+        return accuracy, given_class, float((right * log_right + wrong * log_wrong).sum())
 
-    def fit_confusion(self, posterior: Tensor) -> tuple[Tensor, Tensor, float]:
-        """Confusion matrices; log-likelihood of an input's votes given each class; log prior density."""
+    def fit_confusion(self, pseudo: Tensor, posterior: Tensor) -> tuple[Tensor, Tensor, float]:
+        """Confusion matrices; log-likelihood of an input's votes given each class; log prior density.
+
+        ``pseudo`` holds pseudo-votes, ``[checkpoints, predicted, true]``.
+        """
         checkpoints, _, num_classes = self.shape
         counts = embedding_bag(self.sorted_inputs, self.weights[:, None] * posterior, self.bags_of_rows, mode="sum")
-        pseudo = torch.full((num_classes, num_classes), self.wrong, dtype=torch.float64).fill_diagonal_(self.right)
-        table = counts.view(checkpoints, num_classes, num_classes) + pseudo  # [checkpoints, predicted, true]
-        table = _positive(table, dim=1)
+        table = _positive(counts.view(checkpoints, num_classes, num_classes) + pseudo, dim=1)
         log_table = table.log()
         given_class = embedding_bag(self.rows, log_table.view(-1, num_classes), self.bags_of_inputs, mode="sum")
-        return table.transpose(1, 2), given_class, float((pseudo * log_table.sum(0)).sum())
+        return table.transpose(1, 2), given_class, float((pseudo * log_table).sum())
+
+
+def _one_coin_matrices(accuracy: Tensor, num_classes: int) -> Tensor:
+    """Probability of each prediction given each true class, ``[checkpoints, classes, classes]``, symmetric."""
+    others = ((1 - accuracy) / (num_classes - 1))[:, None, None]
+    return others + (accuracy[:, None, None] - others) * torch.eye(num_classes, dtype=torch.float64)
 
 
 def _positive(counts: Tensor, dim: int = 0) -> Tensor:
@@ -212,10 +228,11 @@ def _starts(bags: Tensor, count: int) -> Tensor:
 
 
 def _usable_prior(prior: object, num_classes: int) -> Tensor:
-    if not isinstance(prior, Tensor) or not prior.is_floating_point() or list(prior.shape) != [num_classes]:
+    prior = check_samples(prior, name="prior", dimensions=1)
+    if len(prior) != num_classes:
         raise UsageValueError(
-            f"prior: a floating-point tensor with one probability for each of the {num_classes} classes is required, "
-            f"got {describe(prior)}."
+            f"prior: one probability for each of the {num_classes} classes is required, got {describe(prior)}; give "
+            "each class one."
         )
     prior = prior.detach().to("cpu", torch.float64)
     if not (bool((prior > 0).all()) and math.isclose(float(prior.sum()), 1, abs_tol=1e-6)):

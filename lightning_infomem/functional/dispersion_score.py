@@ -57,4 +57,5 @@ def dispersion_score(samples: Tensor, classes: Tensor) -> Tensor:
     rows = rows / lengths.masked_fill(lengths == 0, 1)
     means = rows.new_zeros(len(counts), rows.shape[1]).index_add_(0, members, rows) / counts[:, None]
     distances = (means - rows.mean(0)).square().sum(1)
-    return ((distances * counts).sum() / len(rows) / (len(counts) - 1)).log()
+    score: Tensor = ((distances * counts).sum() / len(rows) / (len(counts) - 1)).log()
+    return score

@@ -87,7 +87,7 @@ def nearest_neighbors(
     step = max(1, memory_limit // (8 * count))
     found = []
     for start in range(0, left.shape[0], step):
-        product = left[start : start + step] @ right
+        product: Any = left[start : start + step] @ right
         similarity = torch.from_numpy(product.toarray()) if is_sparse else product
         if exclude_self:
             similarity.diagonal(start).fill_(-torch.inf)

@@ -76,9 +76,7 @@ def pairwise_agreement(classes: Tensor) -> Tensor:
     return torch.where(known, agreeing, 0).sum(1) / torch.where(known, voting, 0).sum(1)
 
 
-def soft_vote_agreement(
-    classes: Tensor, confidence: Tensor, num_classes: int, *, per_input: bool = False
-) -> Tensor:
+def soft_vote_agreement(classes: Tensor, confidence: Tensor, num_classes: int, *, per_input: bool = False) -> Tensor:
     """Compute the weight that each checkpoint's predictions have among the votes of the others.
 
     Every checkpoint votes with its probability of the class that it predicts, so that an unsure one counts less than

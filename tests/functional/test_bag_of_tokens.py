@@ -49,7 +49,7 @@ def test_padding_is_masked_and_order_does_not_matter():
 
 def test_tokens_of_no_training_example_are_ignored():
     weights = inverse_document_frequency(torch.tensor([[0, 2], [2, 2]]))
-    found = bag_of_tokens(torch.tensor([[0, 1, 9], [1, 9, 9]]), weights).toarray()
+    found = bag_of_tokens(torch.tensor([[0, 1, 3], [1, 9, 3]]), weights).toarray()
     assert found.tolist() == [[1, 0, 0], [0, 0, 0]]
 
 

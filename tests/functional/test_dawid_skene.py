@@ -33,10 +33,12 @@ def test_pseudo_votes_of_one_coin_by_hand():
 
 
 def test_one_iteration_of_confusion_matrices_by_hand():
-    fitted = dawid_skene(VOTES, 2, model="confusion", pseudo_votes=1, pseudo_accuracy=0.5, max_iterations=1)
-    # True class 0 weighs 2/3 (first input), true class 1 weighs 1/3 and 1; half a pseudo-vote is added to each entry.
-    agreeing = [[(2 / 3 + 0.5) / (2 / 3 + 1), 0.5 / (2 / 3 + 1)], [(1 / 3 + 0.5) / (4 / 3 + 1), 1.5 / (4 / 3 + 1)]]
-    third = [[0.5 / (2 / 3 + 1), (2 / 3 + 0.5) / (2 / 3 + 1)], [0.5 / (4 / 3 + 1), (4 / 3 + 0.5) / (4 / 3 + 1)]]
+    fitted = dawid_skene(VOTES, 2, model="confusion", pseudo_votes=1, max_iterations=1)
+    # True class 0 weighs 2/3 (first input), true class 1 weighs 1/3 and 1. The coins, with a pseudo-vote right and one
+    # wrong, are (5/3 + 1) / 4 = 2/3 and (4/3 + 1) / 4 = 7/12; one vote is spread as they say.
+    total = [2 / 3 + 1, 4 / 3 + 1]
+    agreeing = [[(2 / 3 + 2 / 3) / total[0], 1 / 3 / total[0]], [(1 / 3 + 1 / 3) / total[1], (1 + 2 / 3) / total[1]]]
+    third = [[7 / 12 / total[0], (2 / 3 + 5 / 12) / total[0]], [5 / 12 / total[1], (4 / 3 + 7 / 12) / total[1]]]
     assert fitted.confusion.shape == (3, 2, 2)
     assert np.allclose(fitted.confusion, [agreeing, agreeing, third])
     assert fitted.accuracy[0].item() == pytest.approx(agreeing[0][0] / 3 + agreeing[1][1] * 2 / 3)
@@ -118,6 +120,27 @@ def test_confusion_matrices_tell_who_confuses_what():
     assert torch.allclose(confusion[2], expected, atol=1e-6)
 
 
+def test_many_pseudo_votes_make_confusion_matrices_coins():
+    classes, _ = draw_voters([0.9, 0.7, 0.5, 0.4], inputs=60, num_classes=30)
+    coins = dawid_skene(classes, 30, tolerance=1e-12)
+    matrices = dawid_skene(classes, 30, model="confusion", pseudo_votes=1e6, tolerance=1e-12)
+    assert torch.allclose(matrices.accuracy, coins.accuracy, atol=1e-5)
+    assert torch.allclose(matrices.posterior, coins.posterior, atol=1e-3)
+
+
+def test_with_many_classes_pseudo_votes_keep_matrices_from_following_chance():
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.randint(77, (1000,), generator=generator)
+    confused = (truth + torch.randint(1, 4, (20, 1000), generator=generator)) % 77
+    is_right = torch.rand(20, 1000, generator=generator) < torch.linspace(0.1, 0.5, 20)[:, None]
+    classes = torch.where(is_right, truth, confused)
+    shares = [
+        (dawid_skene(classes, 77, model="confusion", pseudo_votes=count).posterior.argmax(1) == truth).double().mean()
+        for count in (1.0, None)
+    ]
+    assert shares[1] > shares[0] + 0.1
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_each_iteration_raises_the_log_posterior(model):
     classes, _ = draw_voters([0.6, 0.5, 0.4, 0.35], inputs=60, unknown=0.2)
@@ -163,7 +186,7 @@ def test_it_is_the_same_every_time_and_with_any_threads(model):
     first = dawid_skene(classes, 4, model=model)
     torch.set_num_threads(2)
     second = dawid_skene(classes, 4, model=model)
-    assert torch.equal(first.log_posterior, second.log_posterior)
+    assert torch.equal(first.posterior, second.posterior)
     assert torch.equal(first.accuracy, second.accuracy)
 
 
@@ -223,7 +246,9 @@ def test_a_given_prior_is_kept():
         ({"labels": torch.zeros(2)}, TypeError, r"labels: an integer torch tensor of shape \[inputs\]"),
         ({"prior": torch.tensor([1.0, 0.0])}, ValueError, "prior: positive probabilities that sum to 1"),
         ({"prior": torch.tensor([0.5, 0.2])}, ValueError, "prior: positive probabilities that sum to 1"),
-        ({"prior": torch.tensor([0.5, 0.3, 0.2])}, ValueError, "prior: .* one probability for each of the 2 classes"),
+        ({"prior": torch.tensor([0.5, 0.3, 0.2])}, ValueError, "prior: one probability for each of the 2 classes"),
+        ({"prior": torch.tensor([1, 1])}, TypeError, "prior: a floating-point tensor"),
+        ({"prior": torch.tensor([math.nan, 0.5])}, ValueError, "prior: positive probabilities that sum to 1"),
         ({"pseudo_votes": -1}, ValueError, "pseudo_votes: a finite number >= 0"),
         ({"pseudo_accuracy": 1.1}, ValueError, "pseudo_accuracy: a finite number >= 0 and <= 1"),
         ({"max_iterations": 0}, ValueError, "max_iterations: a whole number >= 1"),

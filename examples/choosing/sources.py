@@ -55,7 +55,7 @@ def read_texts(name: str, folder: Path) -> tuple[list[str], NDArray[np.int64]]:
     """Read all texts and their classes.
 
     Args:
-        name: "agnews" (news in four classes), "banking77" (77 intents of customers) or "trec" (six classes of questions).
+        name: "agnews" (news, four classes), "banking77" (77 intents of customers) or "trec" (questions, six classes).
         folder: `Sources.data`.
     """
     pairs = list({"agnews": _agnews, "banking77": _banking77, "trec": _trec}[name](folder))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SWEEPS", "WORD_ZOO", "Recipe", "Sweep"]
+__all__ = ["DATA", "SWEEPS", "WORD_ZOO", "Recipe", "Sweep"]
 
 REPLICATES = (0, 1)
 _NUM_MODELS = 16

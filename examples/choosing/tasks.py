@@ -50,8 +50,8 @@ def make_task(sweep: Sweep, recipe: Recipe | None, sources: Sources) -> Task:
 
     Args:
         sweep: The sweep.
-        recipe: One of its recipes. None draws the data of the sweep as a whole: what the networks of a sweep are trained
-            on, and for a zoo a training set in which each text has a level of its own.
+        recipe: One of its recipes. None draws the data of the sweep as a whole: what the networks of a sweep are
+            trained on, and for a zoo a training set in which each text has a level of its own.
         sources: Where the data lie.
     """
     return draw_task(sweep, recipe, _pool(sweep.data, sources))

@@ -49,17 +49,17 @@ def test_another_replicate_holds_out_other_examples():
 
 
 def test_labels_are_replaced_by_other_classes_with_the_noise_of_the_sweep():
-    task = draw_task(NOISY, None, DIGITS)
-    true = torch.from_numpy(DIGITS.labels["clean"])
+    sweep = Sweep("agnews-bag-noise0.4", "agnews-bag", noise=0.4)
+    task, true = draw_task(sweep, None, TEXTS), torch.from_numpy(TEXTS.labels["clean"])
     shares = {
         name: (getattr(task, name)[1] != true[task.rows[name]]).double().mean().item()
         for name in ("train", "validation", "probe", "test")
     }
-    assert shares["train"] == pytest.approx(0.4, abs=0.06)
-    assert shares["validation"] == pytest.approx(0.4, abs=0.1)
+    assert shares["train"] == pytest.approx(0.4, abs=0.02)
+    assert shares["validation"] == pytest.approx(0.4, abs=0.06)
     assert shares["probe"] == shares["test"] == 0
     wrong = task.train[1] != true[task.rows["train"]]
-    assert len(((task.train[1] - true[task.rows["train"]]) % 10)[wrong].unique()) == 9
+    assert len(((task.train[1] - true[task.rows["train"]]) % 4)[wrong].unique()) == 3
 
 
 def test_human_labels_are_those_of_training_and_validation_only():

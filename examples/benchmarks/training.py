@@ -18,7 +18,7 @@ from examples.benchmarks.recipes import Recipe, Zoo
 from examples.benchmarks.tasks import make_task
 from examples.workers import on_workers
 
-__all__ = ["Job", "jobs_of", "read_labelled", "train", "train_all"]
+__all__ = ["Job", "jobs_of", "note_labelled", "read_labelled", "train", "train_all", "write_atomically"]
 
 _LABELLED = "labelled.json"
 _BATCH = 64
@@ -67,7 +67,7 @@ def train_all(jobs: Sequence[Job], mnist: Path | None, workers: int, advance: Ca
         advance: Called after each network.
     """
     for job, entry in on_workers(train, jobs, mnist, workers=workers):
-        _note(job, entry)
+        note_labelled(job.folder, job.name, entry)
         advance()
 
 
@@ -95,7 +95,7 @@ def train(job: Job, mnist: Path | None) -> dict[str, Any]:
         "hyper_parameters": recipe.to_state(),
     }
     job.folder.mkdir(parents=True, exist_ok=True)
-    _write_atomically(job.path, lambda path: torch.save(checkpoint, path))
+    write_atomically(job.path, lambda path: torch.save(checkpoint, path))
     clean_accuracy, _ = _evaluate(network, *task.clean)
     validation_accuracy, validation_loss = _evaluate(network, *task.validation)
     train_accuracy, train_loss = _evaluate(network, *task.train)
@@ -118,12 +118,13 @@ def _evaluate(network: nn.Module, inputs: Tensor, labels: Tensor) -> tuple[float
     return accuracy, nn.functional.cross_entropy(logits, labels).item()
 
 
-def _note(job: Job, entry: dict[str, Any]) -> None:
-    labelled = {**read_labelled(job.folder), job.name: entry}
-    _write_atomically(job.folder / _LABELLED, lambda path: path.write_text(json.dumps(labelled, indent=1)))
+def note_labelled(folder: Path, name: str, entry: dict[str, Any]) -> None:
+    """Add the entry of a checkpoint to what `read_labelled` reads."""
+    labelled = {**read_labelled(folder), name: entry}
+    write_atomically(folder / _LABELLED, lambda path: path.write_text(json.dumps(labelled, indent=1)))
 
 
-def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Write to a temporary name first, so that readers see either the old file or the new one."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     write(unfinished)

@@ -18,6 +18,7 @@ from lightning_infomem._checks import check_batches, check_choice, check_enough_
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.functional import released_code
 from lightning_infomem.functional.baselines import (
+    class_dispersion,
     class_smoothness,
     layer_baselines,
     mean_over_pairs,
@@ -219,6 +220,7 @@ def measure_samples(
             fields["scores"]["normal_mutual_information"] = mean_over_pairs(matrix)
         if classes is not None:
             fields["scores"]["class_smoothness"] = class_smoothness(samples[name], classes)
+            fields["scores"]["dispersion"] = class_dispersion(samples[name], classes)
         return LayerInformation(
             name=name,
             width=rows.shape[1] if widths is None else widths[name],

@@ -10,14 +10,23 @@ from torch.nn.functional import one_hot
 
 from lightning_infomem.functional.confidence import mean_confidence, nuclear_norm, softmax_entropy
 from lightning_infomem.functional.correlation import correlation
+from lightning_infomem.functional.dispersion_score import dispersion_score
 from lightning_infomem.functional.entropy import binned_entropy
 from lightning_infomem.functional.gaussian_copula import gaussian_copula_information
+from lightning_infomem.functional.mano import mano
 from lightning_infomem.functional.pairs import jackknife_error
 from lightning_infomem.functional.smoothness import prediction_smoothness
 from lightning_infomem.functional.spectrum import alpha_req, participation_ratio, rankme
 from lightning_infomem.functional.standardization import scale_to_one
 
-__all__ = ["class_smoothness", "layer_baselines", "mean_over_pairs", "predicted_classes", "prediction_baselines"]
+__all__ = [
+    "class_dispersion",
+    "class_smoothness",
+    "layer_baselines",
+    "mean_over_pairs",
+    "predicted_classes",
+    "prediction_baselines",
+]
 
 _CERTAIN = 1e3  # a logit whose probability is 1
 
@@ -72,12 +81,13 @@ def prediction_baselines(logits: Tensor) -> dict[str, float]:
         logits: ``[samples, classes]``; rows that are not finite are ignored.
 
     Returns:
-        ``mean_confidence``, ``softmax_entropy`` (nats) and ``nuclear_norm``; empty without classes or finite rows.
+        ``mean_confidence``, ``softmax_entropy`` (nats), ``nuclear_norm`` and ``mano``; empty without
+        classes or finite rows.
     """
     finite = logits[logits.isfinite().all(1)] if logits.shape[1] > 1 else logits[:0]
     if not len(finite):
         return {}
-    measures = (mean_confidence, softmax_entropy, nuclear_norm)
+    measures = (mean_confidence, softmax_entropy, nuclear_norm, mano)
     return {measure.__name__: float(measure(finite)) for measure in measures}
 
 
@@ -110,3 +120,19 @@ def class_smoothness(samples: Tensor, classes: Tensor) -> float:
         return prediction_smoothness(samples[known], certain).item()
     except ValueError:  # too few finite rows
         return math.nan
+
+
+def class_dispersion(samples: Tensor, classes: Tensor) -> float:
+    """Compute `dispersion_score` of the predicted classes, without rows that are not finite.
+
+    Args:
+        samples: Activations of a layer, ``[samples, units]``.
+        classes: Predicted classes; see `predicted_classes`.
+
+    Returns:
+        The value; NaN if undefined, as when all predictions are equal.
+    """
+    known = (classes.to(samples.device) >= 0) & samples.isfinite().all(1)
+    if not bool(known.any()):
+        return math.nan
+    return float(dispersion_score(samples[known], classes.to(samples.device)[known]))

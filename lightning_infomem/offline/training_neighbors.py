@@ -111,8 +111,7 @@ def _read(
         marks = mark_examples(parts, count, torch.arange(count))
         if marks is None:
             raise UsageValueError(
-                f"{name}: batches with tensors of several numbers for each example are required, got "
-                f"{describe(batch)}."
+                f"{name}: batches with tensors of several numbers for each example are required, got {describe(batch)}."
             )
         labels = None
         if num_classes is not None:

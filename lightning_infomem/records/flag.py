@@ -14,7 +14,9 @@ class Flag:
     Attributes:
         name: Name for programs, such as "dead_units".
         message: Sentence for people.
+        is_doubt: Whether it is a reason to doubt the result, rather than something to know of it.
     """
 
     name: str
     message: str
+    is_doubt: bool = True

@@ -23,19 +23,25 @@ class RankedCheckpoint:
         entropy: Mean entropy over units and ranked layers, nats. Ranks are made per layer, not from this mean.
         mutual_information: Mean mutual information over pairs and ranked layers, nats. Ranks are made per layer, not
             from this mean.
-        rank: Rank by mutual information, 1 is best; None without a ranking.
-        entropy_rank: Rank by entropy, 1 is best; None without a ranking.
+        rank: Rank by the criterion that leads, 1 is best; None without a ranking.
+        entropy_rank: Rank by entropy, 1 is best; None if the kind of memorization is unknown.
         metrics: Name -> value that ModelCheckpoint monitored when it saved the file.
         interval: Interval of ``mutual_information`` over units.
         reseed_interval: Interval in which ``mutual_information`` is expected after training with another seed.
-        rank_interval: Interval of ``rank`` over units; None without a ranking.
-        probability_best: Share of bootstrap draws in which it leads; None without a ranking.
-        in_best_set: Whether it cannot be distinguished from the best; None without a ranking.
+        rank_interval: Interval of ``rank``; None without a ranking.
+        probability_best: Probability that no other checkpoint is better, or, by a criterion of predictions, better by
+            more than a point; None without a ranking. See `certainty`.
+        in_best_set: Whether it is in the smallest set that holds the best with a probability of 90 %; None without a
+            ranking.
         kind: Kind of memorization compared with the reference: "heuristic", "example", or None if it is like the
             reference or there is none.
         group: Name of its group; None without groups.
         scores: Criterion -> value, mean over layers, for each known one of `selection.criteria`.
-        ranks: Criterion -> rank, 1 is best; empty without a ranking.
+        ranks: Criterion -> rank, 1 is best; of those whose direction is known.
+        score: Value of the criterion that leads, the mean over layers if it has layers; NaN without a ranking.
+        score_interval: Interval of ``score``; NaN without a ranking.
+        recipe: Setting of the training that differs between checkpoints -> value, None if unknown.
+        is_underfit: Whether the network was hardly trained; None if unknown.
     """
 
     path: Path
@@ -55,6 +61,10 @@ class RankedCheckpoint:
     group: str | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
     ranks: Mapping[str, int] = field(default_factory=dict)
+    score: float = math.nan
+    score_interval: tuple[float, float] = (math.nan, math.nan)
+    recipe: Mapping[str, bool | int | float | str | None] = field(default_factory=dict)
+    is_underfit: bool | None = None
 
     def __str__(self) -> str:
         known = (("epoch", self.epoch), ("step", self.step))
@@ -73,6 +83,8 @@ class RankedGroup:
         mutual_information: Mean over members and layers, nats.
         interval: Interval of this mean, over members if there are several, else over units.
         rank: Rank among the groups; see `RankedCheckpoint`.
+        score: Mean over members; see `RankedCheckpoint`.
+        score_interval: Interval of this mean; see `RankedCheckpoint`.
         rank_interval: Interval of ``rank``; see `RankedCheckpoint`.
         probability_best: Share of bootstrap draws in which it leads; see `RankedCheckpoint`.
         in_best_set: Whether it cannot be distinguished from the best group; see `RankedCheckpoint`.
@@ -86,6 +98,8 @@ class RankedGroup:
     rank_interval: tuple[int, int] | None = None
     probability_best: float | None = None
     in_best_set: bool | None = None
+    score: float = math.nan
+    score_interval: tuple[float, float] = (math.nan, math.nan)
 
     def __str__(self) -> str:
         measures = f"mutual information {self.mutual_information:.4f} nats"

@@ -96,6 +96,7 @@ class Table:
         rows: One mapping per row: name of a column -> number, string, path, pair, or None if unknown. Values without a
             column are ignored.
         title: Line above the table.
+        lead: Sentences above all, which matter most.
         notes: Sentences below the table.
         facts: Name -> value that JSON holds next to the rows, such as settings.
         parts: Further tables for people, between the rows and the notes.
@@ -112,6 +113,7 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Mapping[str, Any]]
     title: str = ""
+    lead: Sequence[str | Note] = ()
     notes: Sequence[str | Note] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     parts: Sequence[Table] = ()
@@ -134,7 +136,8 @@ class Table:
     def to_json(self) -> str:
         """Return title, rows, facts and notes as JSON; numbers that are not finite become null."""
         about = {"title": self.title} if self.title else {}
-        notes = {"notes": [_note(note).text for note in self.notes]} if self.notes else {}
+        sentences = [_note(note).text for note in (*self.lead, *self.notes)]
+        notes = {"notes": sentences} if sentences else {}
         state = {**about, "rows": self.to_records(), **self.facts, **notes}
         return json.dumps(plain_value(state), indent=2, allow_nan=False) + "\n"
 
@@ -154,7 +157,8 @@ class Table:
         lines = [[_escaped(column.heading) for column in shown]]
         lines.append(["---:" if self._align(column) == "right" else "---" for column in shown])
         lines += [[self._markdown_cell(column, row) for column in shown] for row in self.rows]
-        blocks = [_escaped(self.title)] if self.title else []
+        blocks = ["\n".join(f"- {_escaped(_note(note).text)}" for note in self.lead)] if self.lead else []
+        blocks += [_escaped(self.title)] if self.title else []
         blocks.append("\n".join("| " + " | ".join(line) + " |" for line in lines))
         blocks += [part.to_markdown().rstrip("\n") for part in self.parts]
         if self.notes:
@@ -191,6 +195,8 @@ class Table:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         from rich.text import Text
 
+        for note in map(_note, self.lead):
+            yield Text(printable(note.text), style=note.style)
         if self.title:
             yield Text(printable(self.title), style="dim")
         yield self._rich_table(options.max_width)
@@ -268,7 +274,8 @@ def plain_value(value: Any) -> Any:
         value: A number, string, path, mapping, sequence, set, tensor, array or dataclass, or any nesting of these.
 
     Returns:
-        The value in plain types. A number that is not finite becomes None, and a path a string.
+        The value in plain types. A number that is not finite becomes None, and a path a string. Fields of a dataclass
+        with the metadata ``exported=False`` are left out.
 
     >>> plain_value({"path": PurePath("a.ckpt"), "interval": (0.5, math.nan)})
     {'path': 'a.ckpt', 'interval': [0.5, None]}
@@ -282,7 +289,8 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, PurePath):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        fields = [field.name for field in dataclasses.fields(value) if field.metadata.get("exported", True)]
+        return {name: plain_value(getattr(value, name)) for name in fields}
     if isinstance(value, Mapping):
         return {str(name): plain_value(part) for name, part in value.items()}
     if hasattr(value, "tolist"):  # a tensor or an array

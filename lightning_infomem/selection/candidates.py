@@ -26,6 +26,9 @@ Fingerprint = Mapping[Field, Hashable]
 _IRRELEVANT_SETTINGS = ("backend", "normal_scores", "task", "examples")
 
 
+_OF_CLASSES = ("class_smoothness", "dispersion")
+
+
 @dataclass(frozen=True, eq=False)
 class LayerScores:
     """The numbers of one layer that a ranking compares.
@@ -56,8 +59,11 @@ class LayerScores:
         return float(2 * self.unit_information.std(ddof=1) / math.sqrt(len(self.unit_information)))
 
     @classmethod
-    def of(cls, layer: LayerInformation) -> LayerScores:
-        """Reduce one layer; `mutual_information` is NaN if no pair has a finite value."""
+    def of(cls, layer: LayerInformation, *, has_classes: bool = True) -> LayerScores:
+        """Reduce one layer; `mutual_information` is NaN if no pair has a finite value.
+
+        Without classes, the scores that need predicted ones are left out.
+        """
         matrix = layer.mutual_information.numpy().copy()
         itself = matrix.diagonal()[np.isfinite(matrix.diagonal())]
         np.fill_diagonal(matrix, np.nan)
@@ -69,7 +75,7 @@ class LayerScores:
         return cls(
             unit_information=totals[partners > 0] / partners[partners > 0],
             scores={
-                **layer.scores,
+                **{name: value for name, value in layer.scores.items() if has_classes or name not in _OF_CLASSES},
                 "mutual_information": float(mean),
                 "entropy": float(entropy.mean()) if len(entropy) else math.nan,
                 "dead_fraction": layer.dead_fraction,
@@ -145,11 +151,13 @@ class Candidate:
         """
         if task != "auto":
             report = replace(report, task=task, task_reason=say_given(task))
-        layers = {layer.name: LayerScores.of(layer) for layer in report.layers}
         has_classes = why_no_classes(report.task) is None
+        layers = {layer.name: LayerScores.of(layer, has_classes=has_classes) for layer in report.layers}
         scores = {**(report.scores if has_classes else {}), **_logged_scores(metrics or {}), **(norms or {})}
         if known.get("epoch") is not None:
             scores["epoch"] = float(known["epoch"])
+        if report.training_loss is not None:
+            scores["training_loss"] = report.training_loss
         return cls(
             path=path,
             layers={name: layer for name, layer in layers.items() if layer.is_finite},

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["CONSENSUS", "CRITERIA", "ENTROPY", "MUTUAL_INFORMATION", "Criterion"]
+__all__ = [
+    "CONSENSUS_ACCURACY",
+    "CRITERIA",
+    "ENTROPY",
+    "MUTUAL_INFORMATION",
+    "MUTUAL_INFORMATION_AND_RANKME",
+    "NEIGHBOR_AGREEMENT",
+    "RANKME",
+    "REFERENCE_AGREEMENT",
+    "Criterion",
+]
 
 _LOW, _HIGH = "low", "high"
 _REDUNDANCY = {"heuristic": _LOW, "example": _HIGH}  # what units share
@@ -36,6 +46,7 @@ class Criterion:
 
 _ACTIVATIONS = "activations"
 _PREDICTIONS = "predicted classes"
+_VOTES = "predicted classes of the same inputs in all checkpoints"
 _WEIGHTS = "weights (weight_norms=True)"
 _LABELS = "labels, logged with the monitor"
 _P = "Measures of Information Reflect Memorization Patterns (2022)"
@@ -55,22 +66,92 @@ ENTROPY = Criterion(
     _P,
 )
 
-CONSENSUS = Criterion(
-    "consensus",
+RANKME = Criterion(
+    "rankme",
+    _DIVERSITY,
+    _ACTIVATIONS,
+    "exp of the entropy of the singular values (`functional.rankme`)",
+    "Garrido et al. (2023)",
+)
+MUTUAL_INFORMATION_AND_RANKME = Criterion(
+    "mutual_information_and_rankme",
     _REDUNDANCY,
     _ACTIVATIONS,
     "mean of the ranks by mutual_information and rankme: what pairs share, and how many directions all units span",
     "ours",
 )
+REFERENCE_AGREEMENT = Criterion(
+    "reference_agreement",
+    _ALWAYS_HIGH,
+    f"{_VOTES}, and a reference (reference=)",
+    "share of inputs on which the reference predicts the same class (`functional.reference_agreement`)",
+    "ours",
+)
+NEIGHBOR_AGREEMENT = Criterion(
+    "neighbor_agreement",
+    _ALWAYS_HIGH,
+    f"{_VOTES}, and training examples (training=)",
+    "share of the nearest training examples that were given the predicted class (`functional.neighbor_agreement`)",
+    "ours, on Cover and Hart (1967)",
+)
+CONSENSUS_ACCURACY = Criterion(
+    "consensus_accuracy",
+    _ALWAYS_HIGH,
+    _VOTES,
+    "expected accuracy by the votes of the others, one accuracy each (`functional.consensus_accuracy`)",
+    "Dawid and Skene (1979)",
+)
 
-# Mutual information comes first and ranks by default: it is the only measure of the paper that has its sign by every
-# convention on Colored and on Shuffled MNIST (`examples/paper/results/tables.md`), and it keeps its sign where entropy
-# reverses (`examples/benchmarks/results`). The tables have this order; ranks are made per layer if each layer has a
-# value.
+# The tables have this order; `leading` says which one decides. Ranks are made per layer if each layer has a value.
 CRITERIA: tuple[Criterion, ...] = (
+    REFERENCE_AGREEMENT,
+    NEIGHBOR_AGREEMENT,
+    CONSENSUS_ACCURACY,
+    Criterion(
+        "confusion_consensus",
+        _ALWAYS_HIGH,
+        _VOTES,
+        "the same with confusion matrices (`functional.dawid_skene`)",
+        "Dawid and Skene (1979)",
+    ),
+    Criterion(
+        "pairwise_agreement",
+        _ALWAYS_HIGH,
+        _VOTES,
+        "mean agreement with each other checkpoint (`functional.pairwise_agreement`)",
+        "Jiang et al. (2022)",
+    ),
+    Criterion(
+        "soft_vote_agreement",
+        _ALWAYS_HIGH,
+        _VOTES,
+        "weight of its class among the others' votes by confidence (`functional.soft_vote_agreement`)",
+        "ours",
+    ),
+    Criterion(
+        "labelled_accuracy",
+        _ALWAYS_HIGH,
+        f"{_VOTES}, and labels (labels=)",
+        "share of the labelled inputs on which the label is predicted",
+        "custom",
+    ),
+    Criterion(
+        "average_thresholded_confidence",
+        _ALWAYS_HIGH,
+        f"{_VOTES}, and labels (labels=)",
+        "share of inputs with a confidence above that of errors (`functional.average_thresholded_confidence`)",
+        "Garg et al. (2022)",
+    ),
+    Criterion(
+        "temperature_scaled_confidence",
+        _ALWAYS_HIGH,
+        f"{_VOTES}, and labels (labels=)",
+        "mean confidence after scaling by labels (`functional.temperature_scaled_confidence`)",
+        "Guo et al. (2017)",
+    ),
     MUTUAL_INFORMATION,
     ENTROPY,
-    CONSENSUS,
+    MUTUAL_INFORMATION_AND_RANKME,
     *(
         Criterion(
             f"entropy_{value_range}_range",
@@ -98,13 +179,7 @@ CRITERIA: tuple[Criterion, ...] = (
     Criterion(
         "mean_correlation", _REDUNDANCY, _ACTIVATIONS, "mean |rho| of the pairs (`functional.correlation`)", "Pearson"
     ),
-    Criterion(
-        "rankme",
-        _DIVERSITY,
-        _ACTIVATIONS,
-        "exp of the entropy of the singular values (`functional.rankme`)",
-        "Garrido et al. (2023)",
-    ),
+    RANKME,
     Criterion(
         "participation_ratio",
         _DIVERSITY,
@@ -141,6 +216,27 @@ CRITERIA: tuple[Criterion, ...] = (
         "nuclear norm of the matrix of probabilities over its maximum (`functional.nuclear_norm`)",
         "Deng et al. (2023)",
     ),
+    Criterion(
+        "mano",
+        _ALWAYS_HIGH,
+        _PREDICTIONS,
+        "norm of the normalised logits (`functional.mano`)",
+        "Xie et al. (2024)",
+    ),
+    Criterion(
+        "dispersion",
+        _ALWAYS_HIGH,
+        "activations and predicted classes",
+        "log of the dispersion of the classes' means (`functional.dispersion_score`)",
+        "Xie et al. (2023)",
+    ),
+    Criterion(
+        "class_smoothness",
+        _ALWAYS_HIGH,
+        "activations and predicted classes",
+        "similarity of the classes predicted for hidden neighbours (`functional.prediction_smoothness`)",
+        "ours",
+    ),
     *(
         Criterion(f"{norm}_norm_{how}", _ALWAYS_LOW, _WEIGHTS, formula, "Neyshabur et al. (2017), Jiang et al. (2020)")
         for norm, matrix in (("spectral", "largest singular value"), ("frobenius", "Frobenius norm"))
@@ -157,6 +253,7 @@ CRITERIA: tuple[Criterion, ...] = (
         "Neyshabur et al. (2015)",
     ),
     Criterion("epoch", _ALWAYS_HIGH, "the checkpoint", "the last epoch: what people take by default", "custom"),
+    Criterion("training_loss", _ALWAYS_LOW, "the loss, logged with the monitor", "mean since the last one", "custom"),
     Criterion("validation_loss", _ALWAYS_LOW, _LABELS, "as ModelCheckpoint monitored it", "custom"),
     Criterion("validation_accuracy", _ALWAYS_HIGH, _LABELS, "as ModelCheckpoint monitored it", "custom"),
 )

@@ -9,6 +9,7 @@ from scipy.stats import kendalltau
 from lightning_infomem.records.file_names import name_files
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.selection.candidates import Candidate
+from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
 
 __all__ = ["doubts_of_assumed_classes", "doubts_of_candidates", "doubts_of_ranks", "why_rank_is_shared"]
 
@@ -87,19 +88,24 @@ def why_rank_is_shared(tied: Sequence[Candidate], layers: Sequence[str], referen
 
 
 def doubts_of_ranks(
-    ranks: Sequence[int], entropy_ranks: Sequence[int], num_in_best_set: int, why_shared: str = _SAME_MEASURES
+    leader: str,
+    ranks: Sequence[int],
+    entropy_ranks: Sequence[int | None],
+    num_in_best_set: int,
+    why_shared: str = _SAME_MEASURES,
 ) -> list[Flag]:
     """Return the doubts that the ranks raise.
 
     Args:
-        ranks: Ranks by mutual information.
+        leader: Name of the criterion that leads.
+        ranks: Ranks by it.
         entropy_ranks: Ranks by entropy.
         num_in_best_set: Number of checkpoints that cannot be distinguished from the best.
         why_shared: Why several checkpoints share the first rank, if they do; see `why_rank_is_shared`.
 
     Returns:
         Flags named "shared_first_rank", "indistinct" (no checkpoint can be distinguished from the best), and
-        "disagreement" (entropy and mutual information rank differently).
+        "disagreement" (entropy and mutual information, which leads, rank differently).
     """
     flags = []
     first = list(ranks).count(1)
@@ -112,9 +118,9 @@ def doubts_of_ranks(
             Flag("shared_first_rank", f"{sharing} share rank 1{because}; .best is only the first of them by name")
         )
     elif num_in_best_set == len(ranks):
-        flags.append(
-            Flag("indistinct", "no checkpoint is distinguishable from the best: more units or other layers may help")
-        )
+        flags.append(Flag("indistinct", "no checkpoint can be distinguished from the best"))
+    if leader != MUTUAL_INFORMATION.name or None in entropy_ranks:
+        return flags
     agreement = kendalltau(ranks, entropy_ranks).statistic
     if agreement < 0:  # NaN where all are tied
         flags.append(

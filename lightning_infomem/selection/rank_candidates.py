@@ -13,12 +13,22 @@ from lightning_infomem.records.file_names import files_by_reason
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
 from lightning_infomem.records.tasks import why_no_classes
+from lightning_infomem.records.training_neighbors import TrainingNeighbors
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import Comparison
 from lightning_infomem.selection.direction import choose_direction, kind_of
-from lightning_infomem.selection.doubts import doubts_of_candidates, doubts_of_ranks, why_rank_is_shared
+from lightning_infomem.selection.doubts import doubts_of_candidates
+from lightning_infomem.selection.doubts_of_choice import doubts_of_choice
+from lightning_infomem.selection.information_intervals import information_intervals
+from lightning_infomem.selection.labels import Labels
+from lightning_infomem.selection.leading import Consideration, choose_leader
+from lightning_infomem.selection.rank_by import rank_by
 from lightning_infomem.selection.ranking import Ranking
-from lightning_infomem.selection.scoring import bootstrap_ranks, score_candidates
+from lightning_infomem.selection.recipes import RecipeDifference, compare_recipes
+from lightning_infomem.selection.scoring import Scores, score_candidates
+from lightning_infomem.selection.underfit import doubts_of_underfit, find_underfit
+from lightning_infomem.selection.vote_scores import input_weights, score_votes, terms_of_votes
+from lightning_infomem.selection.votes import collect_votes, doubts_of_class_order
 
 __all__ = ["rank_candidates"]
 
@@ -29,8 +39,11 @@ def rank_candidates(
     *,
     memorization: str | None = None,
     reference: Candidate | None = None,
+    neighbors: TrainingNeighbors | None = None,
+    labels: Labels | None = None,
     control: Candidate | None = None,
     groups: Mapping[Any, str] | Callable[[Path], str] | None = None,
+    across_recipes: bool = False,
     skipped: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
 ) -> Ranking:
@@ -41,45 +54,84 @@ def rank_candidates(
         comparison: The layers in which they are compared.
         memorization: See `rank_checkpoints`.
         reference: See `rank_checkpoints`.
+        neighbors: Labels of the training examples nearest to each input.
+        labels: Known labels of inputs.
         control: The untrained network.
         groups: See `rank_checkpoints`.
+        across_recipes: Whether measures of hidden layers may lead although recipes differ.
         skipped: Path -> why a checkpoint could not be used.
         notes: Further remarks for the reader.
 
     Raises:
         TypeError: ``groups`` is neither a mapping nor a function.
-        ValueError: A checkpoint has no group, or there is only one group.
+        ValueError: A checkpoint has no group, there is only one group, or no label is of an input that was seen.
     """
     layers = comparison.layers
     kind, evidence = choose_direction(memorization, candidates, reference)
     order = memorization if reference is None else "nearest"
     members, names = _number_groups([each.path for each in candidates], groups)
-    rows, missing = _rows(candidates, layers, order, reference)
-    if reference is not None:
-        rows = [replace(row, kind=kind_of(each, reference)) for row, each in zip(rows, candidates, strict=True)]
+    recipes = compare_recipes(candidates)
+    underfit = find_underfit(candidates)
+    votes, why_no_votes = collect_votes(candidates, reference, neighbors)
+    label_notes: list[str] = []
+    if labels is not None:
+        votes, label_notes = labels.apply(votes, why_no_votes)
+    terms = {} if votes is None else terms_of_votes(votes)
+    if votes is not None:
+        by_votes = score_votes(votes, terms)
+        candidates = [
+            replace(each, scores={**each.scores, **found}) for each, found in zip(candidates, by_votes, strict=True)
+        ]
+    scores = score_candidates(candidates, layers, order, reference)
+    known = [name for name in scores.ranks[0] if all(name in ranks for ranks in scores.ranks)]
+    why = choose_leader(
+        known,
+        memorization=memorization,
+        has_reference=reference is not None,
+        neighbors=neighbors,
+        num_labels=0 if votes is None else votes.num_labels,
+        recipes=RecipeDifference({}, (), True) if across_recipes else recipes,
+        why_no_votes=why_no_votes,
+    )
+    leader = next((each.criterion for each in why if each.leads), None)
+    how: dict[str, Any] = {"order": order, "reference": reference, "terms": terms, "underfit": underfit}
+    how["weights"] = None if votes is None else input_weights(votes, leader)
+    fields = _fields(leader, candidates, layers, how)
+    rows = [
+        RankedCheckpoint(
+            path=each.path,
+            epoch=each.epoch,
+            step=each.step,
+            metrics=each.metrics,
+            entropy=values["entropy"],
+            entropy_rank=ranks.get("entropy"),
+            scores=values,
+            ranks=ranks,
+            kind=None if reference is None else kind_of(each, reference),
+            group=None if members is None else names[members[place]],
+            recipe={name: settings[place] for name, settings in recipes.settings.items()},
+            is_underfit=underfit[place],
+            **{"rank": None, **fields[place]},
+        )
+        for place, (each, values, ranks) in enumerate(zip(candidates, scores.values, scores.ranks, strict=True))
+    ]
     ranked_groups: list[RankedGroup] = []
     if members is not None:
-        rows = [replace(row, group=names[member]) for row, member in zip(rows, members, strict=True)]
-        drawn = bootstrap_ranks(candidates, layers, order, reference, members=members)
-        for name, fields in zip(names, drawn, strict=True):
-            del fields["reseed_interval"]
-            ranked_groups.append(RankedGroup(name, tuple(row.path for row in rows if row.group == name), **fields))
-    control_row = None
-    if control is not None:
-        # The rank that it would take among the others, without its chances in the draws.
-        with_control, _ = _rows([*candidates, control], layers, order, reference)
-        control_row = replace(with_control[-1], probability_best=None, in_best_set=None, rank_interval=None)
+        for name, found in zip(names, _fields(leader, candidates, layers, how, members), strict=True):
+            del found["reseed_interval"]
+            ranked_groups.append(RankedGroup(name, tuple(row.path for row in rows if row.group == name), **found))
     flags = [*comparison.flags, *doubts_of_candidates(candidates, layers, kind)]
+    if leader is not None and leader in terms:
+        # These are doubts about measures of hidden layers, which do not lead.
+        flags = [replace(flag, is_doubt=flag.is_doubt and flag.name == "classes_assumed") for flag in flags]
+    control_row = None if control is None else _control_row(control, candidates, layers, leader, how, scores)
     if control_row is not None and control_row.rank is not None and 2 * control_row.rank <= len(rows) + 1:
         flags.append(Flag("untrained_control", f"the untrained network would take rank {control_row.rank}"))
-    if order is not None:
-        first = [each for each, row in zip(candidates, rows, strict=True) if row.ranks["mutual_information"] == 1]
-        flags += doubts_of_ranks(
-            [row.ranks["mutual_information"] for row in rows],
-            [row.ranks["entropy"] for row in rows],
-            sum(bool(row.in_best_set) for row in rows),
-            why_rank_is_shared(first, layers, reference),
-        )
+    if votes is not None:
+        flags += doubts_of_class_order(votes, candidates)
+    if leader is not None:
+        flags += doubts_of_choice(leader, rows, candidates, layers, reference)
+    flags += [*recipes.flags, *doubts_of_underfit(candidates, underfit)]
     return Ranking(
         rows=tuple(sorted(rows, key=_place)),
         memorization=kind,
@@ -91,15 +143,66 @@ def rank_candidates(
             *files_by_reason((str(each.path), note) for each in candidates for note in each.notes),
             *_without_predictions(candidates),
             *notes,
+            *label_notes,
             *([] if reference is None else [evidence]),
         ),
-        refusal=evidence if order is None else None,
+        refusal=None if leader is not None else _refusal(evidence, why, why_no_votes),
         evidence=evidence,
-        flags=tuple(flags),
+        flags=tuple(sorted(flags, key=lambda flag: not flag.is_doubt)),
         groups=tuple(sorted(ranked_groups, key=lambda group: (group.rank or 0, group.name))),
         control=control_row,
-        missing=missing,
+        missing=scores.missing,
+        criterion=leader,
+        why=tuple(why),
+        votes=votes,
     )
+
+
+def _fields(
+    leader: str | None,
+    candidates: Sequence[Candidate],
+    layers: Sequence[str],
+    how: Mapping[str, Any],
+    members: Sequence[int] | None = None,
+) -> list[dict[str, Any]]:
+    """Return the fields of rows, or of groups, that rest on draws."""
+    intervals = information_intervals(candidates, layers, members=members)
+    if leader is None:
+        return intervals
+    ranked = rank_by(leader, candidates, layers, members=members, **how)
+    return [{**one, **other} for one, other in zip(intervals, ranked, strict=True)]
+
+
+def _control_row(
+    control: Candidate,
+    candidates: Sequence[Candidate],
+    layers: Sequence[str],
+    leader: str | None,
+    how: Mapping[str, Any],
+    scores: Scores,
+) -> RankedCheckpoint:
+    """Return the row of the untrained network: the rank that it would take by the measures of hidden layers."""
+    together = score_candidates([*candidates, control], layers, how["order"], how["reference"])
+    ranks = together.ranks[-1]
+    rank = ranks.get(leader) if leader in ranks and leader not in how["terms"] else None
+    return RankedCheckpoint(
+        path=control.path,
+        epoch=control.epoch,
+        step=control.step,
+        entropy=together.values[-1]["entropy"],
+        entropy_rank=ranks.get("entropy"),
+        rank=rank,
+        scores=together.values[-1],
+        ranks=ranks,
+        **information_intervals([control], layers)[0],
+    )
+
+
+def _refusal(evidence: str, why: Sequence[Consideration], why_no_votes: str) -> str:
+    """Say why nothing leads."""
+    reasons = [f"{each.criterion}: {each.because}" for each in why if each.because != f"not comparable: {why_no_votes}"]
+    no_votes = [f"predictions cannot be compared, because there are {why_no_votes}"] if why_no_votes else []
+    return "; ".join([*reasons, *no_votes, evidence] if not reasons else [*reasons, *no_votes])
 
 
 def _without_predictions(candidates: Sequence[Candidate]) -> list[str]:
@@ -134,29 +237,6 @@ def _number_groups(
             f"groups: at least two are required, got only {names[0]!r}; give others, or leave it out."
         )
     return [names.index(name) for name in found], names
-
-
-def _rows(
-    candidates: Sequence[Candidate], layers: Sequence[str], order: str | None, reference: Candidate | None
-) -> tuple[list[RankedCheckpoint], dict[str, str]]:
-    """Return a row for each checkpoint, and criterion -> what it needs for those without any value."""
-    scores = score_candidates(candidates, layers, order, reference)
-    drawn = bootstrap_ranks(candidates, layers, order, reference)
-    rows = [
-        RankedCheckpoint(
-            path=each.path,
-            epoch=each.epoch,
-            step=each.step,
-            metrics=each.metrics,
-            entropy=values["entropy"],
-            entropy_rank=ranks.get("entropy"),
-            scores=values,
-            ranks=ranks,
-            **{"rank": None, **fields, "mutual_information": values["mutual_information"]},
-        )
-        for each, values, ranks, fields in zip(candidates, scores.values, scores.ranks, drawn, strict=True)
-    ]
-    return rows, scores.missing
 
 
 def _place(row: RankedCheckpoint) -> tuple[Any, ...]:

@@ -20,31 +20,44 @@ from lightning_infomem.records.tabular import Tabular, metric_columns
 from lightning_infomem.selection.agreement import Agreement, rank_agreement
 from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
 from lightning_infomem.selection.direction import BETTER
+from lightning_infomem.selection.leading import Consideration
+from lightning_infomem.selection.votes import Votes
 
 __all__ = ["Ranking"]
 
 _RANK = (Column("rank"), Column("rank_interval", "90 %", shown="wide", pair=True))
-_INFORMATION = (
-    Column("mutual_information", "MI", ".4f"),
-    Column("interval", "90 %", ".3f", shown="wide", pair=True),
-)
-_PROBABILITY = Column("probability_best", "P(best)", ".2f", shown="wide")
+_INFORMATION = Column("mutual_information", "MI", ".4f")
+_PROBABILITY = Column("probability_best", "P(best)", ".2f")
 _COLUMNS = (
     *_RANK,
     Column("path", "checkpoint"),
     Column("epoch"),
     Column("step", shown="never"),
-    *_INFORMATION,
+    Column("score", form=".4f"),
+    Column("score_interval", "90 %", ".3f", shown="wide", pair=True),
+    _PROBABILITY,
+    _INFORMATION,
+    Column("interval", "90 %", ".3f", shown="wide", pair=True),
     Column("entropy", form=".4f"),
     Column("entropy_rank", "entropy\nrank"),
-    _PROBABILITY,
     Column("kind"),
     Column("group", shown="never"),
     Column("in_best_set", shown="never"),
+    Column("is_underfit", "underfit"),
     Column("reseed_interval", shown="never", pair=True),
 )
-_GROUP_COLUMNS = (*_RANK, Column("name", "group"), Column("checkpoints"), *_INFORMATION, _PROBABILITY)
-_OF_RANKS = {"rank", "rank_interval", "entropy_rank", "probability_best"}
+_GROUP_COLUMNS = (
+    *_RANK,
+    Column("name", "group"),
+    Column("checkpoints"),
+    Column("score", form=".4f"),
+    Column("score_interval", "90 %", ".3f", shown="wide", pair=True),
+    _PROBABILITY,
+    _INFORMATION,
+)
+_OF_RANKS = {"rank", "rank_interval", "entropy_rank", "probability_best", "score", "score_interval"}
+_OF_LAYERS = {"mutual_information", "interval", "entropy", "entropy_rank"}
+_SETTINGS_SHOWN = 3  # besides what else stands in a line of 80 characters
 
 
 @dataclass(frozen=True)
@@ -52,7 +65,7 @@ class Ranking(Tabular):
     """Ranked checkpoints; `print` shows a table.
 
     Attributes:
-        rows: The checkpoints, best first by mutual information; in the order of training if there is no ranking.
+        rows: The checkpoints, best first; in the order of training if there is no ranking.
         memorization: Kind of memorization, given or inferred from a reference: "heuristic", "example" or "mixed"; None
             if unknown.
         layers: Names of the ranked layers.
@@ -64,8 +77,11 @@ class Ranking(Tabular):
         groups: Groups, best first; empty without groups.
         control: The untrained network, with the rank that it would take; None if it was not requested.
         missing: Criterion without any value -> what it needs.
-        order: What is better: a key of `direction.BETTER`, which is the given kind, or "nearest" with a reference; None
-            if there is no ranking.
+        order: What is better in hidden layers: a key of `direction.BETTER`, which is the given kind, or "nearest" with
+            a reference; None with neither.
+        criterion: Name of the criterion that leads; None if there is no ranking.
+        why: The criteria that could lead, and why one does.
+        votes: Predictions of all checkpoints for the inputs that all of them saw; None if they cannot be compared.
     """
 
     rows: tuple[RankedCheckpoint, ...]
@@ -80,10 +96,13 @@ class Ranking(Tabular):
     control: RankedCheckpoint | None = None
     missing: Mapping[str, str] = field(default_factory=dict)
     order: str | None = None
+    criterion: str | None = None
+    why: tuple[Consideration, ...] = ()
+    votes: Votes | None = field(default=None, repr=False, compare=False, metadata={"exported": False})
 
     @property
     def best(self) -> RankedCheckpoint:
-        """The first row, which is the best by mutual information.
+        """The first row, which is the best by the criterion that leads.
 
         Raises:
             ValueError: There is no ranking; the message says why.
@@ -94,7 +113,7 @@ class Ranking(Tabular):
 
     @property
     def best_set(self) -> tuple[RankedCheckpoint, ...]:
-        """The checkpoints that are at least as good as the best in 5 % of the draws or more.
+        """The smallest set of checkpoints that holds the best with a probability of 90 %.
 
         Raises:
             ValueError: There is no ranking; the message says why.
@@ -103,27 +122,28 @@ class Ranking(Tabular):
 
     @property
     def verdict(self) -> str:
-        """The rule, the best checkpoint and how certain it is; or why there is no ranking."""
-        if self.order is None:
+        """The best checkpoint, how certain it is, and the criterion that leads; or why there is no ranking."""
+        if self.refusal is not None:
             return f"No ranking: {self.refusal}"
-        kind = "" if self.memorization is None else f", for {self.memorization} memorization"
-        ranked = f"Ranked by mutual information{kind}: {BETTER[self.order]}."
-        if self.best.probability_best is None:
-            return ranked
         # Its path below the common folder, because every file can be named "last.ckpt".
         name = printable(os.path.relpath(self.best.path, common_folder(row.path for row in self.rows)))
-        others = describe_others(self.rows)
-        return f"{ranked} Best: '{name}' (P(best) {self.best.probability_best:.2f}); {others}."
+        chance = "" if self.best.probability_best is None else f" (P(best) {self.best.probability_best:.2f})"
+        leader = self.criterion or MUTUAL_INFORMATION.name
+        criterion = leader.replace("_", " ")
+        direction = ""
+        if leader == MUTUAL_INFORMATION.name and self.order is not None:
+            kind = "" if self.memorization is None else f", for {self.memorization} memorization"
+            direction = f"{kind}: {BETTER[self.order]}"
+        reason = next((f", because {each.because}" for each in self.why if each.leads and not direction), "")
+        return f"Best: '{name}'{chance}; {describe_others(self.rows)}. Ranked by {criterion}{direction}{reason}."
 
-    def correlate(
-        self, metric: str | Mapping[Any, float], *, criterion: str = MUTUAL_INFORMATION.name, seed: int = 0
-    ) -> Agreement:
+    def correlate(self, metric: str | Mapping[Any, float], *, criterion: str | None = None, seed: int = 0) -> Agreement:
         """Compute the agreement of the ranking with any column: Kendall's tau-b with interval and p-value.
 
         Args:
             metric: Name of a metric or criterion in the rows, or path (or file name) -> value. Higher values count as
                 better, so expect a negative tau for a loss.
-            criterion: Criterion whose ranks are compared.
+            criterion: Criterion whose ranks are compared; by default the one that leads.
             seed: Seed of permutations and draws.
 
         Returns:
@@ -140,6 +160,7 @@ class Ranking(Tabular):
         """
         if self.refusal is not None:
             raise UsageValueError(self.refusal)
+        criterion = criterion or self.criterion or MUTUAL_INFORMATION.name
         ranked = [row for row in self.rows if criterion in row.ranks]
         if not ranked:
             known = sorted({name for row in self.rows for name in row.ranks})
@@ -175,19 +196,34 @@ class Ranking(Tabular):
             values[names[str(key)]] = float(value)
         return values
 
-    def to_table(self) -> Table:
-        """Return one row per checkpoint, with groups, verdict, doubts, skipped files and notes below."""
-        return _table(self)
+    def to_table(self, *, everything: bool = False) -> Table:
+        """Return one row per checkpoint: the choice and what speaks against it above, groups and notes below.
+
+        Args:
+            everything: Whether people see all criteria and settings too; other programs always get them.
+        """
+        return _table(self, everything)
 
 
-def _table(ranking: Ranking) -> Table:
-    """Return the rows of a ranking, with groups, verdict, doubts, skipped files and notes below."""
+def _table(ranking: Ranking, everything: bool) -> Table:
     folder = common_folder(row.path for row in ranking.rows)
     hidden = set() if ranking.refusal is None else set(_OF_RANKS)
-    hidden |= set() if any(row.kind for row in ranking.rows) else {"kind"}
+    hidden |= {name for name in ("kind", "is_underfit") if not any(getattr(row, name) for row in ranking.rows)}
+    if ranking.criterion == MUTUAL_INFORMATION.name:
+        hidden |= {"score", "score_interval"}
+    elif ranking.refusal is None and not everything:
+        hidden |= _OF_LAYERS
     rows = [_flat(row) for row in ranking.rows]
     metrics = dict.fromkeys(name for row in ranking.rows for name in metric_columns(row))
-    columns = [*_columns(_COLUMNS, hidden), *(Column(name, name) for name in metrics)]
+    settings = dict.fromkeys(name for row in ranking.rows for name in row.recipe)
+    columns = [
+        *_columns(_COLUMNS, hidden),
+        *(
+            Column(f"recipe_{name}", name, shown="wide" if everything or place < _SETTINGS_SHOWN else "never")
+            for place, name in enumerate(settings)
+        ),
+        *(Column(name, name) for name in metrics),
+    ]
     shown = {column.name for column in columns}
     others = dict.fromkeys(name for row in rows for name in row if name not in shown)
     groups = Table(
@@ -195,15 +231,38 @@ def _table(ranking: Ranking) -> Table:
         [{**vars(group), "checkpoints": len(group.paths)} for group in ranking.groups],
         styles={index: "bold" for index, group in enumerate(ranking.groups) if group.in_best_set},
     )
+    why = Table(
+        [Column("criterion"), Column("leads"), Column("because")],
+        [
+            {
+                "criterion": each.criterion.replace("_", " "),
+                "leads": "yes" if each.leads else "no",
+                "because": each.because,
+            }
+            for each in ranking.why
+        ],
+    )
     return Table(
         [*columns, *(Column(name, shown="never") for name in others)],
         rows,
-        title=f"{folder}: means over {name_files(ranking.layers)}, nats",
-        notes=list(_notes(ranking, folder)),
-        parts=[groups] if ranking.groups else [],
+        title=_title(ranking, folder),
+        lead=[
+            Note(ranking.verdict, "bold"),
+            *(Note(f"! {flag.name}: {flag.message}", "yellow") for flag in ranking.flags if flag.is_doubt),
+        ],
+        notes=list(_notes(ranking, folder, everything)),
+        parts=[*([groups] if ranking.groups else []), *([why] if ranking.why else [])],
         folder=folder,
         styles={index: "bold" for index, row in enumerate(ranking.rows) if row.in_best_set},
     )
+
+
+def _title(ranking: Ranking, folder: Path) -> str:
+    of_layers = f"means over {name_files(ranking.layers)}, nats"
+    if ranking.criterion in (None, MUTUAL_INFORMATION.name):
+        return f"{folder}: {of_layers}"
+    assert ranking.criterion is not None
+    return f"{folder}: score is {ranking.criterion.replace('_', ' ')}; bold rows hold the best in 90 % of cases"
 
 
 def _columns(columns: tuple[Column, ...], hidden: set[str]) -> list[Column]:
@@ -212,18 +271,31 @@ def _columns(columns: tuple[Column, ...], hidden: set[str]) -> list[Column]:
 
 def _flat(row: RankedCheckpoint) -> dict[str, Any]:
     ranks = {f"rank_by_{name}": rank for name, rank in row.ranks.items()}
-    fields = {name: value for name, value in vars(row).items() if name not in ("metrics", "scores", "ranks")}
-    return {**row.scores, **metric_columns(row), **ranks, **fields}
+    settings = {f"recipe_{name}": value for name, value in row.recipe.items()}
+    apart = ("metrics", "scores", "ranks", "recipe")
+    fields = {name: value for name, value in vars(row).items() if name not in apart}
+    return {**row.scores, **metric_columns(row), **ranks, **settings, **fields}
 
 
-def _notes(ranking: Ranking, folder: Path) -> Iterator[Note]:
+def _notes(ranking: Ranking, folder: Path, everything: bool) -> Iterator[Note]:
     if ranking.control is not None:
         control = ranking.control
         place = "" if control.rank is None else f"would take rank {control.rank}, "
         yield Note(f"{control.path}: {place}MI {control.mutual_information:.4f}, entropy {control.entropy:.4f}")
-    yield Note(ranking.verdict, "bold")
     for flag in ranking.flags:
-        yield Note(f"! {flag.name}: {flag.message}", "yellow")
+        if not flag.is_doubt:
+            yield Note(f"{flag.name}: {flag.message}")
+    if everything:
+        yield from _other_choices(ranking, folder)
+    for line in files_by_reason(ranking.skipped, folder):
+        yield Note(f"skipped {line}", "dim")
+    for note in ranking.notes:
+        yield Note(f"note: {note}")
+    if not everything and len({name for row in ranking.rows for name in row.ranks}) > 1:
+        yield Note("Other criteria: --all, or .to_table(everything=True).", "dim")
+
+
+def _other_choices(ranking: Ranking, folder: Path) -> Iterator[Note]:
     # The choices of the baselines, one line each.
     by_choice: dict[tuple[str, ...], list[str]] = {}
     for criterion in dict.fromkeys(name for row in ranking.rows for name in row.ranks):
@@ -237,7 +309,3 @@ def _notes(ranking: Ranking, folder: Path) -> Iterator[Note]:
         needs.setdefault(need, []).append(criterion)
     for need, criteria in needs.items():
         yield Note(f"not known: {', '.join(criteria)} (needs {need})", "dim")
-    for line in files_by_reason(ranking.skipped, folder):
-        yield Note(f"skipped {line}", "dim")
-    for note in ranking.notes:
-        yield Note(f"note: {note}")

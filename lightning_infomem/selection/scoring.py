@@ -1,21 +1,20 @@
-"""Ranks by every criterion, and the uncertainty of those by mutual information."""
+"""Values and ranks by every criterion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.criteria import CONSENSUS, CRITERIA, MUTUAL_INFORMATION, Criterion
-from lightning_infomem.selection.uncertainty import LEVEL, draw_means, rank_uncertainty
+from lightning_infomem.selection.criteria import CRITERIA, MUTUAL_INFORMATION_AND_RANKME, Criterion
 
-__all__ = ["Scores", "bootstrap_ranks", "median_ranks", "score_candidates"]
+__all__ = ["Scores", "median_ranks", "oriented_values", "score_candidates"]
 
-_DRAWS_AT_ONCE = 100  # ranking a thousand checkpoints in all draws at once would take half a gigabyte
+_ALWAYS = "nearest"  # the order of criteria whose direction does not depend on the kind of memorization
 
 Floats = NDArray[np.float64]
 
@@ -37,98 +36,76 @@ class Scores(NamedTuple):
 def score_candidates(
     candidates: Sequence[Candidate], layers: Sequence[str], order: str | None, reference: Candidate | None = None
 ) -> Scores:
-    """Rank by every criterion that has values; without an order, return the values only.
+    """Rank by every criterion that has values.
 
     Args:
         candidates: The checkpoints.
         layers: Names of the layers, which all of them have.
-        order: What is better: a key of `direction.BETTER`, or None.
+        order: What is better: a key of `direction.BETTER`. With None, only those criteria give ranks whose direction
+            does not depend on the kind of memorization.
         reference: A checkpoint that generalises; required for the order "nearest".
     """
     values: list[dict[str, float]] = [{} for _ in candidates]
     ranks: list[dict[str, int]] = [{} for _ in candidates]
     missing: dict[str, str] = {}
     for criterion in CRITERIA:
-        if criterion is CONSENSUS:
+        if criterion is MUTUAL_INFORMATION_AND_RANKME:
             continue  # made from ranks, not from values
         table = np.array([each.values(criterion.name, layers) for each in candidates]).T
         for scores, column in zip(values, table.T, strict=True):
             if np.isfinite(column).any():
                 scores[criterion.name] = float(column[np.isfinite(column)].mean())
-        has_all = np.isfinite(table).all(axis=1)
         if not np.isfinite(table).any():
             missing[criterion.name] = criterion.needs
-        # A layer with a missing value has no vote; a criterion without layers ranks the checkpoints that have it.
-        known = np.isfinite(table).all(axis=0) if len(table) == 1 else np.full(len(candidates), has_all.any())
-        if order is None or not known.any():
-            continue
-        table = table[:, known] if len(table) == 1 else table[has_all]
-        target = None if reference is None else np.array(reference.values(criterion.name, layers))
-        if target is not None and len(target) == len(has_all) > 1:
-            target = target[has_all]
-        oriented = _orient(table, criterion, order, target)
+        oriented, known = oriented_values(candidates, layers, criterion, order, reference)
         if oriented is not None:
-            for index, rank in zip(np.flatnonzero(known), median_ranks(oriented), strict=True):
+            for index, rank in zip(np.flatnonzero(known), median_ranks(-oriented), strict=True):
                 ranks[index][criterion.name] = int(rank)
-    if all("rankme" in by_name for by_name in ranks):
+    if all({"mutual_information", "rankme"} <= by_name.keys() for by_name in ranks):
         sums = rankdata([by_name["mutual_information"] + by_name["rankme"] for by_name in ranks], method="min")
         for by_name, place in zip(ranks, sums, strict=True):
-            by_name[CONSENSUS.name] = int(place)
+            by_name[MUTUAL_INFORMATION_AND_RANKME.name] = int(place)
     return Scores(values, ranks, missing)
 
 
-def bootstrap_ranks(
+def oriented_values(
     candidates: Sequence[Candidate],
     layers: Sequence[str],
+    criterion: Criterion,
     order: str | None,
     reference: Candidate | None = None,
-    *,
-    members: Sequence[int] | None = None,
-) -> list[dict[str, Any]]:
-    """Compute mutual information of candidates, or of groups of them, with bootstrap intervals of values and ranks.
+) -> tuple[Floats | None, NDArray[np.bool_]]:
+    """Return the values of a criterion so that higher is better.
 
     Args:
         candidates: The checkpoints.
         layers: Names of the layers, which all of them have.
-        order: What is better: a key of `direction.BETTER`; with None, only values and intervals are returned.
-        reference: A checkpoint that generalises; required for the order "nearest".
-        members: Number of the group of each candidate. If given, groups are ranked.
+        criterion: The criterion.
+        order: See `score_candidates`.
+        reference: See `score_candidates`.
 
     Returns:
-        For each candidate or group, the fields of `RankedCheckpoint` that rest on the draws, and
-        ``mutual_information``. ``reseed_interval`` is sqrt(2) times as wide as ``interval``, because both ends differ
-        from seed to seed, and assumes that the layers of one network move together.
+        ``[layers, known checkpoints]``, or ``[1, known checkpoints]`` for a criterion without layers; None if it gives
+        no order. Which checkpoints are known, ``[checkpoints]``: a layer in which a value is missing does not count,
+        and a criterion without layers orders the checkpoints that have it.
     """
-    values = np.array([[each.layers[name].mutual_information for each in candidates] for name in layers])
-    if members is not None:
-        groups = np.asarray(members)
-        values = np.stack([values[:, groups == group].mean(axis=1) for group in range(groups.max() + 1)], axis=1)
-    draws = np.stack(
-        [
-            draw_means([each.layers[name].unit_information for each in candidates], members, seed=seed)
-            for seed, name in enumerate(layers)
-        ]
-    )
-    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    information, interval = values.mean(axis=0), np.quantile(draws.mean(axis=0), tails, axis=1)
-    low, high = np.quantile(draws, tails, axis=2)
-    reseeded = information + np.sqrt(2) * np.array([(low - values).mean(axis=0), (high - values).mean(axis=0)])
-    columns: dict[str, Any] = {
-        "mutual_information": information.tolist(),
-        "interval": zip(*interval.tolist(), strict=True),
-        "reseed_interval": zip(*reseeded.tolist(), strict=True),
-    }
-    if order is not None:
-        target = None if reference is None else np.array([reference.layers[name].mutual_information for name in layers])
-        oriented, oriented_draws = (_orient(each, MUTUAL_INFORMATION, order, target) for each in (values, draws))
-        assert oriented is not None
-        assert oriented_draws is not None
-        ranks = median_ranks(oriented)
-        starts = range(0, oriented_draws.shape[2], _DRAWS_AT_ONCE)
-        drawn_ranks = [median_ranks(oriented_draws[:, :, start : start + _DRAWS_AT_ONCE]) for start in starts]
-        columns["rank"] = ranks.tolist()
-        columns |= rank_uncertainty(np.concatenate(drawn_ranks, axis=1), int(np.argmin(ranks)))
-    return [dict(zip(columns, line, strict=True)) for line in zip(*columns.values(), strict=True)]
+    table = np.array([each.values(criterion.name, layers) for each in candidates]).T
+    has_all = np.isfinite(table).all(axis=1)
+    known = np.isfinite(table).all(axis=0) if len(table) == 1 else np.full(len(candidates), has_all.any())
+    if not known.any():
+        return None, known
+    table = table[:, known] if len(table) == 1 else table[has_all]
+    direction = criterion.better.get(order or _ALWAYS)
+    if direction is not None:
+        return (table if direction == "high" else -table), known
+    if order is None or reference is None:
+        return None, known
+    target = np.array(reference.values(criterion.name, layers))
+    if len(target) == len(has_all) > 1:
+        target = target[has_all]
+    if len(target) != len(table) or not np.isfinite(target).all():
+        return None, known
+    return -np.abs(table - target[:, None]), known
 
 
 def median_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -148,12 +125,3 @@ def median_ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     # The mean rank, at most the number of checkpoints, decides only where medians (in steps of 1/4) are equal.
     order = np.median(ranks, axis=0) + ranks.mean(axis=0) / (8 * values.shape[1])
     return np.asarray(rankdata(order.round(9), axis=0, method="min"), dtype=np.int64, order="C")
-
-
-def _orient(values: Floats, criterion: Criterion, order: str, target: Floats | None) -> Floats | None:
-    """Turn values so that lower is better, ``[layers, ...]``; None if that needs an unknown value of the reference."""
-    if order in criterion.better:
-        return values if criterion.better[order] == "low" else -values
-    if target is None or len(target) != len(values) or not np.isfinite(target).all():
-        return None
-    return np.abs(values - target.reshape(-1, *[1] * (values.ndim - 1)))

@@ -1,16 +1,15 @@
-"""Uncertainty of a ranking: units are drawn again many times, and all checkpoints are ranked again."""
+"""Uncertainty of mutual information: units are drawn again many times."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-__all__ = ["DRAWS", "LEVEL", "draw_means", "rank_uncertainty"]
+__all__ = ["DRAWS", "LEVEL", "draw_means"]
 
 DRAWS = 1000
 LEVEL = 0.9  # of every interval
@@ -55,26 +54,6 @@ def draw_means(unit_values: Sequence[Floats], members: Sequence[int] | None = No
         several = len(places) > 1
         drawn.append(_draw(means[places], _weights(len(places), seed + group + 1)) if several else draws[places[0]])
     return np.stack(drawn)
-
-
-def rank_uncertainty(ranks: NDArray[np.int64], best: int) -> dict[str, list[Any]]:
-    """Summarize the ranks of all draws.
-
-    Args:
-        ranks: Ranks in each draw, ``[checkpoints, DRAWS]``.
-        best: Index of the checkpoint that leads the ranking.
-
-    Returns:
-        Fields of `RankedCheckpoint` -> one value per checkpoint: ``rank_interval``, ``probability_best`` (shared leads
-        are divided), and ``in_best_set``, which means at least as good as ``best`` in 5 % of the draws or more.
-    """
-    leads = ranks == 1
-    interval = np.quantile(ranks, [_TAIL, 1 - _TAIL], axis=1, method="nearest").T
-    return {
-        "rank_interval": [tuple(ends) for ends in interval.astype(np.int64).tolist()],
-        "probability_best": (leads / leads.sum(axis=0)).mean(axis=1).tolist(),
-        "in_best_set": ((ranks <= ranks[best]).mean(axis=1) >= _TAIL).tolist(),
-    }
 
 
 def _weights(count: int, seed: int) -> Floats:

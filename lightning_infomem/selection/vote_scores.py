@@ -17,9 +17,10 @@ from lightning_infomem.functional.vote_agreement import (
     reference_agreement,
     soft_vote_agreement,
 )
+from lightning_infomem.selection.criteria import CONSENSUS_ACCURACY
 from lightning_infomem.selection.votes import Votes
 
-__all__ = ["LABEL_WEIGHT", "score_votes", "terms_of_votes"]
+__all__ = ["LABEL_WEIGHT", "input_weights", "score_votes", "terms_of_votes"]
 
 # Chosen on the first replicate of the sweeps (`examples/choosing/results`): a label tells as much of a checkpoint's
 # accuracy as so many unlabelled inputs, on which checkpoints err together.
@@ -54,6 +55,15 @@ def terms_of_votes(votes: Votes) -> dict[str, Tensor]:
     return terms
 
 
+def input_weights(votes: Votes, leader: str | None) -> Tensor:
+    """Return how much each input counts in the mean of a criterion, float64 ``[inputs]``.
+
+    Labelled inputs count more in the consensus, which is held to their labels.
+    """
+    is_held = leader == CONSENSUS_ACCURACY.name
+    return torch.where((votes.labels >= 0) & is_held, LABEL_WEIGHT, 1.0).double()
+
+
 def score_votes(votes: Votes, terms: Mapping[str, Tensor]) -> list[dict[str, float]]:
     """Compute every criterion of predictions.
 
@@ -64,7 +74,10 @@ def score_votes(votes: Votes, terms: Mapping[str, Tensor]) -> list[dict[str, flo
     Returns:
         For each checkpoint, criterion -> value.
     """
-    columns = {name: each.nanmean(1) for name, each in terms.items()}
+    columns = {}
+    for name, each in terms.items():
+        weights = input_weights(votes, name).masked_fill(each.isnan(), 0.0)
+        columns[name] = (weights * each.nan_to_num(0.0)).sum(1) / weights.sum(1)
     columns["pairwise_agreement"] = pairwise_agreement(votes.classes)
     if votes.num_labels:
         for name, estimate in (

@@ -86,9 +86,13 @@ def collect_votes(
     classes = torch.stack([each.classes[row].long() for each, row in zip(known, rows, strict=True)])
     log_odds = torch.stack([each.log_odds[row].double() for each, row in zip(known, rows, strict=True)])
     others = None if reference is None else reference.predictions
-    if others is not None and (others.num_classes not in numbers or len(_shared_inputs([others, *known])) < len(inputs)):
+    if others is not None and (
+        others.num_classes not in numbers or len(_shared_inputs([others, *known])) < len(inputs)
+    ):
         others = None
-    same_places = {None if each.places is None else tuple(each.places[row].tolist()) for each, row in zip(known, rows)}
+    same_places = {
+        None if each.places is None else tuple(each.places[row].tolist()) for each, row in zip(known, rows, strict=True)
+    }
     same_loaders = {each.loader for each in known}
     first = known[0].places
     return Votes(
@@ -131,7 +135,8 @@ def doubts_of_class_order(votes: Votes, candidates: Sequence[Candidate]) -> list
 
 def _one_hot(classes: Tensor, num_classes: int) -> Tensor:
     """Return a 1 for the class of each input, float64 ``[inputs, classes]``; none where it is unknown."""
-    return one_hot(classes.clamp(min=0), num_classes).double() * (classes >= 0)[:, None]
+    found: Tensor = one_hot(classes.clamp(min=0), num_classes).double() * (classes >= 0)[:, None]
+    return found
 
 
 def _shared_inputs(found: Sequence[Predictions]) -> Tensor:
@@ -145,4 +150,5 @@ def _shared_inputs(found: Sequence[Predictions]) -> Tensor:
 
 def _rows(predictions: Predictions, inputs: Tensor) -> Tensor:
     """Return the first row of each input."""
-    return torch.searchsorted(predictions.inputs, inputs)
+    rows: Tensor = torch.searchsorted(predictions.inputs, inputs)
+    return rows

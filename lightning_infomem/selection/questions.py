@@ -26,7 +26,7 @@ class Question:
 
     Attributes:
         place: Place of the input in the loader, in its unshuffled order, from 0; None if unknown. See `Predictions`.
-        loader: Index of the validation loader; None if there is one only, or it is unknown.
+        loader: Index of the validation loader; None if unknown.
         input: Digest that identifies the input: 16 hexadecimal digits.
         says: What the leading checkpoints predict, such as "3: a.ckpt, b.ckpt; 5: c.ckpt".
         label: Its class; None until it is known.
@@ -105,8 +105,8 @@ class Questions(Tabular):
         rows = [*self.rows, *self.answered]
         labelled = f"; {len(self.answered)} more are labelled" if self.answered else ""
         about = (
-            f"{len(self.rows)} inputs whose labels would tell most about which of {self.num_checkpoints} checkpoints is "
-            f"best{labelled}"
+            f"{len(self.rows)} inputs whose labels would tell most about which of {self.num_checkpoints} checkpoints "
+            f"is best{labelled}"
         )
         where = (
             "'place' counts the inputs of the validation loader from 0, unshuffled."
@@ -124,8 +124,8 @@ class Questions(Tabular):
             [vars(row) for row in rows],
             lead=[Note(about, "bold")],
             notes=[
-                f"Fill in 'label' with the number of the class, 0 to {self.num_classes - 1} in the order of the outputs; "
-                "leave unsure ones empty.",
+                f"Write the number of each class, 0 to {self.num_classes - 1} in the order of the outputs, into "
+                "'label', and leave unsure ones empty.",
                 where,
             ],
         )

@@ -141,7 +141,7 @@ def _one_hot(classes: Tensor, num_classes: int) -> Tensor:
 
 def _shared_inputs(found: Sequence[Predictions]) -> Tensor:
     """Return the marks that all have, increasing, each once."""
-    shared = torch.unique(found[0].inputs)
+    shared: Tensor = torch.unique(found[0].inputs)
     for each in found[1:]:
         if not torch.equal(each.inputs, found[0].inputs):
             shared = shared[torch.isin(shared, each.inputs)]

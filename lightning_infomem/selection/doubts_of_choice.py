@@ -77,7 +77,7 @@ def _doubts_of_neighbors(rows: Sequence[RankedCheckpoint]) -> list[Flag]:
     return [
         Flag(
             "neighbors_disagree",
-            f"the consensus and the labels of neighbours order the checkpoints in different ways (tau-b {tau:.2f}): one "
+            f"the consensus and the labels of neighbours order the checkpoints differently (tau-b {tau:.2f}): one "
             "of them is wrong; a few labels tell which (.ask)",
         )
     ]

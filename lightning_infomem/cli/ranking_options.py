@@ -36,6 +36,9 @@ def add_ranking_options(
         "--reference", metavar="CKPT", help="instead of the kind: a checkpoint that is known to generalise"
     )
     parser.add_argument(
+        "--labels", metavar="CSV", help="known labels of some inputs: the file of `infomem ask`, filled in"
+    )
+    parser.add_argument(
         "--groups",
         metavar="REGEX",
         help="also rank recipes with several seeds by their means; the name of a recipe is the first (group) of this "
@@ -72,7 +75,7 @@ def add_task_option(parser: argparse.ArgumentParser) -> None:
 
 def is_ranking_asked_for(arguments: argparse.Namespace) -> bool:
     """Whether any option of `add_ranking_options` was given."""
-    options = ("memorization", "reference", "groups", "allow_mismatch", "weight_norms")
+    options = ("memorization", "reference", "labels", "groups", "allow_mismatch", "weight_norms")
     return arguments.along_run is not None or any(getattr(arguments, name) for name in options)
 
 
@@ -89,6 +92,7 @@ def rank_as_asked(arguments: argparse.Namespace) -> Ranking:
         arguments.checkpoints,
         memorization=arguments.memorization,
         reference=arguments.reference,
+        labels=arguments.labels,
         groups=None if arguments.groups is None else _group_by(arguments.groups, arguments.checkpoints),
         along_run=arguments.along_run,
         allow_mismatch=arguments.allow_mismatch,

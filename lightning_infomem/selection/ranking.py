@@ -18,9 +18,11 @@ from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup,
 from lightning_infomem.records.table import Column, Note, Table, printable
 from lightning_infomem.records.tabular import Tabular, metric_columns
 from lightning_infomem.selection.agreement import Agreement, rank_agreement
+from lightning_infomem.selection.asking import choose_questions
 from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
 from lightning_infomem.selection.direction import BETTER
 from lightning_infomem.selection.leading import Consideration
+from lightning_infomem.selection.questions import Questions
 from lightning_infomem.selection.votes import Votes
 
 __all__ = ["Ranking"]
@@ -195,6 +197,32 @@ class Ranking(Tabular):
                 )
             values[names[str(key)]] = float(value)
         return values
+
+    def ask(self, number: int = 20, *, seed: int = 0) -> Questions:
+        """Choose the inputs whose labels would tell most about which checkpoint is best; see `choose_questions`.
+
+        Args:
+            number: How many inputs. About 20 labels are worth more than consensus alone; ask again for more.
+            seed: Seed of a private generator, which decides between inputs that are equally disputed.
+
+        Returns:
+            The inputs, with what the leading checkpoints predict. Write ``.to_csv()`` to a file, fill in its column
+            "label", and call `rank_checkpoints` again with ``labels``. Inputs labelled already are not asked again.
+
+        Raises:
+            TypeError: ``number`` is no whole number.
+            ValueError: There is no ranking, predictions cannot be compared, there are not so many inputs without a
+                label, or checkpoints agree on all of them.
+        """
+        if self.refusal is not None:
+            raise UsageValueError(f"ask: a ranking is required, but there is none: {self.refusal}")
+        if self.votes is None:
+            because = self.why[-1].because if self.why else "there are none"
+            raise UsageValueError(
+                "ask: predicted classes of the same inputs are required in all checkpoints, but they are "
+                f"{because}; labels cannot help here."
+            )
+        return Questions.about(self.rows, self.votes, choose_questions(self.votes, number, seed=seed))
 
     def to_table(self, *, everything: bool = False) -> Table:
         """Return one row per checkpoint: the choice and what speaks against it above, groups and notes below.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from lightning_infomem.records.training_neighbors import TrainingNeighbors
@@ -53,7 +53,8 @@ def choose_leader(
     1. With a reference, agreement with its predictions; without classes, nearness to it in mutual information.
     2. With labels of some inputs, the consensus that is held to them.
     3. With the kind of memorization and one recipe: for stored examples the consensus, because what networks store
-       they do not share; for shortcuts RankMe, because a majority takes a shortcut together.
+       they do not share; for shortcuts RankMe, because a majority takes a shortcut together. Where these are not known,
+       mutual information.
     4. With training examples whose neighbours tell their labels better than by chance, agreement with neighbours.
     5. The consensus. A shortcut, or noise, that most checkpoints learned would win.
 
@@ -100,7 +101,7 @@ def choose_leader(
             f"not comparable: {why_no_votes}",
         )
     if memorization is not None:
-        _consider_kind(consider, memorization, has_consensus, recipes)
+        _consider_kind(consider, memorization, known, recipes)
     if neighbors is not None:
         skill = (
             f"the neighbours of a training example tell its label in {100 * neighbors.leave_one_out:.0f} % of cases, "
@@ -123,15 +124,16 @@ def choose_leader(
     return found
 
 
-def _consider_kind(consider: object, memorization: str, has_consensus: bool, recipes: RecipeDifference) -> None:
+def _consider_kind(
+    consider: Callable[[str, bool, str, str], None], memorization: str, known: Collection[str], recipes: RecipeDifference
+) -> None:
     """Consider what leads if the kind of memorization is given."""
-    assert callable(consider)
     is_one_recipe = not recipes.names
     differ = f"the recipes differ in {', '.join(recipes.names[:3])}" + (" and more" if len(recipes.names) > 3 else "")
     if memorization == "example":
         consider(
             CONSENSUS_ACCURACY.name,
-            has_consensus,
+            CONSENSUS_ACCURACY.name in known,
             "stored examples: what networks store of single examples they do not share",
             "predictions cannot be compared",
         )
@@ -140,5 +142,9 @@ def _consider_kind(consider: object, memorization: str, has_consensus: bool, rec
         )
     else:
         consider(
-            RANKME.name, is_one_recipe, "shortcuts leave units few directions, among networks of one recipe", differ
+            RANKME.name,
+            is_one_recipe and RANKME.name in known,
+            "shortcuts leave units few directions, among networks of one recipe",
+            differ if not is_one_recipe else "not known of all checkpoints",
         )
+        consider(MUTUAL_INFORMATION.name, is_one_recipe, "shortcuts raise it, among networks of one recipe", differ)

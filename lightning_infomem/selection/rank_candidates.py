@@ -202,7 +202,7 @@ def _control_row(
 def _refusal(evidence: str, why: Sequence[Consideration], why_no_votes: str) -> str:
     """Say why nothing leads."""
     reasons = [f"{each.criterion}: {each.because}" for each in why if each.because != f"not comparable: {why_no_votes}"]
-    no_votes = [f"predictions cannot be compared, because there are {why_no_votes}"] if why_no_votes else []
+    no_votes = [f"predictions cannot be compared, because {why_no_votes}"] if why_no_votes else []
     return "; ".join([*reasons, *no_votes, evidence] if not reasons else [*reasons, *no_votes])
 
 

@@ -78,7 +78,7 @@ def collect_votes(
     known = [each for each in found if each is not None]
     if len(known) < len(found):
         without = [str(each.path) for each in candidates if each.predictions is None]
-        return None, f"no predicted classes of known inputs in {name_files(without)}"
+        return None, f"there are no predicted classes of known inputs in {name_files(without)}"
     numbers = {each.num_classes for each in known}
     if len(numbers) > 1:
         return None, f"the checkpoints have different numbers of classes ({', '.join(map(str, sorted(numbers)))})"

@@ -36,11 +36,7 @@ def add_ranking_options(
         "--reference", metavar="CKPT", help="instead of the kind: a checkpoint that is known to generalise"
     )
     parser.add_argument(
-<<<<<<< HEAD
         "--labels", metavar="CSV", help="known labels of some inputs: the file of `infomem ask`, filled in"
-=======
-        "--labels", metavar="FILE", help="labels of some inputs: the file that `infomem ask` wrote, filled in"
->>>>>>> h-t
     )
     parser.add_argument(
         "--groups",

@@ -91,6 +91,7 @@ def rank_candidates(
         neighbors=neighbors,
         num_labels=0 if votes is None else votes.num_labels,
         recipes=RecipeDifference({}, (), True) if across_recipes else recipes,
+        num_checkpoints=len(candidates),
         why_no_votes=why_no_votes,
     )
     leader = next((each.criterion for each in why if each.leads), None)

@@ -9,13 +9,13 @@ from statistics import fmean
 from typing import Any
 
 from examples.benchmarks.networks import network
-from examples.benchmarks.recipes import Zoo
+from examples.benchmarks.recipes import Zoo, comparable_models
 from examples.benchmarks.tasks import probe
 from examples.benchmarks.training import read_labelled
 from lightning_infomem import Ranking, rank_checkpoints
 from lightning_infomem.selection.agreement import rank_agreement
 
-__all__ = ["comparable_models", "judge_zoo"]
+__all__ = ["judge_zoo"]
 
 # Measures that need labels (as noisy as in the data) -> whether a higher value is better.
 _LABELLED = {"validation_accuracy": True, "validation_loss": False, "train_accuracy": True, "train_loss": False}
@@ -112,12 +112,3 @@ def _small_zoos(zoo: Zoo, models: Sequence[str]) -> Iterator[tuple[str, list[str
     for (kind, _), names in by_seed.items():
         if kind != "none":
             yield kind, names
-
-
-def comparable_models(zoo: Zoo) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield names of networks and references of one width, because other widths cannot be compared."""
-    for width in sorted({recipe.width for recipe in zoo.models.values()}):
-        yield (
-            [name for name, recipe in zoo.models.items() if recipe.width == width],
-            [name for name, recipe in zoo.references.items() if recipe.width == width],
-        )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
 
-__all__ = ["SEEDS", "ZOOS", "Recipe", "Zoo"]
+__all__ = ["SEEDS", "ZOOS", "Recipe", "Zoo", "comparable_models"]
 
 # Seeds of the table. The method of ranking was chosen on seeds 0 to 3 (references 10 and 11) and then frozen.
 SEEDS = (4, 5, 6, 7)
@@ -152,3 +152,12 @@ ZOOS = (
         _vary(_GRID_DIGITS, REFERENCE_SEEDS, width=_WIDTHS),
     ),
 )
+
+
+def comparable_models(zoo: Zoo) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield names of networks and references of one width, because other widths cannot be compared."""
+    for width in sorted({recipe.width for recipe in zoo.models.values()}):
+        yield (
+            [name for name, recipe in zoo.models.items() if recipe.width == width],
+            [name for name, recipe in zoo.references.items() if recipe.width == width],
+        )

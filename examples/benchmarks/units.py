@@ -16,8 +16,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from examples.benchmarks.networks import network
-from examples.benchmarks.ranking import comparable_models
-from examples.benchmarks.recipes import ZOOS, Zoo
+from examples.benchmarks.recipes import ZOOS, Zoo, comparable_models
 from examples.benchmarks.selection import train
 from examples.benchmarks.tasks import probe
 from examples.benchmarks.training import read_labelled

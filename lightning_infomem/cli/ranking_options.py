@@ -30,7 +30,7 @@ def add_ranking_options(
     parser.add_argument(
         "--memorization",
         choices=("heuristic", "example"),
-        help="suspected kind of memorization: shortcuts, or single examples",
+        help="suspected kind of memorization, among networks of one recipe: shortcuts, or single examples",
     )
     parser.add_argument(
         "--reference", metavar="CKPT", help="instead of the kind: a checkpoint that is known to generalise"
@@ -57,7 +57,8 @@ def add_ranking_options(
         nargs="+",
         action="extend",
         default=[],
-        help="rank reports even if they differ in these fields, such as probe or settings.bins",
+        help="rank reports even if they differ in these fields, such as probe or settings.bins; with recipes, measures "
+        "of hidden layers may lead although the networks were trained in different ways",
     )
     parser.add_argument("--weight-norms", action="store_true", help="include norms of the weights as baselines")
     add_task_option(parser)

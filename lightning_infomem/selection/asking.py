@@ -74,6 +74,5 @@ def vote_entropy(classes: Tensor, num_classes: int) -> Tensor:
     known = classes >= 0
     cells = (torch.arange(inputs) * num_classes + classes)[known]
     counts = torch.bincount(cells, minlength=inputs * num_classes).view(inputs, num_classes)
-    shares: Tensor = counts / known.sum(0).clamp(min=1).double()[:, None]
-    entropy: Tensor = torch.special.entr(shares).sum(1)
+    entropy: Tensor = torch.special.entr(counts / known.sum(0).clamp(min=1).double()[:, None]).sum(1)
     return entropy

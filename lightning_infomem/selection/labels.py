@@ -44,7 +44,7 @@ class Labels:
         """
         if votes is None:
             raise UsageValueError(
-                f"labels: predicted classes of the same inputs are required in all checkpoints, but there are "
+                f"labels: predicted classes of the same inputs are required in all checkpoints, but "
                 f"{why_no_votes}; leave labels out."
             )
         if self.by_place and votes.places is None:

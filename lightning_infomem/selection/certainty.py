@@ -16,13 +16,13 @@ __all__ = ["POINT", "draw_layers", "draw_votes", "summarize_draws"]
 
 POINT = 0.01  # a checkpoint so near to the best is as good
 
-# Chosen on the first replicate of the sweeps, `examples/choosing/results`: with these, what is said with a probability
-# happens as often. The inputs of a probe share a criterion's errors, and tell no more than so many independent ones.
-_EFFECTIVE_INPUTS = 300
-_VIEWS = {
-    "reference_agreement": ("reference_agreement", "consensus_accuracy"),
-    "neighbor_agreement": ("neighbor_agreement", "consensus_accuracy"),
-    "consensus_accuracy": ("consensus_accuracy", "soft_vote_agreement"),
+# The criteria that are drawn for one that leads, and of how many independent inputs the probe is worth then. Chosen on
+# the first replicate of the sweeps (`examples/choosing/results`), so that what is said with a probability happens as
+# often. A consensus that nothing else confirms is worth least, because its errors are shared by the inputs.
+_DRAWN = {
+    "reference_agreement": (("reference_agreement", "consensus_accuracy"), 700),
+    "neighbor_agreement": (("neighbor_agreement", "consensus_accuracy"), 700),
+    "consensus_accuracy": (("consensus_accuracy",), 60),
 }
 _ERROR_OF_LAYERS = 0.4  # of a measure of hidden layers, in standard deviations over checkpoints
 
@@ -32,9 +32,9 @@ Floats = NDArray[np.float64]
 def draw_votes(terms: Mapping[str, Tensor], leader: str, weights: Tensor, *, seed: int = 0) -> Floats:
     """Draw a criterion of predictions, and those beside which it is seen.
 
-    Inputs get random weights, as in the Bayesian bootstrap, but so uneven as if there were fewer of them: the inputs on
-    which a criterion is wrong are wrong together. Half of the draws are of another criterion, so that certainty needs
-    both to agree.
+    Inputs get random weights, as in the Bayesian bootstrap, but so uneven as if there were fewer of them, because the
+    inputs on which a criterion is wrong are wrong together. Beside agreement with a reference or with neighbours, half
+    of the draws are of the consensus, so that certainty needs both to agree.
 
     Args:
         terms: Criterion -> its terms, float64 ``[checkpoints, inputs]``; see `terms_of_votes`.
@@ -50,8 +50,9 @@ def draw_votes(terms: Mapping[str, Tensor], leader: str, weights: Tensor, *, see
     """
     generator = np.random.default_rng(seed)
     shares = weights.numpy() / weights.sum().item()
-    effective = min(_EFFECTIVE_INPUTS, len(shares))
-    views = [name for name in _VIEWS[leader] if name in terms]
+    views, effective = _DRAWN[leader]
+    views = tuple(name for name in views if name in terms)
+    effective = min(effective, len(shares))
     drawn = []
     for number, name in enumerate(views):
         count = DRAWS // len(views) + (number < DRAWS % len(views))

@@ -130,7 +130,8 @@ def rank_candidates(
     if votes is not None:
         flags += doubts_of_class_order(votes, candidates)
     if leader is not None:
-        flags += doubts_of_choice(leader, rows, candidates, layers, reference)
+        facts = {} if votes is None else {"num_classes": votes.num_classes, "num_labels": votes.num_labels}
+        flags += doubts_of_choice(leader, rows, candidates, layers, reference=reference, **facts)
     flags += [*recipes.flags, *doubts_of_underfit(candidates, underfit)]
     return Ranking(
         rows=tuple(sorted(rows, key=_place)),

@@ -13,15 +13,16 @@ from lightning_infomem.selection.candidates import Candidate
 
 __all__ = ["doubts_of_underfit", "find_underfit"]
 
-_LEARNED = 0.1  # of what a loss can fall by, or a confidence can rise by; a network with less was hardly trained
+_LEARNED = 0.05  # of what the network that learned most did
 
 
 def find_underfit(candidates: Sequence[Candidate]) -> list[bool | None]:
     """Say of each checkpoint whether its network was hardly trained; None where nothing tells.
 
     The training loss tells, where the monitor stored it: a network was hardly trained if its loss has fallen by less
-    than a tenth of what it fell by in the network with the lowest loss, counted from the loss of guessing, ln(classes).
-    Else the confidence tells, in the same way, counted from that of guessing.
+    than a twentieth of what it fell by in the network with the lowest loss, counted from the loss of guessing, ln(classes).
+    Else the confidence tells, in the same way, counted from that of guessing. Where nearly half of the labels of two
+    classes are wrong, a good network learns little more.
 
     Args:
         candidates: The checkpoints.
@@ -45,8 +46,9 @@ def doubts_of_underfit(candidates: Sequence[Candidate], underfit: Sequence[bool 
     files = [str(each.path) for each, is_underfit in zip(candidates, underfit, strict=True) if is_underfit]
     if not files:
         return []
-    words = "its network was" if len(files) == 1 else "their networks were"
-    return [Flag("underfit", f"{name_files(files)}: {words} hardly trained, and cannot win", is_doubt=False)]
+    words = "its network" if len(files) == 1 else "their networks"
+    message = f"{name_files(files)}: {words} learned hardly anything, and cannot win by a measure of hidden layers"
+    return [Flag("underfit", message, is_doubt=False)]
 
 
 def _learned(candidate: Candidate) -> tuple[float | None, float | None]:

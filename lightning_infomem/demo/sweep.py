@@ -182,7 +182,7 @@ def _certainty(choice: Choice, sweep: RankedSweep) -> tuple[str, str, str]:
         return "", "", ""
     found = choice.ranking.best_set
     holds = any(not sweep.lost(row.path) for row in found)
-    doubts = dict.fromkeys(flag.name for flag in choice.ranking.flags if flag.is_doubt)
+    doubts = dict.fromkeys(flag.name.replace("_", " ") for flag in choice.ranking.flags if flag.is_doubt)
     return (
         f"{choice.ranking.best.probability_best:.2f}",
         f"{len(found)}, {'holds' if holds else 'misses'} it",

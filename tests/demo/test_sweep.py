@@ -97,7 +97,7 @@ def test_the_table_says_what_is_lost_and_how_sure_it_was():
         )
         for rank, path in enumerate(paths, start=1)
     )
-    ranking = Ranking(rows, None, ("fc",), flags=(Flag("copies", "two are alike"), Flag("x", "y", is_doubt=False)))
+    ranking = Ranking(rows, None, ("fc",), flags=(Flag("dead_units", "two are dead"), Flag("x", "y", is_doubt=False)))
     accuracies = dict(zip(paths, (0.8, 0.9, 0.4), strict=True))
     choices = [sweep.Choice("one", paths[0], 0.33, ranking), sweep.Choice("other", paths[1], 1.0)]
     ranked = sweep.RankedSweep(accuracies, choices, ranking)
@@ -105,7 +105,7 @@ def test_the_table_says_what_is_lost_and_how_sure_it_was():
     console.print(sweep.table_of_choices(ranked))
     lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in console.file.getvalue().splitlines()]
     assert [line for line in lines if line] == [
-        ["one", "10.0", "+0.33", "0.50", "1, misses it", "copies"],
+        ["one", "10.0", "+0.33", "0.50", "1, misses it", "dead units"],
         ["other", "0.0", "+1.00", "", "", ""],
         ["random pick, mean", "20.0", "", "", "", ""],
     ]

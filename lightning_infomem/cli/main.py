@@ -11,13 +11,13 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from lightning_infomem._errors import UsageError, UsageValueError
-from lightning_infomem.cli import ablate, demo, rank, report, run, show, similarity, watch
+from lightning_infomem.cli import ablate, ask, demo, rank, report, run, show, similarity, watch
 from lightning_infomem.records.table import printable
 
 __all__ = ["main"]
 
 _WRONG_USE = 2
-_READING_CHECKPOINTS = ("rank", "run", "report", "show", "watch")
+_READING_CHECKPOINTS = ("rank", "ask", "run", "report", "show", "watch")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _Parser(prog="infomem", description="Detect memorization, and choose the checkpoint that generalises.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('lightning-infomem')}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, parser_class=_Parser)
-    for command in (rank, run, report, show, watch, similarity, ablate, demo):
+    for command in (rank, ask, run, report, show, watch, similarity, ablate, demo):
         command.add_parser(commands)
     for name in _READING_CHECKPOINTS:
         commands.choices[name].add_argument(

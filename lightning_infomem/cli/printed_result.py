@@ -11,6 +11,7 @@ from rich.console import Console
 from lightning_infomem.reporting.text_file import write_text
 
 if TYPE_CHECKING:
+    from lightning_infomem.records.table import Table
     from lightning_infomem.records.tabular import Tabular
 
 __all__ = ["add_format_options", "print_result"]
@@ -28,11 +29,12 @@ def add_format_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="FILE", type=Path, help="file to write instead of printing")
 
 
-def print_result(result: Tabular, arguments: argparse.Namespace) -> None:
-    """Print or write a result according to the options of `add_format_options`."""
-    forms = {"table": result.__str__, "json": result.to_json, "csv": result.to_csv, "markdown": result.to_markdown}
+def print_result(result: Tabular, arguments: argparse.Namespace, table: Table | None = None) -> None:
+    """Print or write a result according to the options of `add_format_options`, people by a table of their own."""
+    table = result.to_table() if table is None else table
+    forms = {"table": table.to_text, "json": result.to_json, "csv": result.to_csv, "markdown": table.to_markdown}
     if arguments.output is None and arguments.format == "table":
-        Console().print(result)  # as wide as the terminal, and in colour if it has any
+        Console().print(table)  # as wide as the terminal, and in colour if it has any
         return
     text = forms[arguments.format]().rstrip("\n") + "\n"
     if arguments.output is None:

@@ -30,10 +30,13 @@ def add_ranking_options(
     parser.add_argument(
         "--memorization",
         choices=("heuristic", "example"),
-        help="suspected kind of memorization: shortcuts, or single examples",
+        help="suspected kind of memorization, among networks of one recipe: shortcuts, or single examples",
     )
     parser.add_argument(
         "--reference", metavar="CKPT", help="instead of the kind: a checkpoint that is known to generalise"
+    )
+    parser.add_argument(
+        "--labels", metavar="CSV", help="known labels of some inputs: the file of `infomem ask`, filled in"
     )
     parser.add_argument(
         "--groups",
@@ -54,7 +57,8 @@ def add_ranking_options(
         nargs="+",
         action="extend",
         default=[],
-        help="rank reports even if they differ in these fields, such as probe or settings.bins",
+        help="rank reports even if they differ in these fields, such as probe or settings.bins; with recipes, measures "
+        "of hidden layers may lead although the networks were trained in different ways",
     )
     parser.add_argument("--weight-norms", action="store_true", help="include norms of the weights as baselines")
     add_task_option(parser)
@@ -72,7 +76,7 @@ def add_task_option(parser: argparse.ArgumentParser) -> None:
 
 def is_ranking_asked_for(arguments: argparse.Namespace) -> bool:
     """Whether any option of `add_ranking_options` was given."""
-    options = ("memorization", "reference", "groups", "allow_mismatch", "weight_norms")
+    options = ("memorization", "reference", "labels", "groups", "allow_mismatch", "weight_norms")
     return arguments.along_run is not None or any(getattr(arguments, name) for name in options)
 
 
@@ -89,6 +93,7 @@ def rank_as_asked(arguments: argparse.Namespace) -> Ranking:
         arguments.checkpoints,
         memorization=arguments.memorization,
         reference=arguments.reference,
+        labels=arguments.labels,
         groups=None if arguments.groups is None else _group_by(arguments.groups, arguments.checkpoints),
         along_run=arguments.along_run,
         allow_mismatch=arguments.allow_mismatch,

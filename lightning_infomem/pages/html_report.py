@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from lightning_infomem.pages.questions_part import QuestionsPart
 from lightning_infomem.pages.ranking_part import RankingPart
 from lightning_infomem.pages.run_part import RunPart
 from lightning_infomem.pages.runs_part import RunsPart
@@ -21,6 +22,7 @@ from lightning_infomem.records.file_names import common_folder, files_by_reason
 from lightning_infomem.records.run_verdict import RunVerdict
 from lightning_infomem.reporting.meaning import LIMITS, MEANING
 from lightning_infomem.runs.recorded_runs import RecordedRun
+from lightning_infomem.selection.questions import Questions
 from lightning_infomem.selection.ranking import Ranking
 
 __all__ = ["Chapter", "html_report"]
@@ -37,6 +39,10 @@ class Chapter:
         runs: Result of `recorded_runs`.
         faults: Path -> why the file could not be read.
         verdict: Result of `judge_run`, if the checkpoints are epochs of one run.
+        questions: Result of `Ranking.ask`: inputs to label, with what the leading checkpoints predict.
+        data: Batches that hold these inputs, such as the validation loader, in any order: images and texts are shown
+            beside the questions.
+        decode: Function from a list of token ids to their text, such as ``tokenizer.decode``, if inputs are token ids.
     """
 
     title: str
@@ -45,6 +51,9 @@ class Chapter:
     runs: Sequence[RecordedRun] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
     verdict: RunVerdict | None = None
+    questions: Questions | None = None
+    data: Iterable[Any] | None = None
+    decode: Callable[[list[int]], str] | None = None
 
 
 def html_report(chapters: Sequence[Chapter], *, title: str | None = None) -> str:
@@ -100,6 +109,9 @@ def _parts(chapter: Chapter) -> dict[str, Any]:
     return {
         "title": chapter.title,
         "note": chapter.note,
+        "questions": None
+        if chapter.questions is None
+        else QuestionsPart(chapter.questions, chapter.data, chapter.decode),
         "ranking": None if chapter.ranking is None else RankingPart(chapter.ranking),
         "verdict": None if verdict is None else VerdictPart(verdict),
         "is_verdict_first": is_whole,

@@ -129,6 +129,11 @@ class Table:
             if column.shown in shown
         ]
 
+    @property
+    def width(self) -> int:
+        """Characters of a line, as people see it in a terminal that is wide enough."""
+        return sum(max(map(len, (column.heading, *column.cells))) + 2 for column in self.shown_columns())
+
     def to_records(self) -> list[dict[str, Any]]:
         """Return one flat dictionary per row, all with the same keys; unknown values are None."""
         return [dict(self._flat(row)) for row in self.rows]

@@ -14,7 +14,7 @@ from lightning_infomem._checks import describe
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.selection.votes import Votes
 
-__all__ = ["LABEL_COLUMNS", "Labels", "read_labels"]
+__all__ = ["LABEL_COLUMNS", "Labels", "read_label_file", "read_labels"]
 
 # Of the file that `Questions.to_csv` writes; the others are for people.
 LABEL_COLUMNS = ("input", "label")
@@ -44,7 +44,7 @@ class Labels:
         """
         if votes is None:
             raise UsageValueError(
-                f"labels: predicted classes of the same inputs are required in all checkpoints, but there are "
+                f"labels: predicted classes of the same inputs are required in all checkpoints, but "
                 f"{why_no_votes}; leave labels out."
             )
         if self.by_place and votes.places is None:
@@ -114,13 +114,26 @@ def _number(value: object, what: str) -> int:
 
 
 def _read_file(path: Path) -> Labels:
-    """Read a file of `Questions.to_csv` that someone filled in."""
+    found = read_label_file(path)
+    if not found:
+        raise UsageValueError(
+            f"labels: at least one filled in label is required, got none in '{path}'; write the classes of the inputs "
+            "into its column 'label'."
+        )
+    return Labels({}, found, f"'{path}'")
+
+
+def read_label_file(path: Path) -> dict[int, int]:
+    """Read a file of `Questions.to_csv`: mark of an input -> its label, of those that someone filled in.
+
+    Raises:
+        ValueError: It is no such file, an input has two labels, or a value is out of place.
+    """
     if not path.is_file():
         raise UsageValueError(f"labels: a file that Ranking.ask has written is required, got '{path}'; check its name.")
     if path.stat().st_size > _LARGEST_FILE:
         raise UsageValueError(f"labels: a file of at most {_LARGEST_FILE >> 20} MiB is required, got '{path}'.")
     found: dict[int, int] = {}
-    empty = 0
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -128,7 +141,6 @@ def _read_file(path: Path) -> Labels:
             for line, row in enumerate(reader, start=2):
                 text = (row["label"] or "").strip()
                 if not text:
-                    empty += 1
                     continue
                 where = f"line {line} of '{path}'"
                 mark, label = _hexadecimal(row["input"], where), _class(text, where)
@@ -139,12 +151,7 @@ def _read_file(path: Path) -> Labels:
                     )
     except (UnicodeDecodeError, csv.Error) as fault:
         raise UsageValueError(f"labels: a CSV file in UTF-8 is required, got '{path}' ({fault}).") from fault
-    if not found:
-        raise UsageValueError(
-            f"labels: at least one filled in label is required, got {empty} lines without any in '{path}'; write the "
-            "classes of the inputs into its column 'label'."
-        )
-    return Labels({}, found, f"'{path}'")
+    return found
 
 
 def _check_columns(names: Sequence[str], path: Path) -> None:

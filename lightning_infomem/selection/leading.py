@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from lightning_infomem.records.training_neighbors import TrainingNeighbors
@@ -20,6 +20,8 @@ __all__ = ["LEAST_SKILL", "Consideration", "choose_leader"]
 # How far the neighbours must be better than chance at the labels that training examples were given, from 0 to 1.
 # Between networks of sweeps whose neighbours had .05, their agreement chose by chance (`examples/choosing/results`).
 LEAST_SKILL = 0.1
+
+_FEWEST = 3  # checkpoints that make a consensus
 
 
 class Consideration(NamedTuple):
@@ -44,6 +46,7 @@ def choose_leader(
     neighbors: TrainingNeighbors | None = None,
     num_labels: int = 0,
     recipes: RecipeDifference,
+    num_checkpoints: int,
     why_no_votes: str = "",
 ) -> list[Consideration]:
     """Choose the criterion that leads a ranking, from what is known and what was measured on zoos with clean labels.
@@ -53,9 +56,11 @@ def choose_leader(
     1. With a reference, agreement with its predictions; without classes, nearness to it in mutual information.
     2. With labels of some inputs, the consensus that is held to them.
     3. With the kind of memorization and one recipe: for stored examples the consensus, because what networks store
-       they do not share; for shortcuts RankMe, because a majority takes a shortcut together.
+       they do not share; for shortcuts RankMe, because a majority takes a shortcut together. Where these are not known,
+       mutual information.
     4. With training examples whose neighbours tell their labels better than by chance, agreement with neighbours.
-    5. The consensus. A shortcut, or noise, that most checkpoints learned would win.
+    5. The consensus, of at least three checkpoints. A shortcut, or noise, that most of them learned would win; if shortcuts
+       are suspected, neither 4 nor 5 leads, because training labels and majorities follow them.
 
     Args:
         known: Names of the criteria that have a value for every checkpoint.
@@ -64,6 +69,7 @@ def choose_leader(
         neighbors: Labels of the nearest training examples, if training examples are given.
         num_labels: Number of inputs whose labels are given.
         recipes: How the training of the checkpoints differs.
+        num_checkpoints: Number of checkpoints.
         why_no_votes: Why predictions cannot be compared, if they cannot.
 
     Returns:
@@ -91,54 +97,66 @@ def choose_leader(
                 "nearness to the reference, because predictions cannot be compared",
                 "",
             )
-    has_consensus = CONSENSUS_ACCURACY.name in known
     if num_labels:
+        # Labels tell two checkpoints apart, too.
         consider(
             CONSENSUS_ACCURACY.name,
-            has_consensus,
+            CONSENSUS_ACCURACY.name in known,
             f"{num_labels} labels are given, and the consensus is held to them",
             f"not comparable: {why_no_votes}",
         )
+    has_consensus = CONSENSUS_ACCURACY.name in known and num_checkpoints >= _FEWEST
+    no_consensus = f"a consensus needs {_FEWEST} checkpoints or more, got {num_checkpoints}"
+    if CONSENSUS_ACCURACY.name not in known:
+        no_consensus = f"not comparable: {why_no_votes}"
+    if memorization == "example":
+        consider(
+            CONSENSUS_ACCURACY.name,
+            has_consensus,
+            "stored examples: what networks store of single examples they do not share",
+            no_consensus,
+        )
     if memorization is not None:
-        _consider_kind(consider, memorization, has_consensus, recipes)
+        _consider_hidden_layers(consider, memorization, known, recipes)
+    follow_shortcuts = "shortcuts are suspected, which training labels and majorities follow"
     if neighbors is not None:
         skill = (
             f"the neighbours of a training example tell its label in {100 * neighbors.leave_one_out:.0f} % of cases, "
             f"guessing in {100 * neighbors.chance:.0f} %"
         )
         is_trusted = neighbors.skill >= LEAST_SKILL
+        otherwise = f"not comparable: {why_no_votes}" if is_trusted else f"not trusted: {skill}"
         consider(
             NEIGHBOR_AGREEMENT.name,
-            is_trusted and NEIGHBOR_AGREEMENT.name in known,
+            is_trusted and NEIGHBOR_AGREEMENT.name in known and memorization != "heuristic",
             skill,
-            f"not trusted: {skill}" if not is_trusted else f"not comparable: {why_no_votes}",
+            follow_shortcuts if memorization == "heuristic" else otherwise,
         )
-    if not num_labels:
+    if not num_labels and memorization != "example":
         consider(
             CONSENSUS_ACCURACY.name,
-            has_consensus,
+            has_consensus and memorization != "heuristic",
             "nothing else is given; an error that most checkpoints share, a shortcut or noise, would win",
-            f"not comparable: {why_no_votes}",
+            follow_shortcuts if memorization == "heuristic" else no_consensus,
         )
     return found
 
 
-def _consider_kind(consider: object, memorization: str, has_consensus: bool, recipes: RecipeDifference) -> None:
-    """Consider what leads if the kind of memorization is given."""
-    assert callable(consider)
+def _consider_hidden_layers(
+    consider: Callable[[str, bool, str, str], None],
+    memorization: str,
+    known: Collection[str],
+    recipes: RecipeDifference,
+) -> None:
+    """Consider the measures of hidden layers, for a kind of memorization that is given."""
     is_one_recipe = not recipes.names
     differ = f"the recipes differ in {', '.join(recipes.names[:3])}" + (" and more" if len(recipes.names) > 3 else "")
-    if memorization == "example":
+    if memorization == "heuristic":
         consider(
-            CONSENSUS_ACCURACY.name,
-            has_consensus,
-            "stored examples: what networks store of single examples they do not share",
-            "predictions cannot be compared",
+            RANKME.name,
+            is_one_recipe and RANKME.name in known,
+            "shortcuts leave units few directions, among networks of one recipe",
+            differ if not is_one_recipe else "not known of all checkpoints",
         )
-        consider(
-            MUTUAL_INFORMATION.name, is_one_recipe, "stored examples lower it, among networks of one recipe", differ
-        )
-    else:
-        consider(
-            RANKME.name, is_one_recipe, "shortcuts leave units few directions, among networks of one recipe", differ
-        )
+    words = "shortcuts raise it" if memorization == "heuristic" else "stored examples lower it"
+    consider(MUTUAL_INFORMATION.name, is_one_recipe, f"{words}, among networks of one recipe", differ)

@@ -91,6 +91,7 @@ def rank_candidates(
         neighbors=neighbors,
         num_labels=0 if votes is None else votes.num_labels,
         recipes=RecipeDifference({}, (), True) if across_recipes else recipes,
+        num_checkpoints=len(candidates),
         why_no_votes=why_no_votes,
     )
     leader = next((each.criterion for each in why if each.leads), None)
@@ -202,7 +203,7 @@ def _control_row(
 def _refusal(evidence: str, why: Sequence[Consideration], why_no_votes: str) -> str:
     """Say why nothing leads."""
     reasons = [f"{each.criterion}: {each.because}" for each in why if each.because != f"not comparable: {why_no_votes}"]
-    no_votes = [f"predictions cannot be compared, because there are {why_no_votes}"] if why_no_votes else []
+    no_votes = [f"predictions cannot be compared, because {why_no_votes}"] if why_no_votes else []
     return "; ".join([*reasons, *no_votes, evidence] if not reasons else [*reasons, *no_votes])
 
 

@@ -18,9 +18,11 @@ from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup,
 from lightning_infomem.records.table import Column, Note, Table, printable
 from lightning_infomem.records.tabular import Tabular, metric_columns
 from lightning_infomem.selection.agreement import Agreement, rank_agreement
+from lightning_infomem.selection.asking import choose_questions
 from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
 from lightning_infomem.selection.direction import BETTER
 from lightning_infomem.selection.leading import Consideration
+from lightning_infomem.selection.questions import Questions
 from lightning_infomem.selection.votes import Votes
 
 __all__ = ["Ranking"]
@@ -54,10 +56,12 @@ _GROUP_COLUMNS = (
     Column("score_interval", "90 %", ".3f", shown="wide", pair=True),
     _PROBABILITY,
     _INFORMATION,
+    Column("interval", "90 %", ".3f", shown="wide", pair=True),
 )
 _OF_RANKS = {"rank", "rank_interval", "entropy_rank", "probability_best", "score", "score_interval"}
 _OF_LAYERS = {"mutual_information", "interval", "entropy", "entropy_rank"}
-_SETTINGS_SHOWN = 3  # besides what else stands in a line of 80 characters
+_MOST_SETTINGS = 3  # that stand beside the ranks, where there is room
+_WIDTH = 80  # characters of a line
 
 
 @dataclass(frozen=True)
@@ -196,6 +200,32 @@ class Ranking(Tabular):
             values[names[str(key)]] = float(value)
         return values
 
+    def ask(self, number: int = 20, *, seed: int = 0) -> Questions:
+        """Choose the inputs whose labels would tell most about which checkpoint is best; see `choose_questions`.
+
+        Args:
+            number: How many inputs. About 20 labels are worth more than consensus alone; ask again for more.
+            seed: Seed of a private generator, which decides between inputs that are equally disputed.
+
+        Returns:
+            The inputs, with what the leading checkpoints predict. Write ``.to_csv()`` to a file, fill in its column
+            "label", and call `rank_checkpoints` again with ``labels``. Inputs labelled already are not asked again.
+
+        Raises:
+            TypeError: ``number`` is no whole number.
+            ValueError: There is no ranking, predictions cannot be compared, there are not so many inputs without a
+                label, or checkpoints agree on all of them.
+        """
+        if self.refusal is not None:
+            raise UsageValueError(f"ask: a ranking is required, but there is none: {self.refusal}")
+        if self.votes is None:
+            because = self.why[-1].because if self.why else "there are none"
+            raise UsageValueError(
+                "ask: predicted classes of the same inputs are required in all checkpoints, but they are "
+                f"{because}; labels cannot help here."
+            )
+        return Questions.about(self.rows, self.votes, choose_questions(self.votes, number, seed=seed))
+
     def to_table(self, *, everything: bool = False) -> Table:
         """Return one row per checkpoint: the choice and what speaks against it above, groups and notes below.
 
@@ -207,43 +237,32 @@ class Ranking(Tabular):
 
 def _table(ranking: Ranking, everything: bool) -> Table:
     folder = common_folder(row.path for row in ranking.rows)
-    hidden = set() if ranking.refusal is None else set(_OF_RANKS)
-    hidden |= {name for name in ("kind", "is_underfit") if not any(getattr(row, name) for row in ranking.rows)}
-    if ranking.criterion == MUTUAL_INFORMATION.name:
-        hidden |= {"score", "score_interval"}
-    elif ranking.refusal is None and not everything:
-        hidden |= _OF_LAYERS
+    hidden = _hidden(ranking)
     rows = [_flat(row) for row in ranking.rows]
-    metrics = dict.fromkeys(name for row in ranking.rows for name in metric_columns(row))
-    settings = dict.fromkeys(name for row in ranking.rows for name in row.recipe)
-    columns = [
-        *_columns(_COLUMNS, hidden),
-        *(
-            Column(f"recipe_{name}", name, shown="wide" if everything or place < _SETTINGS_SHOWN else "never")
-            for place, name in enumerate(settings)
-        ),
-        *(Column(name, name) for name in metrics),
-    ]
+    columns = _columns(_COLUMNS, hidden)
+    settings = [Column(f"recipe_{name}", name) for name in {name: 0 for row in ranking.rows for name in row.recipe}]
+    metrics = [Column(name, name) for name in {name: 0 for row in ranking.rows for name in metric_columns(row)}]
+    # How wide the table is with the first so many settings.
+    widths = [Table([*columns, *settings[:count]], rows, folder=folder).width for count in range(_MOST_SETTINGS + 1)]
+    beside = settings[: max((count for count, width in enumerate(widths) if width <= _WIDTH), default=0)]
     shown = {column.name for column in columns}
-    others = dict.fromkeys(name for row in rows for name in row if name not in shown)
-    groups = Table(
-        _columns(_GROUP_COLUMNS, hidden),
-        [{**vars(group), "checkpoints": len(group.paths)} for group in ranking.groups],
-        styles={index: "bold" for index, group in enumerate(ranking.groups) if group.in_best_set},
-    )
-    why = Table(
-        [Column("criterion"), Column("leads"), Column("because")],
-        [
-            {
-                "criterion": each.criterion.replace("_", " "),
-                "leads": "yes" if each.leads else "no",
-                "because": each.because,
-            }
-            for each in ranking.why
-        ],
-    )
+    others = [*settings[len(beside) :], *metrics]
+    others += [Column(name) for name in {name: 0 for row in rows for name in row} if name not in shown]
+    names = {column.name for column in (*columns, *beside)}
+    apart = [replace(column, shown="never") for column in others if column.name not in names]
+    parts = [_groups(ranking, hidden), _why(ranking)]
+    if everything:
+        path = next(column for column in columns if column.name == "path")
+        moments = [Column("epoch"), Column("step")]
+        layers = [each for each in _COLUMNS if each.name in _OF_LAYERS] if _OF_LAYERS & hidden else []
+        for title, found in (
+            ("settings of the training", settings),
+            ("measures of hidden layers", layers),
+            ("moments, and what was logged", [*moments, *metrics]),
+        ):
+            parts += _narrow(Table([path, *found], rows, title=title, folder=folder))
     return Table(
-        [*columns, *(Column(name, shown="never") for name in others)],
+        [*columns, *beside, *apart],
         rows,
         title=_title(ranking, folder),
         lead=[
@@ -251,10 +270,51 @@ def _table(ranking: Ranking, everything: bool) -> Table:
             *(Note(f"! {flag.name}: {flag.message}", "yellow") for flag in ranking.flags if flag.is_doubt),
         ],
         notes=list(_notes(ranking, folder, everything)),
-        parts=[*([groups] if ranking.groups else []), *([why] if ranking.why else [])],
+        parts=[part for part in parts if part.rows],
         folder=folder,
         styles={index: "bold" for index, row in enumerate(ranking.rows) if row.in_best_set},
     )
+
+
+def _hidden(ranking: Ranking) -> set[str]:
+    """Return the columns that people do not see."""
+    rows = ranking.rows
+    hidden = {name for name in ("kind", "is_underfit") if not any(getattr(row, name) for row in rows)}
+    if ranking.refusal is not None:
+        return hidden | _OF_RANKS
+    hidden |= {"rank_interval", "epoch"}
+    if ranking.criterion in (None, MUTUAL_INFORMATION.name):
+        return hidden | {"score", "score_interval"}
+    if not any(row.score_interval[0] < row.score_interval[1] for row in rows):  # not known of it
+        hidden |= {"score_interval"}
+    return hidden | _OF_LAYERS
+
+
+def _groups(ranking: Ranking, hidden: set[str]) -> Table:
+    return Table(
+        _columns(_GROUP_COLUMNS, hidden),
+        [{**vars(group), "checkpoints": len(group.paths)} for group in ranking.groups],
+        title="groups",
+        styles={index: "bold" for index, group in enumerate(ranking.groups) if group.in_best_set},
+    )
+
+
+def _why(ranking: Ranking) -> Table:
+    lines = [{**each._asdict(), "criterion": each.criterion.replace("_", " ")} for each in ranking.why]
+    return Table([Column("criterion"), Column("leads", align="left"), Column("because")], lines, title="what leads")
+
+
+def _narrow(table: Table) -> list[Table]:
+    """Split a table whose first column names the rows into such as fit a line."""
+    first, *columns = table.columns
+    parts: list[list[Column]] = [[]]
+    for column in columns:
+        if not any(row.get(column.name) is not None for row in table.rows):
+            continue
+        if parts[-1] and replace(table, columns=[first, *parts[-1], column]).width > _WIDTH:
+            parts.append([])
+        parts[-1].append(column)
+    return [replace(table, columns=[first, *part]) for part in parts if part]
 
 
 def _title(ranking: Ranking, folder: Path) -> str:
@@ -262,7 +322,7 @@ def _title(ranking: Ranking, folder: Path) -> str:
     if ranking.criterion in (None, MUTUAL_INFORMATION.name):
         return f"{folder}: {of_layers}"
     assert ranking.criterion is not None
-    return f"{folder}: score is {ranking.criterion.replace('_', ' ')}; bold rows hold the best in 90 % of cases"
+    return f"{folder}: score is {ranking.criterion.replace('_', ' ')}"
 
 
 def _columns(columns: tuple[Column, ...], hidden: set[str]) -> list[Column]:

@@ -20,9 +20,9 @@ def find_underfit(candidates: Sequence[Candidate]) -> list[bool | None]:
     """Say of each checkpoint whether its network was hardly trained; None where nothing tells.
 
     The training loss tells, where the monitor stored it: a network was hardly trained if its loss has fallen by less
-    than a twentieth of what it fell by in the network with the lowest loss, counted from the loss of guessing, ln(classes).
-    Else the confidence tells, in the same way, counted from that of guessing. Where nearly half of the labels of two
-    classes are wrong, a good network learns little more.
+    than a twentieth of what it fell by in the network with the lowest loss, counted from that of guessing, ln(classes).
+    Else the confidence tells, in the same way. Where nearly half of the labels of two classes are wrong, a good network
+    learns little more.
 
     Args:
         candidates: The checkpoints.

@@ -23,8 +23,9 @@ from lightning_infomem.selection.votes import Votes
 __all__ = ["LABEL_WEIGHT", "input_weights", "score_votes", "terms_of_votes"]
 
 # Chosen on the first replicate of the sweeps (`examples/choosing/results`): a label tells as much of a checkpoint's
-# accuracy as so many unlabelled inputs, on which checkpoints err together.
-LABEL_WEIGHT = 20.0
+# accuracy as so many unlabelled inputs, on which checkpoints err together. The model of the votes counts it once,
+# because it would be fitted to disputed inputs otherwise.
+LABEL_WEIGHT = 50.0
 
 
 def terms_of_votes(votes: Votes) -> dict[str, Tensor]:
@@ -39,8 +40,8 @@ def terms_of_votes(votes: Votes) -> dict[str, Tensor]:
     """
     classes, num_classes = votes.classes, votes.num_classes
     labels = votes.labels if votes.num_labels else None
-    coins = dawid_skene(classes, num_classes, labels=labels, label_weight=LABEL_WEIGHT)
-    matrices = dawid_skene(classes, num_classes, model="confusion", labels=labels, label_weight=LABEL_WEIGHT)
+    coins = dawid_skene(classes, num_classes, labels=labels)
+    matrices = dawid_skene(classes, num_classes, model="confusion", labels=labels)
     terms = {
         "consensus_accuracy": expected_accuracy(classes, coins, per_input=True),
         "confusion_consensus": expected_accuracy(classes, matrices, per_input=True),

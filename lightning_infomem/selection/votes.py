@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -37,6 +38,7 @@ class Votes:
         reference: Classes that the reference predicts, int64 ``[inputs]``; None without a reference.
         neighbor_labels: Labels of the nearest training examples, int64 ``[inputs, neighbors]``; None if unknown.
         labels: Known labels, int64 ``[inputs]``; -1 where unknown.
+        paths: Paths of the checkpoints, in this order.
     """
 
     classes: Tensor
@@ -49,6 +51,7 @@ class Votes:
     reference: Tensor | None
     neighbor_labels: Tensor | None
     labels: Tensor
+    paths: tuple[Path, ...] = ()
 
     @property
     def num_labels(self) -> int:
@@ -75,7 +78,7 @@ def collect_votes(
     known = [each for each in found if each is not None]
     if len(known) < len(found):
         without = [str(each.path) for each in candidates if each.predictions is None]
-        return None, f"no predicted classes of known inputs in {name_files(without)}"
+        return None, f"there are no predicted classes of known inputs in {name_files(without)}"
     numbers = {each.num_classes for each in known}
     if len(numbers) > 1:
         return None, f"the checkpoints have different numbers of classes ({', '.join(map(str, sorted(numbers)))})"
@@ -106,6 +109,7 @@ def collect_votes(
         reference=None if others is None else others.classes[_rows(others, inputs)].long(),
         neighbor_labels=None if neighbors is None else neighbors.labels[torch.searchsorted(neighbors.inputs, inputs)],
         labels=torch.full((len(inputs),), -1),
+        paths=tuple(each.path for each in candidates),
     ), ""
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from lightning_infomem._lightning import Callback, LightningModule, ModelCheckpoint, TensorBoardLogger, Trainer
 from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.demo.digits import shuffled_digits
-from lightning_infomem.demo.training import fit
+from lightning_infomem.demo.training import Recipe, fit
 from lightning_infomem.plots.run_verdict import plot_run_verdict
 from lightning_infomem.records.run_verdict import RunVerdict
 from lightning_infomem.selection.judge_run import judge_run
@@ -21,8 +21,7 @@ __all__ = ["RUNS", "WatchedRun", "table_of_runs", "watch_run"]
 
 RUNS = {"noisy-run": 0.5, "clean-run": 0.0}  # name -> share of the labels that are drawn at random
 
-_EPOCHS, _EVERY = 60, 4
-_LEARNING_RATE = 3e-3  # half of the labels are learned by heart in so many epochs
+_RECIPE, _EVERY = Recipe(epochs=60, learning_rate=3e-3), 4  # half of the labels are learned by heart in so many epochs
 
 
 @dataclass(frozen=True)
@@ -77,10 +76,9 @@ def watch_run(name: str, output: Path, seed: int) -> WatchedRun:
         ],
         TensorBoardLogger(folder, name="", version="", default_hp_metric=False),
         {"data": "shuffled", "level": RUNS[name]},
-        epochs=_EPOCHS,
+        _RECIPE,
         every=_EVERY,
         seed=seed,
-        learning_rate=_LEARNING_RATE,
     )
     return WatchedRun(name, judge_run(folder), accuracy.by_epoch)
 

@@ -25,12 +25,14 @@ class DigitsTask:
         train: Training images with the labels that make the network memorize.
         probe: Held-out images without labels, the same for all levels of one seed.
         clean: Held-out images with true labels, for the accuracy reported next to the ranking.
+        validation: Held-out images with labels as wrong as those of training, such as one usually has to choose by.
         num_classes: Number of classes.
     """
 
     train: TensorDataset
     probe: Tensor
     clean: TensorDataset
+    validation: TensorDataset
     num_classes: int
 
 
@@ -60,12 +62,15 @@ def colored_digits(level: float, seed: int) -> DigitsTask:
         train=_dataset(_colored(images, color(level)), label, train),
         probe=_colored(images, color(source))[held_out],
         clean=_dataset(_colored(images, random_color), true, held_out),
+        validation=_dataset(_colored(images, color(level)), label, held_out),
         num_classes=2,
     )
 
 
 def shuffled_digits(level: float, seed: int) -> DigitsTask:
     """Make a task with label noise: some training labels are random, so that the network must memorize examples.
+
+    The probe and the clean images are the same, in the same order.
 
     Args:
         level: Share of the training labels to redraw at random, 0 to 1.
@@ -78,6 +83,7 @@ def shuffled_digits(level: float, seed: int) -> DigitsTask:
         train=_dataset(flat, label, train),
         probe=flat[held_out],
         clean=_dataset(flat, digits, held_out),
+        validation=_dataset(flat, label, held_out),
         num_classes=10,
     )
 

@@ -1,4 +1,4 @@
-"""Train two zoos of five networks, rank their checkpoints without labels, and compare with accuracy."""
+"""Train two zoos of five networks, two runs and a sweep, rank and judge them, and compare with accuracy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from lightning_infomem.callbacks.memorization_monitor import MemorizationMonitor
 from lightning_infomem.checkpoints.reading import find_checkpoints, read_checkpoint
 from lightning_infomem.demo.along_run import RUNS, table_of_runs, watch_run
 from lightning_infomem.demo.digits import LEVELS, DigitsTask, colored_digits, shuffled_digits
-from lightning_infomem.demo.training import fit
+from lightning_infomem.demo.sweep import NAME as SWEEP
+from lightning_infomem.demo.sweep import RankedSweep, draw_recipes, rank_sweep, table_of_choices
+from lightning_infomem.demo.training import Recipe, fit
 from lightning_infomem.pages.html_report import Chapter, html_report
 from lightning_infomem.plots.layers import plot_layers
 from lightning_infomem.plots.saving import save_figure
@@ -84,30 +86,30 @@ class RankedZoo:
         """Rows of the ranking in the order of the levels."""
         return sorted(self.ranking.rows, key=lambda row: self.checkpoints.index(row.path))
 
-    def tau(self, rank: str) -> float:
-        """Kendall's tau-b between the clean accuracy and a rank, "rank" or "entropy_rank"."""
-        return float(kendalltau([-getattr(row, rank) for row in self.rows], self.accuracies).statistic)
+    def tau(self, criterion: str) -> float:
+        """Kendall's tau-b between the clean accuracy and the ranks by a criterion."""
+        return float(kendalltau([-row.ranks[criterion] for row in self.rows], self.accuracies).statistic)
 
 
 def run_demo(output: Path, seed: int, console: Console) -> None:
-    """Train and rank both zoos, judge both runs, and print what was written.
+    """Train and rank both zoos, judge both runs, choose from the sweep, and print what was written.
 
     Args:
         output: Folder for logs, checkpoints and figures.
         seed: Seed of data and training.
         console: Where to print.
     """
-    console.print("Ten small networks learn handwritten digits; five are offered a shortcut, five wrong labels.")
-    console.print("Their checkpoints are ranked by what their hidden units tell each other, without any label.\n")
+    console.print(
+        "Ten small networks learn handwritten digits; five are offered a shortcut, five wrong labels. Their "
+        "checkpoints are ranked by what their hidden units tell each other, without any label.\n"
+    )
     chapters = []
     for zoo in ZOOS:
         with Progress(console=console, transient=True) as progress:
             ranked = rank_zoo(zoo, output, seed, progress.track(LEVELS, description=f"{zoo.name} digits"))
         console.print(_table(zoo, ranked))
-        console.print(
-            f"Kendall's tau with clean accuracy: {ranked.tau('rank'):+.2f} by mutual information, "
-            f"{ranked.tau('entropy_rank'):+.2f} by entropy  (5 networks: tau = 1 by chance has p = 1/120)\n"
-        )
+        console.print(_agreement(ranked))
+        console.print(f"rank_checkpoints: {ranked.ranking.verdict}\n")
         _save_figures(zoo, ranked, output / "figures")
         chapters.append(_chapter(zoo.title, output / zoo.name, ranking=ranked.ranking))
     console.print("The kind of memorization was given, not detected; clean accuracy is shown, never used.\n")
@@ -118,6 +120,16 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
         console.print(f"{watched.name}: {watched.verdict.verdict}")
         save_figure(watched.figure(), output / "figures" / f"{watched.name}.png")
         chapters.append(_chapter(_TITLES[watched.name], output / watched.name, verdict=watched.verdict))
+    console.print()
+    with Progress(console=console, transient=True) as progress:
+        sweep = rank_sweep(output, seed, progress.track(draw_recipes(seed), description=SWEEP))
+    console.print(table_of_choices(sweep))
+    console.print(
+        "Mutual information compares networks of one recipe; among several, checkpoints are ranked by the classes that "
+        "they predict. This is one small sweep, and the next can turn out otherwise: examples/choosing/results shows "
+        "many."
+    )
+    chapters.append(_chapter("A sweep with label noise", output / SWEEP, ranking=sweep.ranking, note=_losses(sweep)))
     write_text(output / "report.html", html_report(chapters, title="What the demonstration found"))
     console.print(f"\nWritten to {output}:")
     written = {
@@ -131,6 +143,7 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
     commands = {
         "Look at the trainings:": f"{_command('tensorboard')} --logdir {output}",
         "Rank checkpoints again:": f"{_command('infomem')} rank {output / 'colored'} --memorization heuristic",
+        "Choose from the sweep:": f"{_command('infomem')} rank {output / SWEEP}",
         "Judge a run again:": f"{_command('infomem')} run {output / 'noisy-run'}",
         "All of it on one page:": str(output / "report.html"),
     }
@@ -139,9 +152,26 @@ def run_demo(output: Path, seed: int, console: Console) -> None:
         console.print(f"{what:24} {command}", soft_wrap=True)
 
 
-def _chapter(title: str, folder: Path, *, ranking: Ranking | None = None, verdict: RunVerdict | None = None) -> Chapter:
+def _agreement(ranked: RankedZoo) -> str:
+    """Say how well the ranks agree with the clean accuracy, by several criteria."""
+    criteria = dict.fromkeys(("mutual_information", "entropy", ranked.ranking.criterion or "mutual_information"))
+    taus = ", ".join(f"{ranked.tau(name):+.2f} by {name.replace('_', ' ')}" for name in criteria)
+    return f"Kendall's tau with clean accuracy: {taus} (5 networks: tau = 1 by chance has p = 1/120)"
+
+
+def _losses(sweep: RankedSweep) -> str:
+    """Say what the choices lose, and a random pick."""
+    lost = "; ".join(f"{choice.way}: {sweep.lost(choice.path):.1f}" for choice in sweep.choices)
+    return (
+        f"Points of clean accuracy lost by each choice: {lost}; a random pick, on average: {sweep.lost_by_chance:.1f}."
+    )
+
+
+def _chapter(
+    title: str, folder: Path, *, ranking: Ranking | None = None, verdict: RunVerdict | None = None, note: str = ""
+) -> Chapter:
     runs, faults = recorded_runs([folder], find_checkpoints(folder))
-    return Chapter(title, ranking, runs=runs, faults=faults, verdict=verdict)
+    return Chapter(title, ranking, note, runs=runs, faults=faults, verdict=verdict)
 
 
 def _command(name: str) -> str:
@@ -181,7 +211,7 @@ def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float
         ],
         TensorBoardLogger(folder, name=name, version="", default_hp_metric=False),
         {"data": zoo.name, "level": level},
-        epochs=zoo.epochs,
+        Recipe(zoo.epochs),
         every=zoo.epochs // _VALIDATIONS,
         seed=seed,
     )
@@ -190,17 +220,25 @@ def _train(zoo: Zoo, level: float, folder: Path, seed: int) -> tuple[Path, float
 
 def _table(zoo: Zoo, ranked: RankedZoo) -> Table:
     better = "lower" if zoo.memorization == "heuristic" else "higher"
-    table = Table(title=f"{zoo.title}\n(better: {better} mutual information)", title_justify="left")
-    for column in ("rank", zoo.level_name, "MI (nats)", "entropy (nats)", "rank by entropy", "clean accuracy"):
+    leader = ranked.ranking.criterion or "mutual_information"
+    table = Table(
+        title=f"{zoo.title}\n(better: {better} mutual information; what leads the ranking: {leader.replace('_', ' ')})",
+        title_justify="left",
+    )
+    for column in (
+        *("rank by MI", zoo.level_name, "MI (nats)", "entropy (nats)", "rank by entropy"),
+        *("rank that leads", "clean accuracy"),
+    ):
         table.add_column(column, justify="right")
-    for row in ranked.ranking.rows:
+    for row in sorted(ranked.rows, key=lambda row: row.ranks["mutual_information"]):
         place = ranked.checkpoints.index(row.path)
         table.add_row(
-            str(row.rank),
+            str(row.ranks["mutual_information"]),
             f"{LEVELS[place]:.2f}",
             f"{row.mutual_information:.3f}",
             f"{row.entropy:.3f}",
             str(row.entropy_rank),
+            str(row.rank),
             f"{ranked.accuracies[place]:.3f}",
         )
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -12,7 +13,28 @@ from lightning_infomem._lightning import Callback, TensorBoardLogger, Trainer, q
 from lightning_infomem.demo.digits import DigitsTask
 from lightning_infomem.demo.network import DigitsNetwork
 
-__all__ = ["fit"]
+__all__ = ["Recipe", "fit"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Hyperparameters of a training.
+
+    Attributes:
+        epochs: Number of epochs.
+        learning_rate: Learning rate.
+        weight_decay: Weight decay of the optimizer.
+        dropout: Share of the last hidden units that is dropped in training.
+        batch_size: Number of images per batch.
+        optimizer: "adam", or "sgd" with momentum .9.
+    """
+
+    epochs: int
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    dropout: float = 0.0
+    batch_size: int = 64
+    optimizer: str = "adam"
 
 
 def fit(
@@ -20,11 +42,10 @@ def fit(
     callbacks: list[Callback],
     logger: TensorBoardLogger,
     facts: Mapping[str, str | float],
+    recipe: Recipe,
     *,
-    epochs: int,
     every: int,
     seed: int,
-    learning_rate: float = 1e-3,
 ) -> Trainer:
     """Train a `DigitsNetwork` quietly on one thread.
 
@@ -33,17 +54,16 @@ def fit(
         callbacks: Callbacks for the Trainer.
         logger: Logger for the Trainer, without its ``default_hp_metric``.
         facts: What distinguishes the data, to log among the hyperparameters.
-        epochs: Number of epochs.
+        recipe: Hyperparameters.
         every: Number of epochs between validations.
-        seed: Seed for the initial weights and the order of the data.
-        learning_rate: Learning rate of Adam.
+        seed: Seed for the initial weights, dropout and the order of the data.
     """
     torch.manual_seed(seed)
     logger.log_hyperparams({**facts, "seed": seed})  # the monitor has the logger write them at the end
-    model = DigitsNetwork(task.probe.shape[1], task.num_classes, learning_rate)
+    model = DigitsNetwork(task.probe.shape[1], task.num_classes, **vars(recipe))
     with quiet_lightning(), _one_thread():
         trainer = Trainer(
-            max_epochs=epochs,
+            max_epochs=recipe.epochs,
             check_val_every_n_epoch=every,
             callbacks=callbacks,
             logger=logger,
@@ -55,8 +75,11 @@ def fit(
         order = torch.Generator().manual_seed(seed)
         trainer.fit(
             model,
-            DataLoader(task.train, batch_size=64, shuffle=True, generator=order),
-            [DataLoader(TensorDataset(task.probe), batch_size=600), DataLoader(task.clean, batch_size=600)],
+            DataLoader(task.train, batch_size=recipe.batch_size, shuffle=True, generator=order),
+            [
+                DataLoader(held_out, batch_size=600)
+                for held_out in (TensorDataset(task.probe), task.clean, task.validation)
+            ],
         )
     return trainer
 

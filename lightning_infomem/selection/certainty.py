@@ -24,6 +24,7 @@ _DRAWN = {
     "neighbor_agreement": (("neighbor_agreement", "consensus_accuracy"), 700),
     "consensus_accuracy": (("consensus_accuracy",), 60),
 }
+_DRAWN_WITH_LABELS = (("consensus_accuracy", "soft_vote_agreement"), 80)
 _ERROR_OF_LAYERS = 0.4  # of a measure of hidden layers, in standard deviations over checkpoints
 
 Floats = NDArray[np.float64]
@@ -39,7 +40,7 @@ def draw_votes(terms: Mapping[str, Tensor], leader: str, weights: Tensor, *, see
     Args:
         terms: Criterion -> its terms, float64 ``[checkpoints, inputs]``; see `terms_of_votes`.
         leader: The criterion that leads.
-        weights: How much each input counts, float64 ``[inputs]``.
+        weights: How much each input counts, float64 ``[inputs]``; labelled ones count more.
         seed: Seed of a private generator.
 
     Returns:
@@ -50,7 +51,8 @@ def draw_votes(terms: Mapping[str, Tensor], leader: str, weights: Tensor, *, see
     """
     generator = np.random.default_rng(seed)
     shares = weights.numpy() / weights.sum().item()
-    views, effective = _DRAWN[leader]
+    is_labelled = bool((weights != weights[0]).any())
+    views, effective = _DRAWN_WITH_LABELS if is_labelled else _DRAWN[leader]
     views = tuple(name for name in views if name in terms)
     effective = min(effective, len(shares))
     drawn = []

@@ -59,8 +59,8 @@ def choose_leader(
        they do not share; for shortcuts RankMe, because a majority takes a shortcut together. Where these are not known,
        mutual information.
     4. With training examples whose neighbours tell their labels better than by chance, agreement with neighbours.
-    5. The consensus, of at least three checkpoints. A shortcut, or noise, that most of them learned would win; if shortcuts
-       are suspected, neither 4 nor 5 leads, because training labels and majorities follow them.
+    5. The consensus, of three checkpoints or more. A shortcut, or noise, that most of them learned would win; if
+       shortcuts are suspected, neither 4 nor 5 leads, because training labels and majorities follow them.
 
     Args:
         known: Names of the criteria that have a value for every checkpoint.

@@ -90,6 +90,7 @@ def _judged(ranking: Ranking, accuracy: Mapping[str, float]) -> dict[str, Any]:
         "tau": _tau([-(row.rank or 0) for row in ranking.rows], [accuracy[row.path.name] for row in ranking.rows]),
         "lost": 100 * (best - fmean(first)),
         "p_best": ranking.best.probability_best,
+        "p_most": max(row.probability_best or 0.0 for row in ranking.rows),
         "set_size": len(chosen) / len(accuracy),
         "set_holds": max(chosen) == best,
         "doubts": doubts,

@@ -19,7 +19,7 @@ from lightning_infomem.records.table import Column, Note, Table, printable
 from lightning_infomem.records.tabular import Tabular, metric_columns
 from lightning_infomem.selection.agreement import Agreement, rank_agreement
 from lightning_infomem.selection.asking import choose_questions
-from lightning_infomem.selection.criteria import MUTUAL_INFORMATION
+from lightning_infomem.selection.criteria import MUTUAL_INFORMATION, RANKME
 from lightning_infomem.selection.direction import BETTER
 from lightning_infomem.selection.leading import Consideration
 from lightning_infomem.selection.questions import Questions
@@ -59,6 +59,8 @@ _GROUP_COLUMNS = (
     Column("interval", "90 %", ".3f", shown="wide", pair=True),
 )
 _OF_RANKS = {"rank", "rank_interval", "entropy_rank", "probability_best", "score", "score_interval"}
+_OF_HIDDEN_LAYERS = (MUTUAL_INFORMATION.name, RANKME.name)
+_REMARKS = ("recipes_differ", "underfit")  # others are about measures that do not lead
 _OF_LAYERS = {"mutual_information", "interval", "entropy", "entropy_rank"}
 _MOST_SETTINGS = 3  # that stand beside the ranks, where there is room
 _WIDTH = 80  # characters of a line
@@ -342,8 +344,13 @@ def _notes(ranking: Ranking, folder: Path, everything: bool) -> Iterator[Note]:
         control = ranking.control
         place = "" if control.rank is None else f"would take rank {control.rank}, "
         yield Note(f"{control.path}: {place}MI {control.mutual_information:.4f}, entropy {control.entropy:.4f}")
+    if ranking.refusal is None:
+        point = "" if ranking.criterion in _OF_HIDDEN_LAYERS else " by more than a point"
+        yield Note(
+            f"P(best): probability that no other checkpoint is better{point}. Bold: hold the best with 90 %.", "dim"
+        )
     for flag in ranking.flags:
-        if not flag.is_doubt:
+        if not flag.is_doubt and (everything or flag.name in _REMARKS):
             yield Note(f"{flag.name}: {flag.message}")
     if everything:
         yield from _other_choices(ranking, folder)

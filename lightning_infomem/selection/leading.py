@@ -125,7 +125,10 @@ def choose_leader(
 
 
 def _consider_kind(
-    consider: Callable[[str, bool, str, str], None], memorization: str, known: Collection[str], recipes: RecipeDifference
+    consider: Callable[[str, bool, str, str], None],
+    memorization: str,
+    known: Collection[str],
+    recipes: RecipeDifference,
 ) -> None:
     """Consider what leads if the kind of memorization is given."""
     is_one_recipe = not recipes.names

@@ -39,7 +39,9 @@ def test_without_a_direction_there_are_values_only():
         (name, None, None) for name in "abc"
     ]
     assert [row.mutual_information for row in ranking.rows] == pytest.approx([0.1, 0.4, 0.9])
-    assert ranking.refusal == ranking.evidence
+    assert "predictions cannot be compared, because there are no predicted classes" in ranking.refusal
+    assert ranking.evidence in ranking.refusal
+    assert (ranking.criterion, [each.leads for each in ranking.why]) == (None, [False])
 
 
 def test_the_control_takes_a_rank_among_the_others_and_wins_no_draw():

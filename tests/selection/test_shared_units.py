@@ -36,7 +36,7 @@ def save_zoo(folder, numbers, **settings):
 
 def values(ranking):
     return {
-        row.path.name: (row.rank, row.mutual_information, row.interval, row.probability_best) for row in ranking.rows
+        row.path.name: (row.ranks["mutual_information"], row.mutual_information, row.interval) for row in ranking.rows
     }
 
 

@@ -272,7 +272,7 @@ def _groups(ranking: Ranking, hidden: set[str]) -> Table:
 
 
 def _why(ranking: Ranking) -> Table:
-    lines = [{**each._asdict(), "criterion": each.criterion.replace("_", " ")} for each in ranking.why]
+    lines = [{**vars(each), "criterion": each.criterion.replace("_", " ")} for each in ranking.why]
     return Table([Column("criterion"), Column("leads", align="left"), Column("because")], lines, title="what leads")
 
 

@@ -62,12 +62,12 @@ def test_wrong_labels_are_refused(labels, message):
 
 @pytest.mark.parametrize("labels", [3, {0: 1.5}, {"a": 1}, [True], torch.zeros(2, 2), {0: "1"}])
 def test_what_are_no_labels_is_refused(labels):
-    with pytest.raises(TypeError, match="^labels: "):
+    with pytest.raises(TypeError, match=r"^labels: "):
         read_labels(labels)
 
 
 def test_without_votes_or_places_labels_are_refused():
-    with pytest.raises(ValueError, match="labels: predicted classes of the same inputs .* but there are no such"):
+    with pytest.raises(ValueError, match=r"labels: predicted classes of the same inputs .* but there are no such"):
         read_labels({0: 1}).apply(None, "there are no such")
     with pytest.raises(ValueError, match="labels: the place of each input in the data is not known here"):
         _apply({0: 1}, dataclasses.replace(make_votes()[0], places=None))

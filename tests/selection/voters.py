@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.votes import collect_votes
 from tests.checkpoints.checkpoint_files import make_predictions, make_report
@@ -32,8 +30,3 @@ def make_votes(accuracies=(0.9, 0.8, 0.6), **how):
     votes, why = collect_votes(candidates)
     assert votes is not None, why
     return votes, truth
-
-
-def spread(classes):
-    """Marks that leave gaps, as digests do."""
-    return 7 * torch.arange(len(classes)) - 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from lightning_infomem.pages.drawing import Drawing
 from lightning_infomem.records.file_names import common_folder, files_by_reason, name_files
 from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup, describe_others
 from lightning_infomem.records.table import Column, Table
+from lightning_infomem.records.tabular import metric_columns
 from lightning_infomem.selection.criteria import CRITERIA, MUTUAL_INFORMATION
 from lightning_infomem.selection.direction import BETTER, KINDS
 
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["RankingPart"]
 
 _CRITERIA = {criterion.name: criterion for criterion in CRITERIA}
+
+_OF_CHECKPOINTS = {
+    *("rank", "rank_interval", "epoch", "score", "score_interval", "probability_best", "mutual_information"),
+    *("interval", "entropy", "entropy_rank", "kind", "is_underfit"),
+}
 
 
 @dataclass(frozen=True)
@@ -41,10 +48,22 @@ class RankingPart:
         return self.ranking.refusal is not None
 
     @property
-    def direction(self) -> str:
-        """Which values are better."""
+    def criterion(self) -> str:
+        """Criterion that leads, in words."""
+        return self._leader.replace("_", " ")
+
+    @property
+    def reason(self) -> str:
+        """Why it leads, or which values are better."""
         order = self.ranking.order or ""
+        because = next((each.because for each in self.ranking.why if each.leads), "")
+        if self._leader != MUTUAL_INFORMATION.name:
+            return because
         return f"{f'For {order} memorization' if order in KINDS else 'By mutual information'} {BETTER[order]}"
+
+    @property
+    def _leader(self) -> str:
+        return self.ranking.criterion or MUTUAL_INFORMATION.name
 
     @property
     def criteria(self) -> list[str]:
@@ -59,13 +78,13 @@ class RankingPart:
         """Return how certain it is that the first row is the best."""
         if rows[0].probability_best is None:
             return ""
-        return f"It leads in {100 * rows[0].probability_best:.0f} % of the bootstrap draws; {describe_others(rows)}."
+        return f"It is the best with a probability of {rows[0].probability_best:.2f}; {describe_others(rows)}."
 
     def figure(self) -> Drawing:
         """Draw the ranking."""
         from lightning_infomem.plots import plot_ranking  # late, because it imports matplotlib
 
-        return Drawing.of(plot_ranking(self.ranking), "Mutual information of each checkpoint with its 90 % interval")
+        return Drawing.of(plot_ranking(self.ranking), f"{_sentence_case(self.criterion)} of each checkpoint")
 
     def figure_of_criteria(self) -> Drawing:
         """Draw the ranks by all criteria."""
@@ -73,36 +92,52 @@ class RankingPart:
 
         return Drawing.of(plot_criteria(self.ranking, list(_CRITERIA)), "Rank of each checkpoint by each criterion")
 
+    def considered(self) -> Table:
+        """Return the criteria that could lead, and why one does; without any line if that is not known."""
+        return self._part("what leads")
+
     def recipes(self) -> Table:
         """Return one row per group."""
-        (table,) = self.ranking.to_table().parts
+        table = self._part("groups")
         columns = [replace(column, head="recipe") if column.name == "name" else column for column in table.columns]
-        return replace(table, columns=columns)
+        return replace(table, columns=[_shown(column, table) for column in columns], title="")
 
     def checkpoints(self) -> Table:
         """Return one row per checkpoint, then the control; columns without any value are left out."""
         table, ranking = self.ranking.to_table(), self.ranking
-        recipe = Column("group", "recipe", shown="always" if any(row.group for row in ranking.rows) else "never")
         rows, styles = [*table.rows], dict(table.styles)
+        names = {column.name for column in table.columns}
         if ranking.control is not None:
-            names = {column.name for column in table.columns}
-            control = {name: value for name, value in vars(ranking.control).items() if name in names}
+            known = {**vars(ranking.control), "score": ranking.control.scores.get(self._leader)}
+            control = {name: value for name, value in known.items() if name in names}
             styles[len(rows)] = "dim italic"
             rows.append({**control, "path": "untrained control"})
         marked = "" if self.is_refused else "Marked: not distinguishable from the best. "
-        note = f"{marked}MI (mutual information) and entropy: means over layers, nats. 90 %: intervals, over units."
-        columns = [column for column in table.columns if column.name != "group"]
-        place = next(place for place, column in enumerate(columns, start=1) if column.name == "path")
-        columns.insert(place, recipe)
-        return replace(table, columns=columns, rows=rows, styles=styles, notes=[note])
+        note = f"{marked}MI (mutual information) and entropy: means over layers, nats. 90 %: intervals."
+        logged = {name for row in ranking.rows for name in metric_columns(row)}
+        settings = {f"recipe_{name}" for row in ranking.rows for name in row.recipe}
+        shown = [
+            _shown(column, table) if column.name in _OF_CHECKPOINTS | logged | settings else column
+            for column in table.columns
+            if column.name != "group"
+        ]
+        if self._leader == MUTUAL_INFORMATION.name:
+            shown = [column for column in shown if column.name not in ("score", "score_interval")]
+        place = next(place for place, column in enumerate(shown, start=1) if column.name == "path")
+        shown.insert(place, _shown(Column("group", "recipe"), table))
+        return replace(table, columns=shown, rows=rows, styles=styles, notes=[note])
+
+    def _part(self, title: str) -> Table:
+        parts = self.ranking.to_table().parts
+        return next((part for part in parts if part.title == title), Table([], []))
 
     def other_choices(self) -> Table:
-        """Return what each criterion would choose, and how well it agrees with mutual information."""
+        """Return what each criterion would choose, and how well it agrees with the one that leads."""
         columns = [
             Column("criterion"),
             Column("choice", "would choose"),
             Column("rank", "of rank", align="right"),
-            Column("tau", "tau-b with MI", ".2f"),
+            Column("tau", f"tau-b with {self.criterion}", ".2f"),
             Column("definition"),
             Column("source"),
         ]
@@ -121,12 +156,12 @@ class RankingPart:
             return {**line, "choice": "all alike"}
         first = [row for row in rows if row.ranks[name] == 1]
         of_rank = sorted({row.rank for row in first if row.rank is not None})
-        by_information = [row.ranks.get(MUTUAL_INFORMATION.name, 0) for row in rows]
+        by_leader = [row.ranks.get(self._leader, 0) for row in rows]
         return {
             **line,
             "choice": name_files([self.name(row) for row in first]),
             "rank": "-".join(map(str, dict.fromkeys(of_rank[:1] + of_rank[-1:]))) or None,
-            "tau": float(kendalltau(ranks, by_information).statistic),
+            "tau": float(kendalltau(ranks, by_leader).statistic),
         }
 
     def lists(self) -> dict[str, list[str]]:
@@ -141,3 +176,15 @@ class RankingPart:
             "Notes": [note for note in ranking.notes if note != ranking.evidence],  # the verdict shows the evidence
             "Layers": [f"{len(ranking.layers)} ranked separately: {', '.join(ranking.layers)}"],
         }
+
+
+def _shown(column: Column, table: Table) -> Column:
+    """Show a column if any row has a value, and one that says more than that nothing is wrong."""
+    values = [row.get(column.name) for row in table.rows]
+    known = [value for value in values if value not in (None, False)]
+    is_known = any(value == value and value != (math.nan, math.nan) for value in known)
+    return replace(column, shown="always" if is_known else "never")
+
+
+def _sentence_case(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"

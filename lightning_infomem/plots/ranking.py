@@ -1,4 +1,4 @@
-"""Figure of a ranking: mutual information of every checkpoint with its interval, best on top."""
+"""Figure of a ranking: what leads it, for every checkpoint with its interval, best on top."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from lightning_infomem._errors import UsageValueError
 from lightning_infomem.plots import style
 from lightning_infomem.plots.names import name_checkpoints, shorten_name
+from lightning_infomem.selection.criteria import CRITERIA
 
 if TYPE_CHECKING:
     from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
@@ -29,15 +30,16 @@ _KINDS = {
     None: "like the reference",
 }
 _BETTER = {
-    "heuristic": "lower is better",
-    "example": "higher is better",
+    "low": "lower is better",
+    "high": "higher is better",
     "nearest": "closer to the reference is better",
     None: "no ranking",
 }
+_INFORMATION = "mutual_information"
 
 
 def plot_ranking(ranking: Ranking) -> Figure:
-    """Draw the mean mutual information of every checkpoint with its 90 % interval, best on top.
+    """Draw the criterion that leads, for every checkpoint with its 90 % interval, best on top.
 
     Overlapping intervals are no test. The colour shows whether a checkpoint is distinguishable from the best.
 
@@ -51,9 +53,10 @@ def plot_ranking(ranking: Ranking) -> Figure:
           best is on the right.
         * If a reference gave the kind of memorization, the marker shows it: a triangle for heuristics (more mutual
           information than the reference), a square for examples (less), a dot for neither.
-        * Groups have a separate panel on top. The untrained control is an open diamond in the last line.
+        * Groups have a separate panel on top. The untrained control is an open diamond in the last line, where it has
+          a value.
         * Above 40 checkpoints (or groups), the best 40 are drawn, and the title of the panel says so.
-        * Without a ranking, all checkpoints are grey and in the given order.
+        * Without a ranking, the mutual information of all checkpoints is drawn in grey and in the given order.
 
     Raises:
         ValueError: The ranking has no row.
@@ -62,17 +65,22 @@ def plot_ranking(ranking: Ranking) -> Figure:
         raise UsageValueError(
             "ranking: at least one checkpoint is required, got none; see ranking.skipped for the reasons."
         )
-    num_rows = min(len(ranking.rows), _MOST_LINES) + (ranking.control is not None)
+    criterion = ranking.criterion or _INFORMATION
+    control = ranking.control
+    if control is not None and not math.isfinite(_value(control, criterion)[0]):
+        control = None
+    num_rows = min(len(ranking.rows), _MOST_LINES) + (control is not None)
     num_groups = min(len(ranking.groups), _MOST_LINES)
     heights = [_LINE_HEIGHT * lines + _MARGIN_HEIGHT for lines in (num_groups, num_rows) if lines]
     figure = Figure(figsize=(9, max(sum(heights), 2.6)), layout="constrained")
     *above, axes = figure.subplots(len(heights), 1, height_ratios=heights, sharex=True, squeeze=False)[:, 0]
     for panel in above:
         names = [shorten_name(group.name) for group in ranking.groups]
-        _draw(panel, ranking.groups, names, [_MARKERS[None]] * len(names), "recipes")
+        _draw(panel, criterion, ranking.groups, names, [_MARKERS[None]] * len(names), "recipes")
     names = name_checkpoints([row.path for row in ranking.rows])
-    _draw(axes, ranking.rows, names, [_MARKERS[row.kind] for row in ranking.rows], "checkpoints", ranking.control)
-    axes.set_xlabel(f"mean mutual information (nats) · {_BETTER[ranking.order]}", fontsize=style.LABEL)
+    _draw(axes, criterion, ranking.rows, names, [_MARKERS[row.kind] for row in ranking.rows], "checkpoints", control)
+    what = "mean mutual information (nats)" if criterion == _INFORMATION else criterion.replace("_", " ")
+    axes.set_xlabel(f"{what} · {_BETTER[_better(ranking)]}", fontsize=style.LABEL)
     style.set_round_ticks(axes.xaxis, 7)
     handles = _legend(ranking)
     if handles:
@@ -80,8 +88,27 @@ def plot_ranking(ranking: Ranking) -> Figure:
     return figure
 
 
+def _better(ranking: Ranking) -> str | None:
+    """Return what is better: "low", "high" or "nearest"; None without a ranking."""
+    order = ranking.order
+    if ranking.criterion is None and order is None:
+        return None
+    better = next(each.better for each in CRITERIA if each.name == (ranking.criterion or _INFORMATION))
+    return better.get(order or "nearest", "nearest")
+
+
+def _value(line: RankedCheckpoint | RankedGroup, criterion: str) -> tuple[float, tuple[float, float]]:
+    """Return the value of the criterion that leads, and its interval."""
+    if criterion == _INFORMATION:
+        return line.mutual_information, line.interval
+    if line.rank is None or math.isnan(line.score):  # the untrained network
+        return getattr(line, "scores", {}).get(criterion, math.nan), (math.nan, math.nan)
+    return line.score, line.score_interval
+
+
 def _draw(
     axes: Axes,
+    criterion: str,
     lines: Sequence[RankedCheckpoint | RankedGroup],
     names: Sequence[str],
     markers: Sequence[str],
@@ -90,10 +117,13 @@ def _draw(
 ) -> None:
     drawn, names = lines[:_MOST_LINES], names[:_MOST_LINES]
     for place, (line, marker) in enumerate(zip(drawn, markers, strict=False)):
-        _draw_line(axes, line, place, marker=marker, color=style.BEST if line.in_best_set else style.PALE)
+        _draw_line(
+            axes, _value(line, criterion), place, marker=marker, color=style.BEST if line.in_best_set else style.PALE
+        )
     if control is not None:
-        _draw_line(axes, control, len(drawn), color=style.DARK, marker="D", markerfacecolor=style.WHITE)
-        axes.axvline(control.mutual_information, color=style.DARK, linewidth=style.HAIR, linestyle=":", zorder=0.5)
+        value = _value(control, criterion)
+        _draw_line(axes, value, len(drawn), color=style.DARK, marker="D", markerfacecolor=style.WHITE)
+        axes.axvline(value[0], color=style.DARK, linewidth=style.HAIR, linestyle=":", zorder=0.5)
         names = [*names, "untrained control"]
     axes.set_yticks(range(len(names)), names, fontsize=style.NOTE, parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)  # the first on top
@@ -111,18 +141,18 @@ def _draw(
         shares.spines[["top", "right", "left"]].set_visible(False)
 
 
-def _draw_line(axes: Axes, line: RankedCheckpoint | RankedGroup, place: int, *, color: str, **marker: Any) -> None:
-    low, high = line.interval
-    if math.isfinite(low) and math.isfinite(high):
+def _draw_line(axes: Axes, value: tuple[float, tuple[float, float]], place: int, *, color: str, **marker: Any) -> None:
+    found, (low, high) = value
+    if low < high:  # both are known, and it is not one number
         axes.hlines(place, low, high, color=color, linewidth=style.THICK)
-    axes.plot([line.mutual_information], [place], color=color, linestyle="", markersize=style.MARK, **marker)
+    axes.plot([found], [place], color=color, linestyle="", markersize=style.MARK, **marker)
 
 
 def _legend(ranking: Ranking) -> list[Line2D]:
     """Return handles only for what is in the figure and needs an explanation."""
     dot: dict[str, Any] = {"marker": "o", "linewidth": style.THICK, "markersize": style.MARK}
     handles = []
-    if ranking.order is not None:
+    if _better(ranking) is not None:
         handles.append(Line2D([], [], color=style.BEST, label="indistinguishable from the best", **dot))
         handles.append(Line2D([], [], color=style.PALE, label="worse than the best", **dot))
     kinds = {row.kind for row in ranking.rows[:_MOST_LINES]}

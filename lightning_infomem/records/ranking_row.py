@@ -86,7 +86,7 @@ class RankedGroup:
         score: Mean over members; see `RankedCheckpoint`.
         score_interval: Interval of this mean; see `RankedCheckpoint`.
         rank_interval: Interval of ``rank``; see `RankedCheckpoint`.
-        probability_best: Share of bootstrap draws in which it leads; see `RankedCheckpoint`.
+        probability_best: Probability that no other group is better; see `RankedCheckpoint`.
         in_best_set: Whether it cannot be distinguished from the best group; see `RankedCheckpoint`.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from lightning_infomem.records.training_neighbors import TrainingNeighbors
 from lightning_infomem.selection.criteria import (
@@ -24,7 +24,8 @@ LEAST_SKILL = 0.1
 _FEWEST = 3  # checkpoints that make a consensus
 
 
-class Consideration(NamedTuple):
+@dataclass(frozen=True)
+class Consideration:
     """A criterion that could lead a ranking.
 
     Attributes:

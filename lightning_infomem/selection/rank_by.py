@@ -18,6 +18,7 @@ from lightning_infomem.selection.uncertainty import DRAWS, LEVEL
 __all__ = ["rank_by"]
 
 _PARTS = 10
+_DECIMALS = 9
 _BY_NAME = {criterion.name: criterion for criterion in CRITERIA}
 
 Floats = NDArray[np.float64]
@@ -55,8 +56,9 @@ def rank_by(
     """
     if terms is not None and leader in terms:
         assert weights is not None
-        draws = _grouped_draws(draw_votes(terms, leader, weights)[None], members)[0]
-        scores = _grouped(_weighted_mean(terms[leader].numpy(), weights.numpy())[None], members)[0]
+        # Checkpoints that predict the same differ by rounding only, and are tied.
+        draws = _grouped_draws(draw_votes(terms, leader, weights)[None], members)[0].round(_DECIMALS)
+        scores = _grouped(_weighted_mean(terms[leader].numpy(), weights.numpy())[None], members)[0].round(_DECIMALS)
         own = _grouped_draws(draw_votes({leader: terms[leader]}, leader, weights)[None], members)[0]
         ranks = median_ranks(-scores[None])
         chances = summarize_draws(draws, int(np.argmin(ranks)), tolerance=POINT)

@@ -251,7 +251,7 @@ def _table(ranking: Ranking, everything: bool) -> Table:
     others = [*settings[len(beside) :], *metrics]
     others += [Column(name) for name in {name: 0 for row in rows for name in row} if name not in shown]
     names = {column.name for column in (*columns, *beside)}
-    apart = [replace(column, shown="never") for column in others if column.name not in names]
+    apart = {each.name: replace(each, shown="never") for each in reversed(others) if each.name not in names}
     parts = [_groups(ranking, hidden), _why(ranking)]
     if everything:
         path = next(column for column in columns if column.name == "path")
@@ -264,7 +264,7 @@ def _table(ranking: Ranking, everything: bool) -> Table:
         ):
             parts += _narrow(Table([path, *found], rows, title=title, folder=folder))
     return Table(
-        [*columns, *beside, *apart],
+        [*columns, *beside, *reversed(apart.values())],
         rows,
         title=_title(ranking, folder),
         lead=[
@@ -302,7 +302,7 @@ def _groups(ranking: Ranking, hidden: set[str]) -> Table:
 
 
 def _why(ranking: Ranking) -> Table:
-    lines = [{**each._asdict(), "criterion": each.criterion.replace("_", " ")} for each in ranking.why]
+    lines = [{**vars(each), "criterion": each.criterion.replace("_", " ")} for each in ranking.why]
     return Table([Column("criterion"), Column("leads", align="left"), Column("because")], lines, title="what leads")
 
 

@@ -78,7 +78,8 @@ def score_votes(votes: Votes, terms: Mapping[str, Tensor]) -> list[dict[str, flo
     columns = {}
     for name, each in terms.items():
         weights = input_weights(votes, name).masked_fill(each.isnan(), 0.0)
-        columns[name] = (weights * each.nan_to_num(0.0)).sum(1) / weights.sum(1)
+        # Checkpoints that predict the same differ by rounding only, and are tied.
+        columns[name] = ((weights * each.nan_to_num(0.0)).sum(1) / weights.sum(1)).round(decimals=9)
     columns["pairwise_agreement"] = pairwise_agreement(votes.classes)
     if votes.num_labels:
         for name, estimate in (

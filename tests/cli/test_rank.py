@@ -7,9 +7,10 @@ from argparse import Namespace
 from pathlib import PurePosixPath
 
 import pytest
+import torch
 
 from lightning_infomem.cli.main import main
-from tests.checkpoints.checkpoint_files import make_report, save_checkpoint, save_zoo
+from tests.checkpoints.checkpoint_files import make_predictions, make_report, save_checkpoint, save_zoo
 
 ZOO = {"low": 0.1, "high": 0.9, "middle": 0.4}
 
@@ -60,8 +61,34 @@ def test_without_a_kind_the_values_are_printed_and_the_refusal_is_one_line_of_er
     out, err = capsys.readouterr()
     for name in ZOO:
         assert f"{name}.ckpt" in out
-    assert err.startswith("infomem: no ranking: the kind of memorization is not known")
+    assert err.startswith("infomem: no ranking: predictions cannot be compared")
+    assert "the kind of memorization is not known" in err
     assert err.count("\n") == 1
+
+
+def test_with_all_the_other_criteria_are_printed_too(tmp_path, capsys):
+    words = ["rank", str(save_zoo(tmp_path, ZOO)), "--memorization", "heuristic"]
+    assert main(words) == 0
+    assert "first by entropy" not in capsys.readouterr().out
+    assert main([*words, "--all"]) == 0
+    out = capsys.readouterr().out
+    assert "entropy" in out
+    assert "first by mutual_information" in out
+
+
+def test_labels_are_read_from_a_file(tmp_path, capsys):
+    for name, classes in (("good", torch.arange(30) % 3), ("bad", torch.zeros(30))):
+        report = make_report({"fc1": 0.1}, predictions=make_predictions(classes, num_classes=3))
+        save_checkpoint(tmp_path / f"{name}.ckpt", report)
+    file = tmp_path / "ask.csv"
+    file.write_text("input,label\n0000000000000001,1\n0000000000000002,2\n0000000000000004,\n")
+    assert main(["rank", str(tmp_path), "--labels", str(file), "--json"]) == 0
+    state = json.loads(capsys.readouterr().out)
+    assert (state["criterion"], state["rows"][0]["path"][-9:]) == ("consensus_accuracy", "good.ckpt")
+    assert "2 labels are given" in state["why"][0]["because"]
+    file.write_text("input,label\n0000000000000001,7\n")
+    assert main(["rank", str(tmp_path), "--labels", str(file)]) == 2
+    assert "labels: classes from 0 to 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

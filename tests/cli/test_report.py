@@ -66,7 +66,7 @@ def test_a_refused_ranking_is_written_all_the_same(zoo, tmp_path, capsys, words)
     assert main([*words, str(zoo), "--output", str(target)]) == 2
     out, err = capsys.readouterr()
     assert out == f"wrote {target}\n"
-    assert err.startswith("infomem: no ranking: the kind of memorization is not known")
+    assert err.startswith("infomem: no ranking: predictions cannot be compared")
     assert err.count("\n") == 1
     assert "plain-seed0.ckpt" in target.read_text(encoding="utf-8")
 
@@ -88,7 +88,8 @@ def test_a_place_that_cannot_be_written_to_is_one_line_of_error(zoo, tmp_path, c
 
 
 @pytest.mark.parametrize(
-    ("form", "start"), [("csv", "rank,rank_interval_low,"), ("markdown", "/"), ("json", "{\n"), ("table", "/")]
+    ("form", "start"),
+    [("csv", "rank,rank_interval_low,"), ("markdown", "- Best: "), ("json", "{\n"), ("table", "Best: ")],
 )
 def test_every_format_is_printed_and_written_alike(zoo, tmp_path, capsys, monkeypatch, form, start):
     monkeypatch.setenv("COLUMNS", "100")  # as wide as a table in a file
@@ -205,7 +206,7 @@ def test_runs_that_cannot_be_ranked_are_shown_with_the_reason(tmp_path, capsys):
     arguments = ["report", str(tmp_path), "--output", str(tmp_path / "a.html")]
     assert main(arguments) == 0
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert "<b>No ranking.</b> The kind of memorization is not known" in page
+    assert "<b>No ranking.</b> Predictions cannot be compared" in page
     assert "two/last.ckpt" in page
     capsys.readouterr()
     assert main([*arguments, "--weight-norms"]) == 2  # who asks how to rank wants a ranking

@@ -17,6 +17,7 @@ from lightning_infomem.pages.html_report import html_report as report_of_chapter
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup
 from lightning_infomem.selection.criteria import CRITERIA
+from lightning_infomem.selection.leading import Consideration
 from lightning_infomem.selection.ranking import Ranking
 from tests.pages.parsed_page import Page
 
@@ -88,9 +89,9 @@ def full() -> Page:
 
 
 def test_the_verdict_names_the_best_and_its_certainty(full: Page) -> None:
-    assert "Best: a.ckpt. It leads in 75 % of the bootstrap draws; the other one is worse." in full.words
+    assert "Best: a.ckpt. It is the best with a probability of 0.75; the other one is worse." in full.words
     assert (
-        "Best recipe: plain. It leads in 50 % of the bootstrap draws; the other one cannot be distinguished"
+        "Best recipe: plain. It is the best with a probability of 0.50; the other one cannot be distinguished"
         in full.words
     )
     assert "For heuristic memorization low mutual information and high entropy are better." in full.words
@@ -113,19 +114,19 @@ def test_the_verdict_counts_those_that_cannot_be_distinguished_from_the_best(bes
 def test_the_table_holds_every_checkpoint_with_its_numbers_and_the_control_last(full: Page) -> None:
     assert full.cells[1] == [
         [
-            *("rank", "90 %", "checkpoint", "recipe", "epoch", "MI", "90 %", "entropy", "entropy rank", "P(best)"),
+            *("rank", "90 %", "checkpoint", "recipe", "epoch", "P(best)", "MI", "90 %", "entropy", "entropy rank"),
             *("kind", "val_loss", "f1"),
         ],
         [
-            *("1", "1-2", "a.ckpt", "plain", "3", "0.1250", "0.025-0.225", "1.5000", "2", "0.75"),
+            *("1", "1-2", "a.ckpt", "plain", "3", "0.75", "0.1250", "0.025-0.225", "1.5000", "2"),
             *("heuristic", "0.5", "-"),
         ],
         [
-            *("2", "1-2", "b.ckpt", "noisy", "3", "0.2500", "0.150-0.350", "0.5000", "1", "0.25"),
+            *("2", "1-2", "b.ckpt", "noisy", "3", "0.25", "0.2500", "0.150-0.350", "0.5000", "1"),
             *("-", "-", "0.25"),
         ],
         [
-            *("2", "-", "untrained control", "-", "3", "0.2500", "0.150-0.350", "0.5000", "1", "-"),
+            *("2", "-", "untrained control", "-", "3", "-", "0.2500", "0.150-0.350", "0.5000", "1"),
             *("-", "-", "-"),
         ],
     ]
@@ -133,9 +134,9 @@ def test_the_table_holds_every_checkpoint_with_its_numbers_and_the_control_last(
 
 def test_recipes_have_a_table_of_their_own(full: Page) -> None:
     assert full.cells[0] == [
-        ["rank", "90 %", "recipe", "checkpoints", "MI", "90 %", "P(best)"],
-        ["1", "1-2", "plain", "1", "0.1250", "0.025-0.225", "0.50"],
-        ["2", "1-2", "noisy", "1", "0.2500", "0.150-0.350", "0.50"],
+        ["rank", "90 %", "recipe", "checkpoints", "P(best)", "MI", "90 %"],
+        ["1", "1-2", "plain", "1", "0.50", "0.1250", "0.025-0.225"],
+        ["2", "1-2", "noisy", "1", "0.50", "0.2500", "0.150-0.350"],
     ]
 
 
@@ -178,7 +179,7 @@ def test_the_page_contains_its_figures_and_fetches_nothing(full: Page) -> None:
     assert not {name for name in names if name.startswith("on")}
     assert not {"link", "iframe", "object", "img"} & set(full.tags)
     assert [value for name, value in full.attributes if name == "aria-label"] == [
-        "Mutual information of each checkpoint with its 90 % interval",
+        "Mutual information of each checkpoint",
         "Rank of each checkpoint by each criterion",
     ]
 
@@ -243,7 +244,35 @@ def test_the_page_has_a_dark_and_a_printed_style() -> None:
     assert re.search(r'<meta name="viewport"[^>]*width=device-width', page)
 
 
+def test_what_leads_is_shown_with_its_values_its_reason_and_the_settings_that_differ() -> None:
+    rows = tuple(
+        dataclasses.replace(
+            row, score=0.75, score_interval=(0.625, 0.875), recipe={"dropout": 0.5 * place}, is_underfit=place == 1
+        )
+        for place, row in enumerate(ROWS)
+    )
+    why = (
+        Consideration("neighbor_agreement", False, "not trusted: of little skill"),
+        Consideration("consensus_accuracy", True, "nothing else is given"),
+    )
+    flags = (Flag("class_order", "classes of another order"),)
+    led = dataclasses.replace(
+        FULL, rows=rows, groups=(), order=None, criterion="consensus_accuracy", why=why, flags=flags, control=None
+    )
+    page = Page(html_report(led))
+    assert "2 checkpoints, ranked by consensus accuracy" in page.words
+    assert "Nothing else is given." in page.words
+    assert page.words.index("classes of another order") < page.words.index("Best: a.ckpt")  # doubts first
+    assert page.cells[0][1:] == [
+        ["neighbor agreement", "no", "not trusted: of little skill"],
+        ["consensus accuracy", "yes", "nothing else is given"],
+    ]
+    by_head = dict(zip(page.cells[1][0], page.cells[1][1], strict=True))
+    assert (by_head["score"], by_head["dropout"], by_head["underfit"]) == ("0.7500", "0", "no")
+    assert "Consensus accuracy of each checkpoint" in [value for name, value in page.attributes if name == "aria-label"]
+
+
 def test_unknown_values_are_dashes() -> None:
     rows = (dataclasses.replace(ROWS[0], epoch=None, interval=(math.nan, math.nan)), ROWS[1])
     line = Page(html_report(dataclasses.replace(FULL, rows=rows, groups=(), control=None))).cells[0][1]
-    assert (line[4], line[6]) == ("-", "-")
+    assert (line[4], line[7]) == ("-", "-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,10 @@ class Row:
     kind: str | None = None
     ranks: Mapping[str, int] = field(default_factory=dict)
     name: str = ""
+    rank: int | None = None
+    score: float = math.nan
+    score_interval: tuple[float, float] = (math.nan, math.nan)
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Ranking:
     order: str | None = "heuristic"
     groups: tuple[Row, ...] = ()
     control: Row | None = None
+    criterion: str | None = None
 
 
 def make_rows(count: int, **fields: Any) -> tuple[Row, ...]:

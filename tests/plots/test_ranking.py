@@ -61,6 +61,33 @@ def test_the_axis_names_quantity_unit_and_direction(order: str | None, words: st
     assert axes.get_xlabel() == f"mean mutual information (nats) · {words}"
 
 
+def _led(criterion, rank=1, **fields):
+    rows = [
+        dataclasses.replace(row, rank=rank + place, score=0.9 - 0.1 * place, score_interval=(0.7, 0.95))
+        for place, row in enumerate(make_rows(2))
+    ]
+    return Ranking(tuple(rows), fields.pop("order", None), criterion=criterion, **fields)
+
+
+def test_another_criterion_that_leads_is_drawn_instead_of_mutual_information() -> None:
+    figure = plot_ranking(_led("consensus_accuracy"))
+    axes = figure.axes[0]
+    assert [dot.get_xydata()[0][0] for dot in _dots(axes)] == [0.9, 0.8]
+    assert [tuple(lines.get_segments()[0][:, 0]) for lines in axes.collections] == [(0.7, 0.95)] * 2
+    assert axes.get_xlabel() == "consensus accuracy · higher is better"
+    assert _legend(figure) == ["indistinguishable from the best", "worse than the best"]
+    turned = plot_ranking(_led("rankme", order="example")).axes[0]
+    assert turned.get_xlabel() == "rankme · lower is better"
+
+
+def test_the_control_is_left_out_where_it_has_no_value_of_what_leads() -> None:
+    control = Row(Path("untrained control"), 0.3, (0.25, 0.35), scores={"rankme": 5.0})
+    assert _labels(plot_ranking(_led("consensus_accuracy", control=control)).axes[0]) == ["r0", "r1"]
+    axes = plot_ranking(_led("rankme", order="heuristic", control=control)).axes[0]
+    assert _labels(axes) == ["r0", "r1", "untrained control"]
+    assert _dots(axes)[-1].get_xydata()[0][0] == 5.0
+
+
 def test_the_marker_is_the_kind_of_memorization() -> None:
     kinds = (None, "heuristic", "example")
     rows = [dataclasses.replace(row, kind=kind) for row, kind in zip(make_rows(3), kinds, strict=True)]

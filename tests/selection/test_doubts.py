@@ -10,6 +10,7 @@ import torch
 
 from lightning_infomem.selection.candidates import Candidate
 from lightning_infomem.selection.compare_candidates import Comparison
+from lightning_infomem.selection.doubts import doubts_of_ranks
 from lightning_infomem.selection.rank_candidates import rank_candidates
 from lightning_infomem.selection.rank_checkpoints import rank_checkpoints
 from lightning_infomem.settings import MeasurementSettings
@@ -125,9 +126,9 @@ def test_a_shared_first_rank_is_explained_by_its_own_cause(candidates, reference
     assert message in flags["shared_first_rank"]
 
 
-def test_indistinguishable_checkpoints_are_flagged(tmp_path):
-    close = [_layer(0.3, 2.9, seed=seed) for seed in (1, 2, 3)]
-    assert list(_flags(tmp_path, *close)) == ["indistinct"]
+def test_indistinguishable_checkpoints_are_flagged():
+    assert [flag.name for flag in doubts_of_ranks("consensus_accuracy", [1, 2, 3], [None] * 3, 3)] == ["indistinct"]
+    assert doubts_of_ranks("consensus_accuracy", [1, 2, 3], [None] * 3, 2) == []
 
 
 def test_an_untrained_network_in_the_upper_half_is_flagged(tmp_path):
@@ -152,6 +153,6 @@ def test_an_untrained_network_in_the_upper_half_is_flagged(tmp_path):
         "the untrained network would take rank 1"
     ]
     assert len(ranking.rows) == 3
-    turned = rank_checkpoints(tmp_path, memorization="example", **given)
+    turned = rank_checkpoints(tmp_path, memorization="example", task="none", **given)
     assert turned.control.rank == 4
     assert "untrained_control" not in {flag.name for flag in turned.flags}

@@ -46,7 +46,7 @@ def test_json_holds_everything_and_nothing_that_json_lacks():
 
 def test_a_data_frame_has_a_line_for_each_checkpoint_and_a_column_for_each_metric():
     frame = RANKING.to_dataframe()
-    first = ("rank", "rank_interval_low", "rank_interval_high", "path", "epoch", "step", "mutual_information")
+    first = ("rank", "rank_interval_low", "rank_interval_high", "path", "epoch", "step", "score")
     assert tuple(frame.columns[: len(first)]) == first
     assert frame["val_loss"].tolist() == [0.25, math.inf]
     assert frame["rank"].tolist() == [1, 2]
@@ -59,7 +59,7 @@ def test_a_data_frame_of_a_refused_ranking_has_no_ranks():
 
 
 def test_the_table_says_names_values_direction_skipped_and_notes():
-    text = " ".join(str(RANKING).split())
+    text = " ".join(RANKING.to_table(everything=True).to_text().split())
     for part in (
         "a[bold].ckpt",
         "b/b.ckpt",

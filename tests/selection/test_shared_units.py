@@ -36,7 +36,7 @@ def save_zoo(folder, numbers, **settings):
 
 def values(ranking):
     return {
-        row.path.name: (row.rank, row.mutual_information, row.interval, row.probability_best) for row in ranking.rows
+        row.path.name: (row.ranks["mutual_information"], row.mutual_information, row.interval) for row in ranking.rows
     }
 
 
@@ -45,7 +45,6 @@ def test_they_rank_as_if_all_had_measured_the_fewest_units(tmp_path, numbers):
     mixed = rank_checkpoints(save_zoo(tmp_path / "mixed", numbers), memorization="heuristic")
     alike = rank_checkpoints(save_zoo(tmp_path / "alike", [6] * 4), memorization="heuristic")
     assert values(mixed) == values(alike)
-    assert [row.path.name for row in mixed.rows] == [row.path.name for row in alike.rows]
     [note] = [note for note in mixed.notes if "max_units" in note]
     assert note.startswith(
         "compared on the units that all of them measured, at most 6 of a layer: they differ in max_units"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lightning_infomem.selection.scoring import median_ranks
-from lightning_infomem.selection.uncertainty import draw_means, rank_uncertainty
+from lightning_infomem.selection.certainty import summarize_draws
+from lightning_infomem.selection.uncertainty import draw_means
 
 LEVELS = (0.05, 0.95)
 
@@ -52,8 +52,8 @@ def test_the_set_holds_the_truly_best_in_nine_cases_of_ten():
     for seed in range(250):
         units = [_unit_information(generator, mean, 64) for mean in truth]
         means = np.array([values.mean() for values in units])
-        ranks = median_ranks(draw_means(units, seed=seed)[None])
-        in_set = np.array(rank_uncertainty(ranks, int(means.argmin()))["in_best_set"])
+        draws = -draw_means(units, seed=seed)
+        in_set = np.array(summarize_draws(draws, int(means.argmin()))["in_best_set"])
         held += in_set[0]
         sizes.append(in_set.sum())
         assert not in_set[4]
@@ -67,14 +67,6 @@ def test_checkpoints_of_one_run_share_their_units_and_differ_more_surely():
     paired = draw_means([units, units + 0.01], seed=0)
     alone = draw_means([units, _unit_information(generator, 0.51, 64)], seed=0)
     assert np.std(paired[1] - paired[0]) < 1e-9 < np.std(alone[1] - alone[0])
-
-
-def test_the_chance_of_leading_is_shared_by_those_that_lead_together():
-    ranks = median_ranks(np.array([[[0.1] * 10, [0.1] * 10, [0.5] * 10]]))
-    found = rank_uncertainty(ranks, 0)
-    assert found["probability_best"] == [0.5, 0.5, 0.0]
-    assert found["in_best_set"] == [True, True, False]
-    assert found["rank_interval"] == [(1, 1), (1, 1), (3, 3)]
 
 
 def test_one_unit_or_one_seed_has_no_spread():

@@ -1,0 +1,59 @@
+"""Which criterion leads, row by row of the decision."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lightning_infomem.records.training_neighbors import TrainingNeighbors
+from lightning_infomem.selection.leading import choose_leader
+from lightning_infomem.selection.recipes import RecipeDifference
+
+ONE, SEVERAL = RecipeDifference({}, (), True), RecipeDifference({"lr": [1, 2]}, ("lr",), True)
+LAYERS = ("mutual_information", "entropy", "rankme")
+VOTES = ("consensus_accuracy", "pairwise_agreement")
+
+
+def _neighbors(accuracy):
+    return TrainingNeighbors(torch.arange(1), torch.zeros(1, 5), 100, accuracy, 0.01, 0.25, "")
+
+
+def _leader(*known, recipes=ONE, **given):
+    why = choose_leader(known, recipes=recipes, why_no_votes="" if VOTES[0] in known else "there are none", **given)
+    assert all(each.because for each in why)
+    found = [each.criterion for each in why if each.leads]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize(
+    ("known", "given", "leader"),
+    [
+        ((*LAYERS, *VOTES, "reference_agreement"), {"has_reference": True}, "reference_agreement"),
+        ((*LAYERS, *VOTES, "reference_agreement"), {"has_reference": True, "num_labels": 9}, "reference_agreement"),
+        ((*LAYERS, *VOTES), {"has_reference": True}, "mutual_information"),
+        (LAYERS, {"has_reference": True}, "mutual_information"),
+        ((*LAYERS, *VOTES), {"num_labels": 9, "memorization": "heuristic"}, "consensus_accuracy"),
+        ((*LAYERS, *VOTES), {"memorization": "example"}, "consensus_accuracy"),
+        (LAYERS, {"memorization": "example"}, "mutual_information"),
+        ((*LAYERS, *VOTES), {"memorization": "heuristic"}, "rankme"),
+        (("mutual_information",), {"memorization": "heuristic"}, "mutual_information"),
+        ((*LAYERS, *VOTES, "neighbor_agreement"), {"neighbors": _neighbors(0.9)}, "neighbor_agreement"),
+        ((*LAYERS, *VOTES, "neighbor_agreement"), {"neighbors": _neighbors(0.25)}, "consensus_accuracy"),
+        ((*LAYERS, *VOTES), {}, "consensus_accuracy"),
+        (LAYERS, {}, None),
+    ],
+)
+def test_one_criterion_leads_by_what_is_known(known, given, leader):
+    assert _leader(*known, **given) == leader
+
+
+def test_across_recipes_no_measure_of_hidden_layers_leads_by_a_kind():
+    for kind in ("heuristic", "example"):
+        assert _leader(*LAYERS, *VOTES, recipes=SEVERAL, memorization=kind) == "consensus_accuracy"
+        assert _leader(*LAYERS, recipes=SEVERAL, memorization=kind) is None
+
+
+def test_neighbours_of_no_skill_are_named_as_such():
+    why = choose_leader(VOTES, recipes=ONE, neighbors=_neighbors(0.25))
+    assert why[0].because.startswith("not trusted: the neighbours of a training example tell its label in 25 %")

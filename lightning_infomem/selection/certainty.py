@@ -22,7 +22,7 @@ POINT = 0.01  # a checkpoint so near to the best is as good
 _DRAWN = {
     "reference_agreement": (("reference_agreement", "consensus_accuracy"), 700),
     "neighbor_agreement": (("neighbor_agreement", "consensus_accuracy"), 700),
-    "consensus_accuracy": (("consensus_accuracy",), 60),
+    "consensus_accuracy": (("consensus_accuracy",), 40),
 }
 _DRAWN_WITH_LABELS = (("consensus_accuracy", "soft_vote_agreement"), 80)
 _ERROR_OF_LAYERS = 0.4  # of a measure of hidden layers, in standard deviations over checkpoints

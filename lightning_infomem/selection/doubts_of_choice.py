@@ -10,13 +10,15 @@ from scipy.stats import kendalltau
 from lightning_infomem.records.flag import Flag
 from lightning_infomem.records.ranking_row import RankedCheckpoint
 from lightning_infomem.selection.candidates import Candidate
-from lightning_infomem.selection.criteria import CONSENSUS_ACCURACY, NEIGHBOR_AGREEMENT
+from lightning_infomem.selection.criteria import CONSENSUS_ACCURACY, NEIGHBOR_AGREEMENT, REFERENCE_AGREEMENT
 from lightning_infomem.selection.doubts import doubts_of_ranks, why_rank_is_shared
 
 __all__ = ["doubts_of_choice"]
 
 # Chosen on the first replicate of the sweeps (`examples/choosing/results`).
 _CONTRADICTION = 0.3  # least tau-b between what should order checkpoints alike
+_SURE, _UNSURE = 0.9, 0.7  # P(best) of another checkpoint, and of the choice
+_FEW = 5  # checkpoints; fewer make a poor consensus
 _VALIDATION = ("validation_accuracy", "validation_loss")
 
 
@@ -42,8 +44,9 @@ def doubts_of_choice(
         num_labels: Number of inputs whose labels are given.
 
     Returns:
-        Flags named "two_classes" (a consensus leads, and errors of two classes coincide), "neighbors_disagree" (the
-        consensus orders the checkpoints in another way than the neighbours among the training examples),
+        Flags named "two_classes" (a consensus leads, and errors of two classes coincide), "few_checkpoints" (a consensus
+        of fewer than five leads), "neighbors_disagree" (the consensus orders the checkpoints in another way than the
+        neighbours among the training examples), "consensus_disagrees" (the consensus is nearly sure of another choice),
         "validation_disagrees" (by a validation metric in the checkpoints the choice is in the worse half), and those of
         `doubts_of_ranks`.
     """
@@ -56,6 +59,15 @@ def doubts_of_choice(
                 "that several share for the truth; a few labels help (.ask)",
             )
         )
+    if leader == CONSENSUS_ACCURACY.name and len(rows) < _FEW and not num_labels:
+        flags.append(
+            Flag(
+                "few_checkpoints",
+                f"{len(rows)} checkpoints make a poor consensus: two that err alike outvote a good one; give more, or a "
+                "few labels (.ask)",
+            )
+        )
+    flags += _doubts_of_consensus(leader, rows)
     flags += _doubts_of_neighbors(rows) if leader in (CONSENSUS_ACCURACY.name, NEIGHBOR_AGREEMENT.name) else []
     flags += _doubts_of_validation(rows)
     first = [each for each, row in zip(candidates, rows, strict=True) if row.rank == 1]
@@ -66,6 +78,23 @@ def doubts_of_choice(
         sum(bool(row.in_best_set) for row in rows),
         why_rank_is_shared(first, layers, reference),
     )
+
+
+def _doubts_of_consensus(leader: str, rows: Sequence[RankedCheckpoint]) -> list[Flag]:
+    """Doubt a choice by a reference or by neighbours if the consensus, which is half of P(best), is against it."""
+    if leader not in (REFERENCE_AGREEMENT.name, NEIGHBOR_AGREEMENT.name):
+        return []
+    chosen = max(row.probability_best or 0.0 for row in rows if row.rank == 1)
+    other = max(rows, key=lambda row: row.probability_best or 0.0)
+    if chosen >= _UNSURE or (other.probability_best or 0.0) < _SURE:
+        return []
+    return [
+        Flag(
+            "consensus_disagrees",
+            f"by the consensus of all checkpoints '{other.path.name}' is better (P(best) {other.probability_best:.2f}); "
+            "a few labels tell (.ask)",
+        )
+    ]
 
 
 def _doubts_of_neighbors(rows: Sequence[RankedCheckpoint]) -> list[Flag]:

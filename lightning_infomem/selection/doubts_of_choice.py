@@ -44,8 +44,8 @@ def doubts_of_choice(
         num_labels: Number of inputs whose labels are given.
 
     Returns:
-        Flags named "two_classes" (a consensus leads, and errors of two classes coincide), "few_checkpoints" (a consensus
-        of fewer than five leads), "neighbors_disagree" (the consensus orders the checkpoints in another way than the
+        Flags named "two_classes" (a consensus leads, and errors of two classes coincide), "few_checkpoints" (a
+        consensus of fewer than five leads), "neighbors_disagree" (the consensus orders the checkpoints in another way than the
         neighbours among the training examples), "consensus_disagrees" (the consensus is nearly sure of another choice),
         "validation_disagrees" (by a validation metric in the checkpoints the choice is in the worse half), and those of
         `doubts_of_ranks`.
@@ -63,8 +63,8 @@ def doubts_of_choice(
         flags.append(
             Flag(
                 "few_checkpoints",
-                f"{len(rows)} checkpoints make a poor consensus: two that err alike outvote a good one; give more, or a "
-                "few labels (.ask)",
+                f"{len(rows)} checkpoints make a poor consensus: two that err alike outvote a good one; give more, or "
+                "a few labels (.ask)",
             )
         )
     flags += _doubts_of_consensus(leader, rows)
@@ -91,8 +91,8 @@ def _doubts_of_consensus(leader: str, rows: Sequence[RankedCheckpoint]) -> list[
     return [
         Flag(
             "consensus_disagrees",
-            f"by the consensus of all checkpoints '{other.path.name}' is better (P(best) {other.probability_best:.2f}); "
-            "a few labels tell (.ask)",
+            f"by the consensus '{other.path.name}' is better (P(best) {other.probability_best:.2f}); a few labels tell "
+            "(.ask)",
         )
     ]
 

@@ -45,10 +45,10 @@ def doubts_of_choice(
 
     Returns:
         Flags named "two_classes" (a consensus leads, and errors of two classes coincide), "few_checkpoints" (a
-        consensus of fewer than five leads), "neighbors_disagree" (the consensus orders the checkpoints in another way than the
-        neighbours among the training examples), "consensus_disagrees" (the consensus is nearly sure of another choice),
-        "validation_disagrees" (by a validation metric in the checkpoints the choice is in the worse half), and those of
-        `doubts_of_ranks`.
+        consensus of fewer than five leads), "consensus_disagrees" (the consensus is nearly sure of another choice),
+        "neighbors_disagree" (the consensus orders the checkpoints in another way than the neighbours among the training
+        examples), "validation_disagrees" (by a validation metric in the checkpoints the choice is in the worse half),
+        and those of `doubts_of_ranks`.
     """
     flags = []
     if leader == CONSENSUS_ACCURACY.name and num_classes == 2 and not num_labels:

@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lightning_infomem._checks import describe
+from lightning_infomem._checks import describe, nearest_names
 from lightning_infomem._errors import UsageTypeError, UsageValueError
 from lightning_infomem.measurement import catch
+from lightning_infomem.sampling.layers import clean_name
 from lightning_infomem.settings import MeasurementSettings
 
 __all__ = ["encoder_of"]
@@ -29,7 +30,7 @@ def encoder_of(
 
     Raises:
         TypeError: ``features`` is neither a function nor a name, or ``model`` is no module.
-        ValueError: A batch shows no such layer.
+        ValueError: The model has no such layer, or a batch shows no values of it.
     """
     if features is None or (callable(features) and not isinstance(features, str)):
         return features
@@ -41,6 +42,12 @@ def encoder_of(
         raise UsageTypeError(
             f"model: a module with a layer {features!r} is required for features, got {describe(model)}; give a "
             "function of the batch instead."
+        )
+    layers = [clean_name(name) for name, _ in model.named_modules()]
+    if features not in layers:
+        nearest = ", ".join(map(repr, nearest_names(features, layers))) or "none: the model has no submodule"
+        raise UsageValueError(
+            f"features: the name of a layer of model is required, got {features!r}; nearest: {nearest}."
         )
     settings = MeasurementSettings(max_samples=_EVERYTHING, max_units=_EVERYTHING)
 

@@ -42,5 +42,13 @@ def test_what_is_no_encoder_is_refused(features, model, kind, message):
 
 
 def test_a_layer_that_is_not_there_is_refused():
-    with pytest.raises(ValueError, match="'nine'"):
-        encoder_of("nine", _network())(BATCH)
+    with pytest.raises(ValueError, match=r"^features: the name of a layer of model is required, got '9'; nearest: '0'"):
+        encoder_of("9", _network())
+
+
+def test_a_layer_that_the_batch_does_not_run_through_is_refused():
+    network = _network()
+    network.add_module("unused", nn.Linear(4, 2))
+    found = encoder_of("unused", network, lambda model, batch: model[:3](batch))
+    with pytest.raises(ValueError, match=r"^features: a layer with values for each example is required, got 'unused'"):
+        found(BATCH)

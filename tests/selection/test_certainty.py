@@ -20,9 +20,10 @@ def _summary(accuracies, *, seed=0, inputs=600):
 
 def test_a_clear_winner_is_certain():
     found = _summary([0.95, 0.7, 0.7, 0.7, 0.65, 0.6, 0.5])
-    assert found["probability_best"][0] == 1
+    # Its 600 inputs count as 40.
+    assert 0.95 < found["probability_best"][0] < 1
     assert found["in_best_set"] == [True] + 6 * [False]
-    assert found["rank_interval"][0] == (1, 1)
+    assert found["rank_interval"][0] == (1, 2)
 
 
 def test_equal_predictions_are_all_as_good():

@@ -76,8 +76,8 @@ def test_without_votes_or_places_labels_are_refused():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEAD, "at least one filled in label is required, got 0 lines"),
-        (f"{HEAD}3,0000000000000003,0,\n", "got 1 lines without any"),
+        (HEAD, r"at least one filled in label is required, got none in '.*ask\.csv'; write the classes"),
+        (f"{HEAD}3,0000000000000003,0,\n", "at least one filled in label is required, got none"),
         (f"{HEAD}3,0000000000000003,0,1\n3,0000000000000003,0,2\n", "got 1 and 2 for input 0000000000000003 in line 3"),
         (f"{HEAD}3,0000000000000003,0,cat\n", "the number of a class, from 0, is required, got 'cat' in line 2"),
         (f"{HEAD}3,0000000000000003,0,-1\n", "the number of a class, from 0, is required, got '-1'"),

@@ -104,10 +104,13 @@ def test_the_settings_that_differ_stand_in_the_rows_and_hidden_layers_do_not_lea
     candidates = [
         make_candidate(str(place), torch.arange(60) % 4, recipe={"lr": 0.1 * place, "layers": 2}) for place in range(3)
     ]
-    ranking = rank_candidates(candidates, compare_candidates(candidates), memorization="heuristic")
+    ranking = rank_candidates(candidates, compare_candidates(candidates), memorization="example")
     assert {row.path.name: row.recipe for row in ranking.rows} == {
         str(place): {"lr": 0.1 * place} for place in range(3)
     }
     assert ranking.criterion == "consensus_accuracy"
+    told = rank_candidates(candidates, compare_candidates(candidates), memorization="heuristic")
+    assert told.criterion is None
+    assert "mutual_information: the recipes differ in lr" in told.refusal
     across = rank_candidates(candidates, compare_candidates(candidates), memorization="heuristic", across_recipes=True)
     assert across.criterion == "mutual_information"

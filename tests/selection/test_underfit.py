@@ -43,4 +43,4 @@ def test_the_remark_names_them():
     assert doubts_of_underfit(candidates, [False, None]) == []
     [flag] = doubts_of_underfit(candidates, [False, True])
     assert (flag.name, flag.is_doubt) == ("underfit", False)
-    assert flag.message.startswith("'zoo/b': its network was hardly trained")
+    assert flag.message.startswith("'zoo/b': its network learned hardly anything")

@@ -103,7 +103,7 @@ def choose_leader(
         consider(
             CONSENSUS_ACCURACY.name,
             CONSENSUS_ACCURACY.name in known,
-            f"{num_labels} labels are given, and the consensus is held to them",
+            f"{num_labels} {'label is' if num_labels == 1 else 'labels are'} given, and the consensus is held to them",
             f"not comparable: {why_no_votes}",
         )
     has_consensus = CONSENSUS_ACCURACY.name in known and num_checkpoints >= _FEWEST

@@ -201,10 +201,12 @@ def _control_row(
 
 
 def _refusal(evidence: str, why: Sequence[Consideration], why_no_votes: str) -> str:
-    """Say why nothing leads."""
-    reasons = [f"{each.criterion}: {each.because}" for each in why if each.because != f"not comparable: {why_no_votes}"]
+    """Say why nothing leads, and what to give."""
+    known = [each for each in why if each.because != f"not comparable: {why_no_votes}"]
+    reasons = [f"{each.criterion.replace('_', ' ')}: {each.because}" for each in known]
     no_votes = [f"predictions cannot be compared, because {why_no_votes}"] if why_no_votes else []
-    return "; ".join([*reasons, *no_votes, evidence] if not reasons else [*reasons, *no_votes])
+    remedy = f"give a reference that generalises{'' if why_no_votes else ', or labels of a few inputs'}"
+    return "; ".join([*reasons, *no_votes, remedy if reasons else evidence])
 
 
 def _without_predictions(candidates: Sequence[Candidate]) -> list[str]:

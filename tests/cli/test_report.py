@@ -206,11 +206,11 @@ def test_runs_that_cannot_be_ranked_are_shown_with_the_reason(tmp_path, capsys):
     arguments = ["report", str(tmp_path), "--output", str(tmp_path / "a.html")]
     assert main(arguments) == 0
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
-    assert "<b>No ranking.</b> Predictions cannot be compared" in page
+    assert "<b>No ranking.</b> Consensus accuracy: a consensus needs 3 checkpoints or more, got 2; give a" in page
     assert "two/last.ckpt" in page
     capsys.readouterr()
     assert main([*arguments, "--weight-norms"]) == 2  # who asks how to rank wants a ranking
-    assert "no ranking: the kind of memorization is not known" in capsys.readouterr().err
+    assert "no ranking: consensus accuracy: a consensus needs 3 checkpoints" in capsys.readouterr().err
     assert main([*arguments, *GIVEN]) == 0
     assert "For heuristic memorization low mutual information" in (tmp_path / "a.html").read_text(encoding="utf-8")
 

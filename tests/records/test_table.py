@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import math
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from lightning_infomem.records.table import Column, Note, Table
+from lightning_infomem.records.table import Column, Note, Table, plain_value
 
 COLUMNS = (
     Column("rank"),
@@ -166,6 +167,46 @@ def test_parts_stand_between_rows_and_notes():
         text = form(table_of([{"name": "a"}], parts=[part], notes=["the end"]))
         assert text.index("name") < text.index("large") < text.index("the end")
     assert "large" not in table_of([{"name": "a"}], parts=[part]).to_json()
+
+
+def test_what_matters_most_stands_above_all_and_among_the_notes_of_other_programs():
+    table = dataclasses.replace(TABLE, lead=["the choice", Note("! a [red]doubt[/red]", "yellow")])
+    assert str(table).splitlines()[:3] == ["the choice", "! a [red]doubt[/red]", TABLE.title]
+    assert table.to_markdown().splitlines()[:4] == ["- the choice", r"- ! a \[red\]doubt\[/red\]", "", TABLE.title]
+    assert json.loads(table.to_json())["notes"][:2] == ["the choice", "! a [red]doubt[/red]"]
+    assert table.to_csv() == TABLE.to_csv()
+    text = print_in(table, 100, color_system="standard", force_terminal=True)
+    assert "\x1b[33m! a [red]doubt" in text
+    hostile = str(table_of([{"a": 1}], lead=[HOSTILE]))
+    assert not set("\x1b\u202e\udcff") & set(hostile)
+
+
+def test_the_width_is_that_of_a_line_in_a_wide_terminal():
+    longest = [Column("name"), Column("heading that is long"), Column("hidden", shown="never")]
+    table = Table(longest, [{"name": "x" * 30, "heading that is long": 1, "hidden": "y" * 99}])
+    # The cell, the heading, and two places beside each, of which the last one is empty.
+    assert table.width == 30 + 2 + 20 + 2
+    assert max(map(len, print_in(table, 200).splitlines())) == table.width - 1
+    for room, whole in ((table.width, True), (table.width - 2, False)):
+        assert ("heading that is long" in print_in(table, room)) == whole
+    assert Table(longest[:1], []).width == len("name") + 2
+
+
+def test_plain_values_leave_out_what_is_not_exported():
+    @dataclasses.dataclass
+    class Record:
+        shown: int
+        hidden: object = dataclasses.field(default=None, metadata={"exported": False})
+        nested: object = None
+
+    record = Record(1, object(), {"inner": Record(2, object())})
+    assert plain_value(record) == {"shown": 1, "nested": {"inner": {"shown": 2, "nested": None}}}
+    assert plain_value([Record]) == [Record]  # a class is no record
+    assert plain_value({"set": {3, 1}, "array": np.array([1.5, np.nan]), "yes": True}) == {
+        "set": [1, 3],
+        "array": [1.5, None],
+        "yes": True,
+    }
 
 
 def test_a_data_frame_has_whole_numbers_that_can_be_missing():

@@ -111,6 +111,7 @@ def test_the_settings_that_differ_stand_in_the_rows_and_hidden_layers_do_not_lea
     assert ranking.criterion == "consensus_accuracy"
     told = rank_candidates(candidates, compare_candidates(candidates), memorization="heuristic")
     assert told.criterion is None
-    assert "mutual_information: the recipes differ in lr" in told.refusal
+    assert told.refusal.startswith("rankme: the recipes differ in lr; mutual information: the recipes differ in lr; ")
+    assert told.refusal.endswith("; give a reference that generalises, or labels of a few inputs")
     across = rank_candidates(candidates, compare_candidates(candidates), memorization="heuristic", across_recipes=True)
     assert across.criterion == "mutual_information"

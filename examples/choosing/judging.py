@@ -13,10 +13,7 @@ from scipy.stats import kendalltau
 from examples.choosing.zoos import RankedZoo
 from lightning_infomem import Ranking, rank_checkpoints
 
-__all__ = ["WAYS", "judge_zoo"]
-
-# What a ranking is given.
-WAYS = ("reference", "training", "nothing", "kind", "20 labels", "noisy labels")
+__all__ = ["judge_zoo"]
 
 # What people go by -> its entry in `labelled.json`, and whether more is better.
 _BASELINES = {

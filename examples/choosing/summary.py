@@ -46,16 +46,17 @@ def _summary(zoos: Sequence[Zoo]) -> str:
     lines = []
     sweeps = [zoo for zoo in zoos if zoo["is_sweep"] and not zoo["has_shortcut"]]
     random = [zoo["random"] for zoo in sweeps]
-    lines.append(["random pick, sweeps", len(random), "0", "0", f"{fmean(random):.1f}", f"{max(random):.1f}", ""])
-    for name in _BASELINES:
+    if random:
+        lines.append(["random pick, sweeps", len(random), "0", "0", f"{fmean(random):.1f}", f"{max(random):.1f}", ""])
+    for name in _BASELINES if sweeps else ():
         found = [zoo["baselines"][name] for zoo in sweeps]
         lines.append([f"{name}, sweeps", len(found), *_numbers(found), ""])
     names = dict.fromkeys(name for zoo in sweeps for name in _blind(zoo))
     known = {name: [_blind(zoo)[name] for zoo in sweeps if name in _blind(zoo)] for name in names}
-    best = min(known, key=lambda name: fmean(each["lost"] for each in known[name]))
-    lines.append(
-        [f"best single criterion without labels, sweeps: {best}", len(known[best]), *_numbers(known[best]), ""]
-    )
+    if known:
+        best = min(known, key=lambda name: fmean(each["lost"] for each in known[name]))
+        title = f"best single criterion without labels, sweeps: {best}"
+        lines.append([title, len(known[best]), *_numbers(known[best]), ""])
     for title, way, counts in _GOALS:
         found = [each for zoo in zoos if counts(zoo) for each in _rankings(zoo, way)]
         if found:
@@ -95,6 +96,8 @@ def _certainty(zoos: Sequence[Zoo]) -> str:
     for way in [*ways, "all"]:
         found = [each for zoo in zoos for each in (zoo["rankings"] if way == "all" else _rankings(zoo, way))]
         found = [each for each in found if each["criterion"] is not None]
+        if not found:
+            continue
         sure = [each for each in found if each["p_best"] >= 0.9]
         bad = [each for each in found if each["lost"] > _MUCH]
         good = [each for each in found if each["lost"] < _LITTLE]

@@ -21,7 +21,7 @@ from lightning_infomem.settings import MeasurementSettings
 from tests.checkpoints.checkpoint_files import save_checkpoint, save_run
 
 OF_CLASSES = {"infomem/confidence", "infomem/smoothness", "infomem/hidden/smoothness"}
-OF_PREDICTIONS = {"mean_confidence", "softmax_entropy", "nuclear_norm"}
+OF_PREDICTIONS = {"mean_confidence", "softmax_entropy", "nuclear_norm", "mano"}
 REASON = "so the test says"
 WITHOUT = ["regression", "none", "unknown"]
 

@@ -34,6 +34,12 @@ def describe(value: object) -> str:
     """Describe a value briefly for an error message."""
     if isinstance(value, Tensor):
         return f"a {value.dtype} tensor of shape {list(value.shape)} on {value.device}"
+    if isinstance(value, (tuple, list)) and any(isinstance(part, Tensor) for part in value):  # a batch
+        parts = ", ".join(map(describe, value[:3])) + (", ..." if len(value) > 3 else "")
+        return f"{type(value).__name__} of {parts}"
+    if isinstance(value, Mapping) and any(isinstance(part, Tensor) for part in value.values()):
+        parts = ", ".join(f"{name!r}: {describe(part)}" for name, part in list(value.items())[:3])
+        return f"{type(value).__name__} of {parts}" + (", ..." if len(value) > 3 else "")
     return f"{type(value).__name__} {value!r}"
 
 

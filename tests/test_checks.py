@@ -31,6 +31,14 @@ def test_a_value_is_described_in_few_words(value: object, text: str) -> None:
     assert describe(value) == text
 
 
+def test_a_batch_is_described_by_its_tensors() -> None:
+    row = torch.zeros(2)
+    of = "a torch.float32 tensor of shape [2] on cpu"
+    assert describe((row, 3)) == f"tuple of {of}, int 3"
+    assert describe([row] * 5) == f"list of {of}, {of}, {of}, ..."
+    assert describe({"x": row}) == f"dict of 'x': {of}"
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
 def test_floating_point_samples_are_passed_on_untouched(dtype: torch.dtype) -> None:
     samples = torch.zeros(2, 3, dtype=dtype)

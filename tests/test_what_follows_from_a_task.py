@@ -189,7 +189,7 @@ def test_what_the_user_says_of_stored_classes_holds(tmp_path: Path) -> None:
 def test_known_and_unknown_tasks_are_ranked_together_and_named(tmp_path: Path) -> None:
     folder = save_pair(tmp_path, measured("classification"), measured("unknown", 6), measured("assumed", 3))
     ranking = rank_checkpoints(folder, memorization="example")
-    assert [len(OF_PREDICTIONS & set(row.ranks)) for row in sorted(ranking.rows, key=lambda row: row.path)] == [3, 0, 3]
+    assert [len(OF_PREDICTIONS & set(row.ranks)) for row in sorted(ranking.rows, key=lambda row: row.path)] == [4, 0, 4]
     [note] = [note for note in ranking.notes if "not ranked by predicted classes" in note]
     assert "1/last.ckpt" in note
     assert "0/last.ckpt" not in note

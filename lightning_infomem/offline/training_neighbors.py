@@ -223,6 +223,12 @@ def _comparable(
             f"training: examples of the size of data, {queries.shape[1]} numbers, are required, got {rows.shape[1]}; "
             "give both with the same transforms."
         )
+    for name, values in (("data", queries), ("training", rows)):
+        if values.is_floating_point() and not bool(values.isfinite().all()):
+            raise UsageValueError(
+                f"{name}: finite {'features' if is_given else 'numbers'} of each example are required, got NaN or "
+                "infinity; leave out those examples."
+            )
     return queries.double(), rows.double()
 
 

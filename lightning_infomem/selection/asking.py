@@ -39,6 +39,10 @@ def choose_questions(votes: Votes, number: int, *, seed: int = 0) -> Tensor:
     check_count(number, name="number")
     is_open = votes.labels < 0
     count = int(is_open.sum())
+    if not count:
+        raise UsageValueError(
+            f"number: inputs without a label are required, got none: all {len(is_open)} have one; rank by these labels."
+        )
     if number > count:
         raise UsageValueError(
             f"number: at most {count} is required, because so many of {len(is_open)} inputs have no label yet, got "

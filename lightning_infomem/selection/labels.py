@@ -86,7 +86,7 @@ def read_labels(labels: object) -> Labels:
         return Labels(_whole(labels.items()), {}, "the mapping")
     if isinstance(labels, Tensor):
         labels = labels.tolist() if labels.ndim == 1 else labels
-    if isinstance(labels, Iterable) and not isinstance(labels, Tensor):
+    if isinstance(labels, Iterable) and getattr(labels, "ndim", 1) == 1:
         return Labels(_whole(enumerate(labels)), {}, "the sequence")
     raise UsageTypeError(
         "labels: a mapping from the places of inputs to their labels, one label for each input in order, or a file "

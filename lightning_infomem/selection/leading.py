@@ -82,6 +82,8 @@ def choose_leader(
         is_led = any(each.leads for each in found)
         found.append(Consideration(criterion, applies and not is_led, because if applies else otherwise))
 
+    if not why_no_votes and CONSENSUS_ACCURACY.name not in known:
+        why_no_votes = "a checkpoint has no finite predictions"
     votes = REFERENCE_AGREEMENT.name in known
     no_votes = why_no_votes or "the reference has no predictions for these inputs"
     if has_reference:

@@ -58,6 +58,8 @@ def test_more_than_the_inputs_without_a_label_are_refused():
         ValueError, match=r"number: at most 3 is required, because so many of 5 inputs .* ask for fewer"
     ):
         choose_questions(votes, 4)
+    with pytest.raises(ValueError, match="number: inputs without a label are required, got none: all 5 have one"):
+        choose_questions(make_votes(CLASSES, labels=[0, 1, 2, 0, 2]), 1)
 
 
 @pytest.mark.parametrize(("number", "fault"), [(0, ValueError), (-3, ValueError), (2.0, TypeError), (True, TypeError)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,7 +20,13 @@ def _apply(labels, votes=None):
 
 @pytest.mark.parametrize(
     "labels",
-    [{3: 2, 5: 1}, [None, None, None, 2, -1, 1], torch.tensor([-1, -1, -1, 2, -1, 1]), {3: torch.tensor(2), 5: 1}],
+    [
+        {3: 2, 5: 1},
+        [None, None, None, 2, -1, 1],
+        torch.tensor([-1, -1, -1, 2, -1, 1]),
+        np.array([-1, -1, -1, 2, -1, 1]),
+        {3: torch.tensor(2), 5: 1},
+    ],
 )
 def test_every_form_says_the_same(labels):
     votes, notes = _apply(labels)
@@ -60,7 +67,7 @@ def test_wrong_labels_are_refused(labels, message):
         _apply(labels)
 
 
-@pytest.mark.parametrize("labels", [3, {0: 1.5}, {"a": 1}, [True], torch.zeros(2, 2), {0: "1"}])
+@pytest.mark.parametrize("labels", [3, {0: 1.5}, {"a": 1}, [True], torch.zeros(2, 2), np.zeros((2, 1), int), {0: "1"}])
 def test_what_are_no_labels_is_refused(labels):
     with pytest.raises(TypeError, match=r"^labels: "):
         read_labels(labels)

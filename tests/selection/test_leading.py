@@ -79,6 +79,12 @@ def test_two_checkpoints_make_no_consensus_of_their_own(given, leader):
     assert why.because == "a consensus needs 3 checkpoints or more, got 2"
 
 
+def test_a_checkpoint_without_finite_predictions_is_the_reason_that_is_given():
+    for given in ({}, {"num_labels": 3}, {"neighbors": _neighbors(0.9)}):
+        why = choose_leader(LAYERS, recipes=ONE, num_checkpoints=5, **given)
+        assert {each.because for each in why} == {"not comparable: a checkpoint has no finite predictions"}
+
+
 def test_neighbours_of_no_skill_are_named_as_such():
     why = choose_leader(VOTES, recipes=ONE, neighbors=_neighbors(0.25), num_checkpoints=5)
     assert why[0].because.startswith("not trusted: the neighbours of a training example tell its label in 25 %")

@@ -187,6 +187,7 @@ def test_a_regression_is_not_ranked_by_classes(networks):
         ({"training": [(ROWS, LABELS + 1)], "data": DATA}, ValueError, "^training: labels from 0 to 2 are required"),
         ({"training": [(ROWS,)], "data": DATA}, ValueError, "^training: batches with one integer label for each"),
         ({"training": [(ROWS[:, :1], LABELS)], "data": DATA}, ValueError, "^training: .* 2 numbers, are required"),
+        ({"training": [(ROWS / 0, LABELS)], "data": DATA}, ValueError, "^training: finite numbers of each example are"),
         ({"training": [], "data": DATA}, ValueError, "^training: at least one batch is required"),
         ({"training": ROWS, "data": DATA}, TypeError, "^training: batches"),
         ({"training": TRAINING, "data": INPUTS}, TypeError, "^data: batches"),
@@ -291,6 +292,13 @@ def test_one_class_for_every_input_is_ranked_too(tmp_path):
     ranking = rank_checkpoints(tmp_path)
     assert [row.rank for row in ranking.rows] == [1, 1, 1]
     assert all(math.isfinite(row.score) for row in ranking.rows)
+
+
+def test_a_checkpoint_without_finite_predictions_is_a_named_gap(reports):
+    unknown = make_predictions(torch.full((300,), -1), num_classes=3, inputs=_predicted(0).inputs)
+    _save(reports, "diverged", unknown)
+    ranking = rank_checkpoints(reports)
+    assert "consensus accuracy: not comparable: a checkpoint has no finite predictions" in ranking.refusal
 
 
 def test_other_numbers_of_classes_are_named(reports):

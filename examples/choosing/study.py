@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
         "lightning_infomem": version("lightning-infomem"),
     }
     record = {"date": date.today().isoformat(), **versions, "zoos": zoos}
-    (given.output / "choosing.json").write_text(json.dumps(record, indent=1))
+    (given.output / "choosing.json").write_text(json.dumps(record, separators=(",", ":")) + "\n")
     (given.output / "choosing.md").write_text(text)
 
 

@@ -173,7 +173,8 @@ def rank_checkpoints(
     if control and measurement is not None:
         untrained = reduce_report(Path("untrained control"), measurement.control(checkpoints=paths), task=task)
     others = [each for each in (known_good, untrained) if each is not None]
-    allowed = [name for name in allow_mismatch if name != _RECIPES]
+    is_one = isinstance(allow_mismatch, str)  # which is refused below
+    allowed = allow_mismatch if is_one else [name for name in allow_mismatch if name != _RECIPES]
     everyone, notes = on_shared_units([*candidates, *others], allow_mismatch=allowed)
     candidates, others = everyone[: len(candidates)], everyone[len(candidates) :]
     known_good = None if known_good is None else others[0]

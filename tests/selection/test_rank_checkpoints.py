@@ -194,6 +194,7 @@ def test_one_checkpoint_is_no_ranking(tmp_path):
         ({"memorisation": "example"}, TypeError, "memorisation: .* nearest: memorization"),
         ({"along_run": True}, ValueError, "along_run: False or None is required, got True; .* call judge_run"),
         ({"along_run": "no"}, TypeError, "along_run: False or None is required, got str"),
+        ({"allow_mismatch": "recipes"}, TypeError, "allow_mismatch: a list of fields is required, got 'recipes'"),
         ({"bins": 50}, ValueError, "bins: only with model and data"),
         ({"layers": ["fc1"]}, ValueError, "layers: only with model and data"),
         ({"model": nn.Linear(2, 2)}, ValueError, "data: required together with model"),

@@ -11,7 +11,7 @@ import numpy as np
 
 __all__ = ["DATA", "SWEEPS", "WORD_ZOO", "Recipe", "Sweep"]
 
-REPLICATES = (0, 1)
+REPLICATES = (0, 1, 2)
 _NUM_MODELS = 16
 _ZOO_SEEDS = (0, 1, 2, 3)
 _REFERENCE_SEEDS = (100, 101)

@@ -155,7 +155,7 @@ def table_of_choices(sweep: RankedSweep) -> Table:
         title=f"A sweep: {len(sweep.accuracies)} networks trained in different ways, {_NOISE:.0%} of the labels random",
         title_justify="left",
         caption=(
-            "lost: points of clean accuracy below the best network; tau: with clean accuracy; 90 % set: how many could "
+            "lost: points of clean accuracy below the best network; tau: with clean accuracy; set: how many could "
             "be the best, and whether the best is one of them"
         ),
         caption_justify="left",
@@ -163,7 +163,7 @@ def table_of_choices(sweep: RankedSweep) -> Table:
     table.add_column("chosen by", no_wrap=True)
     for column in ("lost", "tau", "P(best)"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("90 % set", no_wrap=True)
+    table.add_column("set", no_wrap=True)
     table.add_column("doubts", overflow="fold")
     for choice in sweep.choices:
         table.add_row(

@@ -31,8 +31,7 @@ class RankedCheckpoint:
         rank_interval: Interval of ``rank``; None without a ranking.
         probability_best: Probability that no other checkpoint is better, or, by a criterion of predictions, better by
             more than a point; None without a ranking. See `certainty`.
-        in_best_set: Whether it is in the smallest set that holds the best with a probability of 90 %; None without a
-            ranking.
+        in_best_set: Whether it is in the set that holds the best in four of five cases; None without a ranking.
         kind: Kind of memorization compared with the reference: "heuristic", "example", or None if it is like the
             reference or there is none.
         group: Name of its group; None without groups.

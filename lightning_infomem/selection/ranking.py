@@ -119,7 +119,7 @@ class Ranking(Tabular):
 
     @property
     def best_set(self) -> tuple[RankedCheckpoint, ...]:
-        """The smallest set of checkpoints that holds the best with a probability of 90 %.
+        """A small set of checkpoints that holds the best in four of five cases; see `certainty`.
 
         Raises:
             ValueError: There is no ranking; the message says why.
@@ -347,7 +347,8 @@ def _notes(ranking: Ranking, folder: Path, everything: bool) -> Iterator[Note]:
     if ranking.refusal is None:
         point = "" if ranking.criterion in _OF_HIDDEN_LAYERS else " by more than a point"
         yield Note(
-            f"P(best): probability that no other checkpoint is better{point}. Bold: hold the best with 90 %.", "dim"
+            f"P(best): probability that no other checkpoint is better{point}. Bold: hold the best in four of five cases.",
+            "dim",
         )
     for flag in ranking.flags:
         if not flag.is_doubt and (everything or flag.name in _REMARKS):

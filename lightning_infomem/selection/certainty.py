@@ -17,8 +17,8 @@ __all__ = ["POINT", "draw_layers", "draw_votes", "summarize_draws"]
 POINT = 0.01  # a checkpoint so near to the best is as good
 
 # The criteria that are drawn for one that leads, and of how many independent inputs the probe is worth then. Chosen on
-# two replicates of the sweeps (`examples/choosing/results`), so that what is said with a probability happens as often. A
-# consensus that nothing else confirms is worth least, because its errors are shared by the inputs.
+# two replicates of the sweeps (`examples/choosing/results`), so that what is said with a probability happens as often.
+# A consensus that nothing else confirms is worth least, because its errors are shared by the inputs.
 _DRAWN = {
     "reference_agreement": (("reference_agreement", "consensus_accuracy"), 600),
     "neighbor_agreement": (("neighbor_agreement", "consensus_accuracy", "soft_vote_agreement"), 600),
@@ -95,8 +95,8 @@ def summarize_draws(draws: Floats, chosen: int, *, tolerance: float = 0.0) -> di
     Returns:
         Fields of `RankedCheckpoint` -> one value per checkpoint: ``rank_interval``; ``probability_best``, the share of
         draws in which it is as good as the best; and ``in_best_set``, which holds the chosen one and as many as it
-        takes, the likeliest first, that one of them leads in 95 % of the draws: in our zoos such a set holds the best in
-        about four of five cases.
+        takes, the likeliest first, that one of them leads in 95 % of the draws: in our zoos such a set holds the best
+        in about four of five cases.
     """
     best = draws.max(axis=0)
     leads = draws == best

@@ -18,12 +18,14 @@ def _summary(accuracies, *, seed=0, inputs=600):
     return summarize_draws(draws, int(terms["consensus_accuracy"].mean(1).argmax()), tolerance=0.01)
 
 
-def test_a_clear_winner_is_certain():
+def test_a_clear_winner_is_nearly_certain():
     found = _summary([0.95, 0.7, 0.7, 0.7, 0.65, 0.6, 0.5])
-    # Its 600 inputs count as 40.
-    assert 0.95 < found["probability_best"][0] < 1
-    assert found["in_best_set"] == [True] + 6 * [False]
-    assert found["rank_interval"][0] == (1, 2)
+    # Its 600 inputs count as far fewer, so that even this is not quite certain.
+    assert 0.9 < found["probability_best"][0] < 1
+    assert max(found["probability_best"][1:]) < 0.1
+    assert found["in_best_set"][0]
+    assert sum(found["in_best_set"]) <= 3
+    assert found["rank_interval"][0][0] == 1
 
 
 def test_equal_predictions_are_all_as_good():

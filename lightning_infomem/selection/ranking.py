@@ -347,7 +347,8 @@ def _notes(ranking: Ranking, folder: Path, everything: bool) -> Iterator[Note]:
     if ranking.refusal is None:
         point = "" if ranking.criterion in _OF_HIDDEN_LAYERS else " by more than a point"
         yield Note(
-            f"P(best): probability that no other checkpoint is better{point}. Bold: hold it in four of five cases.",
+            f"P(best): probability that no other checkpoint is better{point}. "
+            "Bold: hold the best in four of five cases.",
             "dim",
         )
     for flag in ranking.flags:

@@ -19,9 +19,10 @@ def _summary(accuracies, *, seed=0, inputs=600):
 
 
 def test_a_clear_winner_is_nearly_certain():
-    found = _summary([0.97, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5])
-    # Its 600 inputs count as few: it is never quite certain.
+    found = _summary([0.95, 0.7, 0.7, 0.7, 0.65, 0.6, 0.5])
+    # Its 600 inputs count as far fewer, so that even this is not quite certain.
     assert 0.9 < found["probability_best"][0] < 1
+    assert max(found["probability_best"][1:]) < 0.1
     assert found["in_best_set"][0]
     assert sum(found["in_best_set"]) <= 3
     assert found["rank_interval"][0][0] == 1

@@ -97,7 +97,7 @@ def test_each_way_is_ranked_by_what_it_is_given(judged):
     for each in judged["rankings"]:
         assert (each["tau"], each["lost"], each["set_holds"]) == (pytest.approx(1), pytest.approx(0), True)
         assert 0.5 < each["p_best"] == each["p_most"] <= 1
-        assert each["set_size"] in (0.2, 0.4)
+        assert each["set_size"] in (0.2, 0.4, 0.6)
         assert each["doubts"] in ([], ["validation_disagrees"])
 
 

@@ -39,7 +39,7 @@ def test_equal_predictions_are_all_as_good():
 def test_the_best_set_of_voters_of_known_accuracy_holds_the_best_as_often_as_promised():
     generator = np.random.default_rng(0)
     held, sizes = [], []
-    for seed in range(40):
+    for seed in range(20):
         accuracies = generator.uniform(0.5, 0.9, 10)
         found = _summary(accuracies.tolist(), seed=seed)
         held.append(found["in_best_set"][int(accuracies.argmax())])

@@ -54,8 +54,9 @@ def choose_leader(
 
     The order of the rules and their figures are in `examples/choosing/results`. The first that applies leads:
 
-    1. With a reference, agreement with its predictions; without classes, nearness to it in mutual information.
-    2. With labels of some inputs, the consensus that is held to them.
+    1. With a reference, agreement with its predictions.
+    2. With labels of some inputs, the consensus that is held to them; else, with a reference whose predictions cannot
+       be compared, nearness to it in mutual information.
     3. With the kind of memorization and one recipe: for stored examples the consensus, because what networks store
        they do not share; for shortcuts RankMe, because a majority takes a shortcut together. Where these are not known,
        mutual information.
@@ -93,13 +94,6 @@ def choose_leader(
             "a checkpoint that generalises is given, and what it predicts can be compared",
             f"not comparable: {no_votes}",
         )
-        if not votes:
-            consider(
-                MUTUAL_INFORMATION.name,
-                True,
-                "nearness to the reference, because predictions cannot be compared",
-                "",
-            )
     if num_labels:
         # Labels tell two checkpoints apart, too.
         consider(
@@ -108,6 +102,9 @@ def choose_leader(
             f"{num_labels} {'label is' if num_labels == 1 else 'labels are'} given, and the consensus is held to them",
             f"not comparable: {why_no_votes}",
         )
+    if has_reference and not votes:
+        because = "nearness to the reference, because its predictions cannot be compared"
+        consider(MUTUAL_INFORMATION.name, True, because, "")
     has_consensus = CONSENSUS_ACCURACY.name in known and num_checkpoints >= _FEWEST
     no_consensus = f"a consensus needs {_FEWEST} checkpoints or more, got {num_checkpoints}"
     if CONSENSUS_ACCURACY.name not in known:

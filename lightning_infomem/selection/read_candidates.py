@@ -113,14 +113,16 @@ def _carried_report(path: Path) -> InformationReport:
 
 
 def reduce_report(path: Path, report: InformationReport, **known: Any) -> Candidate:
-    """Reduce a report by `Candidate.from_report`, but refuse one without any finite layer.
+    """Reduce a report by `Candidate.from_report`, but refuse one of a network that has diverged.
 
     Raises:
-        UnusableCheckpoint: No layer has finite measures.
+        UnusableCheckpoint: No layer has finite measures, or no prediction is finite.
     """
     candidate = Candidate.from_report(path, report, **{"read_again": lambda: report, **known})
     if not candidate.layers:
         raise UnusableCheckpoint("no layer has a finite entropy and mutual information; has its training diverged?")
+    if candidate.predictions is not None and bool((candidate.predictions.classes < 0).all()):
+        raise UnusableCheckpoint("its outputs are not finite for any input; has its training diverged?")
     return candidate
 
 

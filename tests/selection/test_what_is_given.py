@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -298,7 +299,9 @@ def test_a_checkpoint_without_finite_predictions_is_a_named_gap(reports):
     unknown = make_predictions(torch.full((300,), -1), num_classes=3, inputs=_predicted(0).inputs)
     _save(reports, "diverged", unknown)
     ranking = rank_checkpoints(reports)
-    assert "consensus accuracy: not comparable: a checkpoint has no finite predictions" in ranking.refusal
+    assert "diverged" not in {row.path.stem for row in ranking.rows}
+    [reason] = [why for path, why in ranking.skipped.items() if Path(path).stem == "diverged"]
+    assert reason == "its outputs are not finite for any input; has its training diverged?"
 
 
 def test_other_numbers_of_classes_are_named(reports):

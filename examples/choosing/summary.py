@@ -24,6 +24,12 @@ _GOALS: tuple[tuple[str, str, Callable[[Zoo], bool]], ...] = (
     ("nothing given, zoos with a shortcut", "nothing", lambda zoo: zoo["has_shortcut"]),
 )
 _BASELINES = ("last epoch", "training loss", "noisy validation accuracy", "noisy validation loss")
+# Of each replicate.
+_TITLES = (
+    "Replicate 0: what leads, certainty and doubts were chosen on it",
+    "Replicate 1: judged once after that was frozen; certainty was then calibrated on 0 and 1",
+    "Replicate 2: judged once after everything was frozen",
+)
 _MUCH, _LITTLE = 10.0, 2.0  # points
 _DRAWS = 2000
 
@@ -31,7 +37,7 @@ _DRAWS = 2000
 def markdown(zoos: Sequence[Zoo]) -> str:
     """Write all tables: the summary of each replicate, certainty, then every zoo and every criterion."""
     parts = []
-    for replicate, title in ((0, "Chosen on"), (1, "Kept aside: run once, after the rules were frozen")):
+    for replicate, title in enumerate(_TITLES):
         some = [zoo for zoo in zoos if zoo["replicate"] == replicate]
         if some:
             parts += [f"## {title}", _summary(some), _certainty(some)]

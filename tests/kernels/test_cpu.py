@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import signal
 import subprocess
 import sys
@@ -142,9 +143,14 @@ def test_no_pairs_give_no_numbers() -> None:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Also where the tests run in the background, where a process is started to ignore Ctrl-C."""
+    """Also where the tests run in the background, where a process is started to ignore Ctrl-C.
+
+    Garbage is not collected meanwhile: an interrupt within a callback of the collector, as Hypothesis has one, is lost.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()
     yield
+    gc.enable()
     signal.signal(signal.SIGINT, before)
 
 

@@ -15,7 +15,7 @@ from lightning_infomem.records.file_names import common_folder, files_by_reason,
 from lightning_infomem.records.ranking_row import RankedCheckpoint, RankedGroup, describe_others
 from lightning_infomem.records.table import Column, Table
 from lightning_infomem.records.tabular import metric_columns
-from lightning_infomem.selection.criteria import CRITERIA, MUTUAL_INFORMATION
+from lightning_infomem.selection.criteria import CRITERIA, MUTUAL_INFORMATION, RANKME
 from lightning_infomem.selection.direction import BETTER, KINDS
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ class RankingPart:
         """Return how certain it is that the first row is the best."""
         if rows[0].probability_best is None:
             return ""
-        return f"It is the best with a probability of {rows[0].probability_best:.2f}; {describe_others(rows)}."
+        is_of_layers = self._leader in (MUTUAL_INFORMATION.name, RANKME.name)
+        best = "the best" if is_of_layers else "the best, or within a point of it,"
+        return f"It is {best} with a probability of {rows[0].probability_best:.2f}; {describe_others(rows)}."
 
     def figure(self) -> Drawing:
         """Draw the ranking."""
@@ -173,6 +175,9 @@ class RankingPart:
         return {
             "Not known": [] if self.is_refused else not_known,
             "Skipped files": files_by_reason(ranking.skipped, self.folder),
+            "Remarks": [
+                f"{flag.name.replace('_', ' ')}: {flag.message}" for flag in ranking.flags if not flag.is_doubt
+            ],
             "Notes": [note for note in ranking.notes if note != ranking.evidence],  # the verdict shows the evidence
             "Layers": [f"{len(ranking.layers)} ranked separately: {', '.join(ranking.layers)}"],
         }

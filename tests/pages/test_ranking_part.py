@@ -276,3 +276,10 @@ def test_unknown_values_are_dashes() -> None:
     rows = (dataclasses.replace(ROWS[0], epoch=None, interval=(math.nan, math.nan)), ROWS[1])
     line = Page(html_report(dataclasses.replace(FULL, rows=rows, groups=(), control=None))).cells[0][1]
     assert (line[4], line[7]) == ("-", "-")
+
+
+def test_remarks_are_no_doubts() -> None:
+    flags = (Flag("two_classes", "errors coincide"), Flag("recipes_differ", "they differ in lr", is_doubt=False))
+    words = Page(html_report(dataclasses.replace(FULL, flags=flags, criterion="consensus_accuracy"))).words
+    assert words.index("errors coincide") < words.index("Best: ") < words.index("recipes differ: they differ in lr")
+    assert "or within a point of it, with a probability of" in words

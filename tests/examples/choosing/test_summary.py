@@ -60,7 +60,7 @@ TEXT = markdown([*SWEEPS, LEVELS])
 
 
 def test_what_people_go_by_stands_first():
-    found = lines(TEXT, "## Chosen on")
+    found = lines(TEXT, "## Replicate 0")
     # Points of the two sweeps without a shortcut: 4 and 6.
     assert found["random pick, sweeps"] == ["2", "0", "0", "5.0", "6.0", ""]
     for name in BASELINES:
@@ -71,12 +71,12 @@ def test_what_people_go_by_stands_first():
 
 def test_the_best_single_criterion_is_that_which_loses_least_in_the_mean():
     # RankMe loses 1 and 2 points, MaNo 9 and 1.
-    count, tau, worst, *lost, _ = lines(TEXT, "## Chosen on")["best single criterion without labels, sweeps: rankme"]
+    count, tau, worst, *lost, _ = lines(TEXT, "## Replicate 0")["best single criterion without labels, sweeps: rankme"]
     assert (count, tau, worst, lost) == ("2", "+0.00 [-0.50, +0.50]", "-0.50", ["1.5", "2.0"])
 
 
 def test_each_goal_counts_its_own_zoos():
-    found = lines(TEXT, "## Chosen on")
+    found = lines(TEXT, "## Replicate 0")
     assert found["**reference given, all zoos**"] == [
         *("2", "+0.70 [+0.50, +0.90]", "+0.50", "2.0", "3.0", "reference agreement"),
     ]
@@ -88,7 +88,7 @@ def test_each_goal_counts_its_own_zoos():
 
 
 def test_certainty_is_counted_by_what_was_given():
-    found = lines(TEXT, "## Chosen on")
+    found = lines(TEXT, "## Replicate 0")
     # Two rankings: the first does not hold the best, is sure, and loses 12 points; the second is doubted and right.
     # The third, of the zoo with a shortcut, loses 30 points with a doubt.
     assert found["nothing"] == ["3", "67 %", "0.25", "33 %", "0 %", "0.64", "33 %", "1 of 2", "100 %"]
@@ -116,9 +116,9 @@ def test_every_criterion_has_a_line_for_sweeps_and_for_levels():
 
 def test_replicates_have_tables_of_their_own():
     text = markdown([*SWEEPS, {**SWEEPS[0], "replicate": 1, "zoo": "other"}])
-    assert lines(text, "## Kept aside")["random pick, sweeps"] == ["1", "0", "0", "4.0", "4.0", ""]
-    assert lines(text, "## Chosen on")["random pick, sweeps"][0] == "2"
-    assert "## Kept aside" not in TEXT
+    assert lines(text, "## Replicate 1")["random pick, sweeps"] == ["1", "0", "0", "4.0", "4.0", ""]
+    assert lines(text, "## Replicate 0")["random pick, sweeps"][0] == "2"
+    assert "## Replicate 1" not in TEXT
 
 
 @pytest.mark.parametrize("zoos", [[LEVELS], [*SWEEPS, REFUSED], [REFUSED]], ids=["levels", "refused", "nothing else"])

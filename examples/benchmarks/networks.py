@@ -8,6 +8,7 @@ from torch import nn
 
 from examples.benchmarks.images import SIDES
 from examples.benchmarks.recipes import Recipe
+from examples.small_cnn import small_cnn
 
 __all__ = ["build_network", "network"]
 
@@ -16,18 +17,7 @@ def build_network(recipe: Recipe) -> nn.Module:
     """Build a network for inputs ``[images, planes, side, side]``, with the initial weights of torch."""
     planes, side, width = (2 if recipe.cue == "color" else 1), SIDES[recipe.images], recipe.width
     if recipe.network == "cnn":
-        return nn.Sequential(
-            nn.Conv2d(planes, 16, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(16, 32, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-            nn.Linear(32 * (side // 4) ** 2, width),
-            nn.ReLU(),
-            nn.Linear(width, recipe.num_classes),
-        )
+        return small_cnn(planes, side, width, recipe.num_classes)
     return nn.Sequential(
         nn.Flatten(),
         nn.Linear(planes * side**2, width),

@@ -18,7 +18,7 @@ from examples.benchmarks.recipes import Recipe, Zoo
 from examples.benchmarks.tasks import make_task
 from examples.workers import on_workers
 
-__all__ = ["Job", "jobs_of", "note_labelled", "read_labelled", "train", "train_all", "write_atomically"]
+__all__ = ["Job", "is_trained", "jobs_of", "note_labelled", "read_labelled", "train", "train_all", "write_atomically"]
 
 _LABELLED = "labelled.json"
 _BATCH = 64
@@ -40,8 +40,7 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether it has been trained with exactly this recipe."""
-        entry = read_labelled(self.folder).get(self.name)
-        return entry is not None and entry["recipe"] == self.recipe.to_state() and self.path.exists()
+        return is_trained(self.path, self.recipe.to_state())
 
 
 def jobs_of(zoo: Zoo, output: Path) -> list[Job]:
@@ -55,6 +54,12 @@ def read_labelled(folder: Path) -> dict[str, dict[str, Any]]:
     """Map each checkpoint in the folder to its recipe and its labelled measures; empty before training."""
     path = folder / _LABELLED
     return json.loads(path.read_text()) if path.exists() else {}
+
+
+def is_trained(path: Path, recipe: dict[str, Any]) -> bool:
+    """Whether the checkpoint is there and was trained with exactly this recipe."""
+    entry = read_labelled(path.parent).get(path.stem)
+    return entry is not None and entry["recipe"] == recipe and path.exists()
 
 
 def train_all(jobs: Sequence[Job], mnist: Path | None, workers: int, advance: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from examples.choosing.sweeps import Recipe
+from examples.small_cnn import small_cnn
 
 __all__ = ["build_network", "network"]
 
@@ -29,19 +30,7 @@ def build_network(recipe: Recipe) -> nn.Module:
             nn.Linear(width, recipe.num_classes),
         )
     planes, side = recipe.input_size
-    return nn.Sequential(
-        nn.Conv2d(planes, 16, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(32 * (side // 4) ** 2, width),
-        nn.ReLU(),
-        nn.Dropout(recipe.dropout),
-        nn.Linear(width, recipe.num_classes),
-    )
+    return small_cnn(planes, side, width, recipe.num_classes, dropout=recipe.dropout)
 
 
 def network(checkpoint: dict[str, Any]) -> nn.Module:

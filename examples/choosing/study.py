@@ -12,7 +12,6 @@ import json
 import platform
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,10 +29,7 @@ __all__ = ["main"]
 
 def main(arguments: list[str] | None = None) -> None:
     """Do what is not done yet."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="folder of networks, reports and results")
-    parser.add_argument("--data", type=Path, required=True, help="folder of texts, pictures and the IDX files of MNIST")
-    parser.add_argument("--wheels", type=Path, required=True, help="folder of pretrained networks and tables")
+    parser = train.folder_options(__doc__)
     parser.add_argument("--workers", type=int, default=2, help="number of processes that train")
     parser.add_argument("--replicates", type=int, nargs="+", default=[0, 1], help="which replicates to judge")
     parser.add_argument("--trained", action="store_true", help="judge what is trained, and train nothing")

@@ -11,15 +11,21 @@ from examples.choosing.sources import Sources
 from examples.choosing.sweeps import SWEEPS, WORD_ZOO
 from examples.choosing.training import Job, jobs_of, train_all
 
-__all__ = ["main"]
+__all__ = ["folder_options", "main"]
+
+
+def folder_options(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of the folders that the commands of the study share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--output", type=Path, required=True, help="folder of networks, reports and results")
+    parser.add_argument("--data", type=Path, required=True, help="folder of texts, pictures and the IDX files of MNIST")
+    parser.add_argument("--wheels", type=Path, required=True, help="folder of pretrained networks and tables")
+    return parser
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Train what is not trained yet, and print a line for each network."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="folder of the trained networks")
-    parser.add_argument("--data", type=Path, required=True, help="folder of texts and pictures")
-    parser.add_argument("--wheels", type=Path, required=True, help="folder of pretrained networks and tables")
+    parser = folder_options(__doc__)
     parser.add_argument("--only", nargs="+", help="names of sweeps, or of their folders")
     parser.add_argument("--workers", type=int, default=1, help="number of processes")
     given = parser.parse_args(arguments)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from examples.benchmarks.training import note_labelled, read_labelled, write_atomically
+from examples.benchmarks.training import is_trained, note_labelled, write_atomically
 from examples.choosing.neighbors import leave_one_out_accuracy, nearest_examples
 from examples.choosing.networks import build_network
 from examples.choosing.sources import Sources
@@ -58,8 +58,7 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether it has been trained with exactly this recipe."""
-        entry = read_labelled(self.folder).get(self.name)
-        return entry is not None and entry["recipe"] == self.recipe.to_state() and self.path.exists()
+        return is_trained(self.path, self.recipe.to_state())
 
 
 def jobs_of(sweep: Sweep, output: Path) -> list[Job]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu, scaled_dot_product_attention
 
+from examples.small_cnn import small_cnn
 from examples.studies.recipes import Recipe
 from examples.studies.reviews import NUM_WORDS
 
@@ -43,19 +44,7 @@ def _mlp(recipe: Recipe, example_shape: Sequence[int], num_classes: int) -> nn.M
 
 def _cnn(recipe: Recipe, example_shape: Sequence[int], num_classes: int) -> nn.Module:
     planes, side, _ = example_shape
-    return nn.Sequential(
-        nn.Conv2d(planes, 16, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(32 * (side // 4) ** 2, recipe.width),
-        nn.ReLU(),
-        nn.Dropout(recipe.dropout),
-        nn.Linear(recipe.width, num_classes),
-    )
+    return small_cnn(planes, side, recipe.width, num_classes, dropout=recipe.dropout)
 
 
 class ResidualBlock(nn.Module):

@@ -56,7 +56,7 @@ def doubts_of_choice(
             Flag(
                 "two_classes",
                 "with two classes, checkpoints that err agree with one another, so that the consensus takes an error "
-                "that several share for the truth; a few labels help (.ask)",
+                "that several share for the truth; labels would tell (.ask)",
             )
         )
     if leader == CONSENSUS_ACCURACY.name and len(rows) < _FEW and not num_labels:
@@ -64,7 +64,7 @@ def doubts_of_choice(
             Flag(
                 "few_checkpoints",
                 f"{len(rows)} checkpoints make a poor consensus: two that err alike outvote a good one; give more, or "
-                "a few labels (.ask)",
+                "labels (.ask)",
             )
         )
     flags += _doubts_of_consensus(leader, rows)
@@ -81,7 +81,7 @@ def doubts_of_choice(
 
 
 def _doubts_of_consensus(leader: str, rows: Sequence[RankedCheckpoint]) -> list[Flag]:
-    """Doubt a choice by a reference or by neighbours if the consensus, which is half of P(best), is against it."""
+    """Doubt a choice by a reference or by neighbours if the consensus, which is part of P(best), is against it."""
     if leader not in (REFERENCE_AGREEMENT.name, NEIGHBOR_AGREEMENT.name):
         return []
     chosen = max(row.probability_best or 0.0 for row in rows if row.rank == 1)
@@ -91,8 +91,8 @@ def _doubts_of_consensus(leader: str, rows: Sequence[RankedCheckpoint]) -> list[
     return [
         Flag(
             "consensus_disagrees",
-            f"by the consensus '{other.path.name}' is better (P(best) {other.probability_best:.2f}); a few labels tell "
-            "(.ask)",
+            f"by the consensus '{other.path.name}' is better (P(best) {other.probability_best:.2f}); labels would "
+            "tell (.ask)",
         )
     ]
 
@@ -107,7 +107,7 @@ def _doubts_of_neighbors(rows: Sequence[RankedCheckpoint]) -> list[Flag]:
         Flag(
             "neighbors_disagree",
             f"the consensus and the labels of neighbours order the checkpoints differently (tau-b {tau:.2f}): one "
-            "of them is wrong; a few labels tell which (.ask)",
+            "of them is wrong; labels would tell which (.ask)",
         )
     ]
 

@@ -33,6 +33,7 @@ def rank_by(
     reference: Candidate | None = None,
     terms: Mapping[str, Tensor] | None = None,
     weights: Tensor | None = None,
+    num_labels: int = 0,
     underfit: Sequence[bool | None] = (),
     members: Sequence[int] | None = None,
 ) -> list[dict[str, Any]]:
@@ -46,6 +47,7 @@ def rank_by(
         reference: See `score_candidates`.
         terms: Criteria of predictions -> their terms; see `terms_of_votes`.
         weights: How much each input counts in them, ``[inputs]``.
+        num_labels: Number of inputs to whose labels a consensus is held.
         underfit: Which networks were hardly trained; by a measure of hidden layers they come last.
         members: Number of the group of each checkpoint. If given, groups are ranked by the means over their members,
             and of a group with several these are drawn with replacement.
@@ -57,9 +59,13 @@ def rank_by(
     if terms is not None and leader in terms:
         assert weights is not None
         # Checkpoints that predict the same differ by rounding only, and are tied.
-        draws = _grouped_draws(draw_votes(terms, leader, weights)[None], members)[0].round(_DECIMALS)
+        draws = _grouped_draws(draw_votes(terms, leader, weights, num_labels=num_labels)[None], members)[0].round(
+            _DECIMALS
+        )
         scores = _grouped(_weighted_mean(terms[leader].numpy(), weights.numpy())[None], members)[0].round(_DECIMALS)
-        own = _grouped_draws(draw_votes({leader: terms[leader]}, leader, weights)[None], members)[0]
+        own = _grouped_draws(
+            draw_votes({leader: terms[leader]}, leader, weights, num_labels=num_labels)[None], members
+        )[0]
         ranks = median_ranks(-scores[None])
         chances = summarize_draws(draws, int(np.argmin(ranks)), tolerance=POINT)
     else:

@@ -24,13 +24,18 @@ from lightning_infomem.selection.labels import Labels
 from lightning_infomem.selection.leading import Consideration, choose_leader
 from lightning_infomem.selection.rank_by import rank_by
 from lightning_infomem.selection.ranking import Ranking
-from lightning_infomem.selection.recipes import RecipeDifference, compare_recipes
-from lightning_infomem.selection.scoring import Scores, score_candidates
+from lightning_infomem.selection.recipes import compare_recipes
+from lightning_infomem.selection.scoring import score_candidates
 from lightning_infomem.selection.underfit import doubts_of_underfit, find_underfit
 from lightning_infomem.selection.vote_scores import input_weights, score_votes, terms_of_votes
 from lightning_infomem.selection.votes import collect_votes, doubts_of_class_order
 
 __all__ = ["rank_candidates"]
+
+_UNKNOWN_RECIPES = (
+    "no checkpoint says how it was trained, so that recipes may differ, and measures of hidden layers mislead across "
+    "recipes; call save_hyperparameters() in the module"
+)
 
 
 def rank_candidates(
@@ -90,13 +95,14 @@ def rank_candidates(
         has_reference=reference is not None,
         neighbors=neighbors,
         num_labels=0 if votes is None else votes.num_labels,
-        recipes=RecipeDifference({}, (), True) if across_recipes else recipes,
+        recipes=recipes._replace(names=()) if across_recipes else recipes,
         num_checkpoints=len(candidates),
         why_no_votes=why_no_votes,
     )
     leader = next((each.criterion for each in why if each.leads), None)
     how: dict[str, Any] = {"order": order, "reference": reference, "terms": terms, "underfit": underfit}
-    how["weights"] = None if votes is None else input_weights(votes, leader)
+    if votes is not None:
+        how |= {"weights": input_weights(votes, leader), "num_labels": votes.num_labels}
     fields = _fields(leader, candidates, layers, how)
     rows = [
         RankedCheckpoint(
@@ -125,7 +131,7 @@ def rank_candidates(
     if leader is not None and leader in terms:
         # These are doubts about measures of hidden layers, which do not lead.
         flags = [replace(flag, is_doubt=flag.is_doubt and flag.name == "classes_assumed") for flag in flags]
-    control_row = None if control is None else _control_row(control, candidates, layers, leader, how, scores)
+    control_row = None if control is None else _control_row(control, candidates, layers, leader, how)
     if control_row is not None and control_row.rank is not None and 2 * control_row.rank <= len(rows) + 1:
         flags.append(Flag("untrained_control", f"the untrained network would take rank {control_row.rank}"))
     if votes is not None:
@@ -146,6 +152,7 @@ def rank_candidates(
             *_without_predictions(candidates),
             *notes,
             *label_notes,
+            *([] if leader is None or leader in terms or recipes.is_known else [_UNKNOWN_RECIPES]),
             *([] if reference is None else [evidence]),
         ),
         refusal=None if leader is not None else _refusal(evidence, why, why_no_votes),
@@ -181,7 +188,6 @@ def _control_row(
     layers: Sequence[str],
     leader: str | None,
     how: Mapping[str, Any],
-    scores: Scores,
 ) -> RankedCheckpoint:
     """Return the row of the untrained network: the rank that it would take by the measures of hidden layers."""
     together = score_candidates([*candidates, control], layers, how["order"], how["reference"])

@@ -70,8 +70,8 @@ def rank_checkpoints(
         checkpoints: A folder, a file, a pattern such as "runs/*/last.ckpt", several of these, or a ModelCheckpoint; see
             `find_checkpoints`.
         memorization: Suspected fault of bad checkpoints, among networks of one recipe. "heuristic" (shortcuts in the
-            data): low mutual information and high entropy are better. "example" (storing single examples, such as
-            wrong labels): high mutual information and low entropy are better.
+            data): low mutual information and high entropy are better, and RankMe leads. "example" (storing single
+            examples, such as wrong labels): high mutual information and low entropy are better; the consensus leads.
         reference: Checkpoint or report that is known to generalise, instead of ``memorization``. The more of its
             predictions a checkpoint shares the better, or, without classes, the nearer its mutual information. The kind
             of memorization is inferred from it; see `choose_direction`. A checkpoint better than the reference is not

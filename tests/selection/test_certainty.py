@@ -88,3 +88,16 @@ def test_the_chosen_one_is_in_the_set_even_if_it_leads_in_no_draw():
 def test_within_the_tolerance_is_as_good():
     found = summarize_draws(np.array([[0.5] * 10, [0.495] * 10, [0.1] * 10]), 0, tolerance=0.01)
     assert found["probability_best"] == [1.0, 1.0, 0.0]
+
+
+def test_labels_of_all_inputs_are_worth_half_of_these():
+    generator = torch.Generator().manual_seed(0)
+    terms = {"consensus_accuracy": (torch.rand(2, 400, generator=generator) < 0.7).double()}
+    weights = torch.full((400,), 50.0, dtype=torch.float64)  # equal, as without labels
+    alone, few, all_of_them = (
+        draw_votes(terms, "consensus_accuracy", weights, num_labels=count).std(axis=1) for count in (0, 20, 400)
+    )
+    share = np.asarray(terms["consensus_accuracy"].mean(1))
+    expected = np.sqrt(share * (1 - share))
+    for found, effective in ((alone, 20), (few, 80), (all_of_them, 200)):
+        assert found == pytest.approx(expected / np.sqrt(effective + 1), rel=0.1)

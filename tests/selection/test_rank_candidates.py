@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,12 @@ def test_the_settings_that_differ_stand_in_the_rows_and_hidden_layers_do_not_lea
     assert told.refusal.endswith("; give a reference that generalises, or labels of a few inputs")
     across = rank_candidates(candidates, compare_candidates(candidates), memorization="heuristic", across_recipes=True)
     assert across.criterion == "mutual_information"
+
+
+def test_unknown_recipes_are_said_where_hidden_layers_lead():
+    told = rank_candidates(CANDIDATES, COMPARISON, memorization="heuristic")
+    assert sum("no checkpoint says how it was trained" in note for note in told.notes) == 1
+    known = [dataclasses.replace(each, recipe={"level": level}) for level, each in enumerate(CANDIDATES)]
+    ranking = rank_candidates(known, COMPARISON, memorization="heuristic")
+    assert ranking.criterion == told.criterion
+    assert not any("no checkpoint says" in note for note in ranking.notes)

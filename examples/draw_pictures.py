@@ -4,7 +4,7 @@ Run it with ``make pictures``, or ``infomem demo`` and then ``python -m examples
 
 The other pictures in the folder come from longer programs: ``pair_time.png`` is ``tests/benchmarks/results/cpu.png``
 from ``make bench``, and ``ranking.png`` is `plot_ranking` of the zoo ``union-mnist`` from
-``python -m examples.benchmarks.selection``, with one of its networks of level 0 as the reference.
+``make choosing``, with its first reference.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ _MOST_LINES = 40
 _LINE_HEIGHT, _MARGIN_HEIGHT = 0.24, 1.1  # inches
 _MARKERS = {None: "o", "heuristic": "^", "example": "s"}
 _KINDS = {
-    "heuristic": "heuristic: more than the reference",
-    "example": "example: less than the reference",
+    "heuristic": "heuristic: more MI than the reference",
+    "example": "example: less MI than the reference",
     None: "like the reference",
 }
 _BETTER = {

@@ -113,7 +113,7 @@ def choose_leader(
         consider(
             CONSENSUS_ACCURACY.name,
             has_consensus,
-            "stored examples: what networks store of single examples they do not share",
+            "what networks store of single examples they do not share",
             no_consensus,
         )
     if memorization is not None:

@@ -94,8 +94,8 @@ def test_the_marker_is_the_kind_of_memorization() -> None:
     figure = plot_ranking(Ranking(tuple(rows)))
     assert [dot.get_marker() for dot in _dots(figure.axes[0])] == ["o", "^", "s"]
     assert _legend(figure)[2:] == [
-        "heuristic: more than the reference",
-        "example: less than the reference",
+        "heuristic: more MI than the reference",
+        "example: less MI than the reference",
         "like the reference",
     ]
 

@@ -135,26 +135,27 @@ def _values(
 ) -> tuple[Tensor, Tensor | None]:
     if features is not None:
         with torch.no_grad():
-            found = features(batch)
-        if not isinstance(found, Tensor) or not found.is_floating_point():
+            encoded = features(batch)
+        if not isinstance(encoded, Tensor) or not encoded.is_floating_point():
             raise UsageTypeError(
-                f"features: a function that returns a floating-point tensor is required, got {describe(found)} for a "
+                f"features: a function that returns a floating-point tensor is required, got {describe(encoded)} for a "
                 f"batch of {name}."
             )
-        if len(found) != count:
+        if len(encoded) != count:
             raise UsageValueError(
-                f"features: one row for each of {count} examples is required, got {describe(found)} for a batch of "
+                f"features: one row for each of {count} examples is required, got {describe(encoded)} for a batch of "
                 f"{name}."
             )
-        return found.detach().cpu().reshape(count, -1), None
-    tensors = [value.detach().movedim(axis, 0) for value, axis in input_tensors(parts, count)]
+        return encoded.detach().cpu().reshape(count, -1), None
     mask = attention_mask(batch)
-    tensors = [value for value in tensors if mask is None or value is not mask]
+    found = [(value, axis) for value, axis in input_tensors(parts, count) if value is not mask]
+    tensors = [value.detach().movedim(axis, 0) for value, axis in found]
     numbers = [value for value in tensors if value.is_floating_point()]
     if numbers:
         return torch.cat([value.reshape(count, -1).cpu().double() for value in numbers], dim=1), None
-    if tensors and tensors[0].ndim == 2 and _is_of_ids(tensors[0]):
-        return tensors[0].cpu(), None if mask is None else mask.cpu()
+    if tensors and all(value.ndim == 2 and _is_of_ids(value) for value in tensors):
+        # The others, such as the segments of a text or the places of its tokens, are numbered from 0.
+        return max(tensors, key=lambda value: int(value.max())).cpu(), None if mask is None else mask.cpu()
     if tensors:  # images as bytes
         return torch.cat([value.reshape(count, -1).cpu().double() for value in tensors], dim=1), None
     raise UsageValueError(

@@ -65,6 +65,10 @@ def test_token_ids_are_compared_by_their_counts_whatever_the_padding():
     found = _find(probe, batches)
     assert found.features == "counts of tokens"
     assert sorted(found.labels.tolist()) == [[0] * 5, [1] * 5]
+    places = torch.arange(7).expand(12, 7)
+    others = [{"attention_mask": mask, "token_type_ids": 0 * mask, "input_ids": 10 * wide, "position_ids": places}]
+    others[0]["labels"] = labels
+    assert torch.equal(_find(10 * probe, others).labels, found.labels)
 
 
 def test_images_as_bytes_are_numbers():
